@@ -1,0 +1,57 @@
+"""faceparse: label every pixel of a face.
+
+>>> import faceparse
+>>> parsing = faceparse.parse("photo.jpg")  # doctest: +SKIP
+>>> hair = parsing.mask("hair")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from faceparse import models
+    from faceparse.errors import FaceparseError
+    from faceparse.labels import Scheme, scheme, schemes
+    from faceparse.results import Face, Parsing
+    from faceparse.runtime import Parser, parse
+
+__version__ = "0.1.0"
+
+# Resolved on first use, so that `import faceparse` costs next to nothing.
+_HOME = {
+    "Face": "faceparse.results",
+    "FaceparseError": "faceparse.errors",
+    "Parser": "faceparse.runtime",
+    "Parsing": "faceparse.results",
+    "Scheme": "faceparse.labels",
+    "parse": "faceparse.runtime",
+    "scheme": "faceparse.labels",
+    "schemes": "faceparse.labels",
+}
+
+__all__ = [
+    "Face",
+    "FaceparseError",
+    "Parser",
+    "Parsing",
+    "Scheme",
+    "__version__",
+    "models",
+    "parse",
+    "scheme",
+    "schemes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "models":
+        return import_module("faceparse.models")
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'faceparse' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,47 @@
+"""What every data set gives: pictures and label maps as numpy arrays, with a scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.labels import Scheme
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled picture.
+
+    Attributes:
+        name: Where it comes from, for messages and reports.
+        image: RGB uint8, H × W × 3.
+        labels: uint8, H × W, in the data set's scheme; 255 is ignore.
+    """
+
+    name: str
+    image: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+
+class Dataset(Protocol):
+    """A list of samples in one scheme; reading a sample is thread- and fork-safe."""
+
+    scheme: Scheme
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...
+
+    def labels(self, index: int) -> NDArray[np.uint8]:
+        """The label map alone, for scans that need no picture."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str | Path]:
+        """One name per sample, in order."""
+        ...

@@ -1,0 +1,56 @@
+"""One tree of errors: every fault of the user's input is a `FaceparseError`.
+
+Each message is one line: what was expected, what came, how to mend it. The command line prints
+that line and exits non-zero; a library user catches `FaceparseError` or one of its children.
+"""
+
+from __future__ import annotations
+
+
+class FaceparseError(Exception):
+    """Base of all errors raised on purpose by faceparse."""
+
+
+class LabelError(FaceparseError, ValueError):
+    """A class, group, scheme or conversion that does not exist, or a label map outside its scheme."""
+
+
+class ImageError(FaceparseError, ValueError):
+    """A picture that cannot be read, or an array that is not an RGB picture."""
+
+
+class ResultError(FaceparseError, ValueError):
+    """A view, face or parsing whose parts do not fit together."""
+
+
+class NoFaceError(FaceparseError):
+    """Faces were asked for and none was found."""
+
+
+class WeightsError(FaceparseError):
+    """A checkpoint, model file or card that is missing, unsafe, cut short, or of another network."""
+
+
+class EngineError(FaceparseError):
+    """An engine or device that is unknown, not installed, or not on this machine."""
+
+
+class MissingExtraError(EngineError, ImportError):
+    """An optional dependency is not installed; the message names the install command."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs {package}, which is not installed: pip install 'faceparse[{extra}]'"
+        )
+
+
+class DataError(FaceparseError):
+    """A data set, split or label file that is missing or not as its layout says."""
+
+
+class ConfigError(FaceparseError, ValueError):
+    """A recipe or option that is unknown or out of range."""
+
+
+class OutputError(FaceparseError, OSError):
+    """An output folder or file that cannot be written."""

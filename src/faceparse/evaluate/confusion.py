@@ -1,0 +1,100 @@
+"""One confusion matrix over all pixels of all pictures, and the figures read from it.
+
+>>> import numpy as np
+>>> from faceparse.evaluate import Confusion
+>>> from faceparse.labels import Scheme
+>>> c = Confusion(Scheme("two", ("background", "face")))
+>>> c.update(np.array([[0, 1, 1]], np.uint8), np.array([[0, 1, 255]], np.uint8))
+>>> c.mean_f1
+1.0
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import LabelError
+from faceparse.labels import IGNORE, Scheme
+
+
+class Confusion:
+    """Pixel counts by (true class, predicted class).
+
+    Per-class F1 is 2·TP / (predicted + true); the mean leaves background (label 0) out, and a class
+    absent from both sides has no F1 and stays out of the mean.
+
+    Attributes:
+        matrix: int64, true × predicted.
+    """
+
+    def __init__(self, scheme: Scheme) -> None:
+        self.scheme = scheme
+        self.matrix = np.zeros((len(scheme), len(scheme)), np.int64)
+
+    def update(self, predicted: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Count one picture; pixels whose true label is 255 do not count. Returns its own matrix.
+
+        Raises:
+            LabelError: the maps differ in size or hold labels outside the scheme.
+        """
+        if predicted.shape != true.shape:
+            raise LabelError(f"prediction is {predicted.shape}, label map {true.shape}: sizes must match")
+        n = len(self.scheme)
+        counts = np.bincount(
+            (true.reshape(-1).astype(np.uint16) << 8) | predicted.reshape(-1), minlength=1 << 16
+        )
+        table = counts.reshape(256, 256)
+        table[IGNORE] = 0
+        if table[n:].any() or table[:, n:].any():
+            self.scheme.check(true, "label map")
+            self.scheme.check(predicted, "prediction")
+            raise LabelError(
+                f"prediction holds {IGNORE} (ignore): a prediction names a class for every pixel"
+            )
+        one: NDArray[np.int64] = table[:n, :n].astype(np.int64)
+        self.matrix += one
+        return one
+
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        """Per-class F1 in label order, 0 to 1; NaN for a class absent from both sides."""
+        return f1_scores(self.matrix)
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """Per-class intersection over union; NaN for a class absent from both sides."""
+        true_positive = np.diag(self.matrix).astype(np.float64)
+        union = self.matrix.sum(0) + self.matrix.sum(1) - true_positive
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return true_positive / union
+
+    @property
+    def mean_f1(self) -> float:
+        """Mean F1 over the classes present, background left out; NaN when there are none."""
+        return _mean(self.f1[1:])
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean IoU over the classes present, background left out."""
+        return _mean(self.iou[1:])
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """Share of counted pixels whose label is right, background included."""
+        total = int(self.matrix.sum())
+        return float(np.trace(self.matrix) / total) if total else math.nan
+
+
+def f1_scores(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Per-class F1 of confusion matrices (…, true, predicted); NaN where a class is absent."""
+    true_positive = np.diagonal(matrix, axis1=-2, axis2=-1).astype(np.float64)
+    total = matrix.sum(-1) + matrix.sum(-2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 2 * true_positive / total
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan

@@ -1,0 +1,17 @@
+"""Label schemes, groups, palettes and conversions: pure data and numpy."""
+
+from faceparse.labels.convert import Conversion, conversion, convert
+from faceparse.labels.groups import ALIASES, GROUPS
+from faceparse.labels.scheme import IGNORE, Scheme, scheme, schemes
+
+__all__ = [
+    "ALIASES",
+    "GROUPS",
+    "IGNORE",
+    "Conversion",
+    "Scheme",
+    "conversion",
+    "convert",
+    "scheme",
+    "schemes",
+]

@@ -1,0 +1,74 @@
+"""Conversion between label schemes: by name, and by declared tables for the rest.
+
+>>> from faceparse.labels import conversion
+>>> to_lapa = conversion("celebamask19", "lapa11")
+>>> to_lapa.target.classes[to_lapa.table[17]]
+'hair'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import LabelError
+from faceparse.labels.scheme import IGNORE, Scheme, scheme
+
+
+@dataclass(frozen=True, eq=False)
+class Conversion:
+    """A table from one scheme's labels to another's.
+
+    Attributes:
+        table: 256 uint8; `table[source label]` is the target label. 255 (ignore) stays 255.
+    """
+
+    source: Scheme
+    target: Scheme
+    table: NDArray[np.uint8]
+
+    def __call__(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Convert a uint8 label map of any shape."""
+        return self.table[labels]
+
+
+@cache
+def _conversion(source: Scheme, target: Scheme) -> Conversion:
+    declared = source.to.get(target.name, {})
+    table = np.full(256, IGNORE, np.uint8)
+    missing: list[str] = []
+    for i, name in enumerate(source.classes):
+        goal = declared.get(name, name)
+        if goal == "ignore":
+            continue
+        if goal not in target:
+            missing.append(name)
+            continue
+        table[i] = target.id(goal)
+    if missing:
+        raise LabelError(
+            f"cannot convert {source.name} to {target.name}: {', '.join(missing)} "
+            f"{'has' if len(missing) == 1 else 'have'} no class there and no row is declared; "
+            f"a class cannot be split, and a row [to.{target.name}] in the scheme's file declares a merge or ignore"
+        )
+    table.setflags(write=False)
+    return Conversion(source, target, table)
+
+
+def conversion(source: str | Scheme, target: str | Scheme) -> Conversion:
+    """How labels of `source` become labels of `target`.
+
+    Classes of the same name map to each other; what is left follows the source's declared table.
+
+    Raises:
+        LabelError: an unknown scheme, or a class with neither a namesake nor a row (it names the class).
+    """
+    return _conversion(scheme(source), scheme(target))
+
+
+def convert(labels: NDArray[np.uint8], source: str | Scheme, target: str | Scheme) -> NDArray[np.uint8]:
+    """Convert a uint8 label map from one scheme to another; see `conversion`."""
+    return conversion(source, target)(labels)

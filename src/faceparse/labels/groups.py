@@ -1,0 +1,40 @@
+"""Groups of classes and everyday names, in terms of the class names that all schemes share."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+_EYES = ("eyes", "l_eye", "r_eye")
+_BROWS = ("brows", "l_brow", "r_brow")
+_LIPS = ("u_lip", "l_lip")
+
+GROUPS = MappingProxyType(
+    {
+        # Beard counts as face because schemes without it label it skin.
+        "face": ("face", "skin", "beard", *_BROWS, *_EYES, "eye_g", "nose", "mouth", *_LIPS),
+        "eyes": _EYES,
+        "brows": _BROWS,
+        "ears": ("ears", "l_ear", "r_ear"),
+        "lips": _LIPS,
+    }
+)
+"""Group name → class names. A scheme's group is whichever of these classes it has."""
+
+ALIASES = MappingProxyType(
+    {
+        "glasses": "eye_g",
+        "eyeglasses": "eye_g",
+        "earring": "ear_r",
+        "necklace": "neck_l",
+        "upper_lip": "u_lip",
+        "lower_lip": "l_lip",
+        "left_eye": "l_eye",
+        "right_eye": "r_eye",
+        "left_brow": "l_brow",
+        "right_brow": "r_brow",
+        "left_ear": "l_ear",
+        "right_ear": "r_ear",
+        "clothes": "cloth",
+    }
+)
+"""Everyday name → class name."""

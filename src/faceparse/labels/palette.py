@@ -1,0 +1,68 @@
+"""Colours for classes: the CelebAMask-HQ demo palette, extended so that any scheme has stable colours."""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+COLOURS = MappingProxyType(
+    {
+        "background": (0, 0, 0),
+        "skin": (204, 0, 0),
+        "nose": (76, 153, 0),
+        "eye_g": (204, 204, 0),
+        "l_eye": (51, 51, 255),
+        "r_eye": (204, 0, 204),
+        "l_brow": (0, 255, 255),
+        "r_brow": (51, 255, 255),
+        "l_ear": (102, 51, 0),
+        "r_ear": (255, 0, 0),
+        "mouth": (102, 204, 0),
+        "u_lip": (255, 255, 0),
+        "l_lip": (0, 0, 153),
+        "hair": (0, 0, 204),
+        "hat": (255, 51, 153),
+        "ear_r": (0, 204, 204),
+        "neck_l": (0, 51, 0),
+        "neck": (255, 153, 51),
+        "cloth": (0, 204, 0),
+        # Classes that the CelebAMask-HQ demo does not have.
+        "beard": (128, 64, 0),
+        "facewear": (153, 102, 255),
+        "accessory": (230, 230, 115),
+        "eyes": (51, 51, 255),
+        "brows": (0, 255, 255),
+        "ears": (102, 51, 0),
+        "face": (204, 0, 0),
+    }
+)
+"""Class name → RGB."""
+
+
+def palette(classes: Sequence[str]) -> NDArray[np.uint8]:
+    """256 × 3 RGB uint8 for class names in label order; unlisted labels are black.
+
+    A known class has its published colour. Any other name gets a bright colour derived from the
+    name, moved on where it would equal an earlier class's, so that no two classes share one.
+    """
+    table = np.zeros((256, 3), np.uint8)
+    used: set[tuple[int, int, int]] = {(0, 0, 0)}
+    for i, name in enumerate(classes):
+        colour = COLOURS.get(name)
+        turn = 0
+        while colour is None:
+            digest = hashlib.sha256(f"{name}/{turn}".encode()).digest()
+            hue, saturation, value = digest[0] / 256, 0.5 + digest[1] / 512, 0.6 + digest[2] / 640
+            r, g, b = colorsys.hsv_to_rgb(hue, saturation, value)
+            candidate = (round(255 * r), round(255 * g), round(255 * b))
+            colour = None if candidate in used else candidate
+            turn += 1
+        used.add(colour)
+        table[i] = colour
+    table.setflags(write=False)
+    return table

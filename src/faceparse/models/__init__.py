@@ -1,0 +1,34 @@
+"""Networks (torch): one file per family.
+
+>>> from faceparse import models
+>>> network = models.load("bisenet-zllrunning", "79999_iter.pth")  # doctest: +SKIP
+>>> network(image).shape  # doctest: +SKIP
+torch.Size([1, 19, 512, 512])
+"""
+
+from importlib.util import find_spec
+
+from faceparse.errors import MissingExtraError
+
+for _package in ("torch", "torchvision", "timm", "safetensors"):
+    if find_spec(_package) is None:
+        raise MissingExtraError(_package, "torch", "faceparse.models")
+
+from faceparse.models.importing import Imported, import_checkpoint, own_card  # noqa: E402
+from faceparse.models.loading import fits, load, load_checkpoint  # noqa: E402
+from faceparse.models.registry import Entry, Network, build, network, networks, register  # noqa: E402
+
+__all__ = [
+    "Entry",
+    "Imported",
+    "Network",
+    "build",
+    "fits",
+    "import_checkpoint",
+    "load",
+    "load_checkpoint",
+    "network",
+    "networks",
+    "own_card",
+    "register",
+]

@@ -1,0 +1,102 @@
+"""EfficientNet-Lite0 trunk with a light feature pyramid: the model in the box.
+
+The trunk is timm's `efficientnet_lite0` (Tan & Le, https://arxiv.org/abs/1905.11946; Lite: no
+squeeze-and-excitation, ReLU6), the decoder a feature pyramid (Lin et al., https://arxiv.org/abs/1612.03144)
+with depthwise-separable smoothing. No operator that phones reject: no global pooling, no align_corners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import timm
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faceparse.labels import scheme
+from faceparse.models.registry import Entry, Network, register
+from faceparse.weights.card import Grid
+
+SCHEME = "celebamask19"
+
+
+def _separable(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(width, width, 1, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(inplace=True),
+    )
+
+
+class FPN(Network):
+    """Feature pyramid on strides 4, 8, 16, 32; logits at stride 4.
+
+    >>> import torch
+    >>> FPN(19)(torch.zeros(1, 3, 64, 96)).shape
+    torch.Size([1, 19, 64, 96])
+
+    Args:
+        num_classes: Channels of the logits.
+        trunk: A timm model that offers features at four strides.
+        width: Channels of the pyramid.
+    """
+
+    grid = Grid(stride=4, align_corners=False)
+
+    def __init__(
+        self, num_classes: int = 19, trunk: str = "efficientnet_lite0", width: int = 128
+    ) -> None:
+        super().__init__()
+        self.trunk = timm.create_model(
+            trunk, features_only=True, pretrained=False, out_indices=(1, 2, 3, 4)
+        )
+        channels = self.trunk.feature_info.channels()
+        self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1, bias=False) for c in channels)
+        self.smooth = nn.ModuleList(_separable(width) for _ in channels)
+        self.head = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, num_classes, 1),
+        )
+
+    def grid_logits(self, image: Tensor) -> Tensor:
+        finer: Tensor | None = None
+        for feature, lateral, smooth in reversed(
+            list(zip(self.trunk(image), self.lateral, self.smooth, strict=True))
+        ):
+            x = lateral(feature)
+            if finer is not None:
+                x = x + F.interpolate(finer, size=x.shape[-2:], mode="bilinear")
+            finer = smooth(x)
+        logits: Tensor = self.head(finer)
+        return logits
+
+    def forward(self, image: Tensor) -> Tensor:
+        return F.interpolate(self.grid_logits(image), size=image.shape[-2:], mode="bilinear")
+
+    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
+        """Start the trunk from an ImageNet checkpoint whose tensors come in the published order.
+
+        The ImageNet weights ported from TensorFlow name their tensors otherwise, but list them in
+        timm's order, classifier last.
+
+        Raises:
+            ValueError: a tensor of another shape than the trunk's.
+        """
+        own = self.trunk.state_dict()
+        for (key, mine), (theirs, value) in zip(own.items(), state.items(), strict=False):
+            if mine.shape != value.shape:
+                raise ValueError(f"trunk tensor {key} is {tuple(mine.shape)}, {theirs} {tuple(value.shape)}")
+            own[key] = value
+        self.trunk.load_state_dict(own)
+
+
+def _build(num_classes: int = len(scheme(SCHEME))) -> Network:
+    return FPN(num_classes)
+
+
+register(Entry("fpn-efficientnet_lite0", _build, SCHEME))

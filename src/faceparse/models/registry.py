@@ -1,0 +1,115 @@
+"""The networks by name: what builds each, and which published checkpoint forms it takes.
+
+A new network is one file in this folder that calls `register`; a package outside names its own
+module under the entry point group `faceparse.networks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
+from typing import Any
+
+from torch import Tensor, nn
+
+from faceparse.errors import WeightsError
+from faceparse.weights.card import Grid
+from faceparse.weights.importers import OWN, Renaming
+
+
+class Network(nn.Module):
+    """What every face parsing network here is.
+
+    `forward` gives logits (B, classes, H, W) at the input's size, as its authors publish them.
+    `grid_logits` gives them before the last upsampling; `grid` says how they lie on the input.
+    In training, `training_logits` gives the main and any auxiliary logits at the input's size.
+    """
+
+    grid: Grid
+
+    def grid_logits(self, image: Tensor) -> Tensor:
+        """Logits at the network's own resolution, (B, classes, H / stride, W / stride)."""
+        raise NotImplementedError
+
+    def training_logits(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Main logits, then auxiliary ones, all (B, classes, H, W)."""
+        return (self(image),)
+
+    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
+        """Start the trunk from a checkpoint trained on other data, where a network knows how.
+
+        Raises:
+            WeightsError: keys or shapes of another network, or a network without such a trunk.
+        """
+        raise WeightsError(f"{type(self).__name__} has no trunk that starts from a checkpoint of its own")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered network.
+
+    Attributes:
+        name: As in `faceparse.models.load(name, …)`.
+        build: `build(num_classes=…)` gives the network, random, without touching the internet or disk;
+            it works under `torch.device("meta")` too.
+        scheme: Scheme of its published weights, and the default number of classes.
+        published: How its published checkpoints name their tensors; None where they are ours.
+    """
+
+    name: str
+    build: Callable[..., Network]
+    scheme: str
+    published: Renaming | None = None
+
+    @property
+    def forms(self) -> tuple[Renaming, ...]:
+        """The ways in which a checkpoint of it may name its tensors; the published one first."""
+        return (OWN,) if self.published is None else (self.published, OWN)
+
+
+_ENTRIES: dict[str, Entry] = {}
+
+
+def register(entry: Entry) -> Entry:
+    """Add a network to the registry; a name is taken once."""
+    if entry.name in _ENTRIES:
+        raise ValueError(f"network {entry.name!r} is registered twice")
+    _ENTRIES[entry.name] = entry
+    return entry
+
+
+@cache
+def _import_all() -> None:
+    package = import_module("faceparse.models")
+    for module in iter_modules(package.__path__, "faceparse.models."):
+        import_module(module.name)
+    for point in entry_points(group="faceparse.networks"):
+        point.load()
+
+
+def networks() -> Mapping[str, Entry]:
+    """All registered networks by name."""
+    _import_all()
+    return dict(sorted(_ENTRIES.items()))
+
+
+def network(name: str) -> Entry:
+    """The registered network of that name.
+
+    Raises:
+        WeightsError: no such network.
+    """
+    known = networks()
+    try:
+        return known[name]
+    except KeyError:
+        raise WeightsError(f"unknown network {name!r}; there are {', '.join(known)}") from None
+
+
+def build(name: str, **options: Any) -> Network:
+    """A network with random weights: `build("bisenet-resnet18", num_classes=19)`."""
+    return network(name).build(**options)

@@ -1,0 +1,1 @@
+"""Training (torch, pytorch-lightning): settings, loss, random views, sampling, fit."""

@@ -1,0 +1,217 @@
+"""Model cards: everything needed to run, judge and lawfully use one set of weights.
+
+A card is one TOML file in `weights/cards`, or rides as JSON inside a model file of ours (ONNX and
+safetensors metadata). Nothing about a model is guessed: a file without a card needs one named.
+
+>>> from faceparse.weights import card
+>>> card("bisenet-resnet18-zllrunning").scheme
+'celebamask19'
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from faceparse.errors import LabelError, WeightsError
+from faceparse.labels import Scheme
+from faceparse.labels import scheme as find_scheme
+from faceparse.weights.preprocessing import RESAMPLING, Preprocessing
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How a network's logits lie on its input.
+
+    Attributes:
+        stride: Input pixels per grid cell.
+        align_corners: True where the outermost grid points lie on the centres of the outermost input
+            pixels; False where cells tile the input (half-pixel centres).
+    """
+
+    stride: int
+    align_corners: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the weights come from.
+
+    Attributes:
+        file: Published file name.
+        url: Where a person gets it; empty for a file in this package.
+        sha256: Full SHA-256 of the published file; empty where not yet known.
+        project: The project that published it.
+    """
+
+    file: str
+    url: str = ""
+    sha256: str = ""
+    project: str = ""
+
+
+@dataclass(frozen=True)
+class Licence:
+    """Terms of the weights.
+
+    Attributes:
+        weights: Licence under which the file is published.
+        terms: What a user must know in one line, above all whether commercial use is barred.
+    """
+
+    weights: str
+    terms: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured or published number, in percent.
+
+    Attributes:
+        data: Data set and split.
+        metric: `mean F1`, or `F1 hair` and so on.
+        value: Percent.
+        protocol: `label` or `input`: at whose resolution.
+        origin: `measured` here, or `published`.
+    """
+
+    data: str
+    metric: str
+    value: float
+    protocol: str = "label"
+    origin: str = "measured"
+
+
+@dataclass(frozen=True)
+class Card:
+    """One set of weights; see the module's docstring.
+
+    Attributes:
+        id: What `--model` takes.
+        title: One line for people.
+        network: A registered network.
+        scheme: Name of the label scheme of the logits.
+        input: Preprocessing.
+        output: How the logits lie on the input.
+        source: Where the file comes from.
+        licence: Terms.
+        training: Data the weights were trained on, one line.
+        limits: What the model is known not to do well, one line.
+        figures: Measured and published numbers.
+    """
+
+    id: str
+    title: str
+    network: str
+    scheme: str
+    input: Preprocessing
+    output: Grid
+    source: Source
+    licence: Licence
+    training: str
+    limits: str = ""
+    figures: tuple[Figure, ...] = ()
+
+    def to_json(self) -> str:
+        """The card as a JSON text, as it rides in model files."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @property
+    def label_scheme(self) -> Scheme:
+        """The `Scheme` of the logits."""
+        return find_scheme(self.scheme)
+
+
+_PARTS: Mapping[str, type] = {"input": Preprocessing, "output": Grid, "source": Source, "licence": Licence}
+
+
+def _table(kind: type, raw: object, where: str) -> Any:
+    if not isinstance(raw, Mapping):
+        raise WeightsError(f"{where}: expected a table, got {type(raw).__name__}")
+    known = {f.name: f for f in fields(kind)}
+    unknown = sorted(set(raw) - set(known))
+    if unknown:
+        raise WeightsError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(known)}")
+    values = {k: tuple(v) if isinstance(v, list) and kind is Preprocessing else v for k, v in raw.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        missing = str(error).split("argument", 1)[-1].lstrip("s: ")
+        raise WeightsError(f"{where}: missing {missing}") from None
+
+
+def parse_card(raw: Mapping[str, Any], where: str) -> Card:
+    """Check a card read from TOML or JSON.
+
+    Args:
+        raw: The card as plain data.
+        where: File it comes from, for messages.
+
+    Raises:
+        WeightsError: a key that is missing, unknown or of the wrong kind; the message names it.
+    """
+    values = dict(raw)
+    for key, kind in _PARTS.items():
+        if key not in values:
+            raise WeightsError(f"{where}: a card needs a [{key}] table")
+        values[key] = _table(kind, values[key], f"{where} [{key}]")
+    values["figures"] = tuple(_table(Figure, f, f"{where} [[figures]]") for f in values.get("figures", ()))
+    made: Card = _table(Card, values, where)
+    pre = made.input
+    if len(pre.size) != 2 or not all(isinstance(s, int) and s > 0 for s in pre.size):
+        raise WeightsError(f"{where} [input]: size is [height, width] in pixels, got {pre.size}")
+    if len(pre.mean) != 3 or len(pre.std) != 3 or min(pre.std) <= 0:
+        raise WeightsError(f"{where} [input]: mean and std are three numbers each, std above 0")
+    if pre.interpolation not in RESAMPLING or pre.channels not in ("RGB", "BGR"):
+        raise WeightsError(
+            f"{where} [input]: interpolation is {' or '.join(RESAMPLING)} and channels RGB or BGR, "
+            f"got {pre.interpolation!r} and {pre.channels!r}"
+        )
+    try:
+        find_scheme(made.scheme)
+    except LabelError as error:
+        raise WeightsError(f"{where}: {error}") from None
+    return made
+
+
+def read_card(path: str | Path) -> Card:
+    """A card from a TOML file.
+
+    Raises:
+        WeightsError: no such file, not TOML, or not a card.
+    """
+    try:
+        raw = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WeightsError(f"cannot read card {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WeightsError(f"card {path} is not TOML: {error}") from None
+    return parse_card(raw, str(path))
+
+
+@cache
+def cards() -> Mapping[str, Card]:
+    """Every card in the package by id."""
+    folder = Path(str(files("faceparse.weights").joinpath("cards")))
+    found = {c.id: c for c in map(read_card, sorted(folder.glob("*.toml")))}
+    return MappingProxyType(found)
+
+
+def card(model: str) -> Card:
+    """The card of that id, or of a TOML file by its path.
+
+    Raises:
+        WeightsError: no such card.
+    """
+    if model in cards():
+        return cards()[model]
+    if model.endswith(".toml"):
+        return read_card(model)
+    raise WeightsError(f"no model card {model!r}; there are {', '.join(cards())}, or give a TOML file")

@@ -1,0 +1,58 @@
+"""From an RGB picture to a network's input: the one place where resizing and normalising live.
+
+>>> import numpy as np
+>>> Preprocessing(size=(512, 512))(np.zeros((700, 500, 3), np.uint8)).shape
+(1, 3, 512, 512)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a network expects of its input; read from a model's card.
+
+    Attributes:
+        size: Input height and width in pixels.
+        mean: Per channel, in input channel order, on the 0–1 range.
+        std: Per channel, on the 0–1 range.
+        interpolation: `bilinear` or `bicubic`; antialiased, as Pillow does it.
+        channels: `RGB` or `BGR`, the order the network takes.
+        scale: What a full-scale 255 becomes before mean and std: 1 for 0–1 networks, 255 for 0–255 ones.
+    """
+
+    size: tuple[int, int]
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    interpolation: str = "bilinear"
+    channels: str = "RGB"
+    scale: float = 1.0
+
+    def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Squeeze an RGB picture (H × W × 3 uint8) to `size`, antialiased; unchanged where it fits."""
+        if image.shape[:2] == tuple(self.size):
+            return image
+        height, width = self.size
+        return np.asarray(Image.fromarray(image).resize((width, height), RESAMPLING[self.interpolation]))
+
+    def normalise(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """RGB uint8 H × W × 3 → float32 1 × 3 × H × W: (scale · v / 255 − mean) / std."""
+        planes = np.empty((1, 3, *image.shape[:2]), np.float32)
+        for i in range(3):
+            source = image[..., i if self.channels == "RGB" else 2 - i]
+            factor = self.scale / 255 / self.std[i]
+            np.multiply(source, np.float32(factor), out=planes[0, i], casting="unsafe")
+            planes[0, i] -= np.float32(self.mean[i] / self.std[i])
+        return planes
+
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Resize, then normalise."""
+        return self.normalise(self.resize(image))

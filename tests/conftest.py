@@ -1,0 +1,32 @@
+"""Fixtures shared by all rooms."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The development data beside the checkout; tests that read it are skipped where it is absent."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("no development data beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def collins_path() -> Path:
+    """NASA's portrait of Eileen Collins, 512 × 512, public domain."""
+    return ROOT / "examples" / "collins.jpg"
+
+
+@pytest.fixture(scope="session")
+def collins(collins_path: Path) -> NDArray[np.uint8]:
+    """The portrait as RGB uint8."""
+    with Image.open(collins_path) as file:
+        return np.asarray(file.convert("RGB"))

@@ -1,0 +1,107 @@
+"""A training run end to end on a tiny made set: checkpoints, resume, figures."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("pytorch_lightning")
+
+from faceparse.errors import ConfigError, DataError  # noqa: E402
+from faceparse.train.fit import fit  # noqa: E402
+from faceparse.train.settings import read_settings, recipes  # noqa: E402
+
+# Lightning speaks of few workers, short epochs, missing loggers and its own deprecations.
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
+
+
+def words(root: Path, output: Path, *more: str) -> list[str]:
+    """A run of the default recipe at a size that takes a second."""
+    return [
+        "--recipe", "default", "--data.root", str(root), "--data.scheme", "celebamask19", "--data.workers", "0",
+        "--output", str(output), "--batch_size", "2", "--sizes", "[[0, 64], [1, 96]]", "--ema", "0.5", *more,
+    ]  # fmt: skip
+
+
+def test_run_leaves_best_last_settings_and_log(made_faces: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    best = fit(read_settings(words(made_faces, out, "--epochs", "2")))
+    assert best == out / "best.ckpt"
+    assert (out / "last.ckpt").is_file()
+    saved = torch.load(best, weights_only=True)
+    assert saved["faceparse"]["network"] == "fpn-efficientnet_lite0"
+    assert saved["faceparse"]["size"] == 96
+    assert json.loads((out / "settings.json").read_text()) == saved["faceparse"]
+    assert "val/mean_f1" in (out / "log" / "metrics.csv").read_text()
+
+
+def test_interrupted_and_resumed_equals_uninterrupted(made_faces: Path, tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    fit(read_settings(words(made_faces, whole, "--epochs", "2", "--precision", "32-true")))
+    # The schedule must know all epochs, so the interruption is an exception after the first.
+    fit_one_epoch(words(made_faces, part, "--epochs", "2", "--precision", "32-true"))
+    fit(
+        read_settings(
+            words(
+                made_faces,
+                part,
+                "--epochs",
+                "2",
+                "--precision",
+                "32-true",
+                "--resume",
+                str(part / "last.ckpt"),
+            )
+        )
+    )
+    a, b = (torch.load(d / "last.ckpt", weights_only=True)["state_dict"] for d in (whole, part))
+    for key, value in a.items():
+        torch.testing.assert_close(value, b[key], rtol=0, atol=0, msg=key)
+
+
+def fit_one_epoch(arguments: list[str]) -> None:
+    """Run as told, but break off when the second epoch begins."""
+    import pytorch_lightning as pl
+
+    class BrokenOffError(Exception):
+        pass
+
+    original = pl.LightningModule.on_train_epoch_start
+
+    def stop(self: pl.LightningModule) -> None:
+        if self.current_epoch == 1:
+            raise BrokenOffError
+        original(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("faceparse.train.module.ParsingModule.on_train_epoch_start", stop)
+        with pytest.raises(BrokenOffError):
+            fit(read_settings(arguments))
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_every_recipe_reads(name: str, tmp_path: Path) -> None:
+    settings = read_settings(["--recipe", name, "--data.root", str(tmp_path)])
+    assert settings.epochs > 0
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--recipe", "nope"], "no recipe 'nope'"),
+        (["--no_such_option", "1"], "no_such_option"),
+        (["--epochs", "many"], "epochs"),
+        (["--epochs", "0"], "1 or more"),
+        (["--sizes", "[[1, 64]]"], "ascending from epoch 0"),
+    ],
+)
+def test_bad_settings_are_one_line(more: list[str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_settings(["--data.root", str(tmp_path), *more])
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_data_and_trunk_are_named(made_faces: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        fit(read_settings(words(tmp_path / "none", tmp_path / "run")))
