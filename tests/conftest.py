@@ -4,8 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
+
+# Time is the benchmarks' business: a busy machine fails no test.
+settings.register_profile("any speed", deadline=None)
+settings.load_profile("any speed")
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,3 +35,9 @@ def collins(collins_path: Path) -> NDArray[np.uint8]:
     """The portrait as RGB uint8."""
     with Image.open(collins_path) as file:
         return np.asarray(file.convert("RGB"))
+
+
+@pytest.fixture(scope="session")
+def tiny_path() -> Path:
+    """An ONNX model with its card: each 4 × 4 block gets the class whose palette colour is nearest."""
+    return ROOT / "tests" / "runtime" / "engines" / "tiny.onnx"

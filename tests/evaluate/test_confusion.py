@@ -62,30 +62,13 @@ def test_bad_maps_are_named(predicted: np.ndarray, true: np.ndarray, message: st
         Confusion(FOUR).update(predicted, true)
 
 
-class _Made:
-    """Two pictures in synthface19, with a beard, a pixel of facewear, and predictions to match."""
-
-    scheme = scheme("synthface19")
-    truth = np.array([[0, 1, 14, 18, 13]], np.uint8)
-
-    def __len__(self) -> int:
-        return 2
-
-    @property
-    def names(self) -> list[str]:
-        return ["a", "b"]
-
-    def labels(self, index: int) -> np.ndarray:
-        return self.truth
-
-    def __getitem__(self, index: int) -> Sample:
-        return Sample(self.names[index], np.zeros((1, 5, 3), np.uint8), self.truth)
-
-
 def test_evaluate_converts_labels_and_counts_reachable_classes_only() -> None:
     celeb = scheme("celebamask19")
     skin, hair, earring = celeb.id("skin"), celeb.id("hair"), celeb.id("earring")
-    report = evaluate(lambda image: np.array([[0, skin, skin, earring, hair]], np.uint8), _Made(), celeb)
+    # A beard, a pixel of facewear, hair.
+    sample = Sample("made", np.zeros((1, 5, 3), np.uint8), np.array([[0, 1, 14, 18, 13]], np.uint8))
+    predicted = np.array([[0, skin, skin, earring, hair]], np.uint8)
+    report = evaluate(lambda image: predicted, [sample, sample], scheme("synthface19"), celeb)
     assert report.pictures == 2
     assert "ear_r" not in report.f1  # synthface19 cannot express it
     assert len(report.f1) == 16

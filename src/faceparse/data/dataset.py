@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -35,7 +35,11 @@ class Dataset(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> Sample: ...
+    def __getitem__(self, index: int) -> Sample:
+        """A sample; IndexError past the end, so that a data set can be iterated."""
+        ...
+
+    def __iter__(self) -> Iterator[Sample]: ...
 
     def labels(self, index: int) -> NDArray[np.uint8]:
         """The label map alone, for scans that need no picture."""

@@ -14,7 +14,7 @@ Layout (the one the yakhyo BiSeNet trainer expects)::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +81,9 @@ class FolderDataset:
 
     def __len__(self) -> int:
         return len(self._pairs)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
 
     @property
     def names(self) -> Sequence[Path]:

@@ -1,7 +1,9 @@
 """Figures of a predictor on a labelled data set.
 
 >>> from faceparse.evaluate import evaluate
->>> report = evaluate(lambda image: parser.parse(image).labels, dataset, scheme)  # doctest: +SKIP
+>>> report = evaluate(
+...     lambda image: parser.parse(image).labels, dataset, dataset.scheme, parser.scheme
+... )  # doctest: +SKIP
 >>> round(report.mean_f1, 1)  # doctest: +SKIP
 83.1
 """
@@ -16,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data import Dataset, Sample
+from faceparse.data import Sample
 from faceparse.evaluate.confusion import Confusion, f1_scores
 from faceparse.labels import IGNORE, Scheme, conversion
 
@@ -76,33 +78,33 @@ class Report:
         }
 
 
-def samples(dataset: Dataset) -> Iterable[Sample]:
-    """The samples of a data set in order, one in memory at a time."""
-    return (dataset[i] for i in range(len(dataset)))
-
-
 def evaluate(
-    predict: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], dataset: Dataset, scheme: Scheme
+    predict: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    samples: Iterable[Sample],
+    source: Scheme,
+    target: Scheme,
 ) -> Report:
-    """Count a predictor's label maps against a data set's.
+    """Count a predictor's label maps against labelled pictures.
 
     Protocol `label`: predictions at the label maps' own size; one confusion matrix over all pixels;
     255 in the labels does not count; the mean leaves background out, and classes that the data set's
     scheme cannot express.
 
     Args:
-        predict: RGB uint8 H × W × 3 → labels H × W uint8 in `scheme`.
-        dataset: Its labels are converted to `scheme`.
-        scheme: Scheme of the predictions.
+        predict: RGB uint8 H × W × 3 → labels H × W uint8 in `target`.
+        samples: A data set, or any part of it; one is held at a time.
+        source: Scheme of the samples' labels, which are converted.
+        target: Scheme of the predictions.
 
     Raises:
-        LabelError: the data set's scheme does not convert, or a label map is outside its scheme.
+        LabelError: `source` does not convert, or a label map is outside its scheme.
         DataError: a picture or label map that cannot be read.
     """
-    convert = conversion(dataset.scheme, scheme)
-    reachable = sorted(set(convert.table[: len(dataset.scheme)].tolist()) - {0, IGNORE})
-    confusion = Confusion(scheme)
-    for sample in samples(dataset):
-        dataset.scheme.check(sample.labels, sample.name)
+    convert = conversion(source, target)
+    reachable = sorted(set(convert.table[: len(source)].tolist()) - {0, IGNORE})
+    confusion = Confusion(target)
+    count = 0
+    for count, sample in enumerate(samples, 1):  # noqa: B007  # the last count is kept
+        source.check(sample.labels, sample.name)
         confusion.update(predict(sample.image), convert(sample.labels))
-    return Report(scheme, tuple(reachable), confusion.matrix, len(dataset))
+    return Report(target, tuple(reachable), confusion.matrix, count)

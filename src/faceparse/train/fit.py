@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, WeightAveraging
 from pytorch_lightning.loggers import CSVLogger
+from torch import Tensor
 
 from faceparse.data import FolderDataset
 from faceparse.labels import scheme as find_scheme
@@ -79,7 +81,12 @@ def fit(settings: Settings) -> Path:
     trainer = pl.Trainer(
         max_epochs=settings.epochs,
         precision=settings.precision,  # type: ignore[arg-type]  # Lightning checks it
-        callbacks=[best, last, EMAWeightAveraging(decay=settings.ema), LearningRateMonitor("epoch")],
+        callbacks=[
+            best,
+            last,
+            WeightAveraging(avg_fn=warmed_average(settings.ema)),
+            LearningRateMonitor("epoch"),
+        ],
         logger=CSVLogger(settings.output, "log", version=""),
         limit_train_batches=settings.limit,
         limit_val_batches=settings.limit,
@@ -90,6 +97,19 @@ def fit(settings: Settings) -> Path:
     )
     trainer.fit(module, train, val, ckpt_path=settings.resume, weights_only=True)
     return Path(best.best_model_path)
+
+
+def warmed_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Moving average whose decay rises from 0.1 to `decay`, so that random first weights are soon forgotten.
+
+    With a fixed 0.999 they still make up 39 % of the average after three epochs of the default recipe.
+    """
+
+    def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+        now = min(decay, (1 + int(count)) / (10 + int(count)))
+        return now * averaged + (1 - now) * current
+
+    return average
 
 
 def describe(settings: Settings) -> dict[str, Any]:

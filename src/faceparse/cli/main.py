@@ -1,0 +1,72 @@
+"""`faceparse`: the command line. One file per command beside this one, imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from faceparse.errors import ConfigError, DataError, EngineError, FaceparseError, LabelError, WeightsError
+
+BAD_ARGUMENTS = (LabelError, WeightsError, EngineError, ConfigError, DataError)
+"""Faults of the command's words rather than of a picture: exit code 2."""
+
+
+class Commands(TyperGroup):
+    """Commands are the modules of this package that define `command`; a new one is one new file."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        package = import_module("faceparse.cli")
+        names = (m.name for m in iter_modules(package.__path__) if m.name not in ("main", "console"))
+        return sorted(name.rstrip("_").replace("_", "-") for name in names)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        name = cmd_name.replace("-", "_")
+        module = import_module(f"faceparse.cli.{name}_" if name == "import" else f"faceparse.cli.{name}")
+        single = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+        single.command(cmd_name, context_settings=getattr(module, "CONTEXT", None))(module.command)
+        return typer.main.get_command(single)
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from faceparse import __version__
+
+        typer.echo(f"faceparse {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and leave."
+    ),
+) -> None:
+    """Label every pixel of a face: skin, brows, eyes, nose, lips, hair and more."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; every fault on purpose becomes one line and an exit code (1, or 2 for bad arguments)."""
+    try:
+        app(arguments, prog_name="faceparse")
+    except FaceparseError as error:
+        typer.echo(f"faceparse: {error}", err=True)
+        sys.exit(2 if isinstance(error, BAD_ARGUMENTS) else 1)
+    except KeyboardInterrupt:
+        typer.echo("faceparse: stopped", err=True)
+        sys.exit(130)

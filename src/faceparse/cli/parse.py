@@ -1,0 +1,74 @@
+"""`faceparse parse`: label every pixel of photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+
+def command(
+    inputs: Annotated[list[Path], typer.Argument(metavar="PHOTO|FOLDER...", help="Pictures or folders.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")],
+    model: Annotated[str, typer.Option(help="Model id or file (.onnx, .safetensors).")] = "default",
+    save: Annotated[
+        str, typer.Option(help="What to write: mask, overlay, panel, with commas.")
+    ] = "mask,overlay",
+    engine: Annotated[str, typer.Option(help="auto, onnx or torch.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, …")] = "cpu",
+    scheme: Annotated[str, typer.Option(help="Label scheme of the masks.")] = "celebamask19",
+    faces: Annotated[str, typer.Option(help="auto, whole, each or largest.")] = "auto",
+    recursive: Annotated[bool, typer.Option("--recursive", help="Look into subfolders.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Redo pictures whose results exist.")
+    ] = False,
+    card: Annotated[Optional[str], typer.Option(help="Card id or TOML file of a foreign model.")] = None,  # noqa: UP045  # typer reads it
+    jobs: Annotated[Optional[int], typer.Option(min=1, help="Pictures at a time.")] = None,  # noqa: UP045
+) -> None:
+    """Label every pixel of photos: masks (pixel value = label) and overlays to look at.
+
+    Example: `faceparse parse photo.jpg -o out`
+    """
+    import os
+    import time
+
+    from rich.progress import Progress
+
+    from faceparse.cli.console import progress_console
+    from faceparse.draw.writers import writers
+    from faceparse.runtime import Parser
+    from faceparse.runtime.folder import find_jobs, run_jobs
+
+    chosen = writers(save.split(","))
+    todo = find_jobs(inputs, output, [w.ending for w in chosen.values()], recursive=recursive)
+    workers = min(jobs or os.cpu_count() or 1, len(todo))
+    parser = Parser(
+        model,
+        engine=engine,
+        device=device,
+        faces=faces,
+        scheme=scheme,
+        card=card,
+        threads=1 if workers > 1 else None,
+    )
+    began = time.perf_counter()
+    counts = {"written": 0, "skipped": 0, "failed": 0}
+    failures = []
+    with Progress(console=progress_console(), transient=True) as progress:
+        task = progress.add_task("parsing", total=len(todo))
+        for outcome in run_jobs(todo, parser.parse, chosen, overwrite=overwrite, workers=workers):
+            counts[outcome.status] += 1
+            progress.advance(task)
+            if outcome.status == "failed":
+                failures.append(outcome)
+                typer.echo(f"failed: {outcome.reason}", err=True)
+            elif len(todo) == 1:
+                for writer in chosen.values():
+                    typer.echo(str(outcome.job.target(writer)))
+    seconds = time.perf_counter() - began
+    parts = [f"{n} {status}" for status, n in counts.items() if n]
+    hint = " (--overwrite redoes them)" if counts["skipped"] else ""
+    typer.echo(f"{', '.join(parts)}{hint} in {output}, {seconds:.1f} s")
+    if failures:
+        raise typer.Exit(1)

@@ -1,0 +1,55 @@
+"""The command line as a whole: help, version, and the contract of every command."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from faceparse import __version__
+from tests.cli.conftest import Ran
+
+COMMANDS = ["evaluate", "export", "import", "parse", "train"]
+
+
+def test_commands_are_found_by_their_files(faceparse: Callable[..., Ran]) -> None:
+    ran = faceparse("--help")
+    assert ran.code == 0
+    for name in COMMANDS:
+        assert f" {name} " in ran.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, faceparse: Callable[..., Ran]) -> None:
+    if command == "train":
+        pytest.importorskip("pytorch_lightning")
+    ran = faceparse(command, "--help")
+    assert ran.code == 0, ran.err
+    assert len(ran.out) > 300
+
+
+def test_version(faceparse: Callable[..., Ran]) -> None:
+    assert faceparse("--version").out == f"faceparse {__version__}\n"
+
+
+def test_unknown_command_and_option(faceparse: Callable[..., Ran]) -> None:
+    for words in (["pars"], ["parse", "--nope"], ["parse", "x.jpg"]):
+        ran = faceparse(*words)
+        assert ran.code == 2
+        assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (["train", "--recipe", "default"], "train"),
+        (["export", "--model", "x.ckpt", "-o", "y.onnx"], "export"),
+    ],
+)
+def test_missing_extras_name_the_install_command(words: list[str], extra: str) -> None:
+    blocked = "; ".join(f"sys.modules[{m!r}] = None" for m in ("torch", "pytorch_lightning", "onnx"))
+    code = f"import sys; {blocked}; from faceparse.cli.main import main; main({words!r})"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert f"pip install 'faceparse[{extra}]'" in ran.stderr or "pip install 'faceparse[torch]'" in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1

@@ -1,0 +1,159 @@
+"""`faceparse parse`: files, exit codes, and one clear line for everything that is wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceparse.labels import scheme
+from faceparse.runtime import read_picture
+from tests.cli.conftest import Ran
+
+Command = Callable[..., Ran]
+TINY = Path(__file__).parents[1] / "runtime" / "engines" / "tiny.onnx"
+
+
+def parse(faceparse: Command, *words: object) -> Ran:
+    return faceparse("parse", *words, "--model", TINY)
+
+
+@pytest.fixture
+def photos(tmp_path: Path, collins_path: Path) -> Path:
+    """A folder with a.jpg, a.png, sub/b.jpg."""
+    root = tmp_path / "photos"
+    (root / "sub").mkdir(parents=True)
+    with Image.open(collins_path) as image:
+        image.save(root / "a.jpg")
+        image.resize((300, 200)).save(root / "a.png")
+        image.resize((64, 64)).save(root / "sub" / "b.jpg")
+    return root
+
+
+def test_one_photo(faceparse: Command, collins_path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ran = parse(faceparse, collins_path, "-o", out)
+    assert ran.code == 0, ran.err
+    assert str(out / "collins_mask.png") in ran.out
+    assert "1 written" in ran.out
+    with Image.open(out / "collins_mask.png") as mask:
+        assert mask.mode == "P"
+        assert mask.size == (512, 512)
+        assert np.asarray(mask).max() < 19
+        colours = np.array(mask.getpalette()[:57]).reshape(-1, 3)
+    assert (colours == scheme("celebamask19").palette[:19]).all()
+    assert read_picture(out / "collins_overlay.jpg").shape == (512, 512, 3)
+    assert sorted(p.name for p in out.iterdir()) == ["collins_mask.png", "collins_overlay.jpg"]
+
+
+def test_folder_is_mirrored(faceparse: Command, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ran = parse(faceparse, photos, "-o", out, "--recursive", "--save", "mask")
+    assert ran.code == 0, ran.err
+    written = sorted(str(p.relative_to(out)) for p in out.rglob("*.png"))
+    assert written == ["a.jpg_mask.png", "a.png_mask.png", "sub/b_mask.png"]
+    assert read_picture(out / "a.png_mask.png").shape == (200, 300, 3)
+
+
+def test_rerun_skips_and_overwrite_redoes(faceparse: Command, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert "2 written" in parse(faceparse, photos, "-o", out).out
+    again = parse(faceparse, photos, "-o", out)
+    assert again.code == 0
+    assert "2 skipped (--overwrite redoes them)" in again.out
+    assert "2 written" in parse(faceparse, photos, "-o", out, "--overwrite").out
+
+
+def test_one_bad_picture_fails_alone(faceparse: Command, photos: Path, tmp_path: Path) -> None:
+    (photos / "bad.jpg").write_text("no picture")
+    ran = parse(faceparse, photos, "-o", tmp_path / "out")
+    assert ran.code == 1
+    assert "2 written, 1 failed" in ran.out
+    assert ran.err.count("failed:") == 1
+    assert "bad.jpg is not a picture" in ran.err
+
+
+def test_scheme_and_panel(faceparse: Command, collins_path: Path, tmp_path: Path) -> None:
+    ran = parse(faceparse, collins_path, "-o", tmp_path, "--scheme", "face2", "--save", "mask,panel")
+    assert ran.code == 0, ran.err
+    with Image.open(tmp_path / "collins_mask.png") as mask:
+        assert set(np.unique(mask)) <= {0, 1}
+    assert read_picture(tmp_path / "collins_panel.jpg").shape[1] > 512
+
+
+def test_inputs_are_never_touched(faceparse: Command, photos: Path) -> None:
+    before = {p: p.read_bytes() for p in photos.rglob("*") if p.is_file()}
+    parse(faceparse, photos, "-o", photos, "--recursive", "--overwrite")
+    assert {p: p.read_bytes() for p in before} == before
+
+
+def test_no_face(faceparse: Command, tmp_path: Path) -> None:
+    Image.new("RGB", (200, 200), "gray").save(tmp_path / "gray.png")
+    ran = parse(faceparse, tmp_path / "gray.png", "-o", tmp_path / "out", "--faces", "each")
+    assert ran.code == 1
+    assert "no face found" in ran.err
+    assert parse(faceparse, tmp_path / "gray.png", "-o", tmp_path / "out").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--scheme", "nope"], "no label scheme 'nope'; there are celebamask19"),
+        (["--save", "mask,doodle"], "--save takes mask, overlay, panel; got doodle"),
+        (["--engine", "steam"], "unknown engine 'steam'"),
+        (["--faces", "some"], "faces is auto, whole, each, largest; got 'some'"),
+        (["--device", "abacus"], "abacus"),
+    ],
+)
+def test_bad_choices_are_one_line(
+    faceparse: Command, collins_path: Path, tmp_path: Path, words: list[str], message: str
+) -> None:
+    ran = parse(faceparse, collins_path, "-o", tmp_path / "out", *words)
+    assert ran.code == 2
+    assert message in ran.err
+    assert ran.err.startswith("faceparse: ")
+    assert len(ran.err.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("model", ["no-such-model", "missing.onnx", "text.onnx"])
+def test_bad_models_are_one_line(
+    faceparse: Command, collins_path: Path, tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("text.onnx").write_text("I am no network")
+    ran = faceparse("parse", collins_path, "-o", "out", "--model", model)
+    assert ran.code == 2
+    assert model in ran.err
+    assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_missing_inputs(faceparse: Command, tmp_path: Path) -> None:
+    missing = parse(faceparse, tmp_path / "nowhere.jpg", "-o", tmp_path / "out")
+    assert (missing.code, missing.err) == (
+        2,
+        f"faceparse: no such file or folder: {tmp_path / 'nowhere.jpg'}\n",
+    )
+    (tmp_path / "empty").mkdir()
+    empty = parse(faceparse, tmp_path / "empty", "-o", tmp_path / "out")
+    assert empty.code == 2
+    assert "no picture (.jpg" in empty.err
+
+
+def test_output_in_the_way(faceparse: Command, collins_path: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    ran = parse(faceparse, collins_path, "-o", blocked)
+    assert ran.code == 1
+    assert "cannot make output folder" in ran.err
+    assert blocked.read_text() == "in the way"
+
+
+def test_a_gpu_that_is_not_there(faceparse: Command, collins_path: Path, tmp_path: Path) -> None:
+    ran = parse(faceparse, collins_path, "-o", tmp_path / "out", "--device", "cuda")
+    if ran.code == 0:
+        pytest.skip("this machine has a GPU that ONNX Runtime can use")
+    assert ran.code == 2
+    assert "cuda" in ran.err.lower()
+    assert "pip install" in ran.err

@@ -1,0 +1,146 @@
+"""The parser with a fake network and a fake detector: what is asked of each, and what comes out."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from faceparse import Parser
+from faceparse.errors import ConfigError, ImageError, LabelError, NoFaceError
+from faceparse.labels import scheme
+from faceparse.runtime.engines import FakeEngine
+from faceparse.runtime.faces.detector import Detection
+from faceparse.weights import Card, card
+
+CARD = card("bisenet-resnet18-zllrunning")
+SKIN, HAIR = (scheme("celebamask19").id(n) for n in ("skin", "hair"))
+
+
+class FixedFaces:
+    """A detector that finds what it is told to."""
+
+    def __init__(self, *boxes: Sequence[float]) -> None:
+        self.boxes = boxes
+
+    def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
+        found = []
+        for x0, y0, x1, y1 in self.boxes:
+            w, h = x1 - x0, y1 - y0
+            rule = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
+            found.append(Detection((x0, y0, x1, y1), 0.9, rule * [w, h] + [x0, y0]))
+        return tuple(found)
+
+
+def bright_is_skin(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits at 1/8: skin where the input is bright, hair elsewhere."""
+    small = image.mean(1)[:, 4::8, 4::8]
+    logits = np.full((len(image), 19, *small.shape[1:]), -10, np.float32)
+    logits[:, SKIN], logits[:, HAIR] = 5 * small, -5 * small
+    return logits
+
+
+def fake(**options: object) -> Parser:
+    detector = options.pop("detector", FixedFaces())
+    return Parser(FakeEngine(CARD, bright_is_skin), detector=detector, **options)  # type: ignore[arg-type]
+
+
+def half_bright(height: int = 96, width: int = 160) -> NDArray[np.uint8]:
+    image = np.zeros((height, width, 3), np.uint8)
+    image[:, width // 2 :] = 255
+    return image
+
+
+def test_whole_picture_in_its_own_size() -> None:
+    parsing = fake(faces="whole").parse(half_bright())
+    assert parsing.labels.shape == (96, 160)
+    assert (parsing.labels[:, :72] == HAIR).all()
+    assert (parsing.labels[:, 88:] == SKIN).all()
+    assert parsing.mask("skin").mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_all_kinds_of_source_agree(tmp_path: Path) -> None:
+    image = half_bright()
+    path = tmp_path / "a.png"
+    Image.fromarray(image).save(path)
+    parser = fake()
+    maps = [parser.parse(s).labels for s in (path, str(path), path.read_bytes(), Image.open(path), image)]
+    for other in maps[1:]:
+        assert (maps[0] == other).all()
+
+
+def test_results_come_in_the_scheme_asked_for() -> None:
+    parsing = fake(faces="whole", scheme="lapa11").parse(half_bright())
+    assert parsing.scheme.name == "lapa11"
+    assert set(np.unique(parsing.labels)) == {scheme("lapa11").id("skin"), scheme("lapa11").id("hair")}
+    assert fake(scheme=None).scheme.name == CARD.scheme
+
+
+def test_faces_have_parts_of_their_own() -> None:
+    image = np.full((400, 800, 3), 255, np.uint8)
+    parser = fake(faces="each", detector=FixedFaces((60, 120, 140, 220), (640, 120, 720, 220)))
+    parsing = parser.parse(image)
+    assert len(parsing.faces) == 2
+    left, right = parsing.faces
+    assert left.part is not None
+    assert right.part is not None
+    assert left.part.mask("skin")[170, 100]
+    assert not left.part.mask("skin")[170, 680]
+    assert right.part.mask("skin")[170, 680]
+    assert parsing.mask("skin")[170, [100, 680]].all()
+
+
+def test_largest_takes_one_face() -> None:
+    faces = FixedFaces((60, 120, 140, 220), (500, 100, 660, 300))
+    parsing = fake(faces="largest", detector=faces).parse(np.full((400, 800, 3), 255, np.uint8))
+    assert [f.box[0] for f in parsing.faces] == [500]
+
+
+def test_no_face() -> None:
+    image = half_bright()
+    assert fake(faces="auto").parse(image).faces == ()
+    for mode in ("each", "largest"):
+        with pytest.raises(NoFaceError, match="no face"):
+            fake(faces=mode).parse(image)
+
+
+def test_map_keeps_order_and_raises_in_place() -> None:
+    images = [np.full((16 + i, 20, 3), 255, np.uint8) for i in range(12)]
+    assert [p.size[0] for p in fake().map(images, workers=3)] == [16 + i for i in range(12)]
+    results = fake().map([images[0], b"broken", images[1]])
+    assert next(results).size == (16, 20)
+    with pytest.raises(ImageError):
+        next(results)
+
+
+def test_map_reads_ahead_by_no_more_than_its_workers() -> None:
+    taken = []
+
+    def source() -> object:
+        for i in range(50):
+            taken.append(i)
+            yield half_bright()
+
+    results = fake().map(source(), workers=2)  # type: ignore[arg-type]
+    next(results)
+    assert len(taken) <= 4
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_bad_choices_are_named() -> None:
+    with pytest.raises(ConfigError, match="auto"):
+        fake(faces="some")
+    with pytest.raises(LabelError, match="no label scheme"):
+        fake(scheme="x")
+    with pytest.raises(LabelError, match="cannot convert"):
+        other = Card(**{**CARD.__dict__, "scheme": "ourface11"})
+        Parser(FakeEngine(other, lambda x: bright_is_skin(x)[:, :11]), scheme="celebamask19")
+
+
+def test_bytes_of_a_jpeg() -> None:
+    file = io.BytesIO()
+    Image.fromarray(half_bright()).save(file, "JPEG")
+    assert fake().parse(file.getvalue()).size == (96, 160)
