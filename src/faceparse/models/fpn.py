@@ -46,13 +46,9 @@ class FPN(Network):
 
     grid = Grid(stride=4, align_corners=False)
 
-    def __init__(
-        self, num_classes: int = 19, trunk: str = "efficientnet_lite0", width: int = 128
-    ) -> None:
+    def __init__(self, num_classes: int = 19, trunk: str = "efficientnet_lite0", width: int = 128) -> None:
         super().__init__()
-        self.trunk = timm.create_model(
-            trunk, features_only=True, pretrained=False, out_indices=(1, 2, 3, 4)
-        )
+        self.trunk = timm.create_model(trunk, features_only=True, pretrained=False, out_indices=(1, 2, 3, 4))
         channels = self.trunk.feature_info.channels()
         self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1, bias=False) for c in channels)
         self.smooth = nn.ModuleList(_separable(width) for _ in channels)

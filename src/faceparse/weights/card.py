@@ -18,7 +18,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_type_hints
 
 from faceparse.errors import LabelError, WeightsError
 from faceparse.labels import Scheme
@@ -140,11 +140,38 @@ def _table(kind: type, raw: object, where: str) -> Any:
     if unknown:
         raise WeightsError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(known)}")
     values = {k: tuple(v) if isinstance(v, list) and kind is Preprocessing else v for k, v in raw.items()}
+    _check_kinds(kind, values, where)
     try:
         return kind(**values)
     except TypeError as error:
         missing = str(error).split("argument", 1)[-1].lstrip("s: ")
         raise WeightsError(f"{where}: missing {missing}") from None
+
+
+_KINDS: Mapping[Any, tuple[tuple[type, ...], str]] = {
+    str: ((str,), "text"),
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    bool: ((bool,), "true or false"),
+}
+
+
+def _check_kinds(kind: type, values: Mapping[str, object], where: str) -> None:
+    hints = get_type_hints(kind)
+    for key, value in values.items():
+        if hints[key] not in _KINDS:
+            continue
+        taken, called = _KINDS[hints[key]]
+        if not isinstance(value, taken) or (isinstance(value, bool) and hints[key] is not bool):
+            raise WeightsError(f"{where}: {key} is {called}, got {value!r}")
+
+
+def _numbers(values: object, count: int, kinds: tuple[type, ...]) -> bool:
+    return (
+        isinstance(values, tuple)
+        and len(values) == count
+        and all(isinstance(v, kinds) and not isinstance(v, bool) for v in values)
+    )
 
 
 def parse_card(raw: Mapping[str, Any], where: str) -> Card:
@@ -157,18 +184,25 @@ def parse_card(raw: Mapping[str, Any], where: str) -> Card:
     Raises:
         WeightsError: a key that is missing, unknown or of the wrong kind; the message names it.
     """
+    if not isinstance(raw, Mapping):
+        raise WeightsError(f"{where}: a card is a table, got {type(raw).__name__}")
     values = dict(raw)
     for key, kind in _PARTS.items():
         if key not in values:
             raise WeightsError(f"{where}: a card needs a [{key}] table")
         values[key] = _table(kind, values[key], f"{where} [{key}]")
-    values["figures"] = tuple(_table(Figure, f, f"{where} [[figures]]") for f in values.get("figures", ()))
+    figures = values.get("figures", ())
+    if not isinstance(figures, list | tuple):
+        raise WeightsError(f"{where}: figures are [[figures]] tables, got {figures!r}")
+    values["figures"] = tuple(_table(Figure, f, f"{where} [[figures]]") for f in figures)
     made: Card = _table(Card, values, where)
     pre = made.input
-    if len(pre.size) != 2 or not all(isinstance(s, int) and s > 0 for s in pre.size):
+    if not _numbers(pre.size, 2, (int,)) or min(pre.size) < 1:
         raise WeightsError(f"{where} [input]: size is [height, width] in pixels, got {pre.size}")
-    if len(pre.mean) != 3 or len(pre.std) != 3 or min(pre.std) <= 0:
+    if not all(_numbers(v, 3, (int, float)) for v in (pre.mean, pre.std)) or min(pre.std) <= 0:
         raise WeightsError(f"{where} [input]: mean and std are three numbers each, std above 0")
+    if made.output.stride < 1:
+        raise WeightsError(f"{where} [output]: stride is 1 or more input pixels, got {made.output.stride}")
     if pre.interpolation not in RESAMPLING or pre.channels not in ("RGB", "BGR"):
         raise WeightsError(
             f"{where} [input]: interpolation is {' or '.join(RESAMPLING)} and channels RGB or BGR, "

@@ -1,0 +1,178 @@
+"""BiSeNet for faces, with a ResNet-18 or ResNet-34 trunk.
+
+Yu et al., https://arxiv.org/abs/1808.00897, in the form that face parsing uses: the trunk's own 1/8 map
+stands for the spatial path. Published weights: yakhyo/face-parsing and zllrunning/face-parsing.PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models.resnet import resnet18, resnet34
+
+from faceparse.errors import WeightsError
+from faceparse.labels import scheme
+from faceparse.models.registry import Entry, Network, register
+from faceparse.weights.card import Grid
+from faceparse.weights.importers.yakhyo import YAKHYO
+from faceparse.weights.importers.zllrunning import ZLLRUNNING
+
+SCHEME = "celebamask19"
+_TRUNKS = {"resnet18": resnet18, "resnet34": resnet34}
+
+
+class _ConvNormReLU(nn.Module):
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.norm(self.conv(x)))
+
+
+class _ConvNorm(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.norm(self.conv(x))
+        return result
+
+
+class _Refine(nn.Module):
+    """Attention refinement: a block gated per channel by its own global average."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.block = _ConvNormReLU(inputs, width, 3)
+        self.gate = _ConvNorm(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.block(x)
+        gate: Tensor = self.gate(_average(x))
+        return x * gate.sigmoid()
+
+
+class _Fuse(nn.Module):
+    """Feature fusion: concatenate, mix, and add the channel-gated mix to itself."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.block = _ConvNormReLU(width, width, 1)
+        self.squeeze = nn.Conv2d(width, width // 4, 1, bias=False)
+        self.excite = nn.Conv2d(width // 4, width, 1, bias=False)
+
+    def forward(self, fine: Tensor, context: Tensor) -> Tensor:
+        x: Tensor = self.block(torch.cat([fine, context], 1))
+        gate: Tensor = self.excite(F.relu(self.squeeze(_average(x)))).sigmoid()
+        return x * gate + x
+
+
+class _Head(nn.Module):
+    def __init__(self, inputs: int, width: int, classes: int) -> None:
+        super().__init__()
+        self.block = _ConvNormReLU(inputs, width, 3)
+        self.classify = nn.Conv2d(width, classes, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.classify(self.block(x))
+        return logits
+
+
+def _average(x: Tensor) -> Tensor:
+    return x.mean((2, 3), keepdim=True)
+
+
+def _nearest(x: Tensor, like: Tensor) -> Tensor:
+    return F.interpolate(x, size=like.shape[-2:], mode="nearest")
+
+
+class BiSeNet(Network):
+    """BiSeNet; logits at stride 8, brought to the input's size with corners aligned.
+
+    >>> import torch
+    >>> BiSeNet(19)(torch.zeros(2, 3, 64, 96)).shape
+    torch.Size([2, 19, 64, 96])
+
+    Input is RGB on the 0–1 range, normalised by ImageNet's mean and standard deviation, of any size.
+
+    Args:
+        num_classes: Channels of the logits.
+        trunk: `resnet18` or `resnet34`, torchvision's; random.
+    """
+
+    grid = Grid(stride=8, align_corners=True)
+
+    def __init__(self, num_classes: int = 19, trunk: str = "resnet18") -> None:
+        super().__init__()
+        self.trunk = _TRUNKS[trunk](weights=None)
+        del self.trunk.fc, self.trunk.avgpool
+        self.context = _ConvNormReLU(512, 128, 1)
+        self.refine16 = _Refine(256, 128)
+        self.refine32 = _Refine(512, 128)
+        self.smooth16 = _ConvNormReLU(128, 128, 3)
+        self.smooth32 = _ConvNormReLU(128, 128, 3)
+        self.fuse = _Fuse(256)
+        self.head = _Head(256, 256, num_classes)
+        self.head16 = _Head(128, 64, num_classes)
+        self.head32 = _Head(128, 64, num_classes)
+
+    def _features(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        trunk = self.trunk
+        x = trunk.maxpool(trunk.relu(trunk.bn1(trunk.conv1(image))))
+        fine = trunk.layer2(trunk.layer1(x))
+        at16 = trunk.layer3(fine)
+        at32 = trunk.layer4(at16)
+        # The global context is the same in every cell, so adding it needs no upsampling.
+        coarse = self.refine32(at32) + self.context(_average(at32))
+        context16 = self.smooth32(_nearest(coarse, at16))
+        context8 = self.smooth16(_nearest(self.refine16(at16) + context16, fine))
+        return self.fuse(fine, context8), context8, context16
+
+    def _upsample(self, logits: Tensor, image: Tensor) -> Tensor:
+        return F.interpolate(logits, size=image.shape[-2:], mode="bilinear", align_corners=True)
+
+    def grid_logits(self, image: Tensor) -> Tensor:
+        logits: Tensor = self.head(self._features(image)[0])
+        return logits
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self._upsample(self.grid_logits(image), image)
+
+    def training_logits(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Main logits and those of the two auxiliary heads (on the 1/8 and the 1/16 context)."""
+        heads = (self.head, self.head16, self.head32)
+        maps = zip(heads, self._features(image), strict=True)
+        return tuple(self._upsample(head(x), image) for head, x in maps)
+
+    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
+        """Start the trunk from torchvision's ImageNet checkpoint of the same ResNet.
+
+        Raises:
+            WeightsError: keys or shapes of another network.
+        """
+        kept = {k: v for k, v in state.items() if not k.startswith("fc.")}
+        try:
+            self.trunk.load_state_dict(kept)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise WeightsError(f"the trunk takes torchvision's ResNet checkpoint: {reason[:300]}") from None
+
+
+def _build(num_classes: int = len(scheme(SCHEME)), *, trunk: str) -> Network:
+    return BiSeNet(num_classes, trunk)
+
+
+for _name, _trunk, _published in (
+    ("bisenet-resnet18", "resnet18", YAKHYO),
+    ("bisenet-resnet34", "resnet34", YAKHYO),
+    ("bisenet-zllrunning", "resnet18", ZLLRUNNING),
+):
+    register(Entry(_name, partial(_build, trunk=_trunk), SCHEME, _published))

@@ -1,0 +1,291 @@
+"""Reading checkpoint files without running anything in them.
+
+>>> file = read_checkpoint("79999_iter.pth")  # doctest: +SKIP
+>>> len(file.tensors), file.card  # doctest: +SKIP
+(191, None)
+
+Taken are PyTorch files (a bare state dict; one under `model` or `state_dict`, as training scripts and
+Lightning save it) through `torch.load(weights_only=True)`, and safetensors. A file of ours carries its
+card (safetensors) or its settings (training checkpoint) inside.
+"""
+
+from __future__ import annotations
+
+import json
+import pickletools
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceparse.errors import MissingExtraError, WeightsError
+from faceparse.weights.card import Card, parse_card
+from faceparse.weights.store import atomic
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CARD_KEY = "faceparse.card"
+"""Metadata key under which model files of ours carry their card as JSON."""
+
+SETTINGS_KEY = "faceparse"
+"""Key under which our training checkpoints carry their settings."""
+
+_WRAPPERS = ("state_dict", "model")
+_LIGHTNING_PREFIX = "network."
+_TORCH_LEGACY = (
+    b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the pickled magic number that torch.save wrote before 1.6
+)
+_ZIP = b"PK\x03\x04"
+_REFUSED = re.compile(r"GLOBAL (\S+)|[Uu]nsupported class (\S+)|unrecognized function (\S+)")
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """The tensors of a checkpoint file, and what it says about itself.
+
+    Attributes:
+        path: The file.
+        tensors: Name → tensor on the CPU, as the file names them (a training checkpoint of ours
+            without its `network.`).
+        card: The card inside a safetensors file of ours.
+        settings: The settings inside a training checkpoint of ours; plain data.
+    """
+
+    path: Path
+    tensors: Mapping[str, Tensor]
+    card: Card | None = None
+    settings: Mapping[str, Any] | None = None
+
+    @property
+    def scheme(self) -> str | None:
+        """Name of the label scheme that the file itself states, or None for a foreign file."""
+        if self.card is not None:
+            return self.card.scheme
+        return None if self.settings is None else self.settings.get("scheme")
+
+
+def read_checkpoint(path: str | Path) -> Checkpoint:
+    """Read a checkpoint file; nothing in it is run.
+
+    Args:
+        path: A PyTorch file (`.pt`, `.pth`, `.ckpt`) or a `.safetensors` file; told apart by content.
+
+    Raises:
+        WeightsError: no such file; not a checkpoint; cut short; a pickle that would run code (the message
+            names what was refused); a Git LFS pointer; a TorchScript archive.
+        MissingExtraError: torch is not installed.
+    """
+    path = Path(path)
+    head = _head(path)
+    if path.suffix == ".safetensors" or _looks_like_safetensors(head):
+        return _read_safetensors(path)
+    if head.startswith(_ZIP):
+        _check_zip(path)
+    elif _TORCH_LEGACY not in head[:32]:
+        raise _not_torch(path, head)
+    return _from_torch(path, _torch_load(path))
+
+
+def embedded_card(path: str | Path) -> Card | None:
+    """The card inside a safetensors file, None where it carries none; needs no torch.
+
+    Raises:
+        WeightsError: no such file, not safetensors, cut short, or a card that is damaged.
+    """
+    text = _safetensors_header(Path(path)).get("__metadata__", {}).get(CARD_KEY)
+    if text is None:
+        return None
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise WeightsError(f"the card inside {path} is not JSON: {error}") from None
+    return parse_card(raw, f"the card inside {path}")
+
+
+def write_safetensors(
+    path: str | Path, tensors: Mapping[str, Tensor], card: Card, *, overwrite: bool = False
+) -> None:
+    """Write tensors with their card inside, whole or not at all.
+
+    Raises:
+        OutputError: the file exists and `overwrite` is False, or it cannot be written.
+        MissingExtraError: torch or safetensors is not installed.
+    """
+    save = _safetensors_torch().save_file
+    with atomic(Path(path), overwrite=overwrite) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode
+        save({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata={CARD_KEY: card.to_json()})
+        temporary.chmod(mode)  # safetensors makes files that their owner alone can read
+
+
+def _head(path: Path) -> bytes:
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder: name the checkpoint file in it")
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except FileNotFoundError:
+        raise WeightsError(f"no checkpoint file {path}") from None
+    except OSError as error:
+        raise WeightsError(f"cannot read checkpoint {path}: {error.strerror}") from None
+    if not head:
+        raise WeightsError(f"{path} is empty: get the file again")
+    if head.startswith(b"version https://git-lfs"):
+        raise WeightsError(
+            f"{path} is a Git LFS pointer, not the checkpoint itself: run `git lfs pull` there, "
+            "or download the file from its release page"
+        )
+    return head
+
+
+def _not_torch(path: Path, head: bytes) -> WeightsError:
+    if head.startswith(b"\x80"):
+        found = _pickled_names(path.read_bytes())
+        if found:
+            return _code_error(path, ", ".join(found))
+        return WeightsError(f"{path} is a plain Python pickle, not a checkpoint that PyTorch saved")
+    start = ascii(head[:12].decode("latin-1"))
+    return WeightsError(
+        f"{path} is not a checkpoint: expected a file that PyTorch or safetensors wrote, this one starts "
+        f"with {start}; is it a web page or another kind of model?"
+    )
+
+
+def _code_error(path: Path, what: str) -> WeightsError:
+    return WeightsError(
+        f"{path} was refused: reading it would run code ({what}); get a plain state dict "
+        "(tensors by name) or a safetensors file of these weights"
+    )
+
+
+def _pickled_names(data: bytes) -> list[str]:
+    """`module.name` of each global that a pickle imports; read, not run."""
+    names: set[str] = set()
+    pushed: list[str] = []  # strings as they come onto the stack; other values as ""
+    memo: dict[object, str] = {}
+    try:
+        for code, argument, _ in pickletools.genops(data):
+            if code.name in ("GLOBAL", "INST"):
+                names.add(str(argument).replace(" ", "."))
+            elif code.name == "STACK_GLOBAL":
+                names.add(".".join(pushed[-2:]))
+            elif code.name == "MEMOIZE":
+                memo[len(memo)] = pushed[-1] if pushed else ""
+            elif "PUT" in code.name:
+                memo[argument] = pushed[-1] if pushed else ""
+            elif "GET" in code.name:
+                pushed.append(memo.get(argument, ""))
+            else:
+                pushed.append(argument if isinstance(argument, str) else "")
+    except ValueError:  # cut short: what was seen so far still stands
+        pass
+    return sorted(names)
+
+
+def _check_zip(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        raise _damaged(path) from None
+    if any(n.endswith("/constants.pkl") for n in names):
+        raise WeightsError(
+            f"{path} is a TorchScript archive, which holds code: get the plain state dict (.pt, .pth) "
+            "or the ONNX file of these weights"
+        )
+    if not any(n.endswith("/data.pkl") for n in names):
+        raise WeightsError(f"{path} is a zip archive, not a checkpoint: unpack it and name the file in it")
+
+
+def _damaged(path: Path) -> WeightsError:
+    size = path.stat().st_size
+    return WeightsError(f"{path} is cut short or damaged ({size:,} bytes): get the file again")
+
+
+def _torch_load(path: Path) -> object:
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtraError("torch", "torch", f"reading {path.name}") from None
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # torch raises nearly every kind for a bad file
+        refused = _REFUSED.search(str(error))
+        if refused:
+            raise _code_error(path, next(g for g in refused.groups() if g)) from None
+        raise _damaged(path) from error
+
+
+def _from_torch(path: Path, content: object) -> Checkpoint:
+    from torch import Tensor
+
+    if isinstance(content, Mapping):
+        settings = content.get(SETTINGS_KEY)
+        for state in (*(content.get(k) for k in _WRAPPERS), content):
+            if not isinstance(state, Mapping) or not state:
+                continue
+            if not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
+                continue
+            if not isinstance(settings, Mapping):
+                return Checkpoint(path, dict(state))
+            own = {
+                k.removeprefix(_LIGHTNING_PREFIX): v
+                for k, v in state.items()
+                if k.startswith(_LIGHTNING_PREFIX)
+            }
+            return Checkpoint(path, own, settings=settings)
+        what = f"its keys are {', '.join(map(str, list(content)[:6])) or 'none'}"
+    else:
+        what = f"it holds a {type(content).__name__}"
+    raise WeightsError(
+        f"{path} has no state dict (tensors by name), bare or under {' or '.join(_WRAPPERS)}: {what}"
+    )
+
+
+def _looks_like_safetensors(head: bytes) -> bool:
+    return len(head) > 9 and head[8:10] in (b'{"', b"{}") and int.from_bytes(head[:8], "little") < 1 << 27
+
+
+def _safetensors_header(path: Path) -> dict[str, Any]:
+    head = _head(path)
+    length = int.from_bytes(head[:8], "little")
+    if not _looks_like_safetensors(head):
+        raise WeightsError(f"{path} is not a safetensors file: its header is not one")
+    with path.open("rb") as file:
+        file.seek(8)
+        text = file.read(length)
+    try:
+        header: dict[str, Any] = json.loads(text)
+        end = max((v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"), default=0)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _damaged(path) from None
+    if path.stat().st_size < 8 + length + end:
+        raise _damaged(path)
+    return header
+
+
+def _safetensors_torch() -> Any:
+    try:
+        import safetensors.torch
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "torch", "torch", "a safetensors file") from None
+    return safetensors.torch
+
+
+def _read_safetensors(path: Path) -> Checkpoint:
+    card = embedded_card(path)
+    load = _safetensors_torch().load_file
+    from safetensors import SafetensorError
+
+    try:
+        return Checkpoint(path, load(path), card=card)
+    except SafetensorError as error:
+        raise _damaged(path) from error

@@ -1,0 +1,56 @@
+"""A checkpoint format that differs from ours by names alone.
+
+>>> zoo = Renaming("zoo", {"body.": "trunk."}, unused=("fc.",))
+>>> zoo({"body.conv1.weight": 1, "fc.bias": 2})
+{'trunk.conv1.weight': 1}
+>>> zoo.expects({"trunk.conv1.weight": (64, 3, 7, 7)})
+{'body.conv1.weight': (64, 3, 7, 7)}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
+Shapes = Mapping[str, tuple[int, ...]]
+"""Tensor name → shape."""
+
+
+@dataclass(frozen=True)
+class Renaming:
+    """Prefix rules between a published state dict and ours, readable in both directions.
+
+    Attributes:
+        project: Whose format it is, for messages.
+        rules: Published prefix → our prefix; where several fit, the longest counts. A key that no rule
+            fits keeps its name.
+        unused: Published prefixes that the network has no use for.
+    """
+
+    project: str
+    rules: Mapping[str, str] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+
+    def uses(self, key: str) -> bool:
+        """Whether a published key is of use."""
+        return not key.startswith(self.unused)
+
+    def expects(self, own: Shapes) -> dict[str, tuple[int, ...]]:
+        """What a published file must hold, from the shapes of our state dict."""
+        back = {ours: published for published, ours in self.rules.items()}
+        return {_renamed(key, back): tuple(shape) for key, shape in own.items()}
+
+    def __call__(self, state: Mapping[str, T]) -> dict[str, T]:
+        """Published state dict → ours."""
+        return {_renamed(key, self.rules): value for key, value in state.items() if self.uses(key)}
+
+
+OWN = Renaming("faceparse")
+"""Our own names: nothing to rename."""
+
+
+def _renamed(key: str, rules: Mapping[str, str]) -> str:
+    fitting = max((p for p in rules if key.startswith(p)), key=len, default=None)
+    return key if fitting is None else rules[fitting] + key[len(fitting) :]

@@ -1,0 +1,97 @@
+"""Finding a model by name or path: its file and its card.
+
+>>> from faceparse.weights.modelfile import find_model
+>>> path, card = find_model("default")  # doctest: +SKIP
+>>> card.scheme  # doctest: +SKIP
+'celebamask19'
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from faceparse.errors import WeightsError
+from faceparse.weights.card import Card, cards
+from faceparse.weights.card import card as find_card
+from faceparse.weights.checkpoint import embedded_card
+from faceparse.weights.onnxfile import onnx_card
+
+_READERS: Mapping[str, Callable[[Path], Card | None]] = {".onnx": onnx_card, ".safetensors": embedded_card}
+_CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".caffemodel")
+
+
+class ModelFile(NamedTuple):
+    """A model file that an engine can run, and its card."""
+
+    path: Path
+    card: Card
+
+
+@cache
+def packaged() -> Mapping[str, Path]:
+    """The model files in the package by name."""
+    folder = Path(str(files("faceparse.weights").joinpath("files")))
+    return MappingProxyType({p.stem: p for p in sorted(folder.glob("*.onnx"))})
+
+
+def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelFile:
+    """The file and card of a model.
+
+    >>> find_model("default").card.id  # doctest: +SKIP
+    >>> find_model("published.onnx", card="my-card.toml")  # doctest: +SKIP
+
+    Args:
+        model: Name of a packaged model, or path of an .onnx or .safetensors file.
+        card: Card id or TOML file. A foreign file needs it; for a file of ours it replaces the one inside.
+
+    Raises:
+        WeightsError: no such model, a file without a card, cut short, or not what its name says; the
+            message has the commands that get or make the file.
+    """
+    name = os.fspath(model)
+    path = packaged().get(name)
+    if path is None:
+        path = _existing(name)
+    own = _READERS[path.suffix.lower()](path)
+    if card is not None:
+        return ModelFile(path, find_card(card))
+    if own is None:
+        raise WeightsError(
+            f"{path} carries no model card, and nothing about a model is guessed: name one with --card "
+            f"({', '.join(cards())}, or a TOML file)"
+        )
+    return ModelFile(path, own)
+
+
+def _existing(name: str) -> Path:
+    path = Path(name)
+    if path.suffix.lower() in _READERS or path.suffix.lower() in _CHECKPOINTS or path.exists():
+        if not path.is_file():
+            raise WeightsError(f"no model file {path}" + (": it is a folder" if path.is_dir() else ""))
+        if path.suffix.lower() not in _READERS:
+            raise WeightsError(
+                f"engines run .onnx and .safetensors files, got {path}: first "
+                f"faceparse import {path} --network NAME -o {path.stem}.safetensors"
+            )
+        return path
+    if name in cards():
+        raise WeightsError(f"the weights of {name} are not in the package: {how_to_get(cards()[name])}")
+    if name == "default":
+        raise WeightsError("the default model is missing from this installation of faceparse: reinstall it")
+    known = ", ".join([*packaged(), *(c for c in cards() if c not in packaged())])
+    raise WeightsError(f"unknown model {name!r}; there are {known}, or give an .onnx or .safetensors file")
+
+
+def how_to_get(card: Card) -> str:
+    """The commands that turn a published checkpoint into a model file."""
+    return (
+        f"get {card.source.file} from {card.source.url or card.source.project}, then "
+        f"faceparse import {card.source.file} --network {card.network} --card {card.id} -o {card.id}.safetensors "
+        f"and faceparse export --model {card.id}.safetensors -o {card.id}.onnx"
+    )

@@ -1,0 +1,47 @@
+"""What every packaged card holds to."""
+
+import re
+
+import pytest
+
+from faceparse.weights import Card, cards
+
+every_card = pytest.mark.parametrize("card", cards().values(), ids=list(cards()))
+
+
+def test_there_are_cards() -> None:
+    assert cards()
+
+
+@every_card
+def test_card_is_complete(card: Card) -> None:
+    assert re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", card.id)
+    assert len(card.label_scheme) > 1
+    for text in (card.title, card.training, card.limits, card.source.file, card.source.project):
+        assert text.strip()
+        assert "\n" not in text
+    assert card.licence.weights.strip()
+    assert card.licence.terms.strip()
+    assert card.source.sha256 == "" or re.fullmatch(r"[0-9a-f]{64}", card.source.sha256)
+    assert all(size % card.output.stride == 0 for size in card.input.size)
+    for figure in card.figures:
+        assert 0 <= figure.value <= 100
+        assert figure.protocol in ("label", "input")
+        assert figure.origin in ("measured", "published")
+
+
+@every_card
+def test_celebamask_weights_say_that_they_are_non_commercial(card: Card) -> None:
+    if "CelebAMask" in card.training or "celebamask" in card.training:
+        assert "on-commercial" in card.licence.terms
+
+
+@pytest.mark.torch
+@every_card
+def test_card_agrees_with_its_network(card: Card) -> None:
+    torch = pytest.importorskip("torch")
+    from faceparse.models import network
+
+    with torch.device("meta"):
+        built = network(card.network).build(num_classes=len(card.label_scheme))
+    assert built.grid == card.output

@@ -1,0 +1,24 @@
+"""Every example runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+ARGUMENTS = {
+    "hair_mask.py": ["collins.jpg", "{tmp}/hair.png"],
+    "many_photos.py": ["collins.jpg"],
+    "own_tests_with_the_fake.py": [],
+}
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.name)
+def test_example_runs(path: Path, tmp_path: Path) -> None:
+    words = [a.format(tmp=tmp_path) for a in ARGUMENTS[path.name]]
+    ran = subprocess.run(
+        [sys.executable, str(path), *words], cwd=EXAMPLES, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout

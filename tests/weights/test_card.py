@@ -1,0 +1,112 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faceparse.errors import WeightsError
+from faceparse.labels import scheme
+from faceparse.weights import card, cards, parse_card, read_card
+
+FIGURE = {"data": "somewhere", "metric": "mean F1", "value": 80}
+
+
+def raw() -> dict[str, Any]:
+    return {
+        "id": "mine",
+        "title": "Mine",
+        "network": "fpn-efficientnet_lite0",
+        "scheme": "lapa11",
+        "training": "faces",
+        "input": {"size": [256, 192], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
+        "output": {"stride": 4, "align_corners": False},
+        "source": {"file": "mine.ckpt"},
+        "licence": {"weights": "MIT", "terms": "None."},
+        "figures": [FIGURE],
+    }
+
+
+def test_a_card_round_trips_through_json() -> None:
+    made = parse_card(raw(), "here")
+    assert made.input.size == (256, 192)
+    assert made.figures[0].value == 80
+    assert made.label_scheme is scheme("lapa11")
+    assert parse_card(json.loads(made.to_json()), "there") == made
+    hash(made)
+
+
+def edit(path: str, value: object) -> dict[str, Any]:
+    made = raw()
+    *parents, last = path.split(".")
+    table: Any = made
+    for key in parents:
+        table = table[key]
+    if value is None:
+        del table[last]
+    else:
+        table[last] = value
+    return made
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("id", None, "here: missing.*'id'"),
+        ("id", 3, "here: id is text, got 3"),
+        ("colour", "red", "here: unknown key colour; known are id, title"),
+        ("input", None, r"a card needs a \[input\] table"),
+        ("input", 3, r"here \[input\]: expected a table, got int"),
+        ("input.size", None, r"here \[input\]: missing.*'size'"),
+        ("input.size", [256], r"size is \[height, width\]"),
+        ("input.size", [256, 0], r"size is \[height, width\]"),
+        ("input.size", ["a", "b"], r"size is \[height, width\]"),
+        ("input.size", 256, r"size is \[height, width\]"),
+        ("input.mean", [0.5, 0.5], "three numbers each"),
+        ("input.mean", ["a", "b", "c"], "three numbers each"),
+        ("input.std", [0.5, 0.5, 0], "three numbers each, std above 0"),
+        ("input.interpolation", "nearest", "interpolation is bilinear or bicubic"),
+        ("input.channels", "GBR", "channels RGB or BGR"),
+        ("input.scale", "255", "scale is a number"),
+        ("output.stride", 4.0, "stride is a whole number, got 4.0"),
+        ("output.stride", 0, "stride is 1 or more"),
+        ("output.stride", True, "stride is a whole number"),
+        ("output.align_corners", 1, "align_corners is true or false"),
+        ("licence.terms", None, r"here \[licence\]: missing.*'terms'"),
+        ("scheme", "nope", "here: no label scheme 'nope'"),
+        ("figures", [{"data": "x"}], r"\[\[figures\]\]: missing"),
+        ("figures", 3, "figures are"),
+    ],
+)
+def test_faults_are_named(path: str, value: object, message: str) -> None:
+    with pytest.raises(WeightsError, match=message):
+        parse_card(edit(path, value), "here")
+
+
+def test_a_card_is_a_table() -> None:
+    with pytest.raises(WeightsError, match="here: a card is a table, got list"):
+        parse_card([1], "here")  # type: ignore[arg-type]  # as a damaged file has it
+
+
+def test_cards_in_the_package_and_beside_it(tmp_path: Path) -> None:
+    found = card("bisenet-resnet18-zllrunning")
+    assert found is cards()["bisenet-resnet18-zllrunning"]
+    assert found.source.sha256.startswith("468e13ca")
+    text = Path(str(tmp_path / "mine.toml"))
+    text.write_text(
+        'id = "m"\ntitle = "M"\nnetwork = "n"\nscheme = "face2"\ntraining = "t"\n'
+        "[input]\nsize = [8, 8]\n[output]\nstride = 1\nalign_corners = false\n"
+        '[source]\nfile = "f"\n[licence]\nweights = "MIT"\nterms = "None."\n',
+        encoding="utf-8",
+    )
+    assert card(str(text)) == read_card(text)
+    assert card(str(text)).id == "m"
+
+
+def test_cards_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no model card 'nope'; there are bisenet"):
+        card("nope")
+    with pytest.raises(WeightsError, match="cannot read card"):
+        card(str(tmp_path / "nope.toml"))
+    (tmp_path / "bad.toml").write_text("= 3", encoding="utf-8")
+    with pytest.raises(WeightsError, match="is not TOML"):
+        read_card(tmp_path / "bad.toml")

@@ -1,0 +1,131 @@
+"""Files that are no checkpoint, and cards inside safetensors: all without torch."""
+
+import io
+import json
+import os
+import pickle
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from faceparse.errors import MissingExtraError, WeightsError
+from faceparse.weights import card, embedded_card, read_checkpoint
+from faceparse.weights.checkpoint import CARD_KEY
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 53289463\n"
+
+
+class Runs:
+    """Unpickling it would call something."""
+
+    def __init__(self, function: object, *arguments: object) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return self.call
+
+
+def zipped(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"x")
+    return buffer.getvalue()
+
+
+def safetensors(metadata: dict[str, str] | None = None, end: int = 4) -> bytes:
+    header: dict[str, object] = {"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, end]}}
+    if metadata is not None:
+        header["__metadata__"] = metadata
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.pth", b"", "is empty"),
+        ("a.pth", LFS, "Git LFS pointer.*git lfs pull"),
+        ("a.safetensors", LFS, "Git LFS pointer"),
+        ("a.pth", b"hello, this is text", "is not a checkpoint.*starts with 'hello, this "),
+        ("a.pth", b"<!DOCTYPE html><html>", "is not a checkpoint.*is it a web page"),
+        ("a.pth", b"\x89PNG\r\n\x1a\n" + bytes(20), "is not a checkpoint"),
+        ("a.pt", zipped("m/data.pkl", "m/constants.pkl", "m/code/m.py"), "TorchScript archive"),
+        ("a.zip", zipped("weights.pt"), "zip archive, not a checkpoint: unpack it"),
+        ("a.pth", zipped("m/data.pkl", "m/data/0")[:60], "cut short or damaged"),
+        ("a.pth", pickle.dumps({"a": 1}), "plain Python pickle"),
+        ("a.pth", pickle.dumps({"a": Runs(os.system, "false")}), r"would run code \(\w+\.system\)"),
+        ("a.pth", pickle.dumps({"a": Runs(eval, "1")}, protocol=2), r"would run code \(\w+\.eval\)"),
+        ("a.safetensors", b"not safetensors at all", "is not a safetensors file"),
+        ("a.safetensors", zipped("m/data.pkl"), "is not a safetensors file"),
+        ("a.safetensors", safetensors()[:-1], "cut short or damaged"),
+        ("a.safetensors", safetensors()[:40], "cut short or damaged"),
+        ("a.bin", safetensors(end=4000), "cut short or damaged"),
+    ],
+)
+def test_bad_files_get_one_clear_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=message) as raised:
+        read_checkpoint(path)
+    assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert path.read_bytes() == content
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no checkpoint file"):
+        read_checkpoint(tmp_path / "nowhere.pth")
+    with pytest.raises(WeightsError, match="is a folder"):
+        read_checkpoint(tmp_path)
+
+
+def test_every_refused_name_is_listed(tmp_path: Path) -> None:
+    calls = [Runs(os.getenv, "A"), Runs(os.getcwd), Runs(eval, "1")]
+    (tmp_path / "a.pth").write_bytes(pickle.dumps(calls, protocol=4))
+    with pytest.raises(WeightsError, match=r"\(builtins\.eval, os\.getenv, (nt|posix)\.getcwd\)"):
+        read_checkpoint(tmp_path / "a.pth")
+
+
+def test_without_torch_the_install_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    path = tmp_path / "a.pth"
+    path.write_bytes(zipped("m/data.pkl"))
+    with pytest.raises(
+        MissingExtraError, match=r"reading a\.pth needs torch.*pip install 'faceparse\[torch\]'"
+    ):
+        read_checkpoint(path)
+
+
+def test_without_safetensors_the_install_command_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(safetensors())
+    with pytest.raises(MissingExtraError, match=r"pip install 'faceparse\[torch\]'"):
+        read_checkpoint(path)
+
+
+def test_the_card_inside_a_safetensors_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    wanted = card("bisenet-resnet18-zllrunning")
+    path.write_bytes(safetensors({CARD_KEY: wanted.to_json()}))
+    assert embedded_card(path) == wanted
+    path.write_bytes(safetensors({"format": "pt"}))
+    assert embedded_card(path) is None
+    path.write_bytes(safetensors())
+    assert embedded_card(path) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "is not JSON"), ("{}", r"needs a \[input\] table"), ("[]", "card")]
+)
+def test_a_damaged_card_is_told(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(safetensors({CARD_KEY: text}))
+    with pytest.raises(WeightsError, match=message):
+        embedded_card(path)

@@ -1,0 +1,171 @@
+"""Finding models by name and path, and reading the card inside them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faceparse.errors import WeightsError
+from faceparse.weights import card as find_card
+from faceparse.weights import modelfile
+from faceparse.weights.modelfile import find_model
+from faceparse.weights.onnxfile import onnx_card
+
+ID = "bisenet-resnet18-zllrunning"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, bytes], Path]:
+    def write(name: str, content: bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def packaged(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modelfile, "packaged", lambda: {"default": tiny_path})
+
+
+def safetensors(metadata: dict[str, str], size: int = 8) -> bytes:
+    tensor = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+    header = json.dumps({"__metadata__": metadata, "weight": tensor}).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(size)
+
+
+@pytest.mark.usefixtures("packaged")
+def test_packaged_model_by_name(tiny_path: Path) -> None:
+    path, card = find_model("default")
+    assert path == tiny_path
+    assert card.id == "tiny"
+
+
+def test_file_with_its_card(tiny_path: Path) -> None:
+    for given_as in (tiny_path, str(tiny_path)):
+        path, card = find_model(given_as)
+        assert path == tiny_path
+        assert (card.id, card.scheme, card.input.size) == ("tiny", "celebamask19", (64, 64))
+
+
+def test_safetensors_with_its_card(write: Callable[[str, bytes], Path]) -> None:
+    path = write("own.safetensors", safetensors({"faceparse.card": find_card(ID).to_json()}))
+    assert find_model(path).card == find_card(ID)
+
+
+@pytest.mark.parametrize("name", ["foreign.onnx", "foreign.safetensors"])
+def test_foreign_file_needs_a_card(name: str, tiny_path: Path, write: Callable[[str, bytes], Path]) -> None:
+    # As long as before, so that the lengths around it hold.
+    without = tiny_path.read_bytes().replace(b"faceparse.card", b"somebody.s.own")
+    path = write(name, without if name.endswith("onnx") else safetensors({}))
+    with pytest.raises(WeightsError, match=rf"carries no model card.*--card \(.*{ID}"):
+        find_model(path)
+    assert find_model(path, ID).card == find_card(ID)
+
+
+def test_a_card_from_a_toml_file(tiny_path: Path, tmp_path: Path) -> None:
+    source = Path(str(modelfile.__file__)).parent / "cards" / f"{ID}.toml"
+    own = tmp_path / "own.toml"
+    own.write_text(source.read_text(encoding="utf-8").replace(ID, "mine"), encoding="utf-8")
+    assert find_model(tiny_path, str(own)).card.id == "mine"
+
+
+def test_known_model_without_weights_says_how_to_get_them() -> None:
+    with pytest.raises(WeightsError) as raised:
+        find_model(ID)
+    message = str(raised.value)
+    card = find_card(ID)
+    assert card.source.url in message
+    assert f"faceparse import {card.source.file} --network {card.network} --card {ID} -o " in message
+    assert "faceparse export --model" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", rf"unknown model 'nothing'; there are .*{ID}"),
+        ("nowhere/model.onnx", "no model file nowhere/model.onnx"),
+        ("nowhere.pth", "no model file nowhere.pth"),
+        ("", "unknown model ''|no model file"),
+    ],
+)
+def test_no_such_model(name: str, message: str) -> None:
+    with pytest.raises(WeightsError, match=message):
+        find_model(name)
+
+
+def test_default_missing_from_the_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modelfile, "packaged", dict)
+    with pytest.raises(WeightsError, match=r"default model is missing.*reinstall"):
+        find_model("default")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "text.onnx",
+            b"I am not a model at all, only renamed.\n" * 9,
+            "not an ONNX model, whatever its name",
+        ),
+        ("jpeg.onnx", b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(99), "not an ONNX model"),
+        ("empty.onnx", b"", "is empty"),
+        ("zeros.onnx", bytes(100), "not an ONNX model"),
+        ("version.onnx", b"\x08\x08", "cut short or damaged"),
+        ("pointer.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        ("text.safetensors", b"I am not a model at all, only renamed.\n" * 9, "not a safetensors file"),
+        ("empty.safetensors", b"", "is empty"),
+        ("cut.safetensors", safetensors({}, size=3), "cut short"),
+        ("checkpoint.pth", b"PK", r"first faceparse import .*checkpoint\.pth --network NAME -o checkpoint"),
+        ("photo.jpg", b"\xff\xd8", r"run \.onnx and \.safetensors files"),
+        ("bad.safetensors", safetensors({"faceparse.card": "[1]"}), "card inside"),
+        ("worse.safetensors", safetensors({"faceparse.card": "{"}), "is not JSON"),
+    ],
+)
+def test_not_a_model_file(
+    name: str, content: bytes, message: str, write: Callable[[str, bytes], Path]
+) -> None:
+    with pytest.raises(WeightsError, match=message) as raised:
+        find_model(write(name, content))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "model.onnx"
+    folder.mkdir()
+    with pytest.raises(WeightsError, match="it is a folder"):
+        find_model(folder)
+
+
+def test_every_cut_of_a_model_is_noticed(tiny_path: Path, write: Callable[[str, bytes], Path]) -> None:
+    whole = tiny_path.read_bytes()
+    assert onnx_card(tiny_path) is not None
+    noticed = 0
+    for end in range(0, len(whole), 7):
+        path = write("cut.onnx", whole[:end])
+        try:
+            # A cut between two fields leaves a message that is whole, but then without its card.
+            assert onnx_card(path) is None
+        except WeightsError:
+            noticed += 1
+    assert noticed > 0.95 * len(range(0, len(whole), 7))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused_in_one_line(content: bytes) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "any.onnx")
+        path.write_bytes(content)
+        try:
+            found, message = onnx_card(path), ""
+        except WeightsError as error:
+            found, message = None, str(error)
+        assert found is None
+        assert "\n" not in message
