@@ -1,6 +1,7 @@
 """Fixtures shared by all rooms."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,3 +42,27 @@ def collins(collins_path: Path) -> NDArray[np.uint8]:
 def tiny_path() -> Path:
     """An ONNX model with its card: each 4 × 4 block gets the class whose palette colour is nearest."""
     return ROOT / "tests" / "runtime" / "engines" / "tiny.onnx"
+
+
+@pytest.fixture
+def tiny_network(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Name of a registered network of one convolution, for tests of what is done with networks."""
+    torch = pytest.importorskip("torch")
+    from faceparse import models
+    from faceparse.models import registry
+    from faceparse.weights import Grid
+
+    class Tiny(models.Network):
+        grid = Grid(stride=2, align_corners=False)
+
+        def __init__(self, num_classes: int = 19) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, num_classes, 2, stride=2)
+            self.drop = torch.nn.Dropout(0.5)
+
+        def grid_logits(self, image: Any) -> Any:
+            return self.drop(self.conv(image))
+
+    models.networks()
+    monkeypatch.setitem(registry._ENTRIES, "tiny", models.Entry("tiny", Tiny, "celebamask19"))
+    return "tiny"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -14,8 +14,7 @@ def command(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.onnx", help="File to write.")],
     card: Annotated[
-        Optional[str],  # noqa: UP045  # typer reads it
-        typer.Option(help="Card id or TOML file of a published checkpoint."),
+        str | None, typer.Option(help="Card id or TOML file; needed for a published checkpoint.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
 ) -> None:
@@ -34,4 +33,4 @@ def command(
             typer.echo(f"{kind}: {name} ({', '.join(map(str, shape))})")
     typer.echo(f"parity: {done.parity}")
     typer.echo(f"wrote {done.path}, {done.size / 1e6:.1f} MB, card {done.card.id}")
-    typer.echo(f"licence: {done.card.licence.terms}")
+    typer.echo(f"terms: {done.card.licence.terms}")

@@ -1,0 +1,21 @@
+"""Export (torch, onnx): a network to one ONNX file, checked against the original.
+
+>>> from faceparse.export import export_onnx, load_source
+>>> network, card = load_source("model.safetensors")  # doctest: +SKIP
+>>> export_onnx(network, card, "model.onnx").equal  # doctest: +SKIP
+1.0
+"""
+
+from importlib.util import find_spec
+
+from faceparse.errors import MissingExtraError
+
+for _package in ("torch", "onnx", "onnxscript"):
+    if find_spec(_package) is None:
+        raise MissingExtraError(_package, "export", "faceparse.export")
+
+from faceparse.export.onnx import Exported, export_onnx  # noqa: E402
+from faceparse.export.parity import LEAST_EQUAL, Parity, compare  # noqa: E402
+from faceparse.export.source import load_source  # noqa: E402
+
+__all__ = ["LEAST_EQUAL", "Exported", "Parity", "compare", "export_onnx", "load_source"]

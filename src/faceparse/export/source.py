@@ -1,0 +1,62 @@
+"""What an export starts from: a network with its weights, and its card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from faceparse.errors import WeightsError
+from faceparse.models import Network, load_checkpoint, own_card
+from faceparse.models.registry import network as find_network
+from faceparse.weights import Card, cards
+from faceparse.weights import card as find_card
+from faceparse.weights.checkpoint import Checkpoint, read_checkpoint
+from faceparse.weights.modelfile import find_model
+from faceparse.weights.store import sha256
+
+
+def load_source(model: str | Path, card: str | None = None) -> tuple[Network, Card]:
+    """The network of a checkpoint in eval mode, and its card.
+
+    >>> load_source("best.ckpt")  # doctest: +SKIP
+    >>> load_source("79999_iter.pth", card="bisenet-resnet18-zllrunning")  # doctest: +SKIP
+
+    Args:
+        model: A .safetensors file or training checkpoint of ours, or a published checkpoint.
+        card: Card id or TOML file. A published checkpoint needs it unless a packaged card describes that
+            very file; elsewhere it replaces the file's own.
+
+    Raises:
+        WeightsError: no such file; not a checkpoint, or of another network than its card says; no card.
+    """
+    path = Path(model)
+    given = None if card is None else find_card(card)
+    if path.suffix.lower() == ".onnx" or not path.is_file():
+        # Raises for all but an ONNX file, saying what there is and how to get it.
+        found = find_model(str(model), card).path
+        raise WeightsError(
+            f"{found} is an ONNX model already; an export starts from a .safetensors file or a checkpoint"
+        )
+    file = read_checkpoint(path)
+    chosen = given or file.card
+    if chosen is None and file.settings is not None:
+        return _trained(file)
+    if chosen is None:
+        chosen = _card_of(path)
+    return load_checkpoint(chosen.network, file, num_classes=len(chosen.label_scheme)), chosen
+
+
+def _trained(file: Checkpoint) -> tuple[Network, Card]:
+    name = str((file.settings or {}).get("network"))
+    network = load_checkpoint(find_network(name).name, file)
+    return network, own_card(file, name, network, file.path.stem)
+
+
+def _card_of(path: Path) -> Card:
+    digest = sha256(path)
+    for known in cards().values():
+        if known.source.sha256 == digest:
+            return known
+    raise WeightsError(
+        f"{path} says nothing of its network, preprocessing, classes and licence: name its card with --card "
+        f"({', '.join(cards())}, or a TOML file)"
+    )
