@@ -1,7 +1,7 @@
 """Sphinx settings: `sphinx-build -W docs build/docs`."""
 
 project = "faceparse"
-copyright = "the faceparse authors"  # noqa: A001
+copyright = "the faceparse authors"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 html_theme = "furo"
 html_title = "faceparse"

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from faceparse.errors import ConfigError, ImageError, LabelError, NoFaceError
 from faceparse.labels import scheme
 from faceparse.runtime.engines import FakeEngine
 from faceparse.runtime.faces.detector import Detection
-from faceparse.weights import Card, card
+from faceparse.weights import card
 
 CARD = card("bisenet-resnet18-zllrunning")
 SKIN, HAIR = (scheme("celebamask19").id(n) for n in ("skin", "hair"))
@@ -135,8 +136,8 @@ def test_bad_choices_are_named() -> None:
         fake(faces="some")
     with pytest.raises(LabelError, match="no label scheme"):
         fake(scheme="x")
+    other = replace(CARD, scheme="ourface11")
     with pytest.raises(LabelError, match="cannot convert"):
-        other = Card(**{**CARD.__dict__, "scheme": "ourface11"})
         Parser(FakeEngine(other, lambda x: bright_is_skin(x)[:, :11]), scheme="celebamask19")
 
 

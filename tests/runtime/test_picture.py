@@ -48,10 +48,7 @@ def test_modes_become_rgb(mode: str) -> None:
         image = Image.fromarray(np.full((16, 16), 0xFFFF, np.uint16))
     else:
         image = Image.new("RGB", (16, 16), "white").convert(mode)
-    if mode == "CMYK":
-        data = encoded(image, "JPEG", quality=100)
-    else:
-        data = encoded(image, "PNG")
+    data = encoded(image, "JPEG", quality=100) if mode == "CMYK" else encoded(image, "PNG")
     assert (read_picture(data) >= 253).all()
 
 
@@ -83,7 +80,7 @@ def test_faults_are_one_clear_line(tmp_path: Path) -> None:
     cut = tmp_path / "cut.jpg"
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     cut.write_bytes(encoded(Image.fromarray(noise), "JPEG")[:1500])
-    faults = {
+    faults: dict[Path | bytes, str] = {
         tmp_path / "none.jpg": "no such file",
         text: "not a picture",
         empty: "empty",

@@ -1,6 +1,7 @@
 """Loss, sampling and random views against plain computations."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_epochs_differ_and_repeat(made_faces: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_worker_count_does_not_matter(made_faces: Path) -> None:
-    def batches(workers: int) -> list[torch.Tensor]:
+    def batches(workers: int) -> list[Any]:
         data = FolderDataset(made_faces, "all", "celebamask19")
         loader = training_loader(
             data, CELEB, [(0, 64)], Augmentation(), rare=0, batch_size=2, workers=workers, seed=5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -16,8 +16,8 @@ def command(
     faces: Annotated[str, typer.Option(help="whole, auto, each or largest.")] = "whole",
     engine: Annotated[str, typer.Option(help="auto, onnx or torch.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, …")] = "cpu",
-    card: Annotated[Optional[str], typer.Option(help="Card id or TOML file of a foreign model.")] = None,  # noqa: UP045  # typer reads it
-    json_file: Annotated[Optional[Path], typer.Option("--json", help="Write the figures here.")] = None,  # noqa: UP045
+    card: Annotated[str | None, typer.Option(help="Card id or TOML file of a foreign model.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
     """Score a model on a folder of labelled pictures.
 

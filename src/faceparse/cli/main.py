@@ -29,7 +29,9 @@ class Commands(TyperGroup):
             return None
         name = cmd_name.replace("-", "_")
         module = import_module(f"faceparse.cli.{name}_" if name == "import" else f"faceparse.cli.{name}")
-        single = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+        single = typer.Typer(
+            add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
+        )
         single.command(cmd_name, context_settings=getattr(module, "CONTEXT", None))(module.command)
         return typer.main.get_command(single)
 

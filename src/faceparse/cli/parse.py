@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -23,8 +23,8 @@ def command(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Redo pictures whose results exist.")
     ] = False,
-    card: Annotated[Optional[str], typer.Option(help="Card id or TOML file of a foreign model.")] = None,  # noqa: UP045  # typer reads it
-    jobs: Annotated[Optional[int], typer.Option(min=1, help="Pictures at a time.")] = None,  # noqa: UP045
+    card: Annotated[str | None, typer.Option(help="Card id or TOML file of a foreign model.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.")] = None,
 ) -> None:
     """Label every pixel of photos: masks (pixel value = label) and overlays to look at.
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from faceparse.draw.overlay import overlay
-from faceparse.draw.panel import panel
 from numpy.typing import NDArray
 from PIL import Image
 
+from faceparse.draw.overlay import overlay
+from faceparse.draw.panel import panel
 from faceparse.errors import ConfigError
 from faceparse.results import Parsing, Writer
 from faceparse.results.save import write_atomically

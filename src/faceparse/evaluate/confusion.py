@@ -69,7 +69,8 @@ class Confusion:
         true_positive = np.diag(self.matrix).astype(np.float64)
         union = self.matrix.sum(0) + self.matrix.sum(1) - true_positive
         with np.errstate(invalid="ignore", divide="ignore"):
-            return true_positive / union
+            iou: NDArray[np.float64] = true_positive / union
+        return iou
 
     @property
     def mean_f1(self) -> float:
@@ -93,7 +94,8 @@ def f1_scores(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     true_positive = np.diagonal(matrix, axis1=-2, axis2=-1).astype(np.float64)
     total = matrix.sum(-1) + matrix.sum(-2)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 2 * true_positive / total
+        f1: NDArray[np.float64] = 2 * true_positive / total
+    return f1
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -2,7 +2,7 @@
 
 from faceparse.labels.convert import Conversion, conversion, convert
 from faceparse.labels.groups import ALIASES, GROUPS
-from faceparse.labels.scheme import IGNORE, Scheme, scheme, schemes
+from faceparse.labels.scheme import IGNORE, Scheme, count, scheme, schemes
 
 __all__ = [
     "ALIASES",
@@ -12,6 +12,7 @@ __all__ = [
     "Scheme",
     "conversion",
     "convert",
+    "count",
     "scheme",
     "schemes",
 ]

@@ -47,20 +47,19 @@ COLOURS = MappingProxyType(
 def palette(classes: Sequence[str]) -> NDArray[np.uint8]:
     """256 × 3 RGB uint8 for class names in label order; unlisted labels are black.
 
-    A known class has its published colour. Any other name gets a bright colour derived from the
-    name, moved on where it would equal an earlier class's, so that no two classes share one.
+    A known class has its published colour, any other a bright one derived from its name. Where that
+    would equal an earlier class's, another one is derived, so that no two classes share one.
     """
     table = np.zeros((256, 3), np.uint8)
-    used: set[tuple[int, int, int]] = {(0, 0, 0)}
+    used: set[tuple[int, int, int]] = set()
     for i, name in enumerate(classes):
         colour = COLOURS.get(name)
         turn = 0
-        while colour is None:
+        while colour is None or colour in used:
             digest = hashlib.sha256(f"{name}/{turn}".encode()).digest()
             hue, saturation, value = digest[0] / 256, 0.5 + digest[1] / 512, 0.6 + digest[2] / 640
             r, g, b = colorsys.hsv_to_rgb(hue, saturation, value)
-            candidate = (round(255 * r), round(255 * g), round(255 * b))
-            colour = None if candidate in used else candidate
+            colour = (round(255 * r), round(255 * g), round(255 * b))
             turn += 1
         used.add(colour)
         table[i] = colour

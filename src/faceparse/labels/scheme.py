@@ -140,13 +140,21 @@ class Scheme:
 
     def check(self, labels: NDArray[np.uint8], what: str = "label map") -> None:
         """Raise a `LabelError` naming the labels of a uint8 map that are neither a class nor 255 (ignore)."""
-        counts = np.bincount(labels.reshape(-1), minlength=256)
-        bad = np.flatnonzero(counts[len(self) : IGNORE]) + len(self)
+        bad = np.flatnonzero(count(labels)[len(self) : IGNORE]) + len(self)
         if bad.size:
             raise LabelError(
                 f"{what} holds {', '.join(map(str, bad[:5]))}{' …' if bad.size > 5 else ''}, but scheme "
                 f"{self.name!r} has labels 0 to {len(self) - 1} and {IGNORE} for ignore: is it another scheme's?"
             )
+
+
+def count(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How many pixels have each of the 256 labels, in a uint8 map of any shape."""
+    total = np.zeros(256, np.int64)
+    flat = labels.reshape(-1)
+    for start in range(0, flat.size, 1 << 20):  # bincount takes eight bytes a pixel while it runs
+        total += np.bincount(flat[start : start + (1 << 20)], minlength=256)
+    return total
 
 
 @cache

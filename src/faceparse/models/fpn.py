@@ -8,6 +8,7 @@ with depthwise-separable smoothing. No operator that phones reject: no global po
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import timm
 import torch.nn.functional as F
@@ -49,7 +50,8 @@ class FPN(Network):
     def __init__(self, num_classes: int = 19, trunk: str = "efficientnet_lite0", width: int = 128) -> None:
         super().__init__()
         self.trunk = timm.create_model(trunk, features_only=True, pretrained=False, out_indices=(1, 2, 3, 4))
-        channels = self.trunk.feature_info.channels()
+        info: Any = self.trunk.feature_info
+        channels = info.channels()
         self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1, bias=False) for c in channels)
         self.smooth = nn.ModuleList(_separable(width) for _ in channels)
         self.head = nn.Sequential(

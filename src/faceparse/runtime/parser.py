@@ -105,8 +105,8 @@ class Parser:
             views += [look.view(one, self.card, size) for look, one in zip(looks, logits, strict=True)]
         faces = []
         for index, found in enumerate(planned.faces):
-            of_face = [v for v, look in zip(views, planned.looks, strict=True) if look.face in (index, None)]
-            part = Parsing(image, tuple(of_face), own)
+            of_face = [v for v, look in zip(views, planned.looks, strict=True) if look.face == index]
+            part = Parsing(image, tuple(of_face or views), own)
             faces.append(Face(found.box, found.score, found.landmarks, part))
         return Parsing(image, tuple(views), own, tuple(faces)).to(self.scheme)
 

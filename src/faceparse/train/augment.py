@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -82,7 +83,8 @@ def _warp(
     matrix = (np.linalg.inv(to_centre) @ whole @ to_centre)[:2]
     shrink = 1 / math.sqrt(abs(np.linalg.det(whole[:2, :2])))
     if shrink > 1.1:  # keeps a bilinear warp from aliasing
-        image = cv2.GaussianBlur(image, (0, 0), 0.5 * math.sqrt(shrink**2 - 1))
+        sigma = 0.5 * math.sqrt(shrink**2 - 1)
+        image = cv2.GaussianBlur(image, (0, 0), sigma).astype(np.uint8, copy=False)
     warped = cv2.warpAffine(
         image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
     )
@@ -108,7 +110,7 @@ def _colour(image: NDArray[np.uint8], how: Augmentation, rng: np.random.Generato
     matrix = contrast * brightness * tint[:, None] * mix
     mean = image.mean(axis=(0, 1))
     offset = brightness * tint * (1 - contrast) * float(mean @ luma)
-    mapped = cv2.transform(image, np.hstack([matrix, offset[:, None]]))
+    mapped: Any = cv2.transform(image, np.hstack([matrix, offset[:, None]]))
     if blur:
         mapped = cv2.GaussianBlur(mapped, (0, 0), sigma)
     if noise:

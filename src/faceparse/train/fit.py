@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,6 @@ def describe(settings: Settings) -> dict[str, Any]:
         "versions": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),
-            "pytorch-lightning": pl.__version__,
+            "pytorch-lightning": version("pytorch-lightning"),
         },
     }

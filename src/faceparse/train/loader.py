@@ -95,7 +95,7 @@ def training_loader(
     return DataLoader(
         _Training(dataset, scheme, sizes, how, seed),
         batch_size,
-        sampler=sampler,  # type: ignore[arg-type]  # draws instead of integers
+        sampler=sampler,
         num_workers=workers,
         worker_init_fn=_one_thread,
         drop_last=len(sampler) > batch_size,

@@ -39,7 +39,8 @@ def repeat_factors(dataset: Dataset, threshold: float) -> NDArray[np.float64]:
     present[:, [0, IGNORE]] = False
     share = present.mean(0)
     factor = np.maximum(1.0, np.sqrt(threshold / np.maximum(share, 1e-9)))
-    return np.where(present, factor, 1.0).max(1)
+    largest: NDArray[np.float64] = np.where(present, factor, 1.0).max(1)
+    return largest
 
 
 class EpochSampler(Sampler[Draw]):

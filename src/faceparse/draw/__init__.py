@@ -1,0 +1,8 @@
+"""Pictures of results: each takes a parsing and gives an RGB picture, H × W × 3 uint8."""
+
+from faceparse.draw.colours import colours
+from faceparse.draw.legend import legend
+from faceparse.draw.overlay import overlay
+from faceparse.draw.panel import panel
+
+__all__ = ["colours", "legend", "overlay", "panel"]

@@ -1,0 +1,69 @@
+"""The picture, tinted by class."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.draw.colours import coloured
+from faceparse.errors import ConfigError
+from faceparse.labels import IGNORE, Scheme
+from faceparse.results import Parsing
+
+STRIP = 1 << 20
+"""Pixels tinted at a time: bounds the memory for large pictures."""
+
+
+def overlay(parsing: Parsing, alpha: float = 0.5, outline: int = 0) -> NDArray[np.uint8]:
+    """The picture with every class in its colour over it; background and ignored pixels stay as they are.
+
+    >>> overlay(parsing, alpha=0, outline=2).shape  # contours alone  # doctest: +SKIP
+    (512, 512, 3)
+
+    Args:
+        parsing: What to show.
+        alpha: Strength of the colour, 0 (none) to 1 (nothing else).
+        outline: Pixels along the rim of each class that get its full colour.
+
+    Returns:
+        RGB uint8, H × W × 3.
+
+    Raises:
+        ConfigError: alpha or outline out of range.
+    """
+    if not 0 <= alpha <= 1:
+        raise ConfigError(f"alpha is 0 to 1, got {alpha}")
+    if outline < 0:
+        raise ConfigError(f"outline is a width in pixels, 0 or more, got {outline}")
+    image, labels, scheme = parsing.image, parsing.labels, parsing.scheme
+    plain = _plain(scheme)
+    out = np.empty_like(image)
+    height, width = labels.shape
+    step = max(1, STRIP // width)
+    for y in range(0, height, step):
+        rows = slice(y, min(y + step, height))
+        colour = coloured(labels[rows], scheme)
+        cv2.addWeighted(image[rows], 1 - alpha, colour, alpha, 0, dst=out[rows])
+        if outline:
+            cv2.copyTo(colour, _rim(labels, rows, outline), out[rows])
+        cv2.copyTo(image[rows], cv2.LUT(labels[rows], plain), out[rows])
+    return out
+
+
+def _plain(scheme: Scheme) -> NDArray[np.uint8]:
+    """1 for the labels that are not shown, of 256."""
+    table = np.zeros(256, np.uint8)
+    table[IGNORE] = 1
+    if "background" in scheme:
+        table[scheme.id("background")] = 1
+    return table
+
+
+def _rim(labels: NDArray[np.uint8], rows: slice, width: int) -> NDArray[np.uint8]:
+    """1 where another label lies within `width` pixels, in some rows."""
+    top, bottom = max(rows.start - width, 0), min(rows.stop + width, len(labels))
+    around = np.ascontiguousarray(labels[top:bottom])
+    kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
+    rim = np.not_equal(cv2.dilate(around, kernel), cv2.erode(around, kernel)).astype(np.uint8)
+    return rim[rows.start - top : rows.stop - top]

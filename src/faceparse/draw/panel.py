@@ -1,0 +1,48 @@
+"""Picture, label map and overlay side by side, with a legend."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from faceparse.draw.colours import colours
+from faceparse.draw.legend import legend
+from faceparse.draw.overlay import overlay
+from faceparse.results import Parsing
+
+
+def panel(parsing: Parsing, side: int = 1024) -> NDArray[np.uint8]:
+    """Picture | label map | overlay | legend.
+
+    >>> Image.fromarray(panel(parsing)).save("panel.png")  # doctest: +SKIP
+
+    Args:
+        parsing: What to show.
+        side: Longer side of each of the three pictures in pixels, at most; larger ones are reduced.
+
+    Returns:
+        RGB uint8 on white.
+    """
+    pictures = [
+        _reduced(parsing.image, side, Image.Resampling.BOX),
+        _reduced(colours(parsing), side, Image.Resampling.NEAREST),
+        _reduced(overlay(parsing), side, Image.Resampling.BOX),
+    ]
+    shown = max(pictures[0].shape[:2])
+    pictures.append(legend(parsing, text=max(11, shown // 36)))
+    return np.hstack([_as_high(p, max(len(q) for q in pictures)) for p in pictures])
+
+
+def _reduced(image: NDArray[np.uint8], side: int, how: Image.Resampling) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    part = side / max(height, width)
+    if part >= 1:
+        return image
+    size = (max(1, round(part * width)), max(1, round(part * height)))
+    return np.asarray(Image.fromarray(image).resize(size, how))
+
+
+def _as_high(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
+    """With white below it."""
+    return np.pad(image, ((0, height - len(image)), (0, 0), (0, 0)), constant_values=255)

@@ -1,0 +1,289 @@
+"""The parsing of one picture.
+
+>>> import numpy as np
+>>> from faceparse.results import Parsing
+>>> picture, labels = np.zeros((2, 3, 3), np.uint8), np.array([[0, 1, 1], [0, 17, 1]], np.uint8)
+>>> parsing = Parsing.from_labels(picture, labels, "celebamask19")
+>>> parsing.mask("hair").tolist()
+[[False, False, False], [False, True, False]]
+>>> parsing.box("skin")
+(1, 0, 3, 2)
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from threading import Lock
+from types import MappingProxyType
+from typing import Literal, cast, overload
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import ResultError
+from faceparse.labels import IGNORE, Scheme, conversion, count
+from faceparse.labels import scheme as find_scheme
+from faceparse.results.face import Face
+from faceparse.results.render import render_confidence, render_labels, render_probability
+from faceparse.results.save import write_mask
+from faceparse.results.view import View, frozen
+
+Box = tuple[int, int, int, int]
+
+DISPLAY_SIDE = 1024
+"""Longer side of the picture that a notebook shows, at most."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Parsing:
+    """Which class each pixel of a picture is; frozen, checks itself, computes on demand, thread-safe.
+
+    Args:
+        image: The picture, RGB uint8, H × W × 3. Kept, not copied: leave it alone.
+        views: What networks saw; none at all means background everywhere.
+        scheme: What the labels mean, by name or as a `Scheme`.
+        faces: The faces found, in the detector's order.
+        table: For results of `to`: 256 uint8, label of the views → label of `scheme`; None where they agree.
+        given: For results of `from_labels`: the label map itself, in place of views.
+
+    Raises:
+        ResultError: parts that do not fit together.
+        LabelError: unknown scheme, or labels outside it.
+    """
+
+    image: NDArray[np.uint8]
+    views: tuple[View, ...]
+    scheme: Scheme
+    faces: tuple[Face, ...] = ()
+    table: NDArray[np.uint8] | None = None
+    given: NDArray[np.uint8] | None = None
+    _lock: Lock = field(default_factory=Lock, init=False)
+    _computed: dict[str, NDArray[np.generic]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        own = find_scheme(self.scheme)
+        object.__setattr__(self, "scheme", own)
+        object.__setattr__(self, "views", tuple(self.views))
+        object.__setattr__(self, "faces", tuple(self.faces))
+        image = np.asarray(self.image)
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+            raise ResultError(
+                f"image is an RGB picture, H × W × 3 uint8, got shape {image.shape} of {image.dtype}"
+            )
+        object.__setattr__(self, "image", frozen(image))
+        self._check_classes()
+        if self.given is not None:
+            self._check_given(np.asarray(self.given))
+
+    def _check_classes(self) -> None:
+        counts = {view.classes for view in self.views}
+        if len(counts) > 1:
+            raise ResultError(f"views of one parsing have the same classes, got {sorted(counts)} of them")
+        if self.table is None:
+            if counts - {len(self.scheme)}:
+                raise ResultError(
+                    f"views have {counts.pop()} classes, but scheme {self.scheme.name!r} has "
+                    f"{len(self.scheme)}: give the scheme that the network was trained with"
+                )
+            return
+        table = np.asarray(self.table)
+        if table.shape != (256,) or table.dtype != np.uint8:
+            raise ResultError(f"table is 256 uint8, got shape {table.shape} of {table.dtype}")
+        self.scheme.check(table, "table")
+        object.__setattr__(self, "table", frozen(table))
+
+    def _check_given(self, labels: NDArray[np.uint8]) -> None:
+        if self.views or self.table is not None:
+            raise ResultError("a parsing is made of views or of a given label map, not of both")
+        if labels.dtype != np.uint8 or labels.shape != self.size:
+            raise ResultError(
+                f"labels are uint8 of the picture's size {self.size}, got shape {labels.shape} of {labels.dtype}"
+            )
+        self.scheme.check(labels)
+        object.__setattr__(self, "given", frozen(labels))
+
+    @classmethod
+    def from_labels(
+        cls,
+        image: NDArray[np.uint8],
+        labels: NDArray[np.uint8],
+        scheme: str | Scheme,
+        faces: Sequence[Face] = (),
+    ) -> Parsing:
+        """A parsing of a label map made elsewhere (H × W uint8, 255 for ignore); soft masks are then 0 or 1.
+
+        Raises:
+            ResultError: the map is not uint8 of the picture's size.
+            LabelError: unknown scheme, or labels outside it.
+        """
+        return cls(image, (), find_scheme(scheme), tuple(faces), given=labels)
+
+    def __reduce__(self) -> tuple[object, ...]:  # a lock does not pickle; what was computed is computed again
+        return (Parsing, tuple(getattr(self, f.name) for f in fields(self) if f.init))
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        made = "given labels" if self.given is not None else f"{len(self.views)} views"
+        return f"<Parsing: {width}×{height} px, {self.scheme.name}, {made}, {len(self.faces)} faces>"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the picture in pixels."""
+        return self.image.shape[0], self.image.shape[1]
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """The label of every pixel, H × W uint8, read-only; computed once.
+
+        The most probable class, the lower label where two are equal. In a parsing that `to` made, 255
+        where that class is ignored in the scheme.
+        """
+        if self.given is not None:
+            return self.given
+        with self._lock:
+            if "labels" not in self._computed:
+                labels = render_labels(self.views, self.size)
+                self._computed["labels"] = frozen(
+                    labels if self.table is None else looked_up(self.table, labels)
+                )
+            return cast(NDArray[np.uint8], self._computed["labels"])
+
+    @property
+    def confidence(self) -> NDArray[np.float32]:
+        """Probability of each pixel's most probable class, H × W float32, 0 to 1, read-only; computed once.
+
+        Of the network's own classes, also in a parsing that `to` made; 1 for given labels.
+        """
+        with self._lock:
+            if "confidence" not in self._computed:
+                given = self.given is not None
+                made = np.ones(self.size, np.float32) if given else render_confidence(self.views, self.size)
+                self._computed["confidence"] = frozen(made)
+            return cast(NDArray[np.float32], self._computed["confidence"])
+
+    @overload
+    def mask(self, name: str, soft: Literal[False] = False) -> NDArray[np.bool_]: ...
+
+    @overload
+    def mask(self, name: str, soft: Literal[True]) -> NDArray[np.float32]: ...
+
+    @overload
+    def mask(self, name: str, soft: bool) -> NDArray[np.bool_] | NDArray[np.float32]: ...
+
+    def mask(self, name: str, soft: bool = False) -> NDArray[np.bool_] | NDArray[np.float32]:
+        """Where a class, an alias or a group is: `mask("hair")`, `mask("lips", soft=True)`.
+
+        Returns:
+            H × W bool; with `soft`, float32 probability from 0 to 1, a group's being its classes' sum.
+
+        Raises:
+            LabelError: the scheme has no such class or group.
+        """
+        ids = self.scheme.ids(name)
+        if soft and self.given is None:
+            return render_probability(self.views, self.size, self._sources(ids))
+        chosen = np.zeros(256, np.uint8)
+        chosen[list(ids)] = 1
+        mask = looked_up(chosen, self.labels)
+        return mask.astype(np.float32) if soft else mask.view(np.bool_)
+
+    def _sources(self, ids: Sequence[int]) -> tuple[int, ...]:
+        """The views' labels that become one of `ids`."""
+        if self.table is None:
+            return tuple(ids)
+        classes = self.views[0].classes if self.views else IGNORE
+        return tuple(np.flatnonzero(np.isin(self.table[:classes], ids)).tolist())
+
+    def to(self, scheme: str | Scheme) -> Parsing:
+        """The same parsing in another scheme: labels by the conversion table, soft masks by adding up.
+
+        The class that wins is chosen in the network's own scheme and then renamed, so labels here are the
+        converted labels there. A class that the other scheme ignores becomes 255. The faces' parts go along.
+
+        Raises:
+            LabelError: unknown scheme, or a class that neither converts by name nor by a declared table.
+        """
+        target = find_scheme(scheme)
+        if target == self.scheme:
+            return self
+        change = conversion(self.scheme, target)
+        faces = tuple(replace(f, part=f.part and f.part.to(target)) for f in self.faces)
+        if self.given is not None:
+            return Parsing.from_labels(self.image, looked_up(change.table, self.given), target, faces)
+        table = change.table if self.table is None else change.table[self.table]
+        return Parsing(self.image, self.views, target, faces, table)
+
+    @property
+    def areas(self) -> Mapping[str, float]:
+        """Each present class's part of the whole picture, 0 to 1, in label order.
+
+        They add up to 1, less whatever part is ignored (255).
+        """
+        parts = count(self.labels)[: len(self.scheme)] / self.labels.size
+        return MappingProxyType({self.scheme.classes[i]: float(parts[i]) for i in np.flatnonzero(parts)})
+
+    @property
+    def boxes(self) -> Mapping[str, Box]:
+        """`box` of each present class, in label order."""
+        found = {name: self.box(name) for name in self.areas}
+        return MappingProxyType({name: box for name, box in found.items() if box})
+
+    def box(self, name: str) -> Box | None:
+        """Smallest box around a class, alias or group: x0, y0, x1, y1 in pixels, x1 and y1 just beyond it.
+
+        None where it does not occur.
+
+        Raises:
+            LabelError: the scheme has no such class or group.
+        """
+        mask = self.mask(name)
+        columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+        if not rows.size:
+            return None
+        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+    def overlay(self, alpha: float = 0.5) -> NDArray[np.uint8]:
+        """The picture with every class but the background tinted in its colour, RGB uint8; see `draw.overlay`."""
+        from faceparse.draw.overlay import overlay
+
+        return overlay(self, alpha)
+
+    def cutout(self, name: str, soft: bool = True) -> NDArray[np.uint8]:
+        """The picture with all but a class, alias or group transparent: RGBA uint8, H × W × 4.
+
+        Opacity is the soft mask, so hair keeps its soft rim; `soft=False` cuts along the labels.
+
+        Raises:
+            LabelError: the scheme has no such class or group.
+        """
+        out = np.empty((*self.size, 4), np.uint8)
+        out[..., :3] = self.image
+        opacity = self.mask(name, soft) * np.float32(255)
+        out[..., 3] = np.rint(opacity, out=opacity)
+        return out
+
+    def save(self, path: str | Path) -> None:
+        """Write the labels as a palette PNG, pixel value = label; whole or not at all, into an existing folder.
+
+        Raises:
+            OutputError: a suffix other than .png, or a place that cannot be written to.
+        """
+        write_mask(path, self.labels, self.scheme)
+
+    def _repr_png_(self) -> bytes:
+        from PIL import Image
+
+        picture = Image.fromarray(self.overlay())
+        picture.thumbnail((DISPLAY_SIDE, DISPLAY_SIDE))
+        coded = io.BytesIO()
+        picture.save(coded, "PNG", compress_level=1)
+        return coded.getvalue()
+
+
+def looked_up(table: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`table[labels]`, without NumPy's eight bytes a pixel for indices."""
+    return np.asarray(cv2.LUT(labels, table), np.uint8)

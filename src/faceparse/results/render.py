@@ -1,0 +1,210 @@
+"""The one renderer: views → label map, soft mask or confidence, tile by tile.
+
+A view's weight at a point is alpha = min(edge / feather, 1), `edge` being the distance to its frame's border
+as a part of the frame. Within a layer, probabilities are averaged with weights alpha · edge⁴, which prefers
+the view whose centre is nearer; the layer lies over those below it with the highest alpha of its views,
+and below all lies background. Views without a frame have alpha and weight 1 everywhere.
+
+>>> import numpy as np
+>>> from faceparse.results import View, render_labels
+>>> logits = np.array([[[1, 0]], [[0, 1]]], np.float32)  # two classes on one row of two samples
+>>> render_labels([View(logits, np.array([[0.5, 0, -0.5], [0, 1, -0.5]]))], (1, 4))
+array([[0, 0, 1, 1]], dtype=uint8)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.results.sampling import MIXED, Area, Flags, Floats, Indices, Sampler, argmax
+from faceparse.results.view import Scalar, View
+
+TILE = 512
+"""Side of a tile in pixels: a picture costs memory for the result and for a few tiles."""
+
+BLEND = 1 << 18
+"""Probabilities held at a time where views are blended class by class."""
+
+
+class _Share(NamedTuple):
+    """A view's part in the probabilities of each pixel of a tile, 0 to 1."""
+
+    sampler: Sampler
+    weight: Floats
+
+
+class _Tile(NamedTuple):
+    """A tile and what counts in it: one view alone, or shares of several and of background."""
+
+    area: Area
+    alone: Sampler | None
+    shares: Sequence[_Share]
+    background: Floats
+
+    def of(self, picture: NDArray[Scalar]) -> NDArray[Scalar]:
+        """The tile's part of a picture."""
+        return picture[self.area.y0 : self.area.y1, self.area.x0 : self.area.x1]
+
+
+def render_labels(views: Sequence[View], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The most probable class of every pixel, height × width uint8; the lowest of equals.
+
+    As if all logits were interpolated everywhere, at a fraction of the work.
+
+    Args:
+        views: With the same classes; none gives background.
+        size: Height and width of the picture whose points the views' maps take.
+    """
+    out = np.zeros(size, np.uint8)
+    for tile in _tiles(views, size):
+        rows, columns = _fill(tile, tile.of(out), Sampler.labels)
+        label = _unanimous(tile, rows, columns)
+        split = label == MIXED
+        label[split] = _blend(tile, rows[split], columns[split], argmax)
+        tile.of(out)[rows, columns] = label
+    return out
+
+
+def render_confidence(views: Sequence[View], size: tuple[int, int]) -> NDArray[np.float32]:
+    """The probability of every pixel's most probable class, height × width float32, 0 to 1.
+
+    Args:
+        views: With the same classes; none gives background, surely.
+        size: Height and width of the picture whose points the views' maps take.
+    """
+    out = np.ones(size, np.float32)
+    for tile in _tiles(views, size):
+        rows, columns = _fill(tile, tile.of(out), Sampler.confidence)
+        tile.of(out)[rows, columns] = _blend(tile, rows, columns, lambda p: p.max(0))
+    return np.clip(out, 0, 1, out=out)
+
+
+def render_probability(
+    views: Sequence[View], size: tuple[int, int], ids: Sequence[int]
+) -> NDArray[np.float32]:
+    """The sum of some classes' probabilities at every pixel, height × width float32, 0 to 1.
+
+    Args:
+        views: With the same classes; none gives background.
+        size: Height and width of the picture whose points the views' maps take.
+        ids: The classes to add up.
+    """
+    out = np.zeros(size, np.float32)
+    for tile in _tiles(views, size):
+        here = tile.of(out)
+        if tile.alone:
+            here[:] = tile.alone.probability(tile.area, None, ids)
+            continue
+        if 0 in ids:
+            here[:] = tile.background
+        for sampler, weight in tile.shares:
+            here += weight * sampler.probability(tile.area, weight > 0, ids)
+    return np.clip(out, 0, 1, out=out)
+
+
+def _fill(
+    tile: _Tile, out: NDArray[Scalar], sample: Callable[[Sampler, Area, Flags | None], NDArray[Scalar]]
+) -> tuple[Indices, Indices]:
+    """Fill in the pixels for which one view counts alone; the rows and columns of those where several do."""
+    if tile.alone:
+        out[:] = sample(tile.alone, tile.area, None)
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    count = (tile.background > 0).astype(np.uint8)
+    for _, weight in tile.shares:
+        count += weight > 0
+    for sampler, weight in tile.shares:
+        mine = (weight > 0) & (count == 1)
+        if mine.any():
+            np.copyto(out, sample(sampler, tile.area, mine), where=mine)
+    rows, columns = np.nonzero(count > 1)
+    return rows, columns
+
+
+def _unanimous(tile: _Tile, rows: Indices, columns: Indices) -> NDArray[np.uint8]:
+    """The label that all that count at some pixels of a tile agree on, which wins any blend; else `MIXED`."""
+    said = np.where(tile.background[rows, columns] > 0, 0, -1)
+    for sampler, weight in tile.shares:
+        voters = np.flatnonzero(weight[rows, columns])
+        vote = sampler.settled(tile.area, rows[voters], columns[voters])
+        before = said[voters]
+        said[voters] = np.where((before == vote) | (before < 0), vote, MIXED)
+    return said.astype(np.uint8)
+
+
+def _blend(
+    tile: _Tile, rows: Indices, columns: Indices, read: Callable[[Floats], NDArray[Scalar]]
+) -> NDArray[Scalar]:
+    """What `read` makes of the blended probabilities, classes × n, at some pixels of a tile."""
+    classes = tile.shares[0].sampler.classes if tile.shares else 1
+    parts = []
+    step = max(1, BLEND // classes)
+    for begin in range(0, max(rows.size, 1), step):
+        row, column = rows[begin : begin + step], columns[begin : begin + step]
+        total = np.zeros((classes, row.size), np.float32)
+        total[0] = tile.background[row, column]
+        for sampler, weight in tile.shares:
+            part = weight[row, column]
+            mine = np.flatnonzero(part)
+            if mine.size == part.size:
+                total += part * sampler.probabilities(tile.area, row, column)
+            elif mine.size:
+                total[:, mine] += part[mine] * sampler.probabilities(tile.area, row[mine], column[mine])
+        parts.append(read(total))
+    return np.concatenate(parts)
+
+
+def _tiles(views: Sequence[View], size: tuple[int, int]) -> Iterator[_Tile]:
+    height, width = size
+    downwards = sorted(((v, Sampler(v)) for v in views), key=lambda pair: -pair[0].layer)
+    layers = [list(layer) for _, layer in groupby(downwards, key=lambda pair: pair[0].layer)]
+    for y in range(0, height, TILE):
+        for x in range(0, width, TILE):
+            yield _tile(layers, Area(y, min(y + TILE, height), x, min(x + TILE, width)))
+
+
+def _tile(layers: list[list[tuple[View, Sampler]]], area: Area) -> _Tile:
+    """What each view counts for in a tile, from the top layer down, and what is left to background."""
+    shares: list[_Share] = []
+    left = np.ones(area.shape, np.float32)  # what the layers so far leave to those below
+    for layer in layers:
+        if not shares and len(layer) == 1 and layer[0][0].frame is None:
+            return _Tile(area, layer[0][1], (), left)
+        covers = [(sampler, *cover) for view, sampler in layer if (cover := _cover(view, area))]
+        if not covers:
+            continue
+        alpha = reduce(np.maximum, (alpha for _, alpha, _ in covers))
+        total = reduce(np.add, (weight for _, _, weight in covers))
+        scale = np.divide(left * alpha, total, out=np.zeros_like(left), where=total > 0)
+        shares += [_Share(sampler, weight * scale) for sampler, _, weight in covers]
+        left = left * (1 - alpha)
+        if not left.any():
+            break
+    return _Tile(area, None, shares, left)
+
+
+def _cover(view: View, area: Area) -> tuple[Floats, Floats] | None:
+    """A view's alpha, and its weight within its layer, in a tile; None where it does not reach."""
+    if view.frame is None:
+        ones = np.ones(area.shape, np.float32)
+        return ones, ones
+    x, y = np.arange(area.shape[1]), np.arange(area.shape[0])[:, None]
+    distance = np.zeros(area.shape, np.float32)  # from the frame's centre, 0.5 on its border
+    for across, down, start in view.frame:
+        # Folding in the tile's own place in double precision keeps small frames in large pictures exact.
+        start += across * (area.x0 + 0.5) + down * (area.y0 + 0.5) - 0.5
+        ahead, aside = across * x + start, down * y
+        low, high = ahead.min() + aside.min(), ahead.max() + aside.max()
+        if low >= 0.5 or high <= -0.5:
+            return None
+        here = ahead.astype(np.float32) + aside.astype(np.float32)
+        np.maximum(distance, np.abs(here, out=here), out=distance)
+    edge = np.subtract(np.float32(0.5), distance, out=distance)
+    np.maximum(edge, 0, out=edge)
+    alpha = np.minimum(edge / np.float32(view.feather), 1) if view.feather else np.sign(edge)
+    return (alpha, alpha * np.square(np.square(edge))) if alpha.any() else None

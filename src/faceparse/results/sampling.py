@@ -1,0 +1,360 @@
+"""One view's logits between its samples: bilinear, exact, and with no more work than the answer needs.
+
+A *cell* lies between four neighbouring samples. Every bilinear blend of its corners is a weighted mean of
+them. So where the corners agree on the winner, it wins in the whole cell; and a class that stays below
+another one at all four corners wins nowhere in it. What is left, few classes in few cells, is sampled.
+Probabilities need every class everywhere, and are sampled densely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property, reduce
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.results.view import View
+
+Floats = NDArray[np.float32]
+Labels = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+Index = tuple[Indices | slice, Indices | slice]
+
+MIXED = 255
+"""In place of a winner: the corners disagree. No class has this id."""
+
+CHUNK = 1 << 13
+"""Pixels sampled at a time for labels, so that the buffers stay in the processor's cache."""
+
+DENSE_CHUNK = 1 << 16
+"""Logits sampled at a time for probabilities, likewise."""
+
+CELLS = 1 << 14
+"""Cells whose candidates are looked for at a time: bounds the memory for fine grids."""
+
+LONGEST_RUN = 128
+"""Pixels of a cell taken together along an axis, at most: bounds the memory for coarse grids."""
+
+STEEP = 60.0
+"""Where logits of a view span more, exp() must not be taken before the highest is known at each pixel."""
+
+
+class Area(NamedTuple):
+    """A rectangle of the picture: rows y0 to y1, columns x0 to x1, ends excluded."""
+
+    y0: int
+    y1: int
+    x0: int
+    x1: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.y1 - self.y0, self.x1 - self.x0
+
+
+class Sites(NamedTuple):
+    """Pixels to sample, grouped by cell: site i holds the p × q pixels of its rows and columns.
+
+    Attributes:
+        cell: n; a cell's index is that of its upper left sample.
+        row, column: n × p and n × q, pixel indices in an area; the last repeats where a site has fewer.
+        down, right: n × p and n × q, where in the cell, 0 to 1.
+    """
+
+    cell: Indices
+    row: Indices
+    column: Indices
+    down: Floats
+    right: Floats
+
+    def take(self, which: Indices) -> Sites:
+        """Some of the sites."""
+        return Sites(
+            self.cell[which], self.row[which], self.column[which], self.down[which], self.right[which]
+        )
+
+    @property
+    def pixels(self) -> tuple[Indices, Indices]:
+        """What indexes an area at all these pixels, n × p × q."""
+        return self.row[:, :, None], self.column[:, None, :]
+
+
+class Candidates(NamedTuple):
+    """The classes that may win in mixed cells: `number[cell]` of them from `start[cell]`, ascending.
+
+    Attributes:
+        number: One per cell, uint8.
+        start: One per cell.
+        label: One per candidate.
+        terms: 4 × candidates; a, b, c, d of its logit a + b·right + c·down + d·right·down.
+    """
+
+    number: Labels
+    start: Indices
+    label: Labels
+    terms: Floats
+
+    def logits(self, which: Indices, sites: Sites) -> Floats:
+        """Logits of one candidate for each of the first sites, n × p × q."""
+        n = len(which)
+        down, right = sites.down[:n], sites.right[:n]
+        a, b, c, d = self.terms[:, which, None]
+        values: Floats = (b + d * down)[:, :, None] * right[:, None, :]
+        values += (a + c * down)[:, :, None]
+        return values
+
+
+class Sampler:
+    """A view made ready for sampling any area of the picture, or, with `pixels`, only those of an area.
+
+    Attributes:
+        classes: Number of classes.
+    """
+
+    def __init__(self, view: View) -> None:
+        self._map = view.to_grid
+        self.classes, self._height, self._width = view.logits.shape
+        # A rim that repeats the edge: beyond the samples a blend of equals stays what it is.
+        self._samples = np.pad(view.logits, ((0, 0), (1, 1), (1, 1)), mode="edge")
+        self._across = self._width + 2
+        self._winners = argmax(self._samples)
+        first, *others = (self._winners[i : i - 1 or None, j : j - 1 or None] for i in (0, 1) for j in (0, 1))
+        self._mixed = np.zeros(self._winners.shape, np.bool_)
+        for other in others:
+            self._mixed[:-1, :-1] |= other != first
+        self._settled = np.where(self._mixed, np.uint8(MIXED), self._winners)
+
+    def labels(self, area: Area, pixels: Flags | None) -> Labels:
+        """The most probable class, the lowest of equals."""
+        layout = self._layout(area, pixels)
+        out = layout.spread(self._settled)
+        for sites, picks in self._rounds(layout.sites(self._mixed)):
+            best = self._candidates.logits(picks[0], sites)
+            label = np.empty(best.shape, np.uint8)
+            label[:] = self._candidates.label[picks[0], None, None]
+            for pick in picks[1:]:
+                n = len(pick)
+                values = self._candidates.logits(pick, sites)
+                np.copyto(label[:n], self._candidates.label[pick, None, None], where=values > best[:n])
+                np.maximum(best[:n], values, out=best[:n])
+            out[sites.pixels] = label
+        return out
+
+    def settled(self, area: Area, rows: Indices, columns: Indices) -> Labels:
+        """The label at n pixels of an area where it needs no sampling, else `MIXED`."""
+        return self._settled.reshape(-1)[self._locate(area, rows, columns)[0]]
+
+    def confidence(self, area: Area, pixels: Flags | None) -> Floats:
+        """Probability of the most probable class."""
+        out = np.zeros(area.shape, np.float32)
+        for where, raised in self._raised(area, pixels):
+            out[where] = raised.max(0) / raised.sum(0)
+        return out
+
+    def probability(self, area: Area, pixels: Flags | None, ids: Sequence[int]) -> Floats:
+        """Sum of some classes' probabilities."""
+        out = np.zeros(area.shape, np.float32)
+        for where, raised in self._raised(area, pixels):
+            out[where] = sum(raised[i] for i in ids) / raised.sum(0)
+        return out
+
+    def probabilities(self, area: Area, rows: Indices, columns: Indices) -> Floats:
+        """Of all classes at n pixels of an area: classes × n."""
+        out = np.empty((self.classes, rows.size), np.float32)
+        for where, raised in self._raised_at(*self._locate(area, rows, columns)):
+            np.divide(raised, raised.sum(0), out=out[:, where])
+        return out
+
+    @property
+    def _upright(self) -> bool:
+        return bool(self._map[0, 1] == self._map[1, 0] == 0)
+
+    def _layout(self, area: Area, pixels: Flags | None) -> _Blocks | _Scattered:
+        # Cells of under 3 pixels are not worth taking as blocks.
+        blocks = self._upright and np.abs(self._map[:, :2]).max() < 1 / 3
+        return _Blocks(self, area) if blocks else _Scattered(self, area, pixels)
+
+    def _axes(self, area: Area) -> tuple[tuple[Indices, Floats], tuple[Indices, Floats]]:
+        """Cells and places in them of an upright area's rows and columns."""
+        (a, _, left), (_, d, top) = self._map
+        rows = _along(d * (np.arange(area.y0, area.y1) + 0.5) + top, self._height)
+        return rows, _along(a * (np.arange(area.x0, area.x1) + 0.5) + left, self._width)
+
+    def _locate(self, area: Area, rows: Indices, columns: Indices) -> tuple[Indices, Floats, Floats]:
+        """Cells of pixels of an area, and where in them they are; rows and columns broadcast."""
+        (a, b, left), (c, d, top) = self._map
+        x, y = columns + (area.x0 + 0.5), rows + (area.y0 + 0.5)
+        column, right = _along((a * x + left) + b * y, self._width)
+        row, down = _along((d * y + top) + c * x, self._height)
+        row *= self._across
+        row += column
+        return row, down, right
+
+    def _rounds(self, sites: Sites) -> Iterator[tuple[Sites, list[Indices]]]:
+        """Sites in handy numbers, and the candidate to sample at each, round by round.
+
+        Sites with more candidates come first, so that a round concerns the first few of them.
+        """
+        if not sites.cell.size:
+            return
+        start, number = self._candidates.start[sites.cell], self._candidates.number[sites.cell]
+        less = 255 - number
+        order = np.argsort(less, kind="stable")
+        step = max(1, CHUNK // (sites.row.shape[1] * sites.column.shape[1]))
+        for begin in range(0, order.size, step):
+            which = order[begin : begin + step]
+            ends = np.searchsorted(less[which], 255 - np.arange(number[which[0]]))
+            yield sites.take(which), [start[which[:end]] + i for i, end in enumerate(ends)]
+
+    @cached_property
+    def _candidates(self) -> Candidates:
+        cells = np.flatnonzero(self._mixed)
+        parts = [self._compared(cells[i : i + CELLS]) for i in range(0, cells.size, CELLS)]
+        found, label, terms = (np.concatenate(p, axis=-1) for p in zip(*parts, strict=True))
+        number, start = np.zeros(self._mixed.size, np.uint8), np.zeros(self._mixed.size, np.intp)
+        number[cells], start[cells] = found, np.cumsum(found, dtype=np.intp) - found
+        return Candidates(number, start, label, terms)
+
+    def _compared(self, cells: Indices) -> tuple[Labels, Labels, Floats]:
+        """How many candidates some cells have, and these candidates' labels and terms, cell after cell."""
+        flat, winners = self._samples.reshape(self.classes, -1), self._winners.reshape(-1)
+        corners = [cells, cells + 1, cells + self._across, cells + self._across + 1]
+        logits = [flat.take(corner, axis=1) for corner in corners]
+        reach = np.full_like(logits[0], np.inf)  # how far each class comes up to one of the winners, at best
+        for winner in (winners[corner] for corner in corners):
+            lead = (mine - flat[winner, corner] for mine, corner in zip(logits, corners, strict=True))
+            np.minimum(reach, reduce(np.maximum, lead), out=reach)
+        kept = reach >= 0
+        cell, label = np.nonzero(kept.T)
+        a, b, c, d = (one[label, cell] for one in logits)
+        terms = np.stack([a, b - a, c - a, d - b - c + a])
+        return kept.sum(0, dtype=np.uint8), label.astype(np.uint8), terms
+
+    def _raised(self, area: Area, pixels: Flags | None) -> Iterator[tuple[Index, Floats]]:
+        """exp(logit) of all classes up to a factor per pixel, chunk by chunk, and where in the area that is."""
+        if self._upright:
+            yield from self._raised_rows(area)
+            return
+        rows, columns = np.nonzero(np.ones(area.shape, np.bool_) if pixels is None else pixels)
+        for part, raised in self._raised_at(*self._locate(area, rows, columns)):
+            yield (rows[part], columns[part]), raised
+
+    def _raised_rows(self, area: Area) -> Iterator[tuple[Index, Floats]]:
+        (row, down), (column, right) = self._axes(area)
+        first = row.min()
+        band = self._level[:, first : row.max() + 2]
+        left = np.take(band, column, axis=2)
+        wide = left + (np.take(band, column + 1, axis=2) - left) * right
+        drop = wide[:, 1:] - wide[:, :-1]
+        step = max(1, DENSE_CHUNK // (self.classes * column.size))
+        for begin in range(0, row.size, step):
+            part = slice(begin, begin + step)
+            values = np.take(drop, row[part] - first, axis=1)
+            values *= down[part, None]
+            values += np.take(wide, row[part] - first, axis=1)
+            yield (part, slice(None)), self._exp(values)
+
+    def _raised_at(self, cell: Indices, down: Floats, right: Floats) -> Iterator[tuple[slice, Floats]]:
+        flat = self._level.reshape(self.classes, -1)
+        step = max(1, DENSE_CHUNK // self.classes)
+        for begin in range(0, cell.size, step):
+            part = slice(begin, begin + step)
+            here = cell[part]
+            above, below = flat.take(here, axis=1), flat.take(here + self._across, axis=1)
+            above += (flat.take(here + 1, axis=1) - above) * right[part]
+            below += (flat.take(here + self._across + 1, axis=1) - below) * right[part]
+            below -= above
+            below *= down[part]
+            below += above
+            yield part, self._exp(below)
+
+    @cached_property
+    def _level(self) -> Floats:
+        """Samples less each one's highest logit, which changes no probability and keeps exp() from overflowing."""
+        level: Floats = self._samples - self._samples.max(0)
+        return level
+
+    @cached_property
+    def _steep(self) -> bool:
+        return bool(self._level.min() < -STEEP)
+
+    def _exp(self, values: Floats) -> Floats:
+        if self._steep:
+            values -= values.max(0)
+        return np.exp(values, out=values)
+
+
+class _Blocks:
+    """An area whose rows and columns run along the grid's: its cells are blocks of pixels."""
+
+    def __init__(self, sampler: Sampler, area: Area) -> None:
+        self._across = sampler._across
+        self._rows, self._columns = sampler._axes(area)
+
+    def spread(self, table: Labels) -> Labels:
+        """Per pixel what a table says of its cell."""
+        return table[:, self._columns[0]][self._rows[0]]
+
+    def sites(self, cells: Flags) -> Sites:
+        """The pixels in flagged cells."""
+        row_cell, row, down = _runs(*self._rows)
+        column_cell, column, right = _runs(*self._columns)
+        i, j = np.nonzero(cells[row_cell[:, None], column_cell])
+        return Sites(row_cell[i] * self._across + column_cell[j], row[i], column[j], down[i], right[j])
+
+
+class _Scattered:
+    """Pixels of an area that lie on the grid at any angle or size: each by itself."""
+
+    def __init__(self, sampler: Sampler, area: Area, pixels: Flags | None) -> None:
+        self._pixels = pixels
+        rows, columns = np.ogrid[: area.shape[0], : area.shape[1]]
+        self._cell, self._down, self._right = sampler._locate(area, rows, columns)
+
+    def spread(self, table: Labels) -> Labels:
+        """Per pixel what a table says of its cell."""
+        return table.reshape(-1)[self._cell]
+
+    def sites(self, cells: Flags) -> Sites:
+        """The pixels in flagged cells."""
+        wanted = cells.reshape(-1)[self._cell]
+        if self._pixels is not None:
+            wanted &= self._pixels
+        row, column = np.nonzero(wanted)
+        down, right = self._down[wanted], self._right[wanted]
+        return Sites(self._cell[wanted], row[:, None], column[:, None], down[:, None], right[:, None])
+
+
+def argmax(logits: Floats) -> Labels:
+    """Position of the highest along the first axis, the first of equals; faster than NumPy's across rows."""
+    best, label = logits[0].copy(), np.zeros(logits.shape[1:], np.uint8)
+    for i, values in enumerate(logits[1:], 1):
+        np.copyto(label, np.uint8(i), where=values > best)
+        np.maximum(best, values, out=best)
+    return label
+
+
+def _along(position: NDArray[np.float64], samples: int) -> tuple[Indices, Floats]:
+    """Cells along one axis of index coordinates, counted with the rim, and where in them, 0 to 1."""
+    position = position + 1
+    np.clip(position, 0, samples + 1, out=position)
+    cell = position.astype(np.intp)
+    np.minimum(cell, samples, out=cell)
+    position -= cell
+    return cell, position.astype(np.float32)
+
+
+def _runs(cell: Indices, place: Floats) -> tuple[Indices, Indices, Floats]:
+    """Neighbours along an axis that share a cell: per run the cell, and n × p indices and places in the cell."""
+    first = np.ones(cell.size, np.bool_)
+    first[1:] = cell[1:] != cell[:-1]
+    start = np.flatnonzero(first)
+    if np.diff(start, append=cell.size).max() > LONGEST_RUN:
+        first[::LONGEST_RUN] = True
+        start = np.flatnonzero(first)
+    length = np.diff(start, append=cell.size)
+    index = start[:, None] + np.minimum(np.arange(length.max()), length[:, None] - 1)
+    return cell[start], index, place[index]

@@ -1,0 +1,98 @@
+"""A view: a network's logits at its own resolution, and how they lie on the picture.
+
+>>> import numpy as np
+>>> from faceparse.results import View
+>>> to_grid = np.array([[1 / 16, 0, -0.5], [0, 1 / 16, -0.5]])  # cells of 16 pixels tile the picture
+>>> View(np.zeros((19, 64, 64), np.float32), to_grid).classes
+19
+
+A *point* (x, y) of the picture is continuous: the pixel in column i and row j has its centre at
+(i + 0.5, j + 0.5). Affine maps are 2 × 3: out = M @ [x, y, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from faceparse.errors import ResultError
+
+LARGEST = 1e30
+"""Logits beyond this are no logits, and their differences could overflow."""
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class View:
+    """One network output placed on the picture: the whole picture, an aligned face, a mirrored copy.
+
+    Between grid samples logits are bilinear; outside the grid they are its nearest edge sample's.
+
+    Args:
+        logits: float32, classes × h × w, at the network's own resolution. Kept, not copied: leave it alone.
+        to_grid: Picture point → (column, row) on the grid, the sample in column c and row r being at (c, r).
+        frame: Picture point → the view's own square, [0, 1] × [0, 1], outside which it does not count;
+            None: it counts in the whole picture.
+        feather: Part of the frame, 0 to 0.5, over which its weight rises from 0 at the border to 1.
+        layer: Views of a higher layer lie over those of lower ones; within a layer they are averaged.
+
+    Raises:
+        ResultError: an array of another shape or kind, a value that is not finite.
+    """
+
+    logits: NDArray[np.float32]
+    to_grid: NDArray[np.float64]
+    frame: NDArray[np.float64] | None = None
+    feather: float = 0.1
+    layer: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "logits", _logits(self.logits))
+        object.__setattr__(self, "to_grid", _affine(self.to_grid, "to_grid"))
+        if self.frame is not None:
+            object.__setattr__(self, "frame", _affine(self.frame, "frame"))
+        if not 0 <= self.feather <= 0.5:
+            raise ResultError(f"feather is a part of the frame, 0 to 0.5, got {self.feather}")
+
+    def __reduce__(self) -> tuple[object, ...]:  # through the constructor: unpickled arrays are read-only too
+        return (View, tuple(getattr(self, f.name) for f in fields(self)))
+
+    def __repr__(self) -> str:
+        c, h, w = self.logits.shape
+        where = "whole picture" if self.frame is None else "frame"
+        return f"<View: {c} classes, {h}×{w} grid, {where}, layer {self.layer}>"
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return int(self.logits.shape[0])
+
+
+def frozen(array: NDArray[Scalar]) -> NDArray[Scalar]:
+    """A read-only look at an array, which itself stays as it was."""
+    array = array.view()
+    array.setflags(write=False)
+    return array
+
+
+def _logits(value: ArrayLike) -> NDArray[np.float32]:
+    logits = np.asarray(value)
+    if logits.ndim != 3 or 0 in logits.shape or not 1 <= logits.shape[0] <= 255:
+        raise ResultError(f"logits are classes (1 to 255) × h × w, got shape {logits.shape}")
+    if not np.issubdtype(logits.dtype, np.floating):
+        raise ResultError(f"logits are floating-point, got {logits.dtype}")
+    logits = np.ascontiguousarray(logits, np.float32)
+    if not -LARGEST < logits.min() <= logits.max() < LARGEST:  # also where there is a NaN
+        raise ResultError(f"logits hold NaN or values beyond ±{LARGEST:g}: the network's output is broken")
+    return frozen(logits)
+
+
+def _affine(value: ArrayLike, name: str) -> NDArray[np.float64]:
+    matrix = np.array(value, np.float64)
+    if matrix.shape != (2, 3) or not np.isfinite(matrix).all():
+        raise ResultError(f"{name} is a 2 × 3 affine map of finite numbers, got {matrix.tolist()}")
+    return frozen(matrix)

@@ -1,0 +1,119 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from faceparse.errors import LabelError
+from faceparse.labels import IGNORE, Scheme, conversion, convert, scheme, schemes
+
+CELEBA = ("celebamask19", "maskgan19", "segface-celeb19")
+
+SYNTHFACE_TO_OURFACE = {
+    **dict.fromkeys(("nose", "neck", "skin"), "skin"),
+    **dict.fromkeys(("l_eye", "r_eye"), "eyes"),
+    **dict.fromkeys(("l_brow", "r_brow"), "brows"),
+    **dict.fromkeys(("l_ear", "r_ear"), "ears"),
+    **dict.fromkeys(("background", "cloth"), "background"),
+    **dict.fromkeys(("eye_g", "hat", "facewear"), "accessory"),
+    **{c: c for c in ("mouth", "u_lip", "l_lip", "hair", "beard")},
+}
+
+
+def named(source: str | Scheme, target: str | Scheme) -> dict[str, str]:
+    """A conversion's table in names."""
+    made = conversion(source, target)
+    goals = [int(i) for i in made.table[: len(made.source)]]
+    return {
+        c: "ignore" if g == IGNORE else made.target.classes[g]
+        for c, g in zip(made.source.classes, goals, strict=True)
+    }
+
+
+def test_synthface_to_ourface_as_published() -> None:
+    assert named("synthface19", "ourface11") == SYNTHFACE_TO_OURFACE
+
+
+@pytest.mark.parametrize(("one", "other"), [*itertools.permutations(CELEBA, 2)])
+def test_celeba_orders_convert_by_name(one: str, other: str) -> None:
+    assert named(one, other) == {c: c for c in scheme(one).classes}
+
+
+@given(
+    st.permutations(CELEBA),
+    arrays(np.uint8, (4, 5), elements=st.integers(0, 18) | st.just(IGNORE)),
+)
+def test_there_and_back_through_all_celeba_orders(order: list[str], labels: NDArray[np.uint8]) -> None:
+    there = labels
+    for source, target in zip(order, [*order[1:], order[0]], strict=True):
+        there = convert(there, source, target)
+    np.testing.assert_array_equal(there, labels)
+
+
+@given(st.sampled_from(sorted(schemes())), arrays(np.uint8, (4, 5)))
+def test_to_itself_changes_no_label(name: str, labels: NDArray[np.uint8]) -> None:
+    labels = np.where(labels < len(scheme(name)), labels, IGNORE).astype(np.uint8)
+    np.testing.assert_array_equal(convert(labels, name, name), labels)
+
+
+def test_declared_rows_name_classes_that_exist() -> None:
+    for source in schemes().values():
+        for target, rows in source.to.items():
+            for name, goal in rows.items():
+                assert name in source, f"{source.name} to {target}: {name}"
+                assert goal == "ignore" or goal in scheme(target), f"{source.name} to {target}: {goal}"
+
+
+def test_declared_conversions_are_whole() -> None:
+    for source in schemes().values():
+        for target in source.to:
+            table = conversion(source, target).table
+            assert (table[len(source) :] == IGNORE).all()
+            assert (table[table != IGNORE] < len(scheme(target))).all()
+
+
+def test_conversions_keep_sides() -> None:
+    for source in schemes().values():
+        for target in source.to:
+            sides = named(source, target)
+            for c, goal in sides.items():
+                assert goal[:2] not in ("l_", "r_") or goal.endswith("lip") or goal == c
+
+
+def test_merges_and_ignores() -> None:
+    lapa = named("celebamask19", "lapa11")
+    assert lapa["l_ear"] == lapa["r_ear"] == "skin"
+    assert lapa["eye_g"] == "ignore"
+    assert named("synthface19", "celebamask19")["beard"] == "skin"
+    assert named("synthface19", "celebamask19")["facewear"] == "ignore"
+    assert set(named("voc21-face", "face2").values()) == {"background", "face"}
+
+
+@pytest.mark.parametrize("labels", [np.array([[IGNORE]], np.uint8)])
+def test_ignored_stays_ignored(labels: NDArray[np.uint8]) -> None:
+    assert convert(labels, "celebamask19", "face2")[0, 0] == IGNORE
+
+
+class TestErrors:
+    def test_a_split_names_the_class(self) -> None:
+        with pytest.raises(LabelError, match="cannot convert ourface11 to celebamask19: eyes, brows, ears"):
+            conversion("ourface11", "celebamask19")
+
+    def test_a_missing_row_names_the_class(self) -> None:
+        own = Scheme("own", ("background", "horn"))
+        with pytest.raises(
+            LabelError, match=r"cannot convert own to face2: horn has no class there.*\[to.face2\]"
+        ):
+            conversion(own, "face2")
+
+    def test_unknown_schemes(self) -> None:
+        with pytest.raises(LabelError, match="no label scheme 'x'"):
+            conversion("x", "face2")
+
+
+def test_tables_cannot_be_written_to() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        conversion("celebamask19", "face2").table[0] = 1
