@@ -215,7 +215,7 @@ def test_a_published_checkpoint_needs_a_card(checkpoint: Callable[..., Path], tm
 def test_the_very_file_of_a_packaged_card(
     checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from faceparse.weights.store import sha256
+    from faceparse.weights.hashing import sha256
 
     path = checkpoint("published.pth")
     known = card_of("tiny", models.build("tiny").grid)

@@ -117,3 +117,21 @@ class TestErrors:
 def test_tables_cannot_be_written_to() -> None:
     with pytest.raises(ValueError, match="read-only"):
         conversion("celebamask19", "face2").table[0] = 1
+
+
+def test_sides_follow_the_name_or_the_subject() -> None:
+    synth, celeb = scheme("synthface19"), scheme("celebamask19")
+    by_name, same_eye = (conversion(synth, celeb, sides) for sides in ("name", "subject"))
+    assert by_name.table[synth.id("l_eye")] == celeb.id("l_eye")
+    assert same_eye.table[synth.id("l_eye")] == celeb.id("r_eye")
+    assert same_eye.table[synth.id("l_lip")] == celeb.id("l_lip")
+    assert (conversion(celeb, "maskgan19", "subject").table == conversion(celeb, "maskgan19").table).all()
+    with pytest.raises(LabelError, match="name or subject, got 'mine'"):
+        conversion(synth, celeb, "mine")
+
+
+def test_two_schemes_of_one_name_keep_their_own_tables() -> None:
+    one = Scheme("mine", ("background", "beard"), to={"celebamask19": {"beard": "skin"}})
+    other = Scheme("mine", ("background", "beard"), to={"celebamask19": {"beard": "ignore"}})
+    assert conversion(one, "celebamask19").table[1] == 1
+    assert conversion(other, "celebamask19").table[1] == 255

@@ -1,6 +1,7 @@
 """The schemes against the facts, typed here a second time, and what holds for any of them."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
+from PIL import Image
 
 from faceparse.errors import FaceparseError, LabelError
 from faceparse.labels import ALIASES, GROUPS, IGNORE, Scheme, count, scheme, schemes
@@ -69,6 +71,19 @@ class TestFacts:
 def test_lapa_and_helen_leave_open_which_side_is_left() -> None:
     unverified = {name for name in schemes() if scheme(name).left_means == "unverified"}
     assert unverified == {"lapa11", "helen11"}
+
+
+@pytest.mark.shared
+def test_facesynthetics_calls_left_what_the_viewer_sees_on_the_left(shared: Path) -> None:
+    synth = scheme("synthface19")
+    assert synth.left_means == "viewer"
+    for path in sorted((shared / "data" / "facesynthetics50" / "masks").glob("*.png"))[:20]:
+        with Image.open(path) as file:
+            labels = np.asarray(file)
+        for left, right in synth.pairs:
+            columns = [np.nonzero(labels == side)[1] for side in (left, right)]
+            if min(c.size for c in columns) > 10:
+                assert columns[0].mean() < columns[1].mean(), path.name
 
 
 @given(names, maps)

@@ -11,7 +11,7 @@ from faceparse import models  # noqa: E402
 from faceparse.errors import ConfigError, OutputError, WeightsError  # noqa: E402
 from faceparse.models.importing import UNKNOWN_TERMS  # noqa: E402
 from faceparse.weights import Grid, card, embedded_card, read_checkpoint, write_safetensors  # noqa: E402
-from faceparse.weights.store import sha256  # noqa: E402
+from faceparse.weights.hashing import sha256  # noqa: E402
 
 pytestmark = pytest.mark.torch
 NAME = "fpn-efficientnet_lite0"

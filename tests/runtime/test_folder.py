@@ -1,6 +1,5 @@
 """Which picture goes where, and the pool that does the work."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +45,11 @@ def test_colliding_stems_keep_their_extension(tmp_path: Path) -> None:
     out = tmp_path / "out"
     found = find_jobs([root], out, ENDINGS)
     assert stems(found, out) == {"a.jpg": "a.jpg", "a.png": "a.png", "b.jpg": "b"}
-    assert {j.target(WRITERS["mask"]).name for j in found} == {"a.jpg_mask.png", "a.png_mask.png", "b_mask.png"}
+    assert {j.target(WRITERS["mask"]).name for j in found} == {
+        "a.jpg_mask.png",
+        "a.png_mask.png",
+        "b_mask.png",
+    }
 
 
 def test_dots_in_names_are_kept(tmp_path: Path) -> None:
@@ -93,7 +96,10 @@ def test_a_failed_picture_stops_no_other(tmp_path: Path) -> None:
 def test_existing_results_are_skipped_unless_told(tmp_path: Path) -> None:
     root = pictures(tmp_path / "in", "a.jpg")
     jobs = find_jobs([root], tmp_path / "out", ENDINGS)
-    run: Callable[..., list[str]] = lambda **o: [x.status for x in run_jobs(jobs, parse, writers(["mask"]), **o)]  # noqa: E731
+
+    def run(*, overwrite: bool = False) -> list[str]:
+        return [o.status for o in run_jobs(jobs, parse, writers(["mask"]), overwrite=overwrite)]
+
     assert run() == ["written"]
     assert run() == ["skipped"]
     assert run(overwrite=True) == ["written"]

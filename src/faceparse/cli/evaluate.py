@@ -14,6 +14,9 @@ def command(
     model: Annotated[str, typer.Option(help="Model id or file.")] = "default",
     split: Annotated[str, typer.Option(help="Split file ROOT/SPLIT.txt, or all.")] = "val",
     faces: Annotated[str, typer.Option(help="whole, auto, each or largest.")] = "whole",
+    sides: Annotated[
+        str, typer.Option(help="Where schemes mean different lefts: name, or subject for the same eye.")
+    ] = "name",
     engine: Annotated[str, typer.Option(help="auto, onnx or torch.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, …")] = "cpu",
     card: Annotated[str | None, typer.Option(help="Card id or TOML file of a foreign model.")] = None,
@@ -41,7 +44,9 @@ def command(
     parser = Parser(model, engine=engine, device=device, faces=faces, card=card, scheme=None)
     with Progress(console=progress_console(), transient=True) as progress:
         samples = progress.track(dataset, total=len(dataset), description="evaluating")
-        report = evaluate(lambda image: parser.parse(image).labels, samples, dataset.scheme, parser.scheme)
+        report = evaluate(
+            lambda image: parser.parse(image).labels, samples, dataset.scheme, parser.scheme, sides
+        )
     table = Table("class", "F1", title=f"{parser.card.id} on {root.name} {split}, {report.pictures} pictures")
     for name, value in report.f1.items():
         table.add_row(name, "–" if math.isnan(value) else f"{value:.1f}")
@@ -51,5 +56,5 @@ def command(
     table.add_row("pixel accuracy", f"{report.pixel_accuracy:.1f}")
     Console().print(table)
     if json_file is not None:
-        about = {"model": parser.card.id, "split": split, "faces": faces, **report.as_dict()}
+        about = {"model": parser.card.id, "split": split, "faces": faces, "sides": sides, **report.as_dict()}
         json_file.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -14,17 +13,16 @@ from PIL import Image
 from faceparse.draw.overlay import overlay
 from faceparse.draw.panel import panel
 from faceparse.errors import ConfigError
+from faceparse.files import atomic
 from faceparse.results import Parsing, Writer
-from faceparse.results.save import write_atomically
 
 JPEG_QUALITY = 90
 
 
 def _jpeg(picture: Callable[[Parsing], NDArray[np.uint8]]) -> Callable[[Parsing, Path], None]:
     def write(parsing: Parsing, path: Path) -> None:
-        coded = io.BytesIO()
-        Image.fromarray(picture(parsing)).save(coded, "JPEG", quality=JPEG_QUALITY)
-        write_atomically(path, coded.getvalue())
+        with atomic(path, overwrite=True) as temporary:
+            Image.fromarray(picture(parsing)).save(temporary, "JPEG", quality=JPEG_QUALITY)
 
     return write
 

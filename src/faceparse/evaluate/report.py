@@ -83,6 +83,7 @@ def evaluate(
     samples: Iterable[Sample],
     source: Scheme,
     target: Scheme,
+    sides: str = "name",
 ) -> Report:
     """Count a predictor's label maps against labelled pictures.
 
@@ -95,12 +96,13 @@ def evaluate(
         samples: A data set, or any part of it; one is held at a time.
         source: Scheme of the samples' labels, which are converted.
         target: Scheme of the predictions.
+        sides: What left means where the schemes differ; see `faceparse.labels.conversion`.
 
     Raises:
         LabelError: `source` does not convert, or a label map is outside its scheme.
         DataError: a picture or label map that cannot be read.
     """
-    convert = conversion(source, target)
+    convert = conversion(source, target, sides)
     reachable = sorted(set(convert.table[: len(source)].tolist()) - {0, IGNORE})
     confusion = Confusion(target)
     count = 0

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from faceparse.errors import ConfigError, WeightsError
 from faceparse.export.parity import LEAST_EQUAL, Parity, compare
+from faceparse.files import atomic
 from faceparse.models import Network
 from faceparse.runtime.engines.onnx import OnnxEngine
 from faceparse.weights import Card
 from faceparse.weights.checkpoint import CARD_KEY
-from faceparse.weights.store import atomic
 
 OPSET = 18
 """The oldest opset that PyTorch's exporter writes as it is; ONNX Runtime 1.14 and later run it."""
@@ -80,7 +80,7 @@ def export_onnx(
             f"card {card.id} says of its logits {card.output}, and network {card.network} has {network.grid}: "
             "correct the card's [output] table"
         )
-    with atomic(path, overwrite=overwrite) as temporary:
+    with atomic(path, overwrite=overwrite, make_folder=True) as temporary:
         ready = copy.deepcopy(network).cpu().float().eval()
         model = _graph(ready, card)
         onnx.checker.check_model(model, full_check=True)

@@ -10,8 +10,8 @@ from faceparse.models.registry import network as find_network
 from faceparse.weights import Card, cards
 from faceparse.weights import card as find_card
 from faceparse.weights.checkpoint import Checkpoint, read_checkpoint
+from faceparse.weights.hashing import sha256
 from faceparse.weights.modelfile import find_model
-from faceparse.weights.store import sha256
 
 
 def load_source(model: str | Path, card: str | None = None) -> tuple[Network, Card]:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +34,29 @@ class Conversion:
         return self.table[labels]
 
 
-@cache
-def _conversion(source: Scheme, target: Scheme) -> Conversion:
+SIDES = ("name", "subject")
+"""What a conversion keeps of left and right: the name, or whose side it is."""
+
+
+def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") -> Conversion:
+    """How labels of `source` become labels of `target`.
+
+    Classes of the same name map to each other; what is left follows the source's declared table.
+
+    Args:
+        source: Scheme of the labels at hand.
+        target: Scheme wanted.
+        sides: `name`: left stays left in name. `subject`: left and right trade places where one scheme
+            means the subject's left and the other the viewer's (`Scheme.left_means`), so that an eye
+            stays the same eye.
+
+    Raises:
+        LabelError: an unknown scheme or kind of side, or a class with neither a namesake nor a row (it
+            names the class).
+    """
+    if sides not in SIDES:
+        raise LabelError(f"sides is {' or '.join(SIDES)}, got {sides!r}")
+    source, target = scheme(source), scheme(target)
     declared = source.to.get(target.name, {})
     table = np.full(256, IGNORE, np.uint8)
     missing: list[str] = []
@@ -54,21 +74,14 @@ def _conversion(source: Scheme, target: Scheme) -> Conversion:
             f"{'has' if len(missing) == 1 else 'have'} no class there and no row is declared; "
             f"a class cannot be split, and a row [to.{target.name}] in the scheme's file declares a merge or ignore"
         )
+    if sides == "subject" and {source.left_means, target.left_means} == {"subject", "viewer"}:
+        table = table[source.flip_table]
     table.setflags(write=False)
     return Conversion(source, target, table)
 
 
-def conversion(source: str | Scheme, target: str | Scheme) -> Conversion:
-    """How labels of `source` become labels of `target`.
-
-    Classes of the same name map to each other; what is left follows the source's declared table.
-
-    Raises:
-        LabelError: an unknown scheme, or a class with neither a namesake nor a row (it names the class).
-    """
-    return _conversion(scheme(source), scheme(target))
-
-
-def convert(labels: NDArray[np.uint8], source: str | Scheme, target: str | Scheme) -> NDArray[np.uint8]:
+def convert(
+    labels: NDArray[np.uint8], source: str | Scheme, target: str | Scheme, sides: str = "name"
+) -> NDArray[np.uint8]:
     """Convert a uint8 label map from one scheme to another; see `conversion`."""
-    return conversion(source, target)(labels)
+    return conversion(source, target, sides)(labels)

@@ -41,7 +41,8 @@ class Scheme:
         classes: Class names in label order; 1 to 255 of them, all different, id 0 usually `background`.
         title: One line for people: whose order this is.
         left_means: `subject` where `l_eye` is the subject's own left eye (on the right half of a
-            portrait that faces the viewer), `unverified` where the source leaves it open.
+            portrait that faces the viewer), `viewer` where it is the one on the left half, `unverified`
+            where nobody has looked.
         to: Declared conversion tables, `{target scheme: {class: target class or "ignore"}}`,
             for the classes that the target does not have under the same name.
 

@@ -17,7 +17,7 @@ from faceparse.models.registry import network as find_network
 from faceparse.weights.card import Card, cards, parse_card
 from faceparse.weights.card import card as find_card
 from faceparse.weights.checkpoint import Checkpoint, read_checkpoint, write_safetensors
-from faceparse.weights.store import sha256
+from faceparse.weights.hashing import sha256
 
 UNKNOWN_TERMS = "Unknown: state the terms of the training data."
 

@@ -1,9 +1,8 @@
-"""Writing files whole, and the label map as a palette PNG."""
+"""The label map as a palette PNG."""
 
 from __future__ import annotations
 
 import io
-import secrets
 import zlib
 from pathlib import Path
 from typing import IO
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse.errors import OutputError
+from faceparse.files import atomic
 from faceparse.labels import Scheme
 
 
@@ -37,26 +37,7 @@ def write_mask(target: str | Path | IO[bytes], labels: NDArray[np.uint8], scheme
     # Run lengths alone: on label maps five times as fast as zlib's default, and smaller.
     picture.save(coded, "PNG", compress_type=zlib.Z_RLE)
     if isinstance(target, str | Path):
-        write_atomically(target, coded.getvalue())
+        with atomic(Path(target), overwrite=True) as temporary:
+            temporary.write_bytes(coded.getvalue())
     else:
         target.write(coded.getvalue())
-
-
-def write_atomically(path: str | Path, content: bytes) -> None:
-    """Write a file whole or not at all: to a temporary file beside it, then renamed. Makes no folder.
-
-    Raises:
-        OutputError: no such folder, no permission, a full disk.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".faceparse-{secrets.token_hex(8)}")
-    try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(content)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None

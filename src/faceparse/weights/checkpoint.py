@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceparse.errors import MissingExtraError, WeightsError
+from faceparse.files import atomic
 from faceparse.weights.card import Card, parse_card
-from faceparse.weights.store import atomic
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,7 +115,7 @@ def write_safetensors(
         MissingExtraError: torch or safetensors is not installed.
     """
     save = _safetensors_torch().save_file
-    with atomic(Path(path), overwrite=overwrite) as temporary:
+    with atomic(Path(path), overwrite=overwrite, make_folder=True) as temporary:
         temporary.touch()
         mode = temporary.stat().st_mode
         save({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata={CARD_KEY: card.to_json()})

@@ -80,10 +80,10 @@ def _existing(name: str) -> Path:
                 f"faceparse import {path} --network NAME -o {path.stem}.safetensors"
             )
         return path
-    if name in cards():
-        raise WeightsError(f"the weights of {name} are not in the package: {how_to_get(cards()[name])}")
     if name == "default":
         raise WeightsError("the default model is missing from this installation of faceparse: reinstall it")
+    if name in cards():
+        raise WeightsError(f"the weights of {name} are not in the package: {how_to_get(cards()[name])}")
     known = ", ".join([*packaged(), *(c for c in cards() if c not in packaged())])
     raise WeightsError(f"unknown model {name!r}; there are {known}, or give an .onnx or .safetensors file")
 

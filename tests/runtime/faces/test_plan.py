@@ -1,12 +1,14 @@
-"""What is looked at: a portrait as a whole, else each face twice over the whole picture."""
+"""What is looked at: a portrait as a whole, else each face in nested squares."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from faceparse.errors import ConfigError, NoFaceError
 from faceparse.runtime.faces import Detection, Look, Plan, Square, plan
-from faceparse.runtime.faces.plan import WIDER
-from faceparse.weights import card
+from faceparse.runtime.faces.plan import WIDER, WIDEST
+from faceparse.weights import Card, card
 
 RULE = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
 CARD = card("bisenet-resnet18-zllrunning")
@@ -75,26 +77,32 @@ def test_whole_needs_no_faces() -> None:
     assert squares(plan([PORTRAIT], (512, 512), "whole")) == [None]
 
 
-def test_each_face_twice_over_the_whole_picture() -> None:
+def test_each_face_three_times() -> None:
     faces = [face(300, 300, 100), face(700, 300, 80, angle=15)]
     made = plan(faces, (600, 1000), "each")
     assert made.faces == tuple(faces)
-    assert made.looks[0] == Look(None, layer=0)
     for index, found in enumerate(faces):
         inner = Square.from_landmarks(found.landmarks)
-        wider, aligned = (look for look in made.looks if look.face == index)
-        assert (wider.square, aligned.square) == (inner.scaled(WIDER), inner)
-        assert 0 < wider.layer < aligned.layer
+        widest, wider, aligned = (look for look in made.looks if look.face == index)
+        assert aligned.square == inner
+        assert (wider.square, widest.square) == (inner.scaled(WIDER), inner.scaled(WIDEST))
+        assert widest.layer < wider.layer < aligned.layer
+        assert not aligned.without
+        assert set(wider.without) < set(widest.without)
 
 
 def test_each_aligns_a_portrait_too() -> None:
     assert Square.from_landmarks(PORTRAIT.landmarks) in squares(plan([PORTRAIT], (512, 512), "each"))
 
 
-def test_no_whole_look_where_a_wider_one_holds_the_picture() -> None:
-    made = plan([face(100, 105, 150)], (200, 200), "each")
-    assert None not in squares(made)
+def test_no_third_look_where_the_second_holds_the_picture() -> None:
+    made = plan([face(100, 105, 130)], (200, 200), "each")
     assert len(made.looks) == 2
+
+
+def test_no_third_look_in_a_crowd() -> None:
+    crowd = [face(100 + 90 * i, 300, 60) for i in range(8)]
+    assert len(plan(crowd, (600, 1000), "each").looks) == 16
 
 
 def test_largest_leaves_the_others_out() -> None:
@@ -116,3 +124,29 @@ def test_a_look_gives_the_networks_input_and_its_view(look: Look) -> None:
     view = look.view(np.zeros((19, 64, 64), np.float32), CARD, (60, 90))
     assert view.layer == look.layer
     assert (view.frame is None) == (look.square is None)
+
+
+def ids(look: Look, which: Card = CARD) -> set[str]:
+    """The classes that a look can give."""
+    scheme = which.label_scheme
+    view = look.view(np.zeros((len(scheme), 8, 8), np.float32), which, (60, 90))
+    return {name for name, logit in zip(scheme.classes, view.logits[:, 0, 0], strict=True) if logit == 0}
+
+
+def test_only_the_aligned_look_speaks_of_the_face() -> None:
+    widest, wider, aligned = plan([face(300, 300, 100)], (600, 1000), "each").looks
+    assert ids(aligned) == set(CARD.label_scheme.classes)
+    around = {"background", "l_ear", "r_ear", "ear_r", "neck", "neck_l", "cloth", "hair"}
+    assert ids(wider) == around
+    assert ids(widest) == {"background", "cloth"}
+
+
+def test_skin_that_includes_the_neck_is_not_held_back() -> None:
+    _, wider, _ = plan([face(300, 300, 100)], (600, 1000), "each").looks
+    assert ids(wider, replace(CARD, scheme="ourface11")) == {"background", "skin", "ears", "hair"}
+
+
+def test_a_looks_view_leaves_the_engines_logits_alone() -> None:
+    logits = np.zeros((19, 8, 8), np.float32)
+    Look(without=("face",)).view(logits, CARD, (60, 90))
+    assert not logits.any()

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import ConfigError, NoFaceError
+from faceparse.labels import Scheme
+from faceparse.labels.groups import GROUPS
 from faceparse.results.view import View
 from faceparse.runtime.faces.align import Square, crop
 from faceparse.runtime.faces.detector import Detection
@@ -22,8 +24,16 @@ from faceparse.runtime.views import square_view, whole_view
 from faceparse.weights import Card, Preprocessing
 
 MODES = ("auto", "whole", "each", "largest")
-WIDER = 1.5
-"""The second look at a face, in sides of its aligned square."""
+WIDER, WIDEST = 2.0, 3.0
+"""The second and third look at a face, in sides of its aligned square."""
+AROUND = ("face", "hat", "accessory")
+"""What the wider look has no say on: what lies in the aligned square, but for the top of a tall hat."""
+AFAR = (*AROUND, "ears", "ear_r", "neck", "neck_l", "hair")
+"""What the widest look has no say on: it tells clothes from background."""
+FEW = 4
+"""In a picture of more faces than this, none gets a third look."""
+NEVER = -1e4
+"""Logit of a class that a look has no say on."""
 FEATHER = 0.05
 """Part of a square's side over which a look fades in."""
 
@@ -37,7 +47,7 @@ class Look:
         layer: Higher layers lie over lower ones where both see a place.
         feather: The part of the square's side over which it fades in from its border.
         face: Which of the plan's faces it is for; None where for none in particular.
-        without: Classes that this look has no say on, by name; their logits become `NEVER`.
+        without: Classes and groups that this look has no say on.
     """
 
     square: Square | None = None
@@ -54,13 +64,23 @@ class Look:
 
     def view(self, logits: NDArray[np.float32], card: Card, picture_size: tuple[int, int]) -> View:
         """The view of what the network said: logits C × h × w; `picture_size` is (height, width)."""
-        silent = [i for i, name in enumerate(card.label_scheme.classes) if name in self.without]
-        if silent:
-            logits = logits.copy()
-            logits[silent] = NEVER
+        logits = _silenced(logits, card.label_scheme, self.without)
         if self.square is None:
             return whole_view(logits, card, picture_size, self.layer)
         return square_view(logits, card, self.square, layer=self.layer, feather=self.feather)
+
+
+def _silenced(logits: NDArray[np.float32], scheme: Scheme, names: tuple[str, ...]) -> NDArray[np.float32]:
+    """The logits with those classes out of the race."""
+    classes = {c for name in names for c in GROUPS.get(name, (name,))}
+    if "neck" not in scheme:
+        classes -= {"skin", "face"}  # the neck is among them
+    silent = [i for i, c in enumerate(scheme.classes) if c in classes]
+    if not silent:
+        return logits
+    logits = logits.copy()
+    logits[silent] = NEVER
+    return logits
 
 
 @dataclass(frozen=True)
@@ -81,12 +101,25 @@ def plan(faces: Sequence[Detection], picture_size: tuple[int, int], mode: str = 
             each face; `whole`: the picture squeezed into the network's input; `each` face; `largest`:
             the one with the largest box, and background wherever it is not looked at.
 
-    Every face is looked at twice: in its aligned square, the framing that face parsing weights are
-    trained on, and in a square 1.5 times as large below it, for hair, neck and hats that leave the
-    first; the whole picture lies lowest, for bodies and backgrounds, unless one of the wider
-    squares holds all of it. Measured with BiSeNet-R18 79999 on 50 FaceSynthetics scenes (mean F1 over
-    16 classes, all pixels): whole picture alone 60.7, aligned square alone 60.0, both 67.5, with the
-    1.5 look between them 69.7; 1.25 or 2 in its place 69.2 and 66.0, without the whole picture 67.8.
+    Face parsing weights know aligned portraits: the further a crop is from that framing, the more hats,
+    glasses and noses they see where there are none. So the aligned square alone speaks of the face; a
+    square twice as large, below it, of hair, ears, neck and clothes; and where a few people fill a
+    picture, one three times as large, below that, of clothes. The rest is background.
+
+    Mean F1 on 50 FaceSynthetics scenes (16 classes, all pixels), BiSeNet-R18 79999:
+
+    ======================================================  ====
+    whole picture                                           60.7
+    aligned square (1×)                                     60.0
+    1× over whole picture                                   67.5
+    1× over 1.5×, 2×, 2.5×, no class held back              67.8, 65.3, 61.0
+    1× over 1.5×, 2×, 2.5×, face and hat held back          68.1, 69.2, 66.6
+    the same with 2×, over 3× or whole picture for clothes  69.3, 69.4
+    1× over 1.5× over whole picture, no class held back     69.7
+    ======================================================  ====
+
+    The last is no better on the same scenes tiled two by two (65.7 against 67.0), where faces are small and
+    the whole picture tells the network nothing.
 
     Raises:
         NoFaceError: no face, with `each` or `largest`.
@@ -104,19 +137,23 @@ def plan(faces: Sequence[Detection], picture_size: tuple[int, int], mode: str = 
     largest = max(faces, key=lambda face: face.size)
     if mode == "auto" and is_portrait(largest, picture_size):
         return Plan((largest,), (Look(),))
-    if mode == "largest":
-        return Plan((largest,), _face_looks(0, largest))
-    looks = tuple(look for index, face in enumerate(faces) for look in _face_looks(index, face))
-    held = any(_holds(look.square, picture_size) for look in looks if look.square)
-    return Plan(tuple(faces), looks if held else (Look(), *looks))
+    chosen = (largest,) if mode == "largest" else tuple(faces)
+    looks = (
+        look for i, face in enumerate(chosen) for look in _looks(i, face, picture_size, len(chosen) <= FEW)
+    )
+    return Plan(chosen, tuple(looks))
 
 
-def _face_looks(index: int, face: Detection) -> tuple[Look, ...]:
+def _looks(index: int, face: Detection, picture_size: tuple[int, int], widest: bool) -> tuple[Look, ...]:
     square = Square.from_landmarks(face.landmarks)
-    return (
-        Look(square.scaled(WIDER), layer=1, feather=FEATHER, face=index),
+    wider = square.scaled(WIDER)
+    looks = (
+        Look(wider, layer=1, feather=FEATHER, face=index, without=AROUND),
         Look(square, layer=2, feather=FEATHER, face=index),
     )
+    if not widest or _holds(wider, picture_size):
+        return looks
+    return (Look(square.scaled(WIDEST), layer=0, feather=FEATHER, face=index, without=AFAR), *looks)
 
 
 def _holds(square: Square, picture_size: tuple[int, int]) -> bool:

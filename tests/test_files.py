@@ -1,10 +1,13 @@
+"""Files are written whole or not at all."""
+
 import hashlib
 from pathlib import Path
 
 import pytest
 
 from faceparse.errors import OutputError
-from faceparse.weights.store import atomic, sha256
+from faceparse.files import atomic
+from faceparse.weights.hashing import sha256
 
 
 def test_sha256(tmp_path: Path) -> None:
@@ -14,7 +17,7 @@ def test_sha256(tmp_path: Path) -> None:
 
 def test_written_whole(tmp_path: Path) -> None:
     target = tmp_path / "new" / "a.bin"
-    with atomic(target) as file:
+    with atomic(target, make_folder=True) as file:
         file.write_bytes(b"one")
         assert not target.exists()
     assert target.read_bytes() == b"one"
@@ -36,5 +39,8 @@ def test_refusals(tmp_path: Path) -> None:
         pytest.fail("the block must not run")
     with pytest.raises(OutputError, match="is a folder"), atomic(tmp_path):
         pytest.fail("the block must not run")
-    with pytest.raises(OutputError, match="cannot write"), atomic(tmp_path / "a.bin" / "b.bin"):
+    with (
+        pytest.raises(OutputError, match="cannot write"),
+        atomic(tmp_path / "a.bin" / "b.bin", make_folder=True),
+    ):
         pytest.fail("the block must not run")

@@ -1,30 +1,28 @@
-"""Files on disk: their SHA-256, and writing them whole or not at all.
+"""Writing files whole or not at all.
 
 >>> from pathlib import Path
->>> with atomic(Path("model.bin")) as file:  # doctest: +SKIP
+>>> with atomic(Path("mask.png")) as file:  # doctest: +SKIP
 ...     file.write_bytes(b"...")
 """
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from faceparse.errors import OutputError
 
 
-def sha256(path: str | Path) -> str:
-    """Full SHA-256 of a file, 64 hexadecimal digits."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @contextmanager
-def atomic(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) -> Iterator[Path]:
     """A temporary path beside `path`; what is written there takes its place when the block ends well.
+
+    Args:
+        path: The file to be.
+        overwrite: Whether it may exist already.
+        make_folder: Whether its folder is made where it is missing.
 
     An error in the block leaves `path` as it was and nothing beside it.
 
@@ -38,13 +36,12 @@ def atomic(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     # Not tempfile: its files are readable by their owner alone, and the finished file would stay so.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    try:
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where even the folder is none
+            temporary.unlink(missing_ok=True)

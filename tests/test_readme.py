@@ -1,0 +1,56 @@
+"""The README says what is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_its_two_commands_are_there_for_ci() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for mark in ("photo", "tests"):
+        assert re.search(rf"<!-- {mark} -->\n```bash\n[^\n]+\n```", text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_commands_and_options_exist(page: Path) -> None:
+    """Every `faceparse X --option` on a page is one that the command has."""
+    cli = ROOT / "src" / "faceparse" / "cli"
+    for command, rest in re.findall(r"faceparse (\w+) ([^\n`|]*)", page.read_text(encoding="utf-8")):
+        source = next((p for p in (cli / f"{command}.py", cli / f"{command}_.py") if p.exists()), None)
+        if source is None or command == "train":  # prose, or the recipe parser's options
+            continue
+        text = source.read_text(encoding="utf-8")
+        for option in re.findall(r"--[\w.-]+", rest):
+            name = option.removeprefix("--")
+            assert f'"{option}"' in text or re.search(rf"\b{re.escape(name)}: ", text), f"{command} {option}"
+
+
+def test_label_table_agrees_with_the_schemes() -> None:
+    from faceparse.labels import schemes
+
+    text = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
+    for name, scheme in schemes().items():
+        row = re.search(rf"^\| `{name}` \| (.+) \|$", text, re.M)
+        assert row, name
+        if name != "voc21-face":
+            assert row[1].split() == list(scheme.classes)
+
+
+def test_packaged_cards_are_in_the_table_of_models() -> None:
+    from faceparse.weights import cards
+
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    for name, card in cards().items():
+        if name != "default":
+            assert f"| `{name}` | `{card.source.file}` |" in text
