@@ -37,6 +37,7 @@ from faceparse.export import export_onnx
 from faceparse.labels import scheme
 from faceparse.models import load
 from faceparse.runtime import Parser
+from faceparse.runtime.faces import Square, YuNet, crop
 from faceparse.runtime.folder import find_jobs, run_jobs
 from faceparse.weights import card
 
@@ -47,8 +48,9 @@ PALETTE = scheme("celebamask19").palette
 def make_pictures(folder: Path, count: int, side: int) -> None:
     """Variations of the sample portrait: framing, size and light differ, as in a folder of photos."""
     sample = np.asarray(Image.open(Path(__file__).parents[1] / "examples" / "collins.jpg"))
-    # Her head and shoulders, framed like the portraits that the networks are trained on.
-    portrait = cv2.resize(sample[0:300, 90:390], (side, side), interpolation=cv2.INTER_CUBIC)
+    # Framed like the portraits that the networks are trained on, so that every loop here looks once.
+    face = YuNet().detect(sample)[0]
+    portrait = crop(sample, Square.from_landmarks(face.landmarks), (side, side))
     rng = np.random.default_rng(0)
     for i in range(count):
         zoom, turn = rng.uniform(0.92, 1.08), rng.uniform(-6, 6)

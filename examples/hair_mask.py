@@ -1,6 +1,6 @@
 """A mask in three lines, and a soft one for blending.
 
-    python examples/hair_mask.py examples/collins.jpg hair.png
+python examples/hair_mask.py examples/collins.jpg hair.png
 """
 
 import sys

@@ -1,6 +1,6 @@
 """One parser kept for many pictures; each face's own lips.
 
-    python examples/many_photos.py examples/*.jpg
+python examples/many_photos.py examples/*.jpg
 """
 
 import sys
