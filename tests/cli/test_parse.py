@@ -141,6 +141,12 @@ def test_missing_inputs(faceparse: Command, tmp_path: Path) -> None:
     assert "no picture (.jpg" in empty.err
 
 
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="a Unix device")
+def test_a_device_is_no_picture(faceparse: Command, tmp_path: Path) -> None:
+    ran = parse(faceparse, "/dev/null", "-o", tmp_path / "out")
+    assert (ran.code, ran.err) == (2, "faceparse: /dev/null is neither a file nor a folder\n")
+
+
 def test_output_in_the_way(faceparse: Command, collins_path: Path, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")

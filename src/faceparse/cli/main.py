@@ -69,6 +69,9 @@ def main(arguments: list[str] | None = None) -> None:
     except FaceparseError as error:
         typer.echo(f"faceparse: {error}", err=True)
         sys.exit(2 if isinstance(error, BAD_ARGUMENTS) else 1)
+    except OSError as error:  # the machine's faults that no room foresaw: a full disk, a broken pipe
+        typer.echo(f"faceparse: {error}", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("faceparse: stopped", err=True)
         sys.exit(130)

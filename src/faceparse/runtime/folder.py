@@ -59,7 +59,13 @@ def find_jobs(
         if given.is_file():
             found.setdefault(given, Path(given.name))
             continue
-        for path in sorted(given.rglob("*") if recursive else given.iterdir()):
+        if not given.is_dir():
+            raise ConfigError(f"{given} is neither a file nor a folder")
+        try:
+            inside = sorted(given.rglob("*") if recursive else given.iterdir())
+        except OSError as error:
+            raise ConfigError(f"cannot look into folder {given}: {error.strerror}") from None
+        for path in inside:
             if path.suffix.lower() in SUFFIXES and path.is_file() and not _inside(path, output, given):
                 found.setdefault(path, path.relative_to(given))
     names = {(source.parent, source.stem) for source in found}
