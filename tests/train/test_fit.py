@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_lightning")
 
-from faceparse.errors import ConfigError, DataError  # noqa: E402
+from faceparse.errors import ConfigError, DataError, LabelError, WeightsError  # noqa: E402
 from faceparse.train.fit import fit  # noqa: E402
 from faceparse.train.settings import read_settings, recipes  # noqa: E402
 
@@ -94,6 +94,7 @@ def test_every_recipe_reads(name: str, tmp_path: Path) -> None:
         (["--epochs", "many"], "epochs"),
         (["--epochs", "0"], "1 or more"),
         (["--sizes", "[[1, 64]]"], "ascending from epoch 0"),
+        (["--precision", "rough"], "precision is 32-true"),
     ],
 )
 def test_bad_settings_are_one_line(more: list[str], message: str, tmp_path: Path) -> None:
@@ -105,3 +106,31 @@ def test_bad_settings_are_one_line(more: list[str], message: str, tmp_path: Path
 def test_missing_data_and_trunk_are_named(made_faces: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         fit(read_settings(words(tmp_path / "none", tmp_path / "run")))
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("--trunk", "none.pth"), ("--resume", "none.ckpt"), ("--trunk", "text"), ("--resume", "text")],
+)
+def test_bad_checkpoints_are_one_line(made_faces: Path, tmp_path: Path, option: str, message: str) -> None:
+    (tmp_path / "text").write_text("no checkpoint, but long enough to be looked at" * 9)
+    with pytest.raises(WeightsError, match=message) as caught:
+        fit(read_settings(words(made_faces, tmp_path / "run", option, str(tmp_path / message))))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_trunk_of_another_network_is_refused(made_faces: Path, tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(3)}, tmp_path / "small.pth")
+    with pytest.raises(WeightsError, match="the checkpoint 1: is it another network's"):
+        fit(read_settings(words(made_faces, tmp_path / "run", "--trunk", str(tmp_path / "small.pth"))))
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_labels_outside_the_scheme_are_one_line(made_faces: Path, tmp_path: Path, workers: str) -> None:
+    with pytest.raises(LabelError, match="is it another scheme's") as caught:
+        fit(
+            read_settings(
+                words(made_faces, tmp_path / "run", "--data.scheme", "lapa11", "--data.workers", workers)
+            )
+        )
+    assert "\n" not in str(caught.value)

@@ -14,6 +14,7 @@ import timm
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from faceparse.errors import WeightsError
 from faceparse.labels import scheme
 from faceparse.models.registry import Entry, Network, register
 from faceparse.weights.card import Grid
@@ -83,12 +84,19 @@ class FPN(Network):
         timm's order, classifier last.
 
         Raises:
-            ValueError: a tensor of another shape than the trunk's.
+            WeightsError: too few tensors, or one of another shape than the trunk's.
         """
         own = self.trunk.state_dict()
+        if len(state) < len(own):
+            raise WeightsError(
+                f"the trunk has {len(own)} tensors, the checkpoint {len(state)}: is it another network's?"
+            )
         for (key, mine), (theirs, value) in zip(own.items(), state.items(), strict=False):
             if mine.shape != value.shape:
-                raise ValueError(f"trunk tensor {key} is {tuple(mine.shape)}, {theirs} {tuple(value.shape)}")
+                raise WeightsError(
+                    f"trunk tensor {key} is {tuple(mine.shape)}, the checkpoint's {theirs} {tuple(value.shape)}: "
+                    "is it another network's?"
+                )
             own[key] = value
         self.trunk.load_state_dict(own)
 

@@ -17,11 +17,13 @@ from pytorch_lightning.loggers import CSVLogger
 from torch import Tensor
 
 from faceparse.data import FolderDataset
+from faceparse.errors import FaceparseError, WeightsError
 from faceparse.labels import scheme as find_scheme
 from faceparse.models.registry import network as find_network
 from faceparse.train.loader import training_loader, validation_loader
 from faceparse.train.module import ParsingModule
 from faceparse.train.settings import Settings
+from faceparse.weights.checkpoint import read_checkpoint
 
 
 def fit(settings: Settings) -> Path:
@@ -33,6 +35,7 @@ def fit(settings: Settings) -> Path:
 
     Raises:
         DataError: the data set is not as its layout says.
+        WeightsError: a trunk or a checkpoint to resume from that is none, or another network's.
         FaceparseError: the loss is not finite.
     """
     pl.seed_everything(settings.seed, verbose=False)
@@ -41,7 +44,9 @@ def fit(settings: Settings) -> Path:
     entry = find_network(settings.network)
     network = entry.build(num_classes=len(scheme)).to(memory_format=torch.channels_last)
     if settings.trunk is not None:
-        network.load_trunk(torch.load(settings.trunk, map_location="cpu", weights_only=True))
+        network.load_trunk(read_checkpoint(settings.trunk).tensors)
+    if settings.resume is not None:
+        _check_resume(settings.resume, settings.network)
     data = settings.data
     train = training_loader(
         FolderDataset(data.root, data.train, data.scheme),
@@ -96,8 +101,24 @@ def fit(settings: Settings) -> Path:
         deterministic=False,
         enable_model_summary=False,
     )
-    trainer.fit(module, train, val, ckpt_path=settings.resume, weights_only=True)
+    try:
+        trainer.fit(module, train, val, ckpt_path=settings.resume, weights_only=True)
+    except FaceparseError as error:
+        # A worker process sends its error as a traceback in text; what it said is the last line.
+        said = str(error).strip().splitlines()[-1]
+        raise type(error)(said.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
     return Path(best.best_model_path)
+
+
+def _check_resume(checkpoint: Path, network: str) -> None:
+    """Refuse what Lightning cannot go on from, before any data is read."""
+    about = read_checkpoint(checkpoint).settings
+    if about is None:
+        raise WeightsError(
+            f"{checkpoint} is not a training checkpoint of faceparse: --resume takes last.ckpt"
+        )
+    if about.get("network") != network:
+        raise WeightsError(f"{checkpoint} is of network {about.get('network')}, this run trains {network}")
 
 
 def warmed_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:

@@ -13,6 +13,8 @@ import jsonargparse
 from faceparse.errors import ConfigError
 from faceparse.train.augment import Augmentation
 
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true", "64-true")
+
 
 @dataclass(frozen=True)
 class DataSettings:
@@ -52,7 +54,7 @@ class Settings:
         dice: Weight of the Dice loss beside cross-entropy.
         ema: Decay of the weights' moving average, which is what is validated and saved.
         rare: A class in fewer pictures than this share is shown more often; 0 for never.
-        precision: Lightning's precision: 32-true, bf16-mixed, 16-mixed.
+        precision: Lightning's precision, one of `PRECISIONS`.
         sizes: (first epoch, input size) rows; the last size is the model's.
         mean: Per RGB channel on the 0–1 range.
         std: Per RGB channel on the 0–1 range.
@@ -89,6 +91,8 @@ class Settings:
             raise ConfigError(f"sizes are [first epoch, size] rows, ascending from epoch 0; got {rows}")
         if self.epochs < 1 or self.batch_size < 1:
             raise ConfigError(f"epochs and batch_size are 1 or more; got {self.epochs} and {self.batch_size}")
+        if self.precision not in PRECISIONS:
+            raise ConfigError(f"precision is {', '.join(PRECISIONS)}; got {self.precision!r}")
 
     @property
     def size(self) -> int:
