@@ -66,21 +66,12 @@ class Confusion:
     @property
     def iou(self) -> NDArray[np.float64]:
         """Per-class intersection over union; NaN for a class absent from both sides."""
-        true_positive = np.diag(self.matrix).astype(np.float64)
-        union = self.matrix.sum(0) + self.matrix.sum(1) - true_positive
-        with np.errstate(invalid="ignore", divide="ignore"):
-            iou: NDArray[np.float64] = true_positive / union
-        return iou
+        return iou_scores(self.matrix)
 
     @property
     def mean_f1(self) -> float:
         """Mean F1 over the classes present, background left out; NaN when there are none."""
-        return _mean(self.f1[1:])
-
-    @property
-    def mean_iou(self) -> float:
-        """Mean IoU over the classes present, background left out."""
-        return _mean(self.iou[1:])
+        return mean_of_present(self.f1[1:])
 
     @property
     def pixel_accuracy(self) -> float:
@@ -98,5 +89,13 @@ def f1_scores(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     return f1
 
 
-def _mean(values: NDArray[np.float64]) -> float:
+def iou_scores(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Per-class intersection over union of confusion matrices; NaN where a class is absent."""
+    f1 = f1_scores(matrix)
+    iou: NDArray[np.float64] = f1 / (2 - f1)
+    return iou
+
+
+def mean_of_present(values: NDArray[np.float64]) -> float:
+    """Mean of the values that are not NaN; NaN when there are none."""
     return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan

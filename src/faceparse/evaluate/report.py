@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.data import Sample
-from faceparse.evaluate.confusion import Confusion, f1_scores
+from faceparse.evaluate.confusion import Confusion, f1_scores, iou_scores, mean_of_present
 from faceparse.labels import IGNORE, Scheme, conversion
 
 
@@ -48,16 +48,12 @@ class Report:
     @property
     def mean_f1(self) -> float:
         """Mean of `f1` over the classes that occur."""
-        values = [v for v in self.f1.values() if not math.isnan(v)]
-        return sum(values) / len(values) if values else math.nan
+        return mean_of_present(np.array(list(self.f1.values())))
 
     @property
     def mean_iou(self) -> float:
         """Mean intersection over union over the same classes, 0 to 100."""
-        hit = np.diag(self.matrix).astype(float)
-        union = self.matrix.sum(0) + self.matrix.sum(1) - hit
-        values = [hit[i] / union[i] for i in self.counted if union[i]]
-        return 100 * float(np.mean(values)) if values else math.nan
+        return 100 * mean_of_present(iou_scores(self.matrix)[list(self.counted)])
 
     @property
     def pixel_accuracy(self) -> float:
@@ -106,7 +102,8 @@ def evaluate(
     reachable = sorted(set(convert.table[: len(source)].tolist()) - {0, IGNORE})
     confusion = Confusion(target)
     count = 0
-    for count, sample in enumerate(samples, 1):  # noqa: B007  # the last count is kept
+    for sample in samples:
+        count += 1
         source.check(sample.labels, sample.name)
         confusion.update(predict(sample.image), convert(sample.labels))
     return Report(target, tuple(reachable), confusion.matrix, count)

@@ -86,7 +86,7 @@ def fit(settings: Settings) -> Path:
     last = ModelCheckpoint(settings.output, "last", enable_version_counter=False)
     trainer = pl.Trainer(
         max_epochs=settings.epochs,
-        precision=settings.precision,  # type: ignore[arg-type]  # Lightning checks it
+        precision=settings.precision,  # type: ignore[arg-type]  # a str that Settings checked
         callbacks=[
             best,
             last,

@@ -215,6 +215,19 @@ def parse_card(raw: Mapping[str, Any], where: str) -> Card:
     return made
 
 
+def embedded(text: str, path: str | Path) -> Card:
+    """A card from the JSON text inside a model file.
+
+    Raises:
+        WeightsError: not JSON, or not a card.
+    """
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise WeightsError(f"the card inside {path} is not JSON: {error}") from None
+    return parse_card(raw, f"the card inside {path}")
+
+
 def read_card(path: str | Path) -> Card:
     """A card from a TOML file.
 

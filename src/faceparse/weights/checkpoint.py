@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceparse.errors import MissingExtraError, WeightsError
 from faceparse.files import atomic
-from faceparse.weights.card import Card, parse_card
+from faceparse.weights.card import Card, embedded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,13 +96,7 @@ def embedded_card(path: str | Path) -> Card | None:
         WeightsError: no such file, not safetensors, cut short, or a card that is damaged.
     """
     text = _safetensors_header(Path(path)).get("__metadata__", {}).get(CARD_KEY)
-    if text is None:
-        return None
-    try:
-        raw = json.loads(text)
-    except ValueError as error:
-        raise WeightsError(f"the card inside {path} is not JSON: {error}") from None
-    return parse_card(raw, f"the card inside {path}")
+    return None if text is None else embedded(text, path)
 
 
 def write_safetensors(

@@ -10,14 +10,13 @@ onnx and the size of the model costs nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from faceparse.errors import WeightsError
-from faceparse.weights.card import Card, parse_card
+from faceparse.weights.card import Card, embedded
 from faceparse.weights.checkpoint import CARD_KEY
 
 _GRAPH, _METADATA = 7, 14  # fields of ONNX's ModelProto
@@ -44,13 +43,7 @@ def onnx_card(path: str | Path) -> Card | None:
         raise WeightsError(f"cannot read model file {path}: {error.strerror}") from None
     except (_DamagedError, UnicodeDecodeError):
         raise _not_onnx(path) from None
-    if text is None:
-        return None
-    try:
-        raw = json.loads(text)
-    except ValueError as error:
-        raise WeightsError(f"the card inside {path} is not JSON: {error}") from None
-    return parse_card(raw, f"the card inside {path}")
+    return None if text is None else embedded(text, path)
 
 
 def _not_onnx(path: Path) -> WeightsError:
