@@ -32,7 +32,6 @@ from PIL import Image
 from torch import Tensor, nn
 
 import faceparse
-from faceparse.draw.writers import writers
 from faceparse.export import export_onnx
 from faceparse.labels import scheme
 from faceparse.models import load
@@ -40,6 +39,7 @@ from faceparse.runtime import Parser
 from faceparse.runtime.faces import Square, YuNet, crop
 from faceparse.runtime.folder import find_jobs, run_jobs
 from faceparse.weights import card
+from faceparse.writers import writers
 
 CORES = len(os.sched_getaffinity(0))
 PALETTE = scheme("celebamask19").palette
@@ -108,7 +108,7 @@ def reference_loop(model: Path, source: Path, output: Path) -> None:
 def folder(parser: Parser, source: Path, output: Path) -> None:
     """What the command does with a folder, less the progress bar."""
     chosen = writers(["mask", "overlay"])
-    jobs = find_jobs([source], output, [w.ending for w in chosen.values()])
+    jobs = find_jobs([source], output, [e for w in chosen.values() for e in w.endings])
     outcomes = list(run_jobs(jobs, parser.parse, chosen, overwrite=True))
     failed = [o.reason for o in outcomes if o.status != "written"]
     assert not failed, failed

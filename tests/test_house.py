@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "labels": set(),
     "results": {"labels"},
     "draw": {"labels", "results"},
+    "writers": {"labels", "results", "draw"},
     "weights": {"labels"},
     "models": {"labels", "weights"},
     "runtime": {"labels", "results", "weights"},

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse.draw.writers import WRITERS, writers
 from faceparse.errors import ConfigError, ImageError, OutputError
 from faceparse.results import Parsing
 from faceparse.runtime import read_picture
 from faceparse.runtime.folder import Job, find_jobs, run_jobs
+from faceparse.writers import WRITERS, writers
 
-ENDINGS = [w.ending for w in WRITERS.values()]
+ENDINGS = [e for w in WRITERS.values() for e in w.endings]
 
 
 def pictures(root: Path, *names: str) -> Path:
@@ -45,7 +45,7 @@ def test_colliding_stems_keep_their_extension(tmp_path: Path) -> None:
     out = tmp_path / "out"
     found = find_jobs([root], out, ENDINGS)
     assert stems(found, out) == {"a.jpg": "a.jpg", "a.png": "a.png", "b.jpg": "b"}
-    assert {j.target(WRITERS["mask"]).name for j in found} == {
+    assert {j.targets(WRITERS["mask"]())[0].name for j in found} == {
         "a.jpg_mask.png",
         "a.png_mask.png",
         "b_mask.png",
@@ -55,7 +55,7 @@ def test_colliding_stems_keep_their_extension(tmp_path: Path) -> None:
 def test_dots_in_names_are_kept(tmp_path: Path) -> None:
     root = pictures(tmp_path / "in", "v1.2 final.jpg")
     job = find_jobs([root], tmp_path / "out", ENDINGS)[0]
-    assert job.target(WRITERS["mask"]).name == "v1.2 final_mask.png"
+    assert job.targets(WRITERS["mask"]())[0].name == "v1.2 final_mask.png"
 
 
 def test_own_outputs_are_not_taken_for_pictures(tmp_path: Path) -> None:

@@ -36,12 +36,12 @@ def command(
     from rich.progress import Progress
 
     from faceparse.cli.console import progress_console
-    from faceparse.draw.writers import writers
     from faceparse.runtime import Parser
     from faceparse.runtime.folder import find_jobs, run_jobs
+    from faceparse.writers import writers
 
     chosen = writers(save.split(","))
-    todo = find_jobs(inputs, output, [w.ending for w in chosen.values()], recursive=recursive)
+    todo = find_jobs(inputs, output, [e for w in chosen.values() for e in w.endings], recursive=recursive)
     workers = min(jobs or os.cpu_count() or 1, len(todo))
     parser = Parser(
         model,
@@ -65,7 +65,8 @@ def command(
                 typer.echo(f"failed: {outcome.reason}", err=True)
             elif len(todo) == 1:
                 for writer in chosen.values():
-                    typer.echo(str(outcome.job.target(writer)))
+                    for path in outcome.job.targets(writer):
+                        typer.echo(str(path))
     seconds = time.perf_counter() - began
     parts = [f"{n} {status}" for status, n in counts.items() if n]
     hint = " (--overwrite redoes them)" if counts["skipped"] else ""

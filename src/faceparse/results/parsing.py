@@ -49,6 +49,8 @@ class Parsing:
         faces: The faces found, in the detector's order.
         table: For results of `to`: 256 uint8, label of the views → label of `scheme`; None where they agree.
         given: For results of `from_labels`: the label map itself, in place of views.
+        model: Id of the model's card; empty where none made it.
+        seconds: How long each step took (`read`, `detect`, `network`, …), as far as it was measured.
 
     Raises:
         ResultError: parts that do not fit together.
@@ -61,6 +63,8 @@ class Parsing:
     faces: tuple[Face, ...] = ()
     table: NDArray[np.uint8] | None = None
     given: NDArray[np.uint8] | None = None
+    model: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock, init=False)
     _computed: dict[str, NDArray[np.generic]] = field(default_factory=dict, init=False)
 
@@ -213,9 +217,10 @@ class Parsing:
         change = conversion(self.scheme, target)
         faces = tuple(replace(f, part=f.part and f.part.to(target)) for f in self.faces)
         if self.given is not None:
-            return Parsing.from_labels(self.image, looked_up(change.table, self.given), target, faces)
+            given = looked_up(change.table, self.given)
+            return replace(self, scheme=target, faces=faces, given=given)
         table = change.table if self.table is None else change.table[self.table]
-        return Parsing(self.image, self.views, target, faces, table)
+        return replace(self, scheme=target, faces=faces, table=table)
 
     @property
     def areas(self) -> Mapping[str, float]:

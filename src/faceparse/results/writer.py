@@ -1,24 +1,51 @@
-"""One kind of output file; those in the package are in `faceparse.draw.writers`."""
+"""What an output form is; those in the package are in the room `faceparse.writers`, one file each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from faceparse.results.parsing import Parsing
 
 
-@dataclass(frozen=True)
-class Writer:
-    """One kind of output file.
+class Writer(ABC):
+    """One output form of a parsed picture: `--save NAME`. Called from several threads at a time.
+
+    A writer is a frozen dataclass; its fields are its options, and its `repr` tells a rerun whether they changed.
 
     Attributes:
-        ending: What follows the picture's stem, such as `_mask.png`.
-        write: Writes a parsing to a path, atomically.
+        name: What `--save` calls it.
+        endings: What may follow the picture's stem in the names of its files, such as `_mask.png`.
     """
 
-    ending: str
-    write: Callable[[Parsing, Path], None]
+    name: ClassVar[str]
+    endings: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
+        """Write the files of one picture, each atomically, and return their paths.
+
+        Args:
+            parsing: The picture's parsing.
+            stem: Path that the files' names begin with; its folder exists.
+
+        Raises:
+            OutputError: a file that cannot be written.
+        """
+
+    def finish(self, folder: Path, stems: Iterable[Path]) -> tuple[Path, ...]:
+        """Write what sums up a whole run, once, after the last picture; nothing by default.
+
+        Args:
+            folder: The run's output folder.
+            stems: Those of every picture whose files are there, written now or before, in the inputs' order.
+        """
+        return ()
+
+    @staticmethod
+    def beside(stem: Path, ending: str) -> Path:
+        """The path of a file that begins with `stem` and ends with `ending`."""
+        return stem.with_name(stem.name + ending)

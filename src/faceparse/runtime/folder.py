@@ -25,9 +25,9 @@ class Job:
     source: Path
     stem: Path
 
-    def target(self, writer: Writer) -> Path:
-        """Where a writer's file goes."""
-        return self.stem.with_name(self.stem.name + writer.ending)
+    def targets(self, writer: Writer) -> tuple[Path, ...]:
+        """Where a writer's files go."""
+        return tuple(writer.beside(self.stem, ending) for ending in writer.endings)
 
 
 @dataclass(frozen=True)
@@ -128,13 +128,13 @@ def run_jobs(
             raise OutputError(f"output folder {folder} is not writable: choose another with -o")
 
     def work(job: Job) -> Outcome:
-        targets = {w: job.target(w) for w in writers.values()}
-        if not overwrite and all(t.exists() for t in targets.values()):
+        targets = [t for w in writers.values() for t in job.targets(w)]
+        if not overwrite and all(t.exists() for t in targets):
             return Outcome(job, "skipped", "outputs exist")
         try:
             parsing = parse(job.source)
-            for writer, target in targets.items():
-                writer.write(parsing, target)
+            for writer in writers.values():
+                writer.write(parsing, job.stem)
         except FaceparseError as error:
             return Outcome(job, "failed", str(error))
         except (MemoryError, OSError) as error:
