@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.labels import IGNORE, Scheme
+from faceparse.train.scenes import scene
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Augmentation:
         gray: Probability of a gray picture.
         blur: Probability of a Gaussian blur of up to 1.5 px.
         noise: Probability of JPEG compression at quality 30 to 90.
+        scene: Probability of a portrait being set into a wider made scene first; see `scenes`.
     """
 
     flip: float = 0.5
@@ -40,6 +42,7 @@ class Augmentation:
     gray: float = 0.05
     blur: float = 0.1
     noise: float = 0.1
+    scene: float = 0.0
 
 
 def augment(
@@ -54,6 +57,8 @@ def augment(
 
     What lies outside the picture is its mirror image in the image and 255 (ignore) in the labels.
     """
+    if rng.random() < how.scene:
+        image, labels = scene(image, labels, scheme, rng)
     image, labels = _warp(image, labels, size, how, rng)
     if rng.random() < how.flip:
         image, labels = np.ascontiguousarray(image[:, ::-1]), scheme.flip(labels)

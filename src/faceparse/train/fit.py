@@ -19,6 +19,7 @@ from torch import Tensor
 from faceparse.data import FolderDataset
 from faceparse.errors import FaceparseError, WeightsError
 from faceparse.labels import scheme as find_scheme
+from faceparse.models.loading import load
 from faceparse.models.registry import network as find_network
 from faceparse.train.loader import training_loader, validation_loader
 from faceparse.train.module import ParsingModule
@@ -45,6 +46,8 @@ def fit(settings: Settings) -> Path:
     network = entry.build(num_classes=len(scheme)).to(memory_format=torch.channels_last)
     if settings.trunk is not None:
         network.load_trunk(read_checkpoint(settings.trunk).tensors)
+    if settings.weights is not None:
+        network.load_state_dict(load(settings.network, settings.weights).state_dict())
     if settings.resume is not None:
         _check_resume(settings.resume, settings.network)
     data = settings.data

@@ -45,6 +45,7 @@ class Settings:
         network: A registered network.
         scheme: Scheme of the network's output.
         trunk: Checkpoint file that the trunk starts from.
+        weights: Checkpoint or model file of the same network that all of it starts from.
         resume: Checkpoint of this recipe to go on from.
         epochs: Passes over the (repeat-sampled) training split.
         batch_size: Pictures a step.
@@ -68,6 +69,7 @@ class Settings:
     network: str = "fpn-efficientnet_lite0"
     scheme: str = "celebamask19"
     trunk: Path | None = None
+    weights: Path | None = None
     resume: Path | None = None
     epochs: int = 15
     batch_size: int = 16
