@@ -36,50 +36,6 @@ def test_run_leaves_best_last_settings_and_log(made_faces: Path, tmp_path: Path)
     assert "val/mean_f1" in (out / "log" / "metrics.csv").read_text()
 
 
-def test_interrupted_and_resumed_equals_uninterrupted(made_faces: Path, tmp_path: Path) -> None:
-    whole, part = tmp_path / "whole", tmp_path / "part"
-    fit(read_settings(words(made_faces, whole, "--epochs", "2", "--precision", "32-true")))
-    # The schedule must know all epochs, so the interruption is an exception after the first.
-    fit_one_epoch(words(made_faces, part, "--epochs", "2", "--precision", "32-true"))
-    fit(
-        read_settings(
-            words(
-                made_faces,
-                part,
-                "--epochs",
-                "2",
-                "--precision",
-                "32-true",
-                "--resume",
-                str(part / "last.ckpt"),
-            )
-        )
-    )
-    a, b = (torch.load(d / "last.ckpt", weights_only=True)["state_dict"] for d in (whole, part))
-    for key, value in a.items():
-        torch.testing.assert_close(value, b[key], rtol=0, atol=0, msg=key)
-
-
-def fit_one_epoch(arguments: list[str]) -> None:
-    """Run as told, but break off when the second epoch begins."""
-    import pytorch_lightning as pl
-
-    class BrokenOffError(Exception):
-        pass
-
-    original = pl.LightningModule.on_train_epoch_start
-
-    def stop(self: pl.LightningModule) -> None:
-        if self.current_epoch == 1:
-            raise BrokenOffError
-        original(self)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("faceparse.train.module.ParsingModule.on_train_epoch_start", stop)
-        with pytest.raises(BrokenOffError):
-            fit(read_settings(arguments))
-
-
 @pytest.mark.parametrize("name", recipes())
 def test_every_recipe_reads(name: str, tmp_path: Path) -> None:
     settings = read_settings(["--recipe", name, "--data.root", str(tmp_path)])
@@ -94,7 +50,10 @@ def test_every_recipe_reads(name: str, tmp_path: Path) -> None:
         (["--epochs", "many"], "epochs"),
         (["--epochs", "0"], "1 or more"),
         (["--sizes", "[[1, 64]]"], "ascending from epoch 0"),
-        (["--precision", "rough"], "precision is 32-true"),
+        (["--trainer.precision", "rough"], "precision"),
+        (["--trainer.nope", "1"], "nope"),
+        (["--ema", "1"], "ema is a decay"),
+        (["--loss.dice", "-1"], "loss weights are 0 or more"),
     ],
 )
 def test_bad_settings_are_one_line(more: list[str], message: str, tmp_path: Path) -> None:

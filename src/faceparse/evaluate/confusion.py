@@ -30,9 +30,9 @@ class Confusion:
         matrix: int64, true × predicted.
     """
 
-    def __init__(self, scheme: Scheme) -> None:
+    def __init__(self, scheme: Scheme, matrix: NDArray[np.int64] | None = None) -> None:
         self.scheme = scheme
-        self.matrix = np.zeros((len(scheme), len(scheme)), np.int64)
+        self.matrix = np.zeros((len(scheme), len(scheme)), np.int64) if matrix is None else matrix
 
     def update(self, predicted: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Count one picture; pixels whose true label is 255 do not count. Returns its own matrix.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from faceparse.labels import IGNORE, Scheme
 from faceparse.train.scenes import scene
+from faceparse.train.shapes import strew
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,12 @@ class Augmentation:
         rotate: Largest rotation to either side, degrees.
         scale: Smallest and largest zoom, drawn log-uniformly; 1 keeps the framing.
         shift: Largest shift to each side, in parts of the picture's side.
+        crop: Whether an enlarged picture is shifted anywhere over the view instead: a random crop.
         colour: Largest change of brightness, contrast and saturation, 0.3 = ±30 %.
         gray: Probability of a gray picture.
         blur: Probability of a Gaussian blur of up to 1.5 px.
         noise: Probability of JPEG compression at quality 30 to 90.
+        occlude: Probability of a shape that hides a part of the picture and is labelled background.
         scene: Probability of a portrait being set into a wider made scene first; see `scenes`.
     """
 
@@ -38,10 +41,12 @@ class Augmentation:
     rotate: float = 15.0
     scale: tuple[float, float] = (0.75, 1.35)
     shift: float = 0.08
+    crop: bool = False
     colour: float = 0.3
     gray: float = 0.05
     blur: float = 0.1
     noise: float = 0.1
+    occlude: float = 0.0
     scene: float = 0.0
 
 
@@ -62,6 +67,8 @@ def augment(
     image, labels = _warp(image, labels, size, how, rng)
     if rng.random() < how.flip:
         image, labels = np.ascontiguousarray(image[:, ::-1]), scheme.flip(labels)
+    if rng.random() < how.occlude:
+        labels[strew(image, rng) & (labels != IGNORE)] = 0
     return _colour(image, how, rng), labels
 
 
@@ -75,7 +82,8 @@ def _warp(
     height, width = labels.shape
     angle = math.radians(rng.uniform(-how.rotate, how.rotate))
     zoom = math.exp(rng.uniform(math.log(how.scale[0]), math.log(how.scale[1])))
-    shift = rng.uniform(-how.shift, how.shift, 2) * size
+    room = max(zoom - 1, 0) / 2 if how.crop else how.shift
+    shift = rng.uniform(-room, room, 2) * size
     # Continuous coordinates: squeeze to the square, turn and zoom about its centre, shift.
     squeeze = np.diag([size / width, size / height, 1.0])
     c, s = zoom * math.cos(angle), zoom * math.sin(angle)

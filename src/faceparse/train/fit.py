@@ -3,114 +3,101 @@
 from __future__ import annotations
 
 import json
-import platform
-from collections.abc import Callable
-from dataclasses import asdict
-from importlib.metadata import version
+import logging
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
-from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, WeightAveraging
-from pytorch_lightning.loggers import CSVLogger
-from torch import Tensor
+from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from faceparse.data import FolderDataset
-from faceparse.errors import FaceparseError, WeightsError
+from faceparse.data.cache import cached
+from faceparse.data.dataset import Dataset
+from faceparse.data.unlabelled import Joined, Unlabelled
+from faceparse.errors import ConfigError, FaceparseError, MissingExtraError, WeightsError
 from faceparse.labels import scheme as find_scheme
+from faceparse.labels.scheme import Scheme
 from faceparse.models.loading import load
+from faceparse.models.registry import Network
 from faceparse.models.registry import network as find_network
-from faceparse.train.loader import training_loader, validation_loader
+from faceparse.train.callbacks import Average, KeepLast, Pictures, StepProfile, WholeFiles
+from faceparse.train.datamodule import ParsingData
 from faceparse.train.module import ParsingModule
+from faceparse.train.provenance import describe
 from faceparse.train.settings import Settings
+from faceparse.train.teacher import Teacher
 from faceparse.weights.checkpoint import read_checkpoint
+
+log = logging.getLogger(__name__)
 
 
 def fit(settings: Settings) -> Path:
     """Train and return the path of the best checkpoint by validation mean F1.
 
-    Writes into `settings.output`: `best.ckpt`, `last.ckpt` (to resume from), `settings.json` and
-    `log/metrics.csv`. The moving average of the weights is what is validated, and what a checkpoint's
-    `state_dict` holds.
+    Writes into `settings.output`: `best.ckpt`, `last.ckpt` (to resume from; also when the run is broken off),
+    `settings.json`, `log/metrics.csv` and `tensorboard/`. The moving average of the weights is what is validated, and
+    what a checkpoint's `state_dict` holds.
 
     Raises:
         DataError: the data set is not as its layout says.
-        WeightsError: a trunk or a checkpoint to resume from that is none, or another network's.
+        WeightsError: a trunk or a checkpoint to start or resume from that is none, or another network's.
+        ConfigError: class weights of another length than the scheme; a Trainer option that Lightning refuses.
         FaceparseError: the loss is not finite.
     """
     pl.seed_everything(settings.seed, verbose=False)
     scheme = find_scheme(settings.scheme)
+    weights = settings.loss.class_weights
+    if weights is not None and len(weights) != len(scheme):
+        raise ConfigError(
+            f"loss.class_weights has {len(weights)} factors, scheme {scheme.name} {len(scheme)} classes"
+        )
     about = describe(settings)
-    entry = find_network(settings.network)
-    network = entry.build(num_classes=len(scheme)).to(memory_format=torch.channels_last)
+    network = _network(settings, scheme)
+    teacher = None if settings.teacher is None else Teacher(settings.teacher, scheme)
+    data = _data(settings, scheme)
+    module = ParsingModule(
+        network,
+        scheme,
+        mean=settings.mean,
+        std=settings.std,
+        loss=settings.loss,
+        optimizer=settings.optimizer,
+        schedule=settings.schedule,
+        names=data.train.names,
+        about=about,
+        seed=settings.seed,
+        teacher=teacher,
+        compiled=settings.compile,
+    )
+    settings.output.mkdir(parents=True, exist_ok=True)
+    (settings.output / "settings.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    profile = StepProfile()
+    trainer = _trainer(settings, scheme, profile)
+    best: Any = trainer.checkpoint_callbacks[0]
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=settings.resume, weights_only=True)
+    except FaceparseError as error:
+        # A worker process sends its error as a traceback in text; what it said is the last line.
+        said = str(error).strip().splitlines()[-1]
+        raise type(error)(said.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
+    if settings.profile:
+        log.warning("where a step's time goes:\n%s", profile.table())
+    return Path(best.best_model_path)
+
+
+def _network(settings: Settings, scheme: Scheme) -> Network:
+    import torch
+
+    network = find_network(settings.network).build(num_classes=len(scheme))
     if settings.trunk is not None:
         network.load_trunk(read_checkpoint(settings.trunk).tensors)
     if settings.weights is not None:
         network.load_state_dict(load(settings.network, settings.weights).state_dict())
     if settings.resume is not None:
         _check_resume(settings.resume, settings.network)
-    data = settings.data
-    train = training_loader(
-        FolderDataset(data.root, data.train, data.scheme),
-        scheme,
-        settings.sizes,
-        settings.augmentation,
-        rare=settings.rare,
-        batch_size=settings.batch_size,
-        workers=data.workers,
-        seed=settings.seed,
-    )
-    val = validation_loader(
-        FolderDataset(data.root, data.val, data.scheme), scheme, settings.size, workers=data.workers
-    )
-    module = ParsingModule(
-        network,
-        scheme,
-        mean=settings.mean,
-        std=settings.std,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        warmup=settings.warmup,
-        dice=settings.dice,
-        about=about,
-    )
-    settings.output.mkdir(parents=True, exist_ok=True)
-    (settings.output / "settings.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    best = ModelCheckpoint(
-        settings.output,
-        "best",
-        monitor="val/mean_f1",
-        mode="max",
-        enable_version_counter=False,
-        auto_insert_metric_name=False,
-    )
-    # Not `save_last`, which follows the best checkpoint: a resumed run goes on from the last epoch, good or bad.
-    last = ModelCheckpoint(settings.output, "last", enable_version_counter=False)
-    trainer = pl.Trainer(
-        max_epochs=settings.epochs,
-        precision=settings.precision,  # type: ignore[arg-type]  # a str that Settings checked
-        callbacks=[
-            best,
-            last,
-            WeightAveraging(avg_fn=warmed_average(settings.ema)),
-            LearningRateMonitor("epoch"),
-        ],
-        logger=CSVLogger(settings.output, "log", version=""),
-        limit_train_batches=settings.limit,
-        limit_val_batches=settings.limit,
-        num_sanity_val_steps=0,
-        log_every_n_steps=20,
-        deterministic=False,
-        enable_model_summary=False,
-    )
-    try:
-        trainer.fit(module, train, val, ckpt_path=settings.resume, weights_only=True)
-    except FaceparseError as error:
-        # A worker process sends its error as a traceback in text; what it said is the last line.
-        said = str(error).strip().splitlines()[-1]
-        raise type(error)(said.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
-    return Path(best.best_model_path)
+    return network.to(memory_format=torch.channels_last)
 
 
 def _check_resume(checkpoint: Path, network: str) -> None:
@@ -124,32 +111,70 @@ def _check_resume(checkpoint: Path, network: str) -> None:
         raise WeightsError(f"{checkpoint} is of network {about.get('network')}, this run trains {network}")
 
 
-def warmed_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """Moving average whose decay rises from 0.1 to `decay`, so that random first weights are soon forgotten.
+def _data(settings: Settings, scheme: Scheme) -> ParsingData:
+    data = settings.data
+    train: Dataset = FolderDataset(data.root, data.train, data.scheme)
+    val: Dataset = FolderDataset(data.root, data.val, data.scheme)
+    if data.unlabelled is not None:
+        if settings.teacher is None:
+            raise ConfigError("data.unlabelled needs a teacher to label its pictures: give --teacher.model")
+        train = Joined(train, Unlabelled(data.unlabelled, train.scheme))
+    if data.cache is not None:
+        train, val = cached(train, data.cache), cached(val, data.cache)
+    return ParsingData(
+        train,
+        val,
+        scheme,
+        sizes=settings.sizes,
+        how=settings.augmentation,
+        rare=settings.rare,
+        batch_size=settings.batch_size,
+        workers=data.workers,
+        seed=settings.seed,
+    )
 
-    With a fixed 0.999 they still make up 39 % of the average after three epochs of the default recipe.
-    """
 
-    def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
-        now = min(decay, (1 + int(count)) / (10 + int(count)))
-        return now * averaged + (1 - now) * current
-
-    return average
-
-
-def describe(settings: Settings) -> dict[str, Any]:
-    """Settings and versions as plain data, kept beside and inside every checkpoint."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(settings), default=str))
-    return {
-        "network": settings.network,
-        "scheme": settings.scheme,
-        "size": settings.size,
-        "mean": list(settings.mean),
-        "std": list(settings.std),
-        "settings": plain,
-        "versions": {
-            "python": platform.python_version(),
-            "torch": str(torch.__version__),
-            "pytorch-lightning": version("pytorch-lightning"),
-        },
+def _trainer(settings: Settings, scheme: Scheme, profile: StepProfile) -> pl.Trainer:
+    output = settings.output
+    best = ModelCheckpoint(
+        output,
+        "best",
+        monitor="val/mean_f1",
+        mode="max",
+        enable_version_counter=False,
+        auto_insert_metric_name=False,
+    )
+    # Not `save_last`, which follows the best checkpoint: a resumed run goes on from the last epoch, good or bad.
+    last = ModelCheckpoint(output, "last", enable_version_counter=False)
+    callbacks: list[pl.Callback] = [best, last, LearningRateMonitor("step")]
+    if settings.ema:
+        callbacks.append(Average(settings.ema))
+    callbacks += [KeepLast(output), Pictures(scheme)]  # after the average, which puts the run's weights back
+    if settings.profile:
+        callbacks.append(profile)
+    if settings.patience is not None:
+        callbacks.append(EarlyStopping("val/mean_f1", mode="max", patience=settings.patience))
+    loggers: list[Logger] = [CSVLogger(output, "log", version="")]
+    if settings.tensorboard:
+        try:
+            loggers.append(TensorBoardLogger(output, "tensorboard", version=""))
+        except ModuleNotFoundError:
+            raise MissingExtraError("tensorboard", "train", "--tensorboard true") from None
+    options: dict[str, Any] = {
+        "num_sanity_val_steps": 0,
+        "log_every_n_steps": 20,
+        "enable_model_summary": False,
+        **settings.trainer,
     }
+    try:
+        return pl.Trainer(
+            max_epochs=settings.epochs,
+            callbacks=callbacks,
+            logger=loggers,
+            plugins=[WholeFiles()],
+            reload_dataloaders_every_n_epochs=1,
+            use_distributed_sampler=False,  # ours shares each batch out among the processes
+            **options,
+        )
+    except (TypeError, ValueError, RuntimeError, MisconfigurationException) as error:
+        raise ConfigError(f"--trainer: {' '.join(str(error).split())[:300]}") from error

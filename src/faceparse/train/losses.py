@@ -1,36 +1,152 @@
-"""Losses over logits (B, C, H, W) and labels (B, H, W), 255 ignored."""
+"""Losses over logits (B, C, H, W) and labels (B, H, W), 255 ignored.
+
+>>> import torch
+>>> loss = Loss(LossSettings(dice=0.5))
+>>> float(loss(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long)))  # ln 2 + 0.5 · (1 − 2/3)
+0.85...
+"""
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE
 
 
-def cross_entropy_dice(logits: Tensor, labels: Tensor, dice: float = 0.5) -> Tensor:
-    """Cross-entropy + `dice` × soft Dice loss.
+@dataclass(frozen=True)
+class LossSettings:
+    """What is minimised: a weighted sum; a term of weight 0 is not computed.
 
-    Dice (Milletari et al., https://arxiv.org/abs/1606.04797) is 1 − 2·Σpt / (Σp + Σt) per class over the
-    whole batch, averaged over the classes that the batch's labels hold.
-
-    Args:
-        logits: (B, C, H, W), any float type; computed in float32.
-        labels: (B, H, W) int64; 255 does not count.
+    Attributes:
+        cross_entropy: Weight of cross-entropy, the mean over counted pixels.
+        class_weights: One factor per class in cross-entropy, in the scheme's order; None for equal ones.
+        ohem: Online hard example mining: only pixels whose right class has less than this probability count
+            in cross-entropy, and never less than `ohem_least` of all; None for every pixel.
+        ohem_least: Share of a batch's pixels that count at least.
+        dice: Weight of the soft Dice loss.
+        lovasz: Weight of the Lovász-softmax loss.
+        focal: Weight of the focal loss.
+        focal_gamma: How much the focal loss discounts pixels that are right already.
+        auxiliary: Factor of the loss of every auxiliary head.
     """
-    log_p = logits.float().log_softmax(1)
-    cross_entropy = F.nll_loss(log_p, labels, ignore_index=IGNORE)
-    if not dice:
-        return cross_entropy
+
+    cross_entropy: float = 1.0
+    class_weights: list[float] | None = None
+    ohem: float | None = None
+    ohem_least: float = 1 / 16
+    dice: float = 0.0
+    lovasz: float = 0.0
+    focal: float = 0.0
+    focal_gamma: float = 2.0
+    auxiliary: float = 1.0
+
+    def __post_init__(self) -> None:
+        weights = {k: getattr(self, k) for k in ("cross_entropy", "dice", "lovasz", "focal")}
+        if min(weights.values()) < 0 or not any(weights.values()):
+            raise ConfigError(f"loss weights are 0 or more and not all 0; got {weights}")
+        if self.ohem is not None and not 0 < self.ohem < 1:
+            raise ConfigError(f"loss.ohem is a probability between 0 and 1, or null; got {self.ohem}")
+
+
+class Loss:
+    """The weighted sum that `LossSettings` describes.
+
+    Called with logits (B, C, H, W), any float type, computed in float32, and labels (B, H, W) int64; gives a
+    scalar. A batch without a counted pixel costs 0.
+    """
+
+    def __init__(self, settings: LossSettings) -> None:
+        self._of = settings
+
+    def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        of = self._of
+        log_p = logits.float().log_softmax(1)
+        if not (labels != IGNORE).any():
+            return 0 * log_p.sum()
+        total = log_p.new_zeros(())
+        if of.cross_entropy:
+            weights = None if of.class_weights is None else log_p.new_tensor(of.class_weights)
+            term = (
+                weighted_cross_entropy(log_p, labels, weights)
+                if of.ohem is None
+                else ohem_cross_entropy(log_p, labels, of.ohem, of.ohem_least, weights)
+            )
+            total = total + of.cross_entropy * term
+        for weight, function in ((of.dice, dice_loss), (of.lovasz, lovasz_softmax)):
+            if weight:
+                total = total + weight * function(log_p, labels)
+        if of.focal:
+            total = total + of.focal * focal_loss(log_p, labels, of.focal_gamma)
+        return total
+
+
+def weighted_cross_entropy(log_p: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean over counted pixels of −log p, each weighted by its class."""
+    return F.nll_loss(log_p, labels, weights, ignore_index=IGNORE)
+
+
+def ohem_cross_entropy(
+    log_p: Tensor, labels: Tensor, score: float, least: float, weights: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy over the hard pixels alone: Shrivastava et al., https://arxiv.org/abs/1604.03540.
+
+    Hard is a pixel whose right class has a probability below `score`. Where fewer than `least` · B·H·W are,
+    the hardest that many count, as in BiSeNet's published training code.
+    """
+    loss = F.nll_loss(log_p, labels, weights, ignore_index=IGNORE, reduction="none")
+    counted = loss[labels != IGNORE]
+    hard = counted[counted > -math.log(score)]
+    fewest = min(int(labels.numel() * least), counted.numel())
+    if hard.numel() < fewest:
+        hard = counted.topk(fewest).values
+    return hard.mean() if hard.numel() else counted.mean()
+
+
+def dice_loss(log_p: Tensor, labels: Tensor) -> Tensor:
+    """Soft Dice: 1 − 2·Σpt / (Σp + Σt) per class over the whole batch, mean over the classes it holds.
+
+    Milletari et al., https://arxiv.org/abs/1606.04797.
+    """
     counted = labels != IGNORE
     p = log_p.exp() * counted.unsqueeze(1)
-    classes = logits.shape[1]
+    classes = log_p.shape[1]
     target = labels.where(counted, 0)
     overlap = torch.zeros(classes, dtype=p.dtype, device=p.device).index_add(
         0, target.reshape(-1), p.gather(1, target.unsqueeze(1)).reshape(-1)
     )
     size = torch.bincount(labels[counted], minlength=classes).to(p.dtype)
     score = 2 * overlap / (p.sum((0, 2, 3)) + size).clamp_min(1)
-    present = size > 0
-    return cross_entropy + dice * (1 - score[present]).mean()
+    return (1 - score[size > 0]).mean()
+
+
+def lovasz_softmax(log_p: Tensor, labels: Tensor) -> Tensor:
+    """Lovász-softmax, a surrogate of 1 − IoU, mean over the classes that the batch holds.
+
+    Berman et al., https://arxiv.org/abs/1705.08790: per class the errors |t − p| are sorted, and each is
+    weighted by how much the Jaccard loss rises when its pixel turns wrong too.
+    """
+    counted = labels != IGNORE
+    p = log_p.exp().movedim(1, -1)[counted]
+    target = labels[counted]
+    losses = []
+    for index in torch.unique(target).tolist():
+        truth = (target == index).float()
+        errors, order = (truth - p[:, index]).abs().sort(descending=True)
+        ordered = truth[order]
+        union = ordered.sum() + (1 - ordered).cumsum(0)
+        jaccard = 1 - (ordered.sum() - ordered.cumsum(0)) / union
+        losses.append(errors @ torch.diff(jaccard, prepend=jaccard.new_zeros(1)))
+    return torch.stack(losses).mean()
+
+
+def focal_loss(log_p: Tensor, labels: Tensor, gamma: float) -> Tensor:
+    """Mean over counted pixels of −(1 − p)^γ · log p: Lin et al., https://arxiv.org/abs/1708.02002."""
+    counted = labels != IGNORE
+    right = log_p.gather(1, labels.where(counted, 0).unsqueeze(1)).squeeze(1)[counted]
+    return -((1 - right.exp()) ** gamma * right).mean()

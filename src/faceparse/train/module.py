@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+import torch.distributed
 import torch.nn.functional as F
 from pytorch_lightning import LightningModule
 from torch import Tensor
@@ -14,22 +17,37 @@ from faceparse.errors import FaceparseError
 from faceparse.evaluate import Confusion
 from faceparse.labels import Scheme
 from faceparse.models.registry import Network
-from faceparse.train.losses import cross_entropy_dice
+from faceparse.train.datamodule import Batch
+from faceparse.train.losses import Loss, LossSettings
+from faceparse.train.optimise import (
+    OptimizerSettings,
+    ScheduleSettings,
+    freeze,
+    keep_frozen,
+    optimiser,
+    rates,
+)
+from faceparse.train.teacher import Teacher
 
 
 class ParsingModule(LightningModule):
     """Trains one network on one scheme.
 
-    Validation is mean F1 at label resolution over whole pictures (metric `val/mean_f1`, 0 to 100).
+    Validation is mean F1 at label resolution over whole pictures (metric `val/mean_f1`, 0 to 100), each picture
+    counted once over all processes.
 
     Args:
         network: Takes normalised (B, 3, H, W).
         scheme: Scheme of the labels and of the logits' channels.
         mean, std: Normalisation on the 0–1 range, as the card will state it.
-        learning_rate: Peak of the one-cycle schedule (Smith & Topin, https://arxiv.org/abs/1708.07120).
-        weight_decay: AdamW's, on weights of two or more dimensions only.
-        dice: Weight of the Dice term.
+        loss: What is minimised.
+        optimizer: How weights are changed.
+        schedule: How the learning rate goes.
+        names: The training pictures' names, for messages.
         about: Settings kept in every checkpoint, so that it can be exported without the recipe.
+        seed: Fixes dropout, by step.
+        teacher: Adds soft labels.
+        compiled: Whether the network runs through `torch.compile`.
     """
 
     def __init__(
@@ -39,22 +57,28 @@ class ParsingModule(LightningModule):
         *,
         mean: tuple[float, float, float],
         std: tuple[float, float, float],
-        learning_rate: float,
-        weight_decay: float,
-        warmup: float,
-        dice: float,
+        loss: LossSettings,
+        optimizer: OptimizerSettings,
+        schedule: ScheduleSettings,
+        names: Sequence[object],
         about: dict[str, Any],
+        seed: int = 0,
+        teacher: Teacher | None = None,
+        compiled: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
         self._scheme = scheme
         self._mean = tuple(255 * m for m in mean)
         self._std = tuple(255 * s for s in std)
-        self._learning_rate = learning_rate
-        self._weight_decay = weight_decay
-        self._warmup = warmup
-        self._dice = dice
-        self._about = about
+        self._loss, self._auxiliary = Loss(loss), loss.auxiliary
+        self._optimizer, self._schedule = optimizer, schedule
+        self._names, self._about, self._seed = names, about, seed
+        self._teacher = teacher
+        self._logits: Callable[[Tensor], tuple[Tensor, ...]] = network.training_logits
+        if compiled:
+            self._logits = torch.compile(network.training_logits)
+        freeze(network, optimizer)
         self._confusion = Confusion(scheme)
 
     def _normalise(self, image: Tensor) -> Tensor:
@@ -62,55 +86,79 @@ class ParsingModule(LightningModule):
         std = torch.tensor(self._std, device=image.device).view(3, 1, 1)
         return ((image.float() - mean) / std).contiguous(memory_format=torch.channels_last)
 
-    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        image, labels = batch
-        target = labels.long()
-        outputs = self.network.training_logits(self._normalise(image))
-        loss = torch.stack([cross_entropy_dice(o, target, self._dice) for o in outputs]).sum()
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        # Dropout too is a function of where the run is: a resumed one goes on alike.
+        where = [self._seed, self.current_epoch, batch_idx, self.global_rank]
+        torch.manual_seed(int(np.random.SeedSequence(where).generate_state(1)[0]))
+        keep_frozen(self.network, self._optimizer)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        target = batch.labels.long()
+        main, *others = self._logits(self._normalise(batch.image))
+        loss = self._loss(main, target)
+        for auxiliary in others:
+            loss = loss + self._auxiliary * self._loss(auxiliary, target)
+        if self._teacher is not None:
+            loss = loss + self._teacher.loss(main, self._teacher.probabilities(batch.image))
         if not torch.isfinite(loss):
+            shown = ", ".join(str(self._names[i]) for i in batch.sample.tolist())
             raise FaceparseError(
-                f"the loss is {float(loss)} at step {self.global_step} of epoch {self.current_epoch}: "
-                "lower --learning_rate; the last checkpoint before it is kept"
+                f"the loss is {float(loss)} at step {self.global_step} of epoch {self.current_epoch}, on {shown}: "
+                "lower --optimizer.learning_rate; the last checkpoint before it is kept"
             )
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:
         self._confusion = Confusion(self._scheme)
+        self._share_buffers()
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
-        image, labels = batch
-        logits = self.network.grid_logits(self._normalise(image)).float()
-        grid = self.network.grid
+    def _share_buffers(self) -> None:
+        """Give every process the first one's batch-norm statistics, which only it saves."""
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            for buffer in self.network.buffers():
+                torch.distributed.broadcast(buffer, 0)
+
+    def predicted(self, batch: Batch) -> Tensor:
+        """Labels at the label maps' own size, uint8 (B, H, W)."""
+        logits = self.network.grid_logits(self._normalise(batch.image)).float()
         full = F.interpolate(
-            logits, size=labels.shape[-2:], mode="bilinear", align_corners=grid.align_corners
+            logits,
+            size=batch.labels.shape[-2:],
+            mode="bilinear",
+            align_corners=self.network.grid.align_corners,
         )
-        predicted = full.argmax(1).to(torch.uint8)
-        self._confusion.update(predicted.cpu().numpy(), labels.cpu().numpy())
+        return full.argmax(1).to(torch.uint8)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._confusion.update(self.predicted(batch).cpu().numpy(), batch.labels.cpu().numpy())
 
     def on_validation_epoch_end(self) -> None:
-        self.log("val/mean_f1", 100 * self._confusion.mean_f1, prog_bar=True)
-        for name, value in zip(self._scheme.classes, self._confusion.f1, strict=True):
+        matrix = torch.from_numpy(self._confusion.matrix).to(self.device)
+        matrix = self.trainer.strategy.reduce(matrix, reduce_op="sum")
+        whole = self._confusion = Confusion(self._scheme, matrix.cpu().numpy())
+        self.log("val/mean_f1", 100 * whole.mean_f1, prog_bar=True, rank_zero_only=False)
+        for name, value in zip(self._scheme.classes, whole.f1, strict=True):
             if not math.isnan(value):
                 self.log(f"val/f1_{name}", 100 * float(value))
 
+    def on_train_epoch_end(self) -> None:
+        self._share_buffers()
+
     def configure_optimizers(self) -> Any:
-        decayed = [p for p in self.network.parameters() if p.requires_grad and p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.requires_grad and p.ndim <= 1]
-        optimiser = torch.optim.AdamW(
-            [
-                {"params": decayed, "weight_decay": self._weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=self._learning_rate,
+        made = optimiser(self.network, self._optimizer)
+        total = int(self.trainer.estimated_stepping_batches)
+        rate = rates(
+            self._schedule,
+            self._optimizer.learning_rate,
+            total,
+            total / max(self.trainer.max_epochs or 1, 1),
         )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser,
-            self._learning_rate,
-            total_steps=max(int(self.trainer.estimated_stepping_batches), 2),
-            pct_start=self._warmup,
+        # LambdaLR multiplies a group's first rate, in which its factor is.
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            made, lambda step: rate(step) / self._optimizer.learning_rate
         )
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return {"optimizer": made, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["faceparse"] = self._about

@@ -46,28 +46,51 @@ def repeat_factors(dataset: Dataset, threshold: float) -> NDArray[np.float64]:
 class EpochSampler(Sampler[Draw]):
     """Draws of one epoch, shuffled; fractions of a repeat factor are settled at random each epoch.
 
-    Every epoch has the same number of draws, the factors' sum rounded, so that schedules know their length.
+    Every epoch has the same number of draws, so that schedules know their length: the factors' sum, rounded,
+    less what does not fill a last batch. Several processes share each batch's worth of draws: their batches
+    together are those of one process with a batch size as many times as large.
+
+    Args:
+        factors: How often each picture is shown an epoch.
+        seed: Fixes the order.
+        batch_size: Of one process.
+        rank: Which process this is.
+        processes: How many there are.
     """
 
-    def __init__(self, factors: NDArray[np.float64], seed: int) -> None:
+    def __init__(
+        self, factors: NDArray[np.float64], seed: int, batch_size: int = 1, rank: int = 0, processes: int = 1
+    ) -> None:
         self._factors = factors
         self._seed = seed
         self._epoch = 0
-        self._length = round(float(factors.sum()))
+        self._draws = round(float(factors.sum()))
+        self._skipped = (0, 0)
+        step = batch_size * processes
+        if self._draws >= step:
+            places = np.arange(self._draws // step * step).reshape(-1, processes, batch_size)[:, rank]
+        else:  # less than one batch: a short one, of the same length in every process
+            places = np.arange(rank, -(-self._draws // processes) * processes, processes) % self._draws
+        self._places = places.reshape(-1)
 
     def set_epoch(self, epoch: int) -> None:
         """Lightning calls this at the start of each epoch, a resumed one too."""
         self._epoch = epoch
 
+    def skip(self, epoch: int, draws: int) -> None:
+        """Leave out the first draws of an epoch, which were seen before an interruption."""
+        self._skipped = (epoch, draws)
+
     def __len__(self) -> int:
-        return self._length
+        return len(self._places)
 
     def __iter__(self) -> Iterator[Draw]:
         rng = np.random.default_rng([self._seed, self._epoch])
-        # Systematic sampling: floor or ceil of each factor, in proportion, and exactly `length` in all.
+        # Systematic sampling: floor or ceil of each factor, in proportion, and exactly `draws` in all.
         shuffled = rng.permutation(len(self._factors))
-        edges = np.cumsum(self._factors[shuffled]) * (self._length / self._factors.sum())
-        picks = np.searchsorted(edges, np.arange(self._length) + rng.random(), side="right")
+        edges = np.cumsum(self._factors[shuffled]) * (self._draws / self._factors.sum())
+        picks = np.searchsorted(edges, np.arange(self._draws) + rng.random(), side="right")
         samples = rng.permutation(shuffled[np.minimum(picks, len(shuffled) - 1)])
-        for position, sample in enumerate(samples):
-            yield Draw(self._epoch, position, int(sample))
+        epoch, draws = self._skipped
+        for position in self._places[draws if epoch == self._epoch else 0 :]:
+            yield Draw(self._epoch, int(position), int(samples[position]))

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.labels import IGNORE, Scheme
-
-Picture = NDArray[np.uint8]
+from faceparse.train.shapes import Picture, strew
 
 SIDE = 320
 """The portrait is worked on at this size, in pixels."""
@@ -72,45 +71,11 @@ def _background(
     wide = cv2.warpAffine(filled, placed, (side, side), flags=cv2.INTER_CUBIC, borderMode=mirrored)
     canvas: Picture = wide.astype(np.uint8, copy=False)
     for _ in range(int(rng.integers(0, 7))):
-        _shape(canvas, rng)
+        strew(canvas, rng)
     noise = rng.normal(0, rng.uniform(0, 8), (side // 2, side // 2)).astype(np.float32)
     grain: NDArray[np.float32] = cv2.resize(noise, (side, side)).astype(np.float32, copy=False)
     grainy: Picture = np.clip(canvas + grain[..., None], 0, 255).astype(np.uint8)
     return grainy
-
-
-def _shape(canvas: Picture, rng: np.random.Generator) -> None:
-    """One thing in the background: a plain, shaded or striped quadrilateral, or an ellipse."""
-    side = canvas.shape[0]
-    centre = rng.uniform(0, side, 2)
-    size = side * rng.uniform(0.05, 0.45, 2)
-    turn = rng.uniform(0, math.pi)
-    axes = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
-    mask = np.zeros((side, side), np.uint8)
-    if rng.random() < 0.7:
-        square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) + rng.uniform(-0.3, 0.3, (4, 2))
-        corners = (square * size / 2) @ axes.T + centre
-        cv2.fillPoly(mask, [corners.astype(np.int32)], (1,))
-    else:
-        ellipse = (int(size[0] / 2), int(size[1] / 2))
-        cv2.ellipse(mask, (int(centre[0]), int(centre[1])), ellipse, math.degrees(turn), 0, 360, (1,), -1)
-    x, y, w, h = cv2.boundingRect(mask)
-    if not w or not h:
-        return
-    colours = rng.uniform(0, 255, (2, 3)).astype(np.float32)
-    rows, columns = np.mgrid[y : y + h, x : x + w].astype(np.float32)
-    along = (columns - centre[0]) * np.float32(axes[0, 0]) + (rows - centre[1]) * np.float32(axes[1, 0])
-    if rng.random() < 0.5:  # stripes, soft or hard
-        mix = 0.5 + rng.uniform(0.5, 4) * np.sin(
-            along * np.float32(2 * math.pi / (side * rng.uniform(0.01, 0.1)))
-        )
-    else:
-        mix = 0.5 + along / np.float32(side * rng.uniform(0.2, 2))
-    mix = np.clip(mix, 0, 1)[..., None]
-    drawn = colours[0] * mix + colours[1] * (1 - mix)
-    here = mask[y : y + h, x : x + w, None] > 0
-    window = canvas[y : y + h, x : x + w]
-    window[...] = np.where(here, drawn, window)
 
 
 def _body(

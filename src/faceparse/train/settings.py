@@ -9,11 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import jsonargparse
+from jsonargparse import ActionConfigFile
+from pytorch_lightning import Trainer
 
 from faceparse.errors import ConfigError
 from faceparse.train.augment import Augmentation
+from faceparse.train.losses import LossSettings
+from faceparse.train.optimise import OptimizerSettings, ScheduleSettings
+from faceparse.train.teacher import TeacherSettings
 
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true", "64-true")
+OURS = (
+    "max_epochs",
+    "callbacks",
+    "logger",
+    "plugins",
+    "use_distributed_sampler",
+    "reload_dataloaders_every_n_epochs",
+    "profiler",
+    "default_root_dir",
+    "enable_checkpointing",
+)
+"""Arguments of Lightning's Trainer that are set here, from other settings."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +42,8 @@ class DataSettings:
         train: Split to train on.
         val: Split that chooses the checkpoint.
         workers: Processes that read and augment.
+        unlabelled: Folder of further pictures that only the teacher labels.
+        cache: `memory`, or a folder that keeps decoded samples; null decodes at every epoch.
     """
 
     root: Path
@@ -33,6 +51,8 @@ class DataSettings:
     train: str = "train"
     val: str = "val"
     workers: int = 2
+    unlabelled: Path | None = None
+    cache: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,20 +68,23 @@ class Settings:
         weights: Checkpoint or model file of the same network that all of it starts from.
         resume: Checkpoint of this recipe to go on from.
         epochs: Passes over the (repeat-sampled) training split.
-        batch_size: Pictures a step.
-        learning_rate: Peak of the one-cycle schedule.
-        weight_decay: AdamW's.
-        warmup: Part of the steps in which the rate rises.
-        dice: Weight of the Dice loss beside cross-entropy.
-        ema: Decay of the weights' moving average, which is what is validated and saved.
+        batch_size: Pictures a step and process.
+        optimizer: How weights are changed.
+        schedule: How the learning rate goes.
+        loss: What is minimised.
+        teacher: A trained model whose soft labels are learned too.
+        ema: Decay of the weights' moving average, which is what is validated and saved; 0 for none.
         rare: A class in fewer pictures than this share is shown more often; 0 for never.
-        precision: Lightning's precision, one of `PRECISIONS`.
         sizes: (first epoch, input size) rows; the last size is the model's.
         mean: Per RGB channel on the 0–1 range.
         std: Per RGB channel on the 0–1 range.
         augmentation: Ranges of the random views.
         seed: Fixes initial weights, order and views.
-        limit: Steps an epoch at most, for a trial run.
+        patience: Epochs without a better validation figure after which the run stops; null for never.
+        tensorboard: Whether to log for TensorBoard, with pictures of predictions.
+        compile: Whether the network runs through torch.compile.
+        profile: Whether to print where a step's time goes.
+        trainer: Options of Lightning's Trainer: devices, strategy, precision, gradient_clip_val, …
     """
 
     data: DataSettings
@@ -73,19 +96,22 @@ class Settings:
     resume: Path | None = None
     epochs: int = 15
     batch_size: int = 16
-    learning_rate: float = 1.5e-3
-    weight_decay: float = 0.02
-    warmup: float = 0.15
-    dice: float = 0.5
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    teacher: TeacherSettings | None = None
     ema: float = 0.999
     rare: float = 0.0
-    precision: str = "32-true"
     sizes: list[tuple[int, int]] = field(default_factory=lambda: [(0, 256)])
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
-    limit: int | None = None
+    patience: int | None = None
+    tensorboard: bool = True
+    compile: bool = False
+    profile: bool = False
+    trainer: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows = list(self.sizes)
@@ -93,8 +119,8 @@ class Settings:
             raise ConfigError(f"sizes are [first epoch, size] rows, ascending from epoch 0; got {rows}")
         if self.epochs < 1 or self.batch_size < 1:
             raise ConfigError(f"epochs and batch_size are 1 or more; got {self.epochs} and {self.batch_size}")
-        if self.precision not in PRECISIONS:
-            raise ConfigError(f"precision is {', '.join(PRECISIONS)}; got {self.precision!r}")
+        if not 0 <= self.ema < 1:
+            raise ConfigError(f"ema is a decay from 0 (none) to below 1; got {self.ema}")
 
     @property
     def size(self) -> int:
@@ -111,10 +137,14 @@ def recipes() -> dict[str, Path]:
 def parser() -> jsonargparse.ArgumentParser:
     """The command line of a training run: `--recipe`, then any field of `Settings`."""
     made = jsonargparse.ArgumentParser(
-        prog="faceparse train", description="Train a face parsing network.", exit_on_error=False
+        prog="faceparse train",
+        description="Train a face parsing network.",
+        exit_on_error=False,
+        print_config="--print_config",
     )
-    made.add_argument("--recipe", action="config", help=f"{', '.join(recipes())}, or a YAML file")
-    made.add_class_arguments(Settings)
+    made.add_argument("--recipe", action=ActionConfigFile, help=f"{', '.join(recipes())}, or a YAML file")
+    made.add_class_arguments(Settings, skip={"trainer"})
+    made.add_class_arguments(Trainer, "trainer", skip=set(OURS), instantiate=False)
     return made
 
 
@@ -141,5 +171,7 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         ready: Any = made.instantiate_classes(config)
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
         raise ConfigError(" ".join(str(error).split())) from error
-    values = {k: v for k, v in vars(ready).items() if k != "recipe"}
-    return Settings(**values)
+    values = {k: v for k, v in vars(ready).items() if k not in ("recipe", "print_config")}
+    untouched = vars(made.get_defaults().trainer)
+    asked = {k: v for k, v in vars(config.trainer).items() if v != untouched[k]}
+    return Settings(**{**values, "trainer": asked})

@@ -1,0 +1,94 @@
+"""Decoded samples kept for the next epoch, in memory or on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.data.dataset import Dataset, Sample
+from faceparse.files import atomic
+from faceparse.labels import Scheme
+
+
+def cached(dataset: Dataset, where: str | Path) -> Dataset:
+    """A data set whose samples are decoded once.
+
+    Args:
+        dataset: What is kept.
+        where: `memory`, which reads all of it now (worker processes then share it), or a folder, which fills as
+            samples are asked for and serves later runs too. A changed picture is read anew; empty the folder
+            when labels change.
+
+    Raises:
+        DataError: with `memory`, a sample that cannot be read.
+    """
+    return _InMemory(dataset) if str(where) == "memory" else _OnDisk(dataset, Path(where))
+
+
+class _Kept:
+    """What both kinds share."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    @property
+    def scheme(self) -> Scheme:
+        return self._dataset.scheme
+
+    @scheme.setter
+    def scheme(self, _: Scheme) -> None:
+        raise AttributeError("a cached data set keeps its scheme")
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: int) -> Sample:
+        raise NotImplementedError
+
+    @property
+    def names(self) -> Sequence[str | Path]:
+        return self._dataset.names
+
+    def labels(self, index: int) -> NDArray[np.uint8]:
+        return self._dataset.labels(index)
+
+
+class _InMemory(_Kept):
+    def __init__(self, dataset: Dataset) -> None:
+        super().__init__(dataset)
+        self._samples = list(dataset)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self._samples[index]
+
+
+class _OnDisk(_Kept):
+    def __init__(self, dataset: Dataset, folder: Path) -> None:
+        super().__init__(dataset)
+        self._folder = folder
+
+    def _file(self, index: int) -> Path:
+        name = str(self._dataset.names[index])
+        source = Path(name)
+        stamp = source.stat().st_mtime_ns if source.is_file() else 0
+        key = hashlib.sha256(f"{source.absolute()} {stamp} {self.scheme.name}".encode()).hexdigest()
+        return self._folder / key[:2] / f"{key}.npy"
+
+    def __getitem__(self, index: int) -> Sample:
+        file = self._file(index)
+        name = str(self._dataset.names[index])
+        if file.is_file():
+            packed = np.load(file, mmap_mode="r")  # H × W × 4: the picture's channels, then the labels
+            return Sample(name, np.ascontiguousarray(packed[..., :3]), np.ascontiguousarray(packed[..., 3]))
+        sample = self._dataset[index]
+        packed = np.dstack([sample.image, sample.labels])
+        with atomic(file, overwrite=True, make_folder=True) as temporary, temporary.open("wb") as out:
+            np.save(out, packed)
+        return sample

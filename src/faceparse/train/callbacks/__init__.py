@@ -1,0 +1,8 @@
+"""What happens around the steps of a training run: one file each."""
+
+from faceparse.train.callbacks.average import Average
+from faceparse.train.callbacks.keep import KeepLast, WholeFiles
+from faceparse.train.callbacks.pictures import Pictures
+from faceparse.train.callbacks.profile import StepProfile
+
+__all__ = ["Average", "KeepLast", "Pictures", "StepProfile", "WholeFiles"]

@@ -1,0 +1,47 @@
+"""Keeping checkpoints: written whole or not at all, and kept when a run is broken off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from faceparse.errors import FaceparseError
+from faceparse.files import atomic
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes a checkpoint beside its place and moves it there when complete: a full disk costs no older one."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint.
+
+        Raises:
+            OutputError: no space or no permission; an older file of that name is left as it was.
+        """
+        with atomic(Path(path), overwrite=True, make_folder=True) as temporary:
+            try:
+                torch.save(checkpoint, temporary)
+            except RuntimeError as error:  # how torch says that the disk is full
+                raise OSError(str(error).splitlines()[0]) from error
+
+
+class KeepLast(Callback):
+    """Writes `last.ckpt` when a run is stopped by Ctrl-C, SIGTERM or a fault, so that it can be resumed there.
+
+    Not after a fault of the run's own, as a loss that is not finite: the older checkpoint is worth more then.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "last.ckpt"
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        if trainer.global_step and not isinstance(exception, FaceparseError):
+            trainer.save_checkpoint(self._path)
+
+    def state_dict(self) -> Mapping[str, Any]:  # type: ignore[override]  # nothing to keep
+        return {}

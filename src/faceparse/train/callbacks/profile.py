@@ -1,0 +1,67 @@
+"""Where a training step's time goes: data, forward, backward, optimiser."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+PARTS = ("data", "forward", "backward", "optimiser", "rest")
+
+
+class StepProfile(Callback):
+    """Adds up the parts of every step after the first few, which warm up.
+
+    Attributes:
+        seconds: Part → seconds over all measured steps.
+        steps: How many were measured.
+    """
+
+    def __init__(self, skip: int = 3) -> None:
+        self.seconds = dict.fromkeys(PARTS, 0.0)
+        self.steps = 0
+        self._skip = skip
+        self._mark = time.perf_counter()
+
+    def _lap(self, part: str, module: LightningModule) -> None:
+        if module.device.type == "cuda":
+            torch.cuda.synchronize(module.device)
+        now = time.perf_counter()
+        if self._skip <= 0:
+            self.seconds[part] += now - self._mark
+        self._mark = now
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._mark = time.perf_counter()
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        self._lap("data", pl_module)
+
+    def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        self._lap("forward", pl_module)
+
+    def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._lap("backward", pl_module)
+
+    def on_before_zero_grad(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        # Lightning clears gradients before the forward pass: what came before is its own.
+        self._lap("rest", pl_module)
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        self._lap("optimiser", pl_module)
+        if self._skip <= 0:
+            self.steps += 1
+        self._skip -= 1
+
+    def table(self) -> str:
+        """Milliseconds a step and share of each part, a line each."""
+        total = sum(self.seconds.values())
+        if not self.steps or not total:
+            return "no step was measured: the first ones warm up"
+        lines = [
+            f"{part:<10} {1000 * s / self.steps:9.1f} ms  {100 * s / total:5.1f} %"
+            for part, s in self.seconds.items()
+        ]
+        return "\n".join([*lines, f"{'step':<10} {1000 * total / self.steps:9.1f} ms  of {self.steps} steps"])

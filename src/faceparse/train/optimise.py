@@ -1,0 +1,168 @@
+"""Optimisers and learning-rate schedules from settings.
+
+>>> import torch
+>>> rate = rates(ScheduleSettings("poly", warmup=1, warmup_rate=0.001), peak=0.1, steps=10, epoch_steps=4)
+>>> [round(rate(step), 4) for step in (0, 2, 4, 9)]  # rises from the warm-up's rate; never 0
+[0.001, 0.0505, 0.1, 0.0199]
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from faceparse.errors import ConfigError
+from faceparse.models.registry import Network
+
+OPTIMISERS = ("adamw", "sgd")
+SCHEDULES = ("one-cycle", "poly", "cosine", "constant")
+
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """How weights are changed.
+
+    Attributes:
+        name: `adamw` or `sgd`.
+        learning_rate: Peak of the schedule.
+        weight_decay: On weights of two or more dimensions only.
+        momentum: SGD's.
+        trunk: Factor of the trunk's learning rate; 0 freezes the trunk, its batch norms included.
+        frozen_norm: Whether batch norms keep the statistics they began with.
+    """
+
+    name: str = "adamw"
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 0.02
+    momentum: float = 0.9
+    trunk: float = 1.0
+    frozen_norm: bool = False
+
+    def __post_init__(self) -> None:
+        if self.name not in OPTIMISERS:
+            raise ConfigError(f"optimizer.name is {' or '.join(OPTIMISERS)}; got {self.name!r}")
+        if not self.learning_rate > 0 or self.trunk < 0:
+            raise ConfigError(
+                "optimizer.learning_rate is above 0 and optimizer.trunk 0 or more; "
+                f"got {self.learning_rate} and {self.trunk}"
+            )
+
+
+@dataclass(frozen=True)
+class ScheduleSettings:
+    """How the learning rate goes over the steps.
+
+    Attributes:
+        name: `one-cycle` (Smith & Topin, https://arxiv.org/abs/1708.07120), `poly` (as DeepLab,
+            https://arxiv.org/abs/1606.00915), `cosine` or `constant`.
+        warmup: Epochs in which the rate rises; parts of one count.
+        warmup_rate: Where it begins; with `one-cycle` 1/25 of the peak is taken instead.
+        power: Exponent of `poly`.
+        steps: Optimiser steps over which the rate falls; all of the run's when None.
+    """
+
+    name: str = "one-cycle"
+    warmup: float = 2.0
+    warmup_rate: float = 1e-5
+    power: float = 0.9
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in SCHEDULES:
+            raise ConfigError(f"schedule.name is {', '.join(SCHEDULES)}; got {self.name!r}")
+        if self.warmup < 0 or (self.steps is not None and self.steps < 1):
+            raise ConfigError(
+                f"schedule.warmup is 0 or more epochs and schedule.steps 1 or more; got {self.warmup} and {self.steps}"
+            )
+
+
+def rates(settings: ScheduleSettings, peak: float, steps: int, epoch_steps: float) -> Callable[[int], float]:
+    """Learning rate of a step, counted from 0.
+
+    Args:
+        settings: Which schedule.
+        peak: The highest rate.
+        steps: Optimiser steps of the whole run.
+        epoch_steps: Optimiser steps of an epoch.
+    """
+    total = max(settings.steps or steps, 2)
+    warm = min(settings.warmup * epoch_steps, total - 1)
+    if settings.name == "one-cycle":
+        first, last = peak / 25, peak / 25e4
+
+        def one_cycle(step: int) -> float:
+            step = min(step, total - 1)
+            if step < warm:
+                return _cosine(first, peak, step / warm)
+            return _cosine(peak, last, (step - warm) / max(total - 1 - warm, 1))
+
+        return one_cycle
+
+    def rate(step: int) -> float:
+        if step < warm:
+            return settings.warmup_rate + (peak - settings.warmup_rate) * step / warm
+        # One step beyond the last would reach 0: the last one still learns.
+        gone = min((step - warm) / (total - warm), 1 - 1 / total)
+        if settings.name == "poly":
+            return float(peak * (1 - gone) ** settings.power)
+        return _cosine(peak, 0.0, gone) if settings.name == "cosine" else peak
+
+    return rate
+
+
+def _cosine(start: float, end: float, part: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
+
+
+def optimiser(network: Network, settings: OptimizerSettings) -> torch.optim.Optimizer:
+    """The optimiser, in groups that hold `factor`: the share of the scheduled rate that is theirs."""
+    trunk = {id(p) for p in trunk_of(network).parameters()} if settings.trunk != 1 else set()
+    groups: list[dict[str, Any]] = []
+    for inside in (False, True):
+        for decayed in (True, False):
+            chosen = [
+                p
+                for p in network.parameters()
+                if p.requires_grad and (id(p) in trunk) == inside and (p.ndim > 1) == decayed
+            ]
+            if chosen:
+                factor = settings.trunk if inside else 1.0
+                decay = settings.weight_decay if decayed else 0.0
+                rate = settings.learning_rate * factor
+                groups.append({"params": chosen, "lr": rate, "weight_decay": decay, "factor": factor})
+    if settings.name == "sgd":
+        return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate)
+
+
+def trunk_of(network: Network) -> nn.Module:
+    """The part of a network that is pretrained on other data.
+
+    Raises:
+        ConfigError: a network that has none.
+    """
+    trunk = getattr(network, "trunk", None)
+    if not isinstance(trunk, nn.Module):
+        raise ConfigError(f"{type(network).__name__} has no trunk of its own: leave optimizer.trunk at 1")
+    return trunk
+
+
+def freeze(network: Network, settings: OptimizerSettings) -> None:
+    """Stop gradients into a frozen trunk; call before the optimiser is made."""
+    if settings.trunk == 0:
+        trunk_of(network).requires_grad_(False)
+
+
+def keep_frozen(network: Network, settings: OptimizerSettings) -> None:
+    """Put frozen parts into eval mode; call after every `train()`."""
+    if settings.trunk == 0:
+        trunk_of(network).eval()
+    if settings.frozen_norm:
+        for module in network.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()

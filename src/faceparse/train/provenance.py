@@ -1,0 +1,49 @@
+"""What a checkpoint says of itself: settings, versions, git revision."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from faceparse import __version__
+from faceparse.train.settings import Settings
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """Settings and versions as plain data, kept beside and inside every checkpoint."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(settings), default=str))
+    return {
+        "network": settings.network,
+        "scheme": settings.scheme,
+        "size": settings.size,
+        "mean": list(settings.mean),
+        "std": list(settings.std),
+        "settings": plain,
+        "versions": {
+            "faceparse": __version__,
+            "revision": _revision(),
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "pytorch-lightning": version("pytorch-lightning"),
+        },
+    }
+
+
+def _revision() -> str | None:
+    """Git revision of the code, `-dirty` after it where files differ; None outside a checkout."""
+    folder = Path(__file__).parent
+    words = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"]
+    try:
+        # A package installed into an environment inside some other checkout is not that checkout's.
+        tracked = [*words[:3], "ls-files", "--error-unmatch", Path(__file__).name]
+        subprocess.run(tracked, check=True, capture_output=True, timeout=10)
+        return subprocess.run(words, check=True, capture_output=True, text=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

@@ -1,0 +1,55 @@
+"""Things strewn over pictures: backgrounds of made scenes, and what hides a part of a face."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+
+
+def strew(canvas: Picture, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Draw one thing into a picture: a shaded or striped quadrilateral or ellipse, plain at times.
+
+    Args:
+        canvas: RGB uint8, H × W × 3; changed.
+        rng: All randomness comes from it.
+
+    Returns:
+        Where it lies, H × W.
+    """
+    height, width = canvas.shape[:2]
+    side = max(height, width)
+    centre = rng.uniform(0, 1, 2) * (width, height)
+    size = side * rng.uniform(0.05, 0.45, 2)
+    turn = rng.uniform(0, math.pi)
+    axes = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    mask = np.zeros((height, width), np.uint8)
+    if rng.random() < 0.7:
+        square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) + rng.uniform(-0.3, 0.3, (4, 2))
+        corners = (square * size / 2) @ axes.T + centre
+        cv2.fillPoly(mask, [corners.astype(np.int32)], (1,))
+    else:
+        ellipse = (int(size[0] / 2), int(size[1] / 2))
+        cv2.ellipse(mask, (int(centre[0]), int(centre[1])), ellipse, math.degrees(turn), 0, 360, (1,), -1)
+    x, y, w, h = cv2.boundingRect(mask)
+    if not w or not h:
+        return mask > 0
+    colours = rng.uniform(0, 255, (2, 3)).astype(np.float32)
+    rows, columns = np.mgrid[y : y + h, x : x + w].astype(np.float32)
+    along = (columns - centre[0]) * np.float32(axes[0, 0]) + (rows - centre[1]) * np.float32(axes[1, 0])
+    if rng.random() < 0.5:  # stripes, soft or hard
+        mix = 0.5 + rng.uniform(0.5, 4) * np.sin(
+            along * np.float32(2 * math.pi / (side * rng.uniform(0.01, 0.1)))
+        )
+    else:
+        mix = 0.5 + along / np.float32(side * rng.uniform(0.2, 2))
+    mix = np.clip(mix, 0, 1)[..., None]
+    drawn = colours[0] * mix + colours[1] * (1 - mix)
+    here = mask[y : y + h, x : x + w, None] > 0
+    window = canvas[y : y + h, x : x + w]
+    window[...] = np.where(here, drawn, window)
+    return mask > 0

@@ -1,0 +1,123 @@
+"""A run that is broken off, anywhere and by anything, and resumed ends where an uninterrupted one does."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pl = pytest.importorskip("pytorch_lightning")
+
+from faceparse.errors import FaceparseError, OutputError  # noqa: E402
+from faceparse.train.callbacks import WholeFiles  # noqa: E402
+from faceparse.train.fit import fit  # noqa: E402
+from faceparse.train.settings import read_settings  # noqa: E402
+
+# Lightning speaks of few workers, short epochs and its own deprecations.
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
+
+
+def words(root: Path, output: Path, *more: str) -> list[str]:
+    """Two epochs of three steps of a tiny run."""
+    return [
+        "--recipe", "default", "--data.root", str(root), "--data.scheme", "celebamask19", "--data.workers", "0",
+        "--output", str(output), "--batch_size", "1", "--sizes", "[[0, 64]]", "--ema", "0.5", "--epochs", "2",
+        "--rare", "0", "--trainer.precision", "32-true", "--tensorboard", "false", *more,
+    ]  # fmt: skip
+
+
+def at(hook: str, step: int, act: Callable[[], None]) -> Any:
+    """A module whose hook acts when that many steps are done, once."""
+    from faceparse.train.module import ParsingModule
+
+    done = []
+    original = getattr(ParsingModule, hook)
+
+    def changed(self: Any, *arguments: Any) -> Any:
+        if self.global_step == step and not done:
+            done.append(True)
+            act()
+        return original(self, *arguments)
+
+    return hook, changed
+
+
+def fault() -> None:
+    raise RuntimeError("broken off")
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The data, and the last checkpoint of the uninterrupted run."""
+    from tests.train.conftest import make_faces
+
+    root = make_faces(tmp_path_factory.mktemp("resume") / "faces")
+    out = root.parent / "whole"
+    fit(read_settings(words(root, out)))
+    return root, torch.load(out / "last.ckpt", weights_only=True)
+
+
+@pytest.mark.parametrize(
+    ("hook", "step", "act"),
+    [
+        ("training_step", 2, fault),
+        ("training_step", 4, interrupt),
+        ("training_step", 1, terminate),
+        ("training_step", 4, terminate),
+        ("on_validation_epoch_start", 3, fault),
+        ("validation_step", 3, interrupt),
+    ],
+)
+def test_broken_off_and_resumed_equals_uninterrupted(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path, hook: str, step: int, act: Callable[[], None]
+) -> None:
+    root, expected = whole
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"faceparse.train.module.ParsingModule.{hook}", at(hook, step, act)[1])
+        with pytest.raises((RuntimeError, SystemExit, KeyboardInterrupt)):
+            fit(read_settings(words(root, tmp_path)))
+    fit(read_settings(words(root, tmp_path, "--resume", str(tmp_path / "last.ckpt"))))
+    got = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert got["global_step"] == expected["global_step"] == 6
+    for kept in ("state_dict", "current_model_state"):
+        for key, value in expected[kept].items():
+            torch.testing.assert_close(got[kept][key], value, rtol=0, atol=0, msg=f"{kept} {key}")
+
+
+def test_a_loss_that_is_not_finite_names_step_and_pictures(made_faces: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        FaceparseError, match=r"the loss is (nan|inf) at step \d of epoch 0, on .*\.png"
+    ) as caught:
+        fit(
+            read_settings(
+                words(made_faces, tmp_path, "--optimizer.learning_rate", "1e30", "--schedule.warmup", "0")
+            )
+        )
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_leaves_the_older_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "best.ckpt"
+    WholeFiles().save_checkpoint({"a": torch.ones(3)}, path)
+    before = path.read_bytes()
+
+    def full(*_: Any) -> None:
+        raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed\nmore")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OutputError, match="PytorchStreamWriter failed") as caught:
+        WholeFiles().save_checkpoint({"a": torch.zeros(3)}, path)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["best.ckpt"]
