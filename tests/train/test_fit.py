@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,9 +38,72 @@ def test_run_leaves_best_last_settings_and_log(made_faces: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", recipes())
-def test_every_recipe_reads(name: str, tmp_path: Path) -> None:
-    settings = read_settings(["--recipe", name, "--data.root", str(tmp_path)])
-    assert settings.epochs > 0
+def test_every_recipe_takes_two_steps(name: str, made_faces: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    fit(
+        read_settings(
+            ["--recipe", name, "--data.root", str(made_faces), "--data.scheme", "celebamask19", "--data.workers", "0",
+             "--output", str(out), "--batch_size", "2", "--sizes", "[[0, 64]]", "--epochs", "2",
+             "--trainer.limit_train_batches", "1"]
+        )
+    )  # fmt: skip
+    assert torch.load(out / "last.ckpt", weights_only=True)["global_step"] == 2
+    assert list((out / "tensorboard").glob("events*"))
+
+
+def test_pictures_reach_tensorboard(made_faces: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing import event_accumulator
+
+    out = tmp_path / "run"
+    fit(read_settings(words(made_faces, out, "--epochs", "1")))
+    reader: Any = event_accumulator
+    events = reader.EventAccumulator(str(out / "tensorboard"))
+    events.Reload()
+    assert len(events.Tags()["images"]) == 2
+    assert "val/mean_f1" in events.Tags()["scalars"]
+
+
+def test_profile_says_where_time_goes(
+    made_faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fit(
+        read_settings(
+            words(made_faces, tmp_path / "run", "--profile", "true", "--epochs", "6", "--batch_size", "1")
+        )
+    )
+    for part in ("data", "forward", "backward", "optimiser"):
+        assert part in caplog.text
+
+
+def test_accumulated_and_clipped_steps_run(made_faces: Path, tmp_path: Path) -> None:
+    options = [
+        "--trainer.accumulate_grad_batches",
+        "2",
+        "--trainer.gradient_clip_val",
+        "1",
+        "--batch_size",
+        "1",
+    ]
+    fit(read_settings(words(made_faces, tmp_path / "run", "--epochs", "2", *options)))
+    saved = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)
+    assert saved["global_step"] == 4  # five draws an epoch, the hat twice
+
+
+def test_patience_ends_a_run(made_faces: Path, tmp_path: Path) -> None:
+    options = ["--epochs", "9", "--patience", "1", "--optimizer.learning_rate", "1e-12", "--rare", "0"]
+    fit(read_settings(words(made_faces, tmp_path / "run", *options)))
+    assert torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["epoch"] < 8
+
+
+def test_weights_of_a_model_file_start_a_run(made_faces: Path, tmp_path: Path) -> None:
+    from faceparse.models.loading import load
+
+    first = fit(read_settings(words(made_faces, tmp_path / "a", "--epochs", "1")))
+    options = ["--epochs", "1", "--weights", str(first), "--optimizer.learning_rate", "1e-20", "--ema", "0"]
+    again = fit(read_settings(words(made_faces, tmp_path / "b", *options)))
+    a, b = (load("fpn-efficientnet_lite0", p) for p in (first, again))
+    for key, value in dict(a.named_parameters()).items():
+        torch.testing.assert_close(dict(b.named_parameters())[key], value, msg=key)
 
 
 @pytest.mark.parametrize(

@@ -82,14 +82,15 @@ def test_focal() -> None:
 def test_a_sure_right_answer_costs_nothing(name: str) -> None:
     labels = torch.randint(0, 19, (1, 8, 8), generator=torch.Generator().manual_seed(0))
     logits = 100 * torch.nn.functional.one_hot(labels, 19).permute(0, 3, 1, 2).float()
-    of = LossSettings(**{"cross_entropy": 0.0, name: 1.0})
+    weights: dict[str, Any] = {"cross_entropy": 0.0, name: 1.0}
+    of = LossSettings(**weights)
     assert float(Loss(of)(logits, labels)) == pytest.approx(0, abs=1e-6)
 
 
 def test_nothing_counted_costs_nothing_and_has_a_gradient() -> None:
     logits = torch.zeros(1, 3, 4, 4, requires_grad=True)
     value = Loss(LossSettings(dice=1, lovasz=1, focal=1))(logits, torch.full((1, 4, 4), 255))
-    value.backward()
+    torch.autograd.backward(value)
     assert float(value.detach()) == 0
     assert logits.grad is not None
 

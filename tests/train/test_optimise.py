@@ -76,7 +76,7 @@ def test_a_frozen_trunk_does_not_change() -> None:
     keep_frozen(network, settings)
     before = {k: v.clone() for k, v in network.trunk.state_dict().items()}
     made = optimiser(network, settings)
-    sum(o.sum() for o in network.training_logits(torch.randn(2, 3, 64, 64))).backward()
+    torch.stack([o.sum() for o in network.training_logits(torch.randn(2, 3, 64, 64))]).sum().backward()
     made.step()
     for key, value in network.trunk.state_dict().items():
         assert torch.equal(value, before[key]), key

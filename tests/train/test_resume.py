@@ -33,7 +33,7 @@ def at(hook: str, step: int, act: Callable[[], None]) -> Any:
     """A module whose hook acts when that many steps are done, once."""
     from faceparse.train.module import ParsingModule
 
-    done = []
+    done: list[bool] = []
     original = getattr(ParsingModule, hook)
 
     def changed(self: Any, *arguments: Any) -> Any:

@@ -130,7 +130,7 @@ def _skin(image: Picture, rng: np.random.Generator) -> tuple[float, float, float
 def _outline(cloth: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:
     """The body's outline in portrait sides: from shoulder to hip on each side, N × 2."""
     points = []
-    bottom = np.flatnonzero(cloth[-8:].any(0)) / SIDE
+    bottom = np.flatnonzero(cloth[-SIDE // 16 :].any(0)) / SIDE
     for edge, outwards in ((0, -1), (1, 1)):
         column = cloth[:, :6] if edge == 0 else cloth[:, -6:]
         rows = np.flatnonzero(column.any(1)) / SIDE

@@ -9,6 +9,7 @@ Hinton et al., https://arxiv.org/abs/1503.02531.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -68,6 +69,10 @@ class Teacher:
         table = conversion(own, scheme).table[: len(own)]
         self._columns = torch.from_numpy(table.astype("int64"))
         self._classes = len(scheme)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Teacher:
+        """Itself: the moving average copies the module that holds it, and a session does not copy."""
+        return self
 
     def probabilities(self, image: Tensor) -> Tensor:
         """Soft labels of a batch of views.
