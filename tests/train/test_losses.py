@@ -50,7 +50,7 @@ def test_ohem(score: float, least: float) -> None:
 def test_dice() -> None:
     each = []
     for c in (0, 1, 3):
-        t = c == LABELS
+        t = np.equal(LABELS, c)
         each.append(1 - 2 * P[:, c][t].sum() / (P[:, c][COUNTED].sum() + t.sum()))
     assert loss(dice=0.5) == pytest.approx(0.5 * np.mean(each), rel=1e-5)
 
@@ -59,7 +59,7 @@ def test_lovasz() -> None:
     """The Lovász extension by its definition: errors in descending order, times the rise of the Jaccard loss."""
     each = []
     for c in (0, 1, 3):
-        truth = LABELS[COUNTED] == c
+        truth = np.equal(LABELS[COUNTED], c)
         errors = np.abs(truth - P[:, c][COUNTED])
         order = np.argsort(-errors)
         value, before, wrong = 0.0, 0.0, np.zeros(len(truth), bool)

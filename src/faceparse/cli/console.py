@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
+from rich.table import Table
 
 
 def progress_console() -> Console:
@@ -10,3 +13,13 @@ def progress_console() -> Console:
     console = Console(stderr=True)
     console.quiet = not console.is_terminal
     return console
+
+
+def printed(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Rows of text as a table for the terminal; a line above the row that begins with `mean`."""
+    table = Table(*header, title=title)
+    for row in rows:
+        if row[0].startswith("mean F1"):
+            table.add_section()
+        table.add_row(*row)
+    return table

@@ -20,41 +20,115 @@ def command(
     engine: Annotated[str, typer.Option(help="auto, onnx or torch.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, …")] = "cpu",
     card: Annotated[str | None, typer.Option(help="Card id or TOML file of a foreign model.")] = None,
+    protocol: Annotated[
+        str, typer.Option(help="Compare at the label map's size (label) or the network's input size (input).")
+    ] = "label",
+    against: Annotated[
+        str | None, typer.Option(help="A second model, compared on the same pictures.")
+    ] = None,
+    draws: Annotated[int, typer.Option(min=0, help="Bootstrap draws for 95 % intervals; 0 for none.")] = 1000,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Also compare each picture with its mirror image, per side.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the table here.")] = None,
+    confusion: Annotated[Path | None, typer.Option(help="Draw the confusion matrix into this PNG.")] = None,
+    worst: Annotated[
+        Path | None, typer.Option(help="Draw the worst pictures of each class into this PNG.")
+    ] = None,
 ) -> None:
     """Score a model on a folder of labelled pictures.
 
-    Dataset-level F1 per class at label resolution; the mean leaves background out.
+    Dataset-level F1 per class; the mean leaves background out.
 
     Example: `faceparse evaluate --model default --data.root faces --data.scheme celebamask19 --split test`
     """
+    import csv
     import json
-    import math
+    from collections.abc import Callable
 
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
     from rich.console import Console
     from rich.progress import Progress
-    from rich.table import Table
 
-    from faceparse.cli.console import progress_console
-    from faceparse.data import FolderDataset
-    from faceparse.evaluate import evaluate
+    from faceparse.cli.console import printed, progress_console
+    from faceparse.data import FolderDataset, Sample
+    from faceparse.draw.matrix import matrix_picture
+    from faceparse.errors import ConfigError
+    from faceparse.evaluate import Report, differences, evaluate, intervals, mirror_agreement
+    from faceparse.evaluate.protocols import at_input, check_protocol
+    from faceparse.evaluate.sheet import worst_sheet
+    from faceparse.evaluate.table import scores_table
+    from faceparse.files import atomic
     from faceparse.runtime import Parser
 
-    dataset = FolderDataset(root, split, data_scheme)
-    parser = Parser(model, engine=engine, device=device, faces=faces, card=card, scheme=None)
-    with Progress(console=progress_console(), transient=True) as progress:
-        samples = progress.track(dataset, total=len(dataset), description="evaluating")
-        report = evaluate(
-            lambda image: parser.parse(image).labels, samples, dataset.scheme, parser.scheme, sides
+    check_protocol(protocol)
+    if protocol == "input" and faces != "whole":
+        raise ConfigError(
+            f"--protocol input shows the network whole pictures: give --faces whole, not {faces}"
         )
-    table = Table("class", "F1", title=f"{parser.card.id} on {root.name} {split}, {report.pictures} pictures")
-    for name, value in report.f1.items():
-        table.add_row(name, "–" if math.isnan(value) else f"{value:.1f}")
-    table.add_section()
-    table.add_row("mean F1", f"{report.mean_f1:.1f}")
-    table.add_row("mean IoU", f"{report.mean_iou:.1f}")
-    table.add_row("pixel accuracy", f"{report.pixel_accuracy:.1f}")
-    Console().print(table)
+    dataset = FolderDataset(root, split, data_scheme)
+
+    def opened(name: str) -> Parser:
+        foreign = card if name == model else None
+        return Parser(name, engine=engine, device=device, faces=faces, card=foreign, scheme=None)
+
+    def scored(parser: Parser, progress: Progress) -> Report:
+        def ready(sample: Sample) -> Sample:
+            resized = parser.card.input.resize(sample.image)
+            return sample if protocol == "label" else at_input(sample, resized)
+
+        what = f"evaluating {parser.card.id}"
+        samples = (ready(s) for s in progress.track(dataset, total=len(dataset), description=what))
+        return evaluate(predictor(parser), samples, dataset.scheme, parser.scheme, sides, protocol)
+
+    def predictor(parser: Parser) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+        return lambda image: parser.parse(image).labels
+
+    parser = opened(model)
+    rival = None if against is None else opened(against)
+    if rival is not None and protocol == "input" and rival.card.input.size != parser.card.input.size:
+        raise ConfigError("--protocol input compares models of one input size only: give --protocol label")
+    with Progress(console=progress_console(), transient=True) as progress:
+        report = scored(parser, progress)
+        other = None if rival is None else scored(rival, progress)
+        agreement = None
+        if mirror:
+            pictures = progress.track(dataset, total=len(dataset), description="mirrored")
+            agreement = mirror_agreement(predictor(parser), pictures, parser.scheme)
+    spans = intervals(report, draws) if draws else {}
+    apart = differences(report, other, max(draws, 1)) if other is not None else {}
+    title = f"{parser.card.id} on {root.name} {split}, {report.pictures} pictures, protocol {protocol}"
+    rival_name = "" if rival is None else rival.card.id
+    header, rows = scores_table(report, spans, agreement, other, apart, rival_name)
+    Console().print(printed(title, header, rows))
+    about = {
+        "model": parser.card.id,
+        "split": split,
+        "faces": faces,
+        "sides": sides,
+        **report.as_dict(),
+        "interval": {k: [v.low, v.high] for k, v in spans.items()},
+    }
+    if agreement is not None:
+        about["mirror_agreement"] = agreement
+    if other is not None:
+        about["against"] = {
+            "model": rival_name,
+            **other.as_dict(),
+            "difference": {k: [v.value, v.low, v.high] for k, v in apart.items()},
+        }
     if json_file is not None:
-        about = {"model": parser.card.id, "split": split, "faces": faces, "sides": sides, **report.as_dict()}
-        json_file.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        with atomic(json_file, overwrite=True) as temporary:
+            temporary.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    if csv_file is not None:
+        with atomic(csv_file, overwrite=True) as temporary, temporary.open("w", newline="") as out:
+            csv.writer(out).writerows([header, *rows])
+    if confusion is not None:
+        with atomic(confusion, overwrite=True) as temporary:
+            Image.fromarray(matrix_picture(report.matrix, report.scheme.classes)).save(temporary, "PNG")
+    if worst is not None:
+        with atomic(worst, overwrite=True) as temporary:
+            Image.fromarray(worst_sheet(report, dataset, predictor(parser))).save(temporary, "PNG")

@@ -1,6 +1,8 @@
 """Figures of label maps against ground truth."""
 
 from faceparse.evaluate.confusion import Confusion
+from faceparse.evaluate.flips import mirror_agreement
+from faceparse.evaluate.intervals import Interval, differences, intervals
 from faceparse.evaluate.report import Report, evaluate
 
-__all__ = ["Confusion", "Report", "evaluate"]
+__all__ = ["Confusion", "Interval", "Report", "differences", "evaluate", "intervals", "mirror_agreement"]

@@ -25,19 +25,28 @@ from faceparse.labels import IGNORE, Scheme, conversion
 
 @dataclass(frozen=True)
 class Report:
-    """Dataset-level figures in percent, at label resolution.
+    """Dataset-level figures in percent.
 
     Attributes:
         scheme: Scheme of the predictions, to which the labels were converted.
         counted: Labels that the data set can hold in that scheme, background left out; the mean is over these.
         matrix: Pixel counts, true × predicted.
-        pictures: How many pictures were counted.
+        names: The pictures that were counted.
+        counts: (pictures, classes, 3): each picture's overlap, predicted and true pixels.
+        protocol: `label` or `input`; see `faceparse.evaluate.protocols`.
     """
 
     scheme: Scheme
     counted: tuple[int, ...]
     matrix: NDArray[np.int64]
-    pictures: int
+    names: tuple[str, ...]
+    counts: NDArray[np.int64]
+    protocol: str = "label"
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures were counted."""
+        return len(self.names)
 
     @property
     def f1(self) -> dict[str, float]:
@@ -61,10 +70,17 @@ class Report:
         total = int(self.matrix.sum())
         return 100 * float(np.trace(self.matrix)) / total if total else math.nan
 
+    def worst(self, name: str, count: int = 1) -> list[str]:
+        """The pictures with the lowest F1 of a class, worst first; those where it is on neither side are left out."""
+        overlap, predicted, true = self.counts[:, self.scheme.id(name)].T
+        here = np.flatnonzero(predicted + true)
+        order = here[np.argsort(2 * overlap[here] / (predicted + true)[here], kind="stable")]
+        return [self.names[i] for i in order[:count]]
+
     def as_dict(self) -> dict[str, Any]:
         """The figures as plain data for JSON; classes that do not occur are None."""
         return {
-            "protocol": "label",
+            "protocol": self.protocol,
             "scheme": self.scheme.name,
             "pictures": self.pictures,
             "mean_f1": self.mean_f1,
@@ -80,19 +96,22 @@ def evaluate(
     source: Scheme,
     target: Scheme,
     sides: str = "name",
+    protocol: str = "label",
 ) -> Report:
     """Count a predictor's label maps against labelled pictures.
 
-    Protocol `label`: predictions at the label maps' own size; one confusion matrix over all pixels;
+    One confusion matrix over all pixels;
     255 in the labels does not count; the mean leaves background out, and classes that the data set's
     scheme cannot express.
 
     Args:
         predict: RGB uint8 H × W × 3 → labels H × W uint8 in `target`.
-        samples: A data set, or any part of it; one is held at a time.
+        samples: A data set, or any part of it; one is held at a time. With protocol `input` they are brought to
+            the network's input size already (`protocols.at_input`).
         source: Scheme of the samples' labels, which are converted.
         target: Scheme of the predictions.
         sides: What left means where the schemes differ; see `faceparse.labels.conversion`.
+        protocol: Kept in the report.
 
     Raises:
         LabelError: `source` does not convert, or a label map is outside its scheme.
@@ -101,9 +120,11 @@ def evaluate(
     convert = conversion(source, target, sides)
     reachable = sorted(set(convert.table[: len(source)].tolist()) - {0, IGNORE})
     confusion = Confusion(target)
-    count = 0
+    names, counts = [], []
     for sample in samples:
-        count += 1
         source.check(sample.labels, sample.name)
-        confusion.update(predict(sample.image), convert(sample.labels))
-    return Report(target, tuple(reachable), confusion.matrix, count)
+        own = confusion.update(predict(sample.image), convert(sample.labels))
+        names.append(sample.name)
+        counts.append(np.stack([np.diagonal(own), own.sum(0), own.sum(1)], 1))
+    each = np.array(counts, np.int64).reshape(len(counts), len(target), 3)
+    return Report(target, tuple(reachable), confusion.matrix, tuple(names), each, protocol)

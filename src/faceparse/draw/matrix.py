@@ -1,0 +1,62 @@
+"""A confusion matrix as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+CELL, TEXT = 44, 13
+
+
+def matrix_picture(matrix: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.uint8]:
+    """Rows: what is true; columns: what was predicted; each row in percent of its true pixels.
+
+    >>> matrix_picture(np.eye(3, dtype=np.int64), ["a", "b", "c"]).shape[2]
+    3
+
+    Args:
+        matrix: Pixel counts, true × predicted.
+        names: Class names in label order.
+
+    Returns:
+        RGB uint8 on white; darker is more.
+    """
+    font = ImageFont.load_default(TEXT)
+    margin = round(max(font.getlength(n) for n in names)) + 24
+    side = CELL * len(names)
+    picture = Image.new("RGB", (margin + side + 8, margin + side + 8), "white")
+    draw = ImageDraw.Draw(picture)
+    share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    for row, name in enumerate(names):
+        middle = margin + CELL * (row + 0.5)
+        draw.text((margin - 8, middle), name, "black", font, anchor="rm")
+        _turned(picture, name, round(middle), margin - 8, font)
+        for column in range(len(names)):
+            part = float(share[row, column])
+            tone = round(255 * (1 - part / 100))
+            left, top = margin + CELL * column, margin + CELL * row
+            draw.rectangle((left, top, left + CELL - 1, top + CELL - 1), (tone, tone, 255))
+            if part >= 0.05:
+                shade = "white" if part > 55 else "black"
+                draw.text(
+                    (left + CELL / 2, top + CELL / 2), f"{part:.3g}"[:4].rstrip("."), shade, font, anchor="mm"
+                )
+    draw.text((8, 8), "true ↓ predicted →", "black", ImageFont.load_default(11))
+    return np.asarray(picture)
+
+
+def _turned(
+    picture: Image.Image,
+    name: str,
+    middle: int,
+    bottom: int,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+) -> None:
+    """A name written upwards."""
+    strip = Image.new("RGB", (round(font.getlength(name)) + 2, round(1.5 * TEXT)), "white")
+    ImageDraw.Draw(strip).text((1, strip.height / 2), name, "black", font, anchor="lm")
+    upright = strip.rotate(90, expand=True)
+    picture.paste(upright, (middle - upright.width // 2, bottom - upright.height))

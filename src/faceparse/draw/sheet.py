@@ -1,0 +1,54 @@
+"""A contact sheet: many pictures small, each with a line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+_TEXT = 12
+_GAP = 6
+
+
+def contact_sheet(
+    tiles: Iterable[tuple[NDArray[np.uint8], str]], columns: int = 6, side: int = 256
+) -> NDArray[np.uint8]:
+    """Pictures in rows, each fitted into a square with its caption below.
+
+    >>> contact_sheet([(np.zeros((64, 48, 3), np.uint8), "a.jpg")], columns=1, side=32).shape
+    (68, 44, 3)
+
+    Args:
+        tiles: (RGB uint8 picture, caption); captions are cut to the width.
+        columns: Pictures in a row.
+        side: Longer side of each picture in pixels.
+
+    Returns:
+        RGB uint8 on white.
+    """
+    font = ImageFont.load_default(_TEXT)
+    shown = []
+    for picture, caption in tiles:
+        small = Image.fromarray(picture)
+        small.thumbnail((side, side), Image.Resampling.BOX)
+        shown.append((small, _cut(caption, font, side)))
+    high = max((small.height for small, _ in shown), default=0)
+    wide = min(columns, max(1, len(shown)))
+    across, down = side + _GAP, high + 2 * _TEXT + _GAP
+    sheet = Image.new("RGB", (wide * across + _GAP, -(-len(shown) // columns) * down + _GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    for i, (small, caption) in enumerate(shown):
+        left, top = _GAP + i % columns * across, _GAP + i // columns * down
+        sheet.paste(small, (left + (side - small.width) // 2, top + (high - small.height) // 2))
+        draw.text((left, top + high + 2), caption, "black", font)
+    return np.asarray(sheet)
+
+
+def _cut(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"

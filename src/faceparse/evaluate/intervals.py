@@ -1,0 +1,90 @@
+"""How sure a figure is: bootstrap over pictures.
+
+Efron, Bootstrap methods: another look at the jackknife, 1979. Pictures are drawn with replacement, the same
+draws for two models on the same pictures, so that their difference is paired.
+
+>>> import numpy as np
+>>> counts = np.array([[[8, 10, 10]], [[3, 5, 6]]])  # two pictures, one class: overlap, predicted, true
+>>> bootstrap(counts, draws=200, seed=0).shape
+(200, 1)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import DataError
+from faceparse.evaluate.report import Report
+
+DRAWS, SEED = 1000, 0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with the range that holds 95 % of its bootstrap draws, all in percent."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bootstrap(counts: NDArray[np.int64], draws: int = DRAWS, seed: int = SEED) -> NDArray[np.float64]:
+    """F1 of each class in each draw.
+
+    Args:
+        counts: (pictures, classes, 3): overlap, predicted and true pixels.
+        draws: How many.
+        seed: Fixes which pictures are drawn: the same for any model on as many pictures.
+
+    Returns:
+        (draws, classes), 0 to 1; NaN where a class is in none of the pictures drawn.
+    """
+    rng = np.random.default_rng(seed)
+    pictures = len(counts)
+    weights = rng.multinomial(pictures, np.full(pictures, 1 / pictures), draws)
+    sums = np.tensordot(weights, counts, 1)
+    with np.errstate(invalid="ignore"):
+        scores: NDArray[np.float64] = 2 * sums[..., 0] / (sums[..., 1] + sums[..., 2])
+    return scores
+
+
+def intervals(report: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str, Interval]:
+    """95 % interval of each counted class's F1, and of their mean under the name `mean`."""
+    return _spans(report, 100 * bootstrap(report.counts[:, list(report.counted)], draws, seed))
+
+
+def differences(one: Report, other: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str, Interval]:
+    """How much higher the first model's F1 is, per class and in the mean, on the same pictures.
+
+    A range that leaves out 0 is a difference that the choice of pictures does not explain.
+
+    Raises:
+        DataError: reports of other pictures, classes or protocol.
+    """
+    same = (one.names, one.counted, one.scheme, one.protocol)
+    if same != (other.names, other.counted, other.scheme, other.protocol):
+        raise DataError("two models compare on the same pictures, scheme and protocol; these reports differ")
+    columns = list(one.counted)
+    a, b = (100 * bootstrap(r.counts[:, columns], draws, seed) for r in (one, other))
+    classes = [one.scheme.classes[i] for i in columns]
+    values = [one.f1[c] - other.f1[c] for c in classes]
+    drawn = np.column_stack([a - b, np.nanmean(a, 1) - np.nanmean(b, 1)])
+    return _named([*classes, "mean"], [*values, one.mean_f1 - other.mean_f1], drawn)
+
+
+def _spans(report: Report, drawn: NDArray[np.float64]) -> dict[str, Interval]:
+    classes = [report.scheme.classes[i] for i in report.counted]
+    values = [*report.f1.values(), report.mean_f1]
+    return _named([*classes, "mean"], values, np.column_stack([drawn, np.nanmean(drawn, 1)]))
+
+
+def _named(names: list[str], values: list[float], drawn: NDArray[np.float64]) -> dict[str, Interval]:
+    found = {}
+    for name, value, column in zip(names, values, drawn.T, strict=True):
+        seen = column[~np.isnan(column)]
+        low, high = np.percentile(seen, [2.5, 97.5]) if seen.size else (np.nan, np.nan)
+        found[name] = Interval(value, float(low), float(high))
+    return found

@@ -1,0 +1,150 @@
+"""Reports, bootstrap, differences and the mirror, on made label maps."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from faceparse.data import Sample
+from faceparse.errors import ConfigError, DataError
+from faceparse.evaluate import Report, differences, evaluate, intervals, mirror_agreement
+from faceparse.evaluate.intervals import bootstrap
+from faceparse.evaluate.protocols import at_input, check_protocol
+from faceparse.evaluate.table import scores_table
+from faceparse.labels import scheme
+
+CELEB = scheme("celebamask19")
+Labels = NDArray[np.uint8]
+
+
+def samples(count: int = 12, seed: int = 0) -> list[Sample]:
+    """Pictures that hold their own labels in the red channel."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for i in range(count):
+        labels = rng.choice([0, 1, 4, 5, 17, 255], (8, 10)).astype(np.uint8)
+        made.append(Sample(f"{i}.png", np.dstack([labels] * 3), labels))
+    return made
+
+
+def wrong(share: float) -> Callable[[Labels], Labels]:
+    """Says the truth but for a share of pixels, which it calls skin."""
+
+    def predict(image: Labels) -> Labels:
+        rng = np.random.default_rng(int(image.sum()))
+        labels = np.where(image[..., 0] == 255, 0, image[..., 0])
+        return np.where(rng.random(labels.shape) < share, 1, labels).astype(np.uint8)
+
+    return predict
+
+
+def report(share: float) -> Report:
+    return evaluate(wrong(share), samples(), CELEB, CELEB)
+
+
+def test_agrees_with_scikit_learn() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    made, predict = samples(), wrong(0.3)
+    true = np.concatenate([s.labels.ravel() for s in made])
+    predicted = np.concatenate([predict(s.image).ravel() for s in made])
+    counted = true != 255
+    ids = [1, 4, 5, 17]
+    expected = metrics.f1_score(true[counted], predicted[counted], labels=ids, average=None)
+    got = report(0.3)
+    assert [got.f1[CELEB.classes[i]] for i in ids] == pytest.approx(100 * expected)
+    assert got.mean_f1 == pytest.approx(100 * expected.mean())
+    jaccard = metrics.jaccard_score(true[counted], predicted[counted], labels=ids, average="macro")
+    assert got.mean_iou == pytest.approx(100 * jaccard)
+    accuracy = metrics.accuracy_score(true[counted], predicted[counted])
+    assert got.pixel_accuracy == pytest.approx(100 * accuracy)
+
+
+def test_counts_add_up_to_the_matrix() -> None:
+    got = report(0.3)
+    sums = got.counts.sum(0)
+    assert (sums[:, 0] == np.diagonal(got.matrix)).all()
+    assert (sums[:, 1] == got.matrix.sum(0)).all()
+    assert (sums[:, 2] == got.matrix.sum(1)).all()
+    assert got.pictures == 12
+
+
+def test_an_interval_holds_its_value_and_is_the_same_again() -> None:
+    first, again = intervals(report(0.3), 400, 7), intervals(report(0.3), 400, 7)
+    assert repr(first) == repr(again)  # NaN, of absent classes, is not equal to itself
+    for name in ("skin", "hair", "mean"):
+        assert first[name].low < first[name].value < first[name].high
+    assert np.isnan(first["hat"].value)
+
+
+@given(st.integers(1, 6), st.integers(0, 99))
+def test_equal_pictures_leave_no_doubt(pictures: int, seed: int) -> None:
+    counts = np.repeat(np.array([[[8, 10, 12], [0, 0, 0]]]), pictures, axis=0)
+    drawn = bootstrap(counts, 20, seed)
+    assert drawn[:, 0] == pytest.approx(16 / 22)
+    assert np.isnan(drawn[:, 1]).all()
+
+
+def test_a_better_model_is_shown_to_be_better() -> None:
+    apart = differences(report(0.1), report(0.4), 400)
+    assert apart["mean"].low > 0
+    back = differences(report(0.4), report(0.1), 400)
+    assert back["mean"].high == pytest.approx(-apart["mean"].low)
+    same = differences(report(0.1), report(0.1), 400)["mean"]
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_other_pictures_do_not_compare() -> None:
+    with pytest.raises(DataError, match="same pictures"):
+        differences(report(0.1), evaluate(wrong(0.1), samples(5), CELEB, CELEB))
+
+
+def test_worst_pictures_come_first() -> None:
+    got = report(0.3)
+    names = got.worst("hair", 12)
+    scores = []
+    for name in names:
+        overlap, predicted, true = got.counts[got.names.index(name), CELEB.id("hair")]
+        scores.append(2 * overlap / (predicted + true))
+    assert scores == sorted(scores)
+    assert got.worst("hat") == []
+
+
+def test_the_mirror_tells_sides() -> None:
+    """A model that knows sides agrees with its mirror image; one that goes by the picture's half does not."""
+    labels = np.zeros((6, 8), np.uint8)
+    labels[2, 1], labels[2, 6] = CELEB.id("r_eye"), CELEB.id("l_eye")
+    eyes = [Sample("a", np.dstack([(labels > 0).astype(np.uint8)] * 3), labels)]
+
+    def knows(image: Labels) -> Labels:
+        found = np.zeros(image.shape[:2], np.uint8)
+        rows, columns = np.nonzero(image[..., 0])
+        found[rows, columns] = np.where(columns < 4, CELEB.id("r_eye"), CELEB.id("l_eye"))
+        return found
+
+    def mixes(image: Labels) -> Labels:
+        return np.where(image[..., 0] > 0, CELEB.id("l_eye"), 0).astype(np.uint8)
+
+    assert mirror_agreement(knows, eyes, CELEB) == {"l_eye": 100, "r_eye": 100}
+    assert mirror_agreement(mixes, eyes, CELEB) == {"l_eye": 0, "r_eye": 0}
+
+
+def test_input_protocol_brings_labels_to_the_input() -> None:
+    sample = samples(1)[0]
+    resized = at_input(sample, np.zeros((4, 5, 3), np.uint8))
+    assert resized.labels.shape == (4, 5)
+    assert set(np.unique(resized.labels)) <= set(np.unique(sample.labels))
+    with pytest.raises(ConfigError, match="label or input"):
+        check_protocol("both")
+
+
+def test_table_rows_are_as_long_as_the_header(tmp_path: Path) -> None:
+    one, other = report(0.1), report(0.4)
+    header, rows = scores_table(
+        one, intervals(one, 50), {"l_eye": 97.0, "r_eye": 96.0}, other, differences(one, other, 50), "other"
+    )
+    assert {len(r) for r in rows} == {len(header)}
+    assert [r[0] for r in rows[-3:]] == ["mean F1", "mean IoU", "pixel accuracy"]
