@@ -44,7 +44,7 @@ def matrix_picture(matrix: NDArray[np.int64], names: Sequence[str]) -> NDArray[n
                 draw.text(
                     (left + CELL / 2, top + CELL / 2), f"{part:.3g}"[:4].rstrip("."), shade, font, anchor="mm"
                 )
-    draw.text((8, 8), "true ↓ predicted →", "black", ImageFont.load_default(11))
+    draw.text((8, 8), "rows: true; columns: predicted; %", "black", ImageFont.load_default(11))
     return np.asarray(picture)
 
 
