@@ -46,6 +46,27 @@ def fit(settings: Settings) -> Path:
         ConfigError: class weights of another length than the scheme; a Trainer option that Lightning refuses.
         FaceparseError: the loss is not finite.
     """
+    module, data = prepare(settings)
+    settings.output.mkdir(parents=True, exist_ok=True)
+    (settings.output / "settings.json").write_text(
+        json.dumps(module.about, indent=2) + "\n", encoding="utf-8"
+    )
+    profile = StepProfile()
+    trainer = _trainer(settings, scheme, profile)
+    best: Any = trainer.checkpoint_callbacks[0]
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=settings.resume, weights_only=True)
+    except FaceparseError as error:
+        # A worker process sends its error as a traceback in text; what it said is the last line.
+        said = str(error).strip().splitlines()[-1]
+        raise type(error)(said.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
+    if settings.profile:
+        log.warning("where a step's time goes:\n%s", profile.table())
+    return Path(best.best_model_path)
+
+
+def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
+    """What a run trains, and on what; raises as `fit` does."""
     pl.seed_everything(settings.seed, verbose=False)
     scheme = find_scheme(settings.scheme)
     weights = settings.loss.class_weights
@@ -71,20 +92,7 @@ def fit(settings: Settings) -> Path:
         teacher=teacher,
         compiled=settings.compile,
     )
-    settings.output.mkdir(parents=True, exist_ok=True)
-    (settings.output / "settings.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    profile = StepProfile()
-    trainer = _trainer(settings, scheme, profile)
-    best: Any = trainer.checkpoint_callbacks[0]
-    try:
-        trainer.fit(module, datamodule=data, ckpt_path=settings.resume, weights_only=True)
-    except FaceparseError as error:
-        # A worker process sends its error as a traceback in text; what it said is the last line.
-        said = str(error).strip().splitlines()[-1]
-        raise type(error)(said.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
-    if settings.profile:
-        log.warning("where a step's time goes:\n%s", profile.table())
-    return Path(best.best_model_path)
+    return module, data
 
 
 def _network(settings: Settings, scheme: Scheme) -> Network:

@@ -73,7 +73,7 @@ class ParsingModule(LightningModule):
         self._std = tuple(255 * s for s in std)
         self._loss, self._auxiliary = Loss(loss), loss.auxiliary
         self._optimizer, self._schedule = optimizer, schedule
-        self._names, self._about, self._seed = names, about, seed
+        self._names, self.about, self._seed = names, about, seed
         self._teacher = teacher
         self._logits: Callable[[Tensor], tuple[Tensor, ...]] = network.training_logits
         if compiled:
@@ -92,14 +92,18 @@ class ParsingModule(LightningModule):
         torch.manual_seed(int(np.random.SeedSequence(where).generate_state(1)[0]))
         keep_frozen(self.network, self._optimizer)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        target = batch.labels.long()
-        main, *others = self._logits(self._normalise(batch.image))
+    def loss(self, image: Tensor, target: Tensor) -> Tensor:
+        """Loss of images (uint8, B × 3 × H × W) and labels (int64, B × H × W), auxiliary heads and teacher included."""
+        main, *others = self._logits(self._normalise(image))
         loss = self._loss(main, target)
         for auxiliary in others:
             loss = loss + self._auxiliary * self._loss(auxiliary, target)
         if self._teacher is not None:
-            loss = loss + self._teacher.loss(main, self._teacher.probabilities(batch.image))
+            loss = loss + self._teacher.loss(main, self._teacher.probabilities(image))
+        return loss
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss = self.loss(batch.image, batch.labels.long())
         if not torch.isfinite(loss):
             shown = ", ".join(str(self._names[i]) for i in batch.sample.tolist())
             raise FaceparseError(
@@ -161,4 +165,4 @@ class ParsingModule(LightningModule):
         return {"optimizer": made, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["faceparse"] = self._about
+        checkpoint["faceparse"] = self.about

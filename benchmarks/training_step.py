@@ -1,0 +1,95 @@
+"""What a training step costs beside its bare forward and backward pass.
+
+    python benchmarks/training_step.py --data.root DIR --data.scheme maskgan19
+
+Any recipe and option of `faceparse train` is taken (default: recipe `default`). Both are timed in turns in one run, each a
+few times: the bare pass on one batch that lies in memory, and the trainer's steps with reading, random views,
+logging and moving average. Prints the parts of a step, and the ratio of the medians.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+
+from faceparse.train.callbacks import Average, StepProfile
+from faceparse.train.datamodule import ParsingData
+from faceparse.train.fit import prepare
+from faceparse.train.module import ParsingModule
+from faceparse.train.settings import Settings, read_settings
+
+STEPS, ROUNDS = 12, 3
+
+
+def bare_step(module: ParsingModule, data: ParsingData, settings: Settings) -> float:
+    """Median seconds of forward and backward on a batch in memory, in the trainer's precision."""
+    batch = next(iter(data.train_dataloader()))
+    device = module.device
+    image, target = batch.image.to(device), batch.labels.long().to(device)
+    module.train()
+    low = settings.trainer.get("precision", "32-true") == "bf16-mixed"
+    times = []
+    for _ in range(STEPS):
+        module.zero_grad()
+        start = time.perf_counter()
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
+            module.loss(image, target).backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[3:])
+
+
+def trained_step(module: ParsingModule, data: ParsingData, settings: Settings) -> StepProfile:
+    """The parts of the trainer's steps."""
+    profile = StepProfile()
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = pl.Trainer(
+            max_epochs=1,
+            max_steps=STEPS,
+            limit_val_batches=0,
+            callbacks=[profile, Average(settings.ema)],
+            logger=pl.loggers.CSVLogger(folder),
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=False,
+            **{k: v for k, v in settings.trainer.items() if k == "precision"},
+        )
+        trainer.fit(module, datamodule=data)
+    return profile
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    words = sys.argv[1:]
+    if "--recipe" not in words:
+        words = ["--recipe", "default", *words]
+    settings = read_settings(words)
+    settings = replace(settings, sizes=[(0, settings.size)], output=Path(tempfile.mkdtemp()))
+    bare, whole = [], []
+    for _ in range(ROUNDS):
+        module, data = prepare(settings)
+        if torch.cuda.is_available():
+            module.cuda()
+        bare.append(bare_step(module, data, settings))
+        profile = trained_step(module, data, settings)
+        whole.append(sum(profile.seconds.values()) / profile.steps)
+    print(
+        f"{settings.network}, batch {settings.batch_size} at {settings.size} px, {torch.get_num_threads()} threads"
+    )
+    print(profile.table())
+    print(f"bare forward and backward {1000 * statistics.median(bare):9.1f} ms")
+    print(f"trainer's step            {1000 * statistics.median(whole):9.1f} ms")
+    print(f"ratio                     {statistics.median(whole) / statistics.median(bare):9.2f}")
+
+
+if __name__ == "__main__":
+    main()
