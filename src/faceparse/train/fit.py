@@ -52,7 +52,7 @@ def fit(settings: Settings) -> Path:
         json.dumps(module.about, indent=2) + "\n", encoding="utf-8"
     )
     profile = StepProfile()
-    trainer = _trainer(settings, scheme, profile)
+    trainer = _trainer(settings, find_scheme(settings.scheme), profile)
     best: Any = trainer.checkpoint_callbacks[0]
     try:
         trainer.fit(module, datamodule=data, ckpt_path=settings.resume, weights_only=True)
