@@ -150,3 +150,19 @@ def test_a_looks_view_leaves_the_engines_logits_alone() -> None:
     logits = np.zeros((19, 8, 8), np.float32)
     Look(without=("face",)).view(logits, CARD, (60, 90))
     assert not logits.any()
+
+
+def test_clothes_are_looked_for_in_all_of_a_picture_whose_faces_are_not_small() -> None:
+    near = plan([face(300, 200, 160)], (600, 800), "each")
+    everywhere = near.looks[0]
+    assert everywhere.face is None
+    assert everywhere.layer < min(look.layer for look in near.looks[1:])
+    assert everywhere.square is not None
+    frame = everywhere.square.to_frame()
+    for corner in ((0, 0), (800, 0), (800, 600), (0, 600)):
+        u, v = frame[:, :2] @ np.array(corner) + frame[:, 2]
+        assert min(u, v, 1 - u, 1 - v) > 0, "the picture's border lies inside the look"
+    assert {"hair", "face"} <= set(everywhere.without)
+    assert sum(look.face == 0 for look in near.looks) == 2
+    far = plan([face(300, 200, 30)], (600, 800), "each")
+    assert all(look.face == 0 for look in far.looks)
