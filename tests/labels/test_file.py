@@ -110,12 +110,12 @@ def test_bad_files_are_one_line(tmp_path: Path, text: str, message: str) -> None
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(LabelError, match="cannot read label scheme none.yaml: No such file"):
+    with pytest.raises(LabelError, match=r"cannot read label scheme none\.yaml: No such file"):
         scheme("none.yaml")
     (tmp_path / "b.yml").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(LabelError, match="not a text in UTF-8"):
         scheme(tmp_path / "b.yml")
     with pytest.raises(LabelError, match="not TOML"):
         scheme(write(tmp_path, "]", "c.toml"))
-    with pytest.raises(LabelError, match="no label scheme 'nope'.*or give a YAML file"):
+    with pytest.raises(LabelError, match="or give a YAML file"):
         scheme("nope")
