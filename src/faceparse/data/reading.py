@@ -56,6 +56,34 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"cannot read label map {path}: {_reason(error)}") from error
 
 
+def read_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
+    """One part's mask: where the picture, read as gray, is 128 or more; and what is odd about it.
+
+    CelebAMask-HQ's masks are 0 and 255, in gray or in RGB; the same file read through a palette shows
+    225 instead, and a mask of 0 and 1 shows nothing, which is why the values are looked at.
+
+    Raises:
+        DataError: missing, unreadable or cut short.
+    """
+    try:
+        with Image.open(path) as file:
+            mode = file.mode
+            gray = np.asarray(file.convert("L"))
+    except _BROKEN as error:
+        raise DataError(f"cannot read mask {path}: {_reason(error)}") from error
+    odd = [] if mode in ("L", "1", "P") else [f"{mode} mask"]
+    mask = gray >= 128
+    top = int(gray.max()) if gray.size else 0
+    if top in range(1, 128):
+        odd.append("faint mask")  # 0 and 1, or 0 and a label: a mask all the same
+        mask = gray > 0
+    elif ((gray != 0) & (gray != 255)).any():
+        odd.append("gray mask")
+    if top == 0:
+        odd.append("empty mask")
+    return mask, odd
+
+
 def read_points(path: Path, count: int, *, counted: bool = False) -> NDArray[np.float64]:
     """Landmarks from a text file, one `x y` a line: float64, `count` × 2.
 
