@@ -135,6 +135,14 @@ class FolderDataset(PairedFiles):
         super().__init__(settle_scheme(self.root, scheme), pairs)
 
     @classmethod
+    def of(cls, layout: Layout, scheme: Scheme, stems: Iterable[str]) -> FolderDataset:
+        """The pictures of those stems, which must be there with their label maps."""
+        made = cls.__new__(cls)
+        made.root = layout.root
+        PairedFiles.__init__(made, scheme, [(layout.images[s], layout.labels[s]) for s in stems])
+        return made
+
+    @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
         return scan(root).splits
 
