@@ -27,10 +27,10 @@ from PIL import Image
 from faceparse.data.celebamaskhq import SPLITS, Source
 from faceparse.data.painting import Odd, check_size, paint_files, same_size
 from faceparse.data.reading import IMAGE_SUFFIXES, read_image, read_text
-from faceparse.data.record import RECORD, read_record, scheme_entry, write_record
+from faceparse.data.record import RECORD, read_record, write_record
 from faceparse.errors import DataError, OutputError
 from faceparse.files import atomic
-from faceparse.labels import Scheme
+from faceparse.labels import Scheme, reference
 
 JOURNAL = "prepare.jsonl"
 _SHOWN = 20
@@ -83,7 +83,7 @@ class Preparation:
         self.target = Path(target)
         self._found, self._stray, self._scheme = list(found), list(stray), scheme
         self._size = check_size(size)
-        self._settings = {"source": source, "scheme": scheme_entry(scheme), "size": self._size}
+        self._settings = {"source": source, "scheme": reference(scheme), "size": self._size}
         self._overwrite = overwrite
         self._check_target()
         self._done = {} if overwrite else self._read_journal()

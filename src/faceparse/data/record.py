@@ -10,7 +10,7 @@ from typing import Any
 from faceparse.data.reading import read_text
 from faceparse.errors import DataError, LabelError
 from faceparse.files import atomic
-from faceparse.labels import Scheme, plain, schemes
+from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
 
 RECORD = "dataset.json"
@@ -40,11 +40,6 @@ def write_record(root: Path, record: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def scheme_entry(scheme: Scheme) -> str | dict[str, Any]:
-    """A scheme as a record holds it: its name where it is in the package, else in full."""
-    return scheme.name if schemes().get(scheme.name) == scheme else plain(scheme)
-
-
 def settle_scheme(root: Path, given: str | Path | Scheme | None) -> Scheme:
     """The scheme of a folder's label maps: what its record says, or what the user says; never guessed.
 
@@ -54,7 +49,7 @@ def settle_scheme(root: Path, given: str | Path | Scheme | None) -> Scheme:
     """
     recorded = read_record(root).get("scheme")
     if recorded is None and given is None:
-        raise DataError(f"{root} does not say which label scheme it has: name it with --data.scheme")
+        raise DataError(f"{root} does not say which label scheme it has: name it with --data.scheme (data check: --scheme)")
     if recorded is None:
         return find_scheme(given)  # type: ignore[arg-type]  # not None, as above
     try:

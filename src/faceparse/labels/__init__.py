@@ -1,7 +1,7 @@
 """Label schemes, groups, palettes and conversions: pure data and numpy."""
 
 from faceparse.labels.convert import Conversion, conversion, convert
-from faceparse.labels.file import plain, read_scheme
+from faceparse.labels.file import plain, read_scheme, reference
 from faceparse.labels.groups import ALIASES, GROUPS
 from faceparse.labels.scheme import IGNORE, Scheme, count, scheme, schemes
 
@@ -16,6 +16,7 @@ __all__ = [
     "count",
     "plain",
     "read_scheme",
+    "reference",
     "scheme",
     "schemes",
 ]

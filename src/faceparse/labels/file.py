@@ -127,6 +127,15 @@ def plain(scheme: Scheme) -> dict[str, Any]:
     return made
 
 
+def reference(scheme: Scheme) -> str | dict[str, Any]:
+    """How a file of ours names a scheme: a packaged one by its name, any other in full.
+
+    >>> reference(schemes()["face2"])
+    'face2'
+    """
+    return scheme.name if schemes().get(scheme.name) == scheme else plain(scheme)
+
+
 def _names(raw: object, where: str) -> tuple[str, ...]:
     if not isinstance(raw, list | tuple) or not raw:
         raise LabelError(f"{where}: classes is a list of class names, label 0 first; got {raw!r}")

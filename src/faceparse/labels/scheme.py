@@ -210,6 +210,8 @@ def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
         return name
     if isinstance(name, Mapping):
         return scheme_from(name, f"label scheme {name.get('name', 'without a name')!r}")
+    if not isinstance(name, str | Path):
+        raise LabelError(f"a label scheme is a name, a file or a table, got {name!r}")
     if Path(name).suffix.lower() in SUFFIXES:
         return read_scheme(name)
     try:
