@@ -176,7 +176,11 @@ def _table(file: Path, columns: int, what: str) -> dict[int, list[str]]:
     if not file.is_file():
         raise DataError(
             f"the official split needs {file}"
-            + (", which comes with CelebA: put it there" if file.name == PARTITION else "")
+            + (
+                ", which comes with CelebA: put it there, or do without (--no-split, parts such as 0-80%)"
+                if file.name == PARTITION
+                else ""
+            )
         )
     rows = {}
     for number, line in enumerate(read_text(file).splitlines(), 1):

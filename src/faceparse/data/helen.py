@@ -128,4 +128,6 @@ def _read_landmarks(file: Path) -> dict[str, NDArray[np.float64]]:
         if words:
             where = f"{file}, line {number},"
             found[words[-1]] = _SCALE * points(words[:-1][: 2 * _POINTS], _POINTS, where)
+    if file.is_file() and not found:
+        raise DataError(f"{file} holds no landmarks")
     return found

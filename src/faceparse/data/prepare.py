@@ -98,15 +98,13 @@ class Preparation:
             OutputError: a file cannot be written; what was written before stays, and a rerun goes on.
         """
         self._begin()
-        mode = "w" if self._overwrite else "a"
         with (
             ThreadPoolExecutor(jobs) as pool,
-            (self.target / JOURNAL).open(mode, encoding="utf-8") as journal,
+            (self.target / JOURNAL).open("a", encoding="utf-8") as journal,
         ):
             for done in _in_order(pool, self._one, self._found, ahead=4 * jobs):
                 if done.status != "skipped":
-                    line = {"name": done.name, "status": done.status, "odd": done.odd}
-                    journal.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    journal.write(_line(done))
                     journal.flush()
                 self._done[done.name] = done
                 yield done
@@ -167,6 +165,9 @@ class Preparation:
             raise OutputError(f"cannot make {self.target}: {error.strerror}") from error
         if self._overwrite or not (self.target / RECORD).exists():
             write_record(self.target, self._settings)
+        # Afresh, for a run that was cut off may have left half a line.
+        with atomic(self.target / JOURNAL, overwrite=True) as temporary:
+            temporary.write_text("".join(map(_line, self._done.values())), encoding="utf-8")
 
     def _read_journal(self) -> dict[str, Done]:
         file = self.target / JOURNAL
@@ -192,11 +193,9 @@ class Preparation:
             image = read_image(source.image)
         except DataError as error:
             return Done(source.name, "left out", (*source.odd, Odd("unreadable file", str(error))))
-        odd += [
-            Odd("part outside the order", f"{source.name}: {p}")
-            for p, _ in source.parts
-            if p not in self._scheme
-        ]
+        outside = [p for p, _ in source.parts if p not in self._scheme]
+        if outside:
+            odd.append(Odd("parts outside the order", f"{source.name}: {', '.join(outside)}"))
         shown, labels = same_size(image, painted, self._size)
         # The picture first: a label map that exists says that both do.
         self._write_image(source, image, shown)
@@ -214,6 +213,11 @@ class Preparation:
                 temporary.write_bytes(source.image.read_bytes())
             else:
                 Image.fromarray(shown).save(temporary, "JPEG", quality=95, subsampling=0)
+
+
+def _line(done: Done) -> str:
+    kept = {"name": done.name, "status": done.status, "odd": done.odd}
+    return json.dumps(kept, ensure_ascii=False) + "\n"
 
 
 def _write_labels(path: Path, labels: NDArray[np.uint8], scheme: Scheme) -> None:

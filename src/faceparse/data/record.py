@@ -49,7 +49,9 @@ def settle_scheme(root: Path, given: str | Path | Scheme | None) -> Scheme:
     """
     recorded = read_record(root).get("scheme")
     if recorded is None and given is None:
-        raise DataError(f"{root} does not say which label scheme it has: name it with --data.scheme (data check: --scheme)")
+        raise DataError(
+            f"{root} does not say which label scheme it has: name it with --data.scheme (data check: --scheme)"
+        )
     if recorded is None:
         return find_scheme(given)  # type: ignore[arg-type]  # not None, as above
     try:

@@ -25,8 +25,10 @@ def pairs_alike(thumbs: NDArray[np.float32], threshold: float = ALIKE) -> Iterat
         thumbs: N × side², gray; a flat one resembles nothing.
         threshold: Least correlation, 0 to 1.
     """
-    side = round(thumbs.shape[1] ** 0.5) if thumbs.size else 0
-    unit = thumbs - thumbs.mean(1, keepdims=True) if thumbs.size else thumbs
+    if not thumbs.size:
+        return
+    side = round(thumbs.shape[1] ** 0.5)
+    unit = thumbs - thumbs.mean(1, keepdims=True)
     length = np.linalg.norm(unit, axis=1, keepdims=True)
     unit = np.where(length > 1, unit / np.maximum(length, 1e-6), 0).astype(np.float32)
     flipped = np.ascontiguousarray(unit.reshape(-1, side, side)[..., ::-1]).reshape(unit.shape)
