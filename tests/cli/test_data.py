@@ -55,6 +55,17 @@ def test_check_says_what_is_wrong_and_leaves_with_1(faceparse: Command, tmp_path
     assert ran.err == ""
 
 
+def test_published_layouts_are_evaluated_as_they_are(
+    faceparse: Command, tmp_path: Path, tiny_path: Path
+) -> None:
+    words = ("evaluate", "--model", tiny_path, "--draws", 0, "--json", tmp_path / "e.json")
+    for kind, split, count in (("lapa", "train", 2), ("helen", "test", 1), ("facesynthetics", "0-50%", 2)):
+        root = getattr(made, kind)(tmp_path / kind)
+        ran = faceparse(*words, "--data.kind", kind, "--data.root", root, "--split", split)
+        assert ran.code == 0, ran.err
+        assert json.loads((tmp_path / "e.json").read_text())["pictures"] == count
+
+
 def test_parts_need_their_pictures(faceparse: Command, tmp_path: Path) -> None:
     made.write_part(tmp_path / "out" / "a_skin.png", made.part_masks(0)["skin"], "L")
     ran = faceparse("data", "prepare", "parts", tmp_path / "out", tmp_path / "dst")

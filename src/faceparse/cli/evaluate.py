@@ -12,7 +12,9 @@ def command(
     root: Annotated[Path, typer.Option("--data.root", help="The data set's folder.")],
     data_scheme: Annotated[
         str | None,
-        typer.Option("--data.scheme", help="Scheme of its label maps, or a YAML file; where it does not say."),
+        typer.Option(
+            "--data.scheme", help="Scheme of its label maps, or a YAML file; where it does not say."
+        ),
     ] = None,
     kind: Annotated[
         str, typer.Option("--data.kind", help="folder, celebamask-hq, lapa, helen, facesynthetics.")

@@ -17,11 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.dataset import Dataset
 from faceparse.data.folder import FolderDataset, Layout, scan
 from faceparse.data.looks import Look, look
 from faceparse.data.record import settle_scheme
-from faceparse.data.registry import find_kind
+from faceparse.data.registry import Kind, find_kind
 from faceparse.data.similar import pairs_alike
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
@@ -69,7 +68,7 @@ class Check:
     sides: tuple[int, int]
     left_lies: str
     findings: tuple[Finding, ...] = ()
-    samples: Mapping[str, tuple[Dataset, int]] = field(default_factory=dict, repr=False)
+    samples: Mapping[str, tuple[Kind, int]] = field(default_factory=dict, repr=False)
 
     @property
     def wrong(self) -> bool:
@@ -146,7 +145,7 @@ def check_dataset(
     else:
         splits, findings = _open_splits(find_kind(kind), root, scheme)
         own = next(iter(splits.values())).scheme
-    samples: dict[str, tuple[Dataset, int]] = {}
+    samples: dict[str, tuple[Kind, int]] = {}
     members: dict[str, list[str]] = defaultdict(list)
     for split, dataset in splits.items():
         for index, name in enumerate(dataset.names):
@@ -177,11 +176,11 @@ def check_dataset(
     return Check(root, own, counted, pixels, pictures, (agree, contradict), half, tuple(findings), samples)
 
 
-def _folder_splits(layout: Layout, scheme: Scheme) -> dict[str, Dataset]:
+def _folder_splits(layout: Layout, scheme: Scheme) -> dict[str, Kind]:
     """Every split with what can be read of it, and everything."""
     labelled = {s for s in layout.images if s in layout.labels}
 
-    def of(stems: Iterable[str]) -> Dataset:
+    def of(stems: Iterable[str]) -> Kind:
         return FolderDataset.of(layout, scheme, [s for s in dict.fromkeys(stems) if s in labelled])
 
     splits = {split: of(layout.read_split(split).known) for split in layout.splits}
@@ -189,9 +188,9 @@ def _folder_splits(layout: Layout, scheme: Scheme) -> dict[str, Dataset]:
 
 
 def _open_splits(
-    kind: Any, root: Path, scheme: str | Path | Scheme | None
-) -> tuple[dict[str, Dataset], list[Finding]]:
-    splits: dict[str, Dataset] = {}
+    kind: type[Kind], root: Path, scheme: str | Path | Scheme | None
+) -> tuple[dict[str, Kind], list[Finding]]:
+    splits: dict[str, Kind] = {}
     findings = []
     for split in kind.splits(root) or ("all",):
         try:

@@ -43,16 +43,8 @@ class Dataset(Protocol):
 
     def __iter__(self) -> Iterator[Sample]: ...
 
-    def image(self, index: int) -> NDArray[np.uint8]:
-        """The picture alone."""
-        ...
-
     def labels(self, index: int) -> NDArray[np.uint8]:
         """The label map alone, for scans that need no picture."""
-        ...
-
-    def landmarks(self, index: int) -> NDArray[np.float64] | None:
-        """The landmarks alone, or None where the data set has none."""
         ...
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceparse.data.dataset import Dataset
+from faceparse.data.registry import Kind
 from faceparse.errors import DataError
 from faceparse.labels import Scheme, count
 
@@ -53,7 +53,7 @@ class Look:
         return {scheme.classes[a]: 1 if gap > 0 else -1 for a, gap in gaps.items() if abs(gap) >= _CLEARLY}
 
 
-def look(dataset: Dataset, index: int) -> Look:
+def look(dataset: Kind, index: int) -> Look:
     """Read one picture and its label map; what cannot be read is a fault and no error."""
     faults = []
     image: NDArray[np.uint8] | None = None

@@ -18,7 +18,7 @@ def own_scheme(own: str, given: str | Path | Scheme | None, title: str) -> Schem
     made = find_scheme(own)
     if given is not None and find_scheme(given) != made:
         raise DataError(
-            f"{title}'s label maps are in scheme {own}, not {find_scheme(given).name}: leave the scheme out, "
+            f"{title}'s label maps are in scheme {own}, not {find_scheme(given).name}: say --data.scheme {own}; "
             f"labels are converted where needed"
         )
     return made

@@ -61,6 +61,6 @@ def settle_scheme(root: Path, given: str | Path | Scheme | None) -> Scheme:
     if given is not None and find_scheme(given) != own:
         raise DataError(
             f"{root / RECORD} says that the label maps are in scheme {own.name!r}, not "
-            f"{find_scheme(given).name!r}: leave --data.scheme out, labels are converted where needed"
+            f"{find_scheme(given).name!r}: say --data.scheme {own.name}; labels are converted where needed"
         )
     return own

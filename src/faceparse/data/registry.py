@@ -18,6 +18,9 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import ClassVar, Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from faceparse.data.dataset import Dataset
 from faceparse.errors import ConfigError
 from faceparse.labels import Scheme
@@ -30,6 +33,14 @@ class Kind(Dataset, Protocol):
     title: ClassVar[str]
 
     def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None: ...
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        """The picture alone."""
+        ...
+
+    def landmarks(self, index: int) -> NDArray[np.float64] | None:
+        """The landmarks alone, or None where the data set has none."""
+        ...
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
@@ -76,9 +87,7 @@ def find_kind(kind: str) -> type[Kind]:
         raise ConfigError(f"no kind of data set {kind!r}; there are {', '.join(kinds())}") from None
 
 
-def open_dataset(
-    kind: str, root: str | Path, split: str, scheme: str | Path | Scheme | None = None
-) -> Dataset:
+def open_dataset(kind: str, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> Kind:
     """One split of a data set.
 
     Args:
