@@ -140,12 +140,15 @@ def check(
     from faceparse.cli.console import progress_console
     from faceparse.data import kinds
     from faceparse.data.check import check_dataset
+    from faceparse.errors import ConfigError
     from faceparse.files import atomic
 
     if kind == "list":
         for name, known in kinds().items():
             typer.echo(f"{name}: {known.title}")
         return
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        raise ConfigError(f"a contact sheet is written as PNG: name it .png, not {sheet}")
     with Progress(console=progress_console(), transient=True) as progress:
         task = progress.add_task("checking", total=None)
         found = check_dataset(
@@ -204,17 +207,16 @@ def _write_sheet(path: Path, found: Check) -> None:
     from PIL import Image
 
     from faceparse.draw import contact_sheet
-    from faceparse.errors import DataError, OutputError
+    from faceparse.errors import DataError
     from faceparse.files import atomic
 
-    if path.suffix.lower() != ".png":
-        raise OutputError(f"a contact sheet is written as PNG: name it .png, not {path}")
     flagged = {f.name: f.kind for kind in found.kinds.values() for f in kind[: _TILES // 4] if f.name}
     names = [name for name in flagged if name in found.samples][: _TILES // 2]
     rest = [name for name in found.samples if name not in flagged]
-    step = max(1, len(rest) // (_TILES - len(names)))
+    room = min(_TILES - len(names), len(rest))
+    spread = [rest[i * len(rest) // room] for i in range(room)]
     tiles = []
-    for name in [*names, *rest[::step]][:_TILES]:
+    for name in [*names, *spread]:
         dataset, index = found.samples[name]
         try:
             sample = dataset[index]
@@ -226,7 +228,7 @@ def _write_sheet(path: Path, found: Check) -> None:
 
 
 def _tile(sample: Sample, scheme: Scheme) -> NDArray[np.uint8]:
-    """Left half picture, right half labels, of one picture side by side."""
+    """The picture, and beside it the same under its labels."""
     import numpy as np
 
     from faceparse.draw.colours import coloured
