@@ -68,9 +68,10 @@ class TestFacts:
         assert not colours[len(scheme(name)) :].any()
 
 
-def test_lapa_and_helen_leave_open_which_side_is_left() -> None:
+def test_whose_left_a_scheme_means() -> None:
     unverified = {name for name in schemes() if scheme(name).left_means == "unverified"}
-    assert unverified == {"lapa11", "helen11"}
+    assert unverified == {"lapa11"}
+    assert {n for n in schemes() if scheme(n).left_means == "viewer"} == {"helen11", "synthface19"}
 
 
 @pytest.mark.shared

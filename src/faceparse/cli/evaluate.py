@@ -9,10 +9,18 @@ import typer
 
 
 def command(
-    root: Annotated[Path, typer.Option("--data.root", help="Folder with images/ and labels/ (or masks/).")],
-    data_scheme: Annotated[str, typer.Option("--data.scheme", help="Scheme of its label maps.")],
+    root: Annotated[Path, typer.Option("--data.root", help="The data set's folder.")],
+    data_scheme: Annotated[
+        str | None,
+        typer.Option(
+            "--data.scheme", help="Scheme of its label maps, or a YAML file; where it does not say."
+        ),
+    ] = None,
+    kind: Annotated[
+        str, typer.Option("--data.kind", help="folder, celebamask-hq, lapa, helen, facesynthetics.")
+    ] = "folder",
     model: Annotated[str, typer.Option(help="Model id or file.")] = "default",
-    split: Annotated[str, typer.Option(help="Split file ROOT/SPLIT.txt, or all.")] = "val",
+    split: Annotated[str, typer.Option(help="A split that it has, all, or a part such as 80-100%.")] = "val",
     faces: Annotated[str, typer.Option(help="whole, auto, each or largest.")] = "whole",
     sides: Annotated[
         str, typer.Option(help="Where schemes mean different lefts: name, or subject for the same eye.")
@@ -54,7 +62,7 @@ def command(
     from rich.progress import Progress
 
     from faceparse.cli.console import printed, progress_console
-    from faceparse.data import FolderDataset, Sample
+    from faceparse.data import Sample, open_dataset
     from faceparse.draw.matrix import matrix_picture
     from faceparse.errors import ConfigError
     from faceparse.evaluate import Report, differences, evaluate, intervals, mirror_agreement
@@ -69,7 +77,7 @@ def command(
         raise ConfigError(
             f"--protocol input shows the network whole pictures: give --faces whole, not {faces}"
         )
-    dataset = FolderDataset(root, split, data_scheme)
+    dataset = open_dataset(kind, root, split, data_scheme)
 
     def opened(name: str) -> Parser:
         foreign = card if name == model else None

@@ -17,7 +17,10 @@ BAD_ARGUMENTS = (LabelError, WeightsError, EngineError, ConfigError, DataError)
 
 
 class Commands(TyperGroup):
-    """Commands are the modules of this package that define `command`; a new one is one new file."""
+    """Commands are the modules of this package; a new one is one new file.
+
+    A module defines `command`, or `app`, a `typer.Typer` with sub-commands.
+    """
 
     def list_commands(self, ctx: Any) -> list[str]:
         package = import_module("faceparse.cli")
@@ -29,6 +32,8 @@ class Commands(TyperGroup):
             return None
         name = cmd_name.replace("-", "_")
         module = import_module(f"faceparse.cli.{name}_" if name == "import" else f"faceparse.cli.{name}")
+        if hasattr(module, "app"):
+            return typer.main.get_command(module.app)
         single = typer.Typer(
             add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
         )

@@ -2,5 +2,6 @@
 
 from faceparse.data.dataset import Dataset, Sample
 from faceparse.data.folder import FolderDataset
+from faceparse.data.registry import kinds, open_dataset
 
-__all__ = ["Dataset", "FolderDataset", "Sample"]
+__all__ = ["Dataset", "FolderDataset", "Sample", "kinds", "open_dataset"]

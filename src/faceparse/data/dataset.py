@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from faceparse.labels import Scheme
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """One labelled picture.
 
@@ -21,11 +21,13 @@ class Sample:
         name: Where it comes from, for messages and reports.
         image: RGB uint8, H × W × 3.
         labels: uint8, H × W, in the data set's scheme; 255 is ignore.
+        landmarks: Points that come with the picture, float64 N × 2, x and y in its pixels, or None.
     """
 
     name: str
     image: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    landmarks: NDArray[np.float64] | None = None
 
 
 class Dataset(Protocol):

@@ -10,114 +10,184 @@ Layout (the one the yakhyo BiSeNet trainer expects)::
     ROOT/images/NAME.jpg|png|…
     ROOT/labels/NAME.png        8-bit, pixel value = label; `masks/` is taken too
     ROOT/SPLIT.txt              one NAME (with or without extension) a line
+    ROOT/dataset.json           what `faceparse data prepare` records: the scheme above all
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
-
-from faceparse.data.dataset import Sample
+from faceparse.data.pairs import PairedFiles
+from faceparse.data.reading import IMAGE_SUFFIXES, LABEL_SUFFIXES, read_text
+from faceparse.data.record import settle_scheme
+from faceparse.data.registry import register
+from faceparse.data.splits import is_part, part
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
+@dataclass(frozen=True)
+class Layout:
+    """What lies in a data set folder, good or not.
+
+    Attributes:
+        root: The folder.
+        images: Stem → picture.
+        labels: Stem → label map.
+        clashes: Pictures that share a stem, and so a label map, with one in `images`.
+        lossy: Label maps in a format that does not keep values (JPEG, WebP).
+    """
+
+    root: Path
+    images: Mapping[str, Path]
+    labels: Mapping[str, Path]
+    clashes: tuple[Path, ...] = ()
+    lossy: tuple[Path, ...] = ()
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of its split files: train, val, test, then the others."""
+        found = {p.stem for p in self.root.glob("*.txt")}
+        usual = [s for s in ("train", "val", "test") if s in found]
+        named = [s for s in sorted(found - set(usual)) if self.read_split(s).known]
+        return (*usual, *named)
+
+    def read_split(self, split: str) -> Listed:
+        """The lines of a split file, sorted by whether there is such a picture."""
+        known: list[str] = []
+        absent: list[str] = []
+        for line in read_text(self.root / f"{split}.txt").splitlines():
+            name = line.strip()
+            if not name:
+                continue
+            stem = Path(name).stem if Path(name).suffix.lower() in IMAGE_SUFFIXES else name
+            (known if stem in self.images else absent).append(stem if stem in self.images else name)
+        return Listed(tuple(known), tuple(absent))
 
 
-class FolderDataset:
+@dataclass(frozen=True)
+class Listed:
+    """A split file: stems of pictures that exist, and names of ones that do not."""
+
+    known: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
+def scan(root: str | Path) -> Layout:
+    """What lies in a data set folder.
+
+    Raises:
+        DataError: no `images/`, or neither `labels/` nor `masks/`.
+    """
+    root = Path(root)
+    folder = next((root / d for d in ("labels", "masks") if (root / d).is_dir()), None)
+    if not (root / "images").is_dir() or folder is None:
+        found = ", ".join(sorted(p.name for p in root.iterdir())[:6]) if root.is_dir() else "no such folder"
+        raise DataError(
+            f"{root} is not a data set folder: expected images/ and labels/ (or masks/) in it, "
+            f"found {found or 'nothing'}"
+        )
+    pictures = sorted(p for p in (root / "images").iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    images: dict[str, Path] = {}
+    for path in pictures:
+        images.setdefault(path.stem, path)
+    labels: dict[str, Path] = {}
+    lossy = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in LABEL_SUFFIXES:
+            labels.setdefault(path.stem, path)
+        elif path.suffix.lower() in IMAGE_SUFFIXES:
+            lossy.append(path)
+    clashes = tuple(p for p in pictures if images[p.stem] != p)
+    return Layout(root, images, labels, clashes, tuple(lossy))
+
+
+@register
+class FolderDataset(PairedFiles):
     """Pictures and label maps of the same stem below one root.
 
     Args:
         root: Folder that holds `images/` and `labels/` or `masks/`.
-        split: Name of a split file `ROOT/SPLIT.txt`, or `all` for every picture that has a label map.
-        scheme: Scheme of the label maps, by name or as a `Scheme`; never guessed.
+        split: Name of a split file `ROOT/SPLIT.txt`, `all` for every picture that has a label map, or a
+            part of those such as `0-80%` (see `faceparse.data.splits`).
+        scheme: Scheme of the label maps: a name, a YAML file, a `Scheme`, or None where `dataset.json`
+            says it; never guessed.
 
     Raises:
         DataError: no such folder, split or picture, or no labelled picture in it.
         LabelError: unknown scheme.
     """
 
-    def __init__(self, root: str | Path, split: str, scheme: str | Scheme) -> None:
+    kind: ClassVar[str] = "folder"
+    title: ClassVar[str] = "images/ and labels/ (or masks/), split files or parts"
+
+    def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None:
         self.root = Path(root)
-        self.scheme = find_scheme(scheme)
-        images = self.root / "images"
-        labels = next((self.root / d for d in ("labels", "masks") if (self.root / d).is_dir()), None)
-        if not images.is_dir() or labels is None:
-            raise DataError(
-                f"{self.root} is not a data set folder: expected images/ and labels/ (or masks/) in it, "
-                f"found {', '.join(sorted(p.name for p in self.root.iterdir())[:6]) if self.root.is_dir() else 'no such folder'}"
-            )
-        by_stem = {p.stem: p for p in sorted(images.iterdir()) if p.suffix.lower() in IMAGE_SUFFIXES}
-        if split == "all":
-            stems = [s for s in by_stem if (labels / f"{s}.png").is_file()]
-        else:
-            stems = self._read_split(split, by_stem)
-        if not stems:
-            raise DataError(f"{self.root}: no labelled picture in split {split!r}")
-        self._pairs = [(by_stem[s], labels / f"{s}.png") for s in stems]
+        if scheme is not None:
+            scheme = find_scheme(scheme)
+        layout = scan(self.root)
+        stems = _chosen(layout, split)
+        pairs = [(layout.images[s], layout.labels[s]) for s in stems]
+        super().__init__(settle_scheme(self.root, scheme), pairs)
 
-    def _read_split(self, split: str, by_stem: dict[str, Path]) -> list[str]:
-        file = self.root / f"{split}.txt"
-        if not file.is_file():
-            found = sorted(p.stem for p in self.root.glob("*.txt"))
-            raise DataError(
-                f"no split {split!r} in {self.root}: expected {file.name}; there are {found or 'none'}"
-            )
-        stems = []
-        for line in file.read_text(encoding="utf-8").splitlines():
-            name = line.strip()
-            if not name:
-                continue
-            stem = Path(name).stem if Path(name).suffix.lower() in IMAGE_SUFFIXES else name
-            if stem not in by_stem:
-                raise DataError(f"{file} names {name!r}, but {self.root / 'images'} has no such picture")
-            stems.append(stem)
-        return stems
+    @classmethod
+    def of(cls, layout: Layout, scheme: Scheme, stems: Iterable[str]) -> FolderDataset:
+        """The pictures of those stems, which must be there with their label maps."""
+        made = cls.__new__(cls)
+        made.root = layout.root
+        PairedFiles.__init__(made, scheme, [(layout.images[s], layout.labels[s]) for s in stems])
+        return made
 
-    def __len__(self) -> int:
-        return len(self._pairs)
+    @classmethod
+    def splits(cls, root: str | Path) -> tuple[str, ...]:
+        return scan(root).splits
 
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[i] for i in range(len(self)))
 
-    @property
-    def names(self) -> Sequence[Path]:
-        return [image for image, _ in self._pairs]
+def _chosen(layout: Layout, split: str) -> list[str]:
+    if layout.clashes:
+        clash = layout.clashes[0]
+        raise DataError(
+            f"{layout.images[clash.stem]} and {clash.name} share one label map: rename or remove one of them"
+        )
+    everything = [s for s in layout.images if s in layout.labels]
+    if split == "all" or is_part(split):
+        stems = everything if split == "all" else part(everything, split)
+    else:
+        stems = _listed(layout, split)
+    if not stems:
+        why = ": label maps are PNG, the JPEG ones lose values" if layout.lossy else ""
+        raise DataError(f"{layout.root}: no labelled picture in split {split!r}{why}")
+    return stems
 
-    def labels(self, index: int) -> NDArray[np.uint8]:
-        """The label map of one sample, H × W uint8.
 
-        Raises:
-            DataError: the file is missing, unreadable or not 8-bit single-channel.
-        """
-        path = self._pairs[index][1]
-        try:
-            with Image.open(path) as file:
-                if file.mode not in ("L", "P"):
-                    raise DataError(
-                        f"{path} has mode {file.mode}; a label map is 8-bit gray or palette, pixel value = label"
-                    )
-                labels = np.asarray(file)
-        except (OSError, UnidentifiedImageError) as error:
-            raise DataError(f"cannot read label map {path}: {error}") from error
-        return labels
+def _listed(layout: Layout, split: str) -> list[str]:
+    file = layout.root / f"{split}.txt"
+    if not file.is_file():
+        raise DataError(
+            f"no split {split!r} in {layout.root}: expected {file.name}; there are "
+            f"{_some(layout.splits) or 'none'}; all, or parts such as 0-80% and 80-100%, need no file"
+        )
+    listed = layout.read_split(split)
+    if listed.absent:
+        raise DataError(
+            f"{file} names {listed.absent[0]!r}{_more(listed.absent)}, but {layout.root / 'images'} has no such picture"
+        )
+    bare = [s for s in listed.known if s not in layout.labels]
+    if bare:
+        raise DataError(
+            f"{file} names {bare[0]!r}{_more(bare)}, which has no label map {bare[0]}.png: "
+            f"label it or take it out of the split"
+        )
+    return list(listed.known)
 
-    def __getitem__(self, index: int) -> Sample:
-        path = self._pairs[index][0]
-        try:
-            with Image.open(path) as file:
-                image = np.asarray(file.convert("RGB"))
-        except (OSError, UnidentifiedImageError) as error:
-            raise DataError(f"cannot read picture {path}: {error}") from error
-        labels = self.labels(index)
-        if labels.shape != image.shape[:2]:
-            raise DataError(
-                f"{path} is {image.shape[1]}×{image.shape[0]} but its label map is "
-                f"{labels.shape[1]}×{labels.shape[0]}: resize one of them so that they match"
-            )
-        return Sample(str(path), image, labels)
+
+def _some(names: Iterable[str]) -> str:
+    return ", ".join(list(names)[:8])
+
+
+def _more(names: tuple[str, ...] | list[str]) -> str:
+    return f" and {len(names) - 1} more" if len(names) > 1 else ""

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from faceparse.data.dataset import Dataset, Sample
-from faceparse.data.folder import IMAGE_SUFFIXES
+from faceparse.data.reading import IMAGE_SUFFIXES, read_image
 from faceparse.errors import DataError
 from faceparse.labels import IGNORE, Scheme
 
@@ -51,11 +50,7 @@ class Unlabelled:
 
     def __getitem__(self, index: int) -> Sample:
         path = self._paths[index]
-        try:
-            with Image.open(path) as file:
-                image = np.asarray(file.convert("RGB"))
-        except (OSError, UnidentifiedImageError) as error:
-            raise DataError(f"cannot read picture {path}: {error}") from error
+        image = read_image(path)
         return Sample(str(path), image, np.full(image.shape[:2], IGNORE, np.uint8))
 
 

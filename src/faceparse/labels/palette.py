@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -44,18 +44,20 @@ COLOURS = MappingProxyType(
 """Class name → RGB."""
 
 
-def palette(classes: Sequence[str]) -> NDArray[np.uint8]:
+def palette(
+    classes: Sequence[str], own: Mapping[str, tuple[int, int, int]] = MappingProxyType({})
+) -> NDArray[np.uint8]:
     """256 × 3 RGB uint8 for class names in label order; unlisted labels are black.
 
-    A known class has its published colour, any other a bright one derived from its name. Where that
+    A class in `own` has the colour given there, a known class its published colour, any other a bright one derived from its name. Where that
     would equal an earlier class's, another one is derived, so that no two classes share one.
     """
     table = np.zeros((256, 3), np.uint8)
-    used: set[tuple[int, int, int]] = set()
+    used = set(own.values())
     for i, name in enumerate(classes):
-        colour = COLOURS.get(name)
+        colour = own.get(name, COLOURS.get(name))
         turn = 0
-        while colour is None or colour in used:
+        while colour is None or (colour in used and name not in own):
             digest = hashlib.sha256(f"{name}/{turn}".encode()).digest()
             hue, saturation, value = digest[0] / 256, 0.5 + digest[1] / 512, 0.6 + digest[2] / 640
             r, g, b = colorsys.hsv_to_rgb(hue, saturation, value)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, cached_property
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -27,6 +28,8 @@ from faceparse.labels.palette import palette
 
 IGNORE = 255
 """Label of a pixel that counts neither for nor against: never a class id."""
+LEFT = ("subject", "viewer", "unverified")
+"""What a scheme can mean by left."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,13 @@ class Scheme:
             where nobody has looked.
         to: Declared conversion tables, `{target scheme: {class: target class or "ignore"}}`,
             for the classes that the target does not have under the same name.
+        colours: RGB of classes that are to have another colour than `palette` gives their names.
+        sides: (left class, right class) pairs that trade places in a mirrored picture; None for every
+            `l_NAME` with its `r_NAME`.
 
     Raises:
-        LabelError: no classes, more than 255, or one named twice.
+        LabelError: no classes, more than 255, one named twice, a side or colour of a class that is not
+            there, or a `left_means` that is none of the three.
     """
 
     name: str
@@ -55,10 +62,13 @@ class Scheme:
     title: str = ""
     left_means: str = "subject"
     to: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
+    colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict, compare=False)
+    sides: tuple[tuple[str, str], ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(self.classes))
         object.__setattr__(self, "to", MappingProxyType(dict(self.to)))
+        object.__setattr__(self, "colours", MappingProxyType(dict(self.colours)))
         if not 1 <= len(self.classes) <= 255:
             raise LabelError(
                 f"scheme {self.name!r} has {len(self.classes)} classes; a label map of 8 bits takes 1 to 255"
@@ -66,9 +76,20 @@ class Scheme:
         twice = sorted({c for c in self.classes if self.classes.count(c) > 1})
         if twice:
             raise LabelError(f"scheme {self.name!r} names {', '.join(twice)} more than once")
+        if self.left_means not in LEFT:
+            raise LabelError(
+                f"scheme {self.name!r}: left_means is {', '.join(LEFT)}; got {self.left_means!r}"
+            )
+        paired = [c for pair in self.sides or () for c in pair]
+        stray = [c for c in (*paired, *self.colours) if c not in self.classes]
+        if stray:
+            raise LabelError(f"scheme {self.name!r} has a side or colour for {stray[0]!r}, but no such class")
+        if len(paired) != len(set(paired)):
+            raise LabelError(f"scheme {self.name!r} pairs a class more than once: {self.sides}")
 
     def __reduce__(self) -> tuple[object, ...]:  # a MappingProxyType does not pickle
-        return (Scheme, (self.name, self.classes, self.title, self.left_means, dict(self.to)))
+        mappings = (dict(self.to), dict(self.colours))
+        return (Scheme, (self.name, self.classes, self.title, self.left_means, *mappings, self.sides))
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -114,7 +135,9 @@ class Scheme:
 
     @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """(left, right) label pairs: classes `l_X` and `r_X`. `l_lip` is the lower lip and has no `r_lip`."""
+        """(left, right) label pairs: `sides`, or classes `l_X` and `r_X`. `l_lip`, the lower lip, has no `r_lip`."""
+        if self.sides is not None:
+            return tuple((self.classes.index(left), self.classes.index(right)) for left, right in self.sides)
         return tuple(
             (i, self.classes.index("r_" + c[2:]))
             for i, c in enumerate(self.classes)
@@ -133,7 +156,7 @@ class Scheme:
     @cached_property
     def palette(self) -> NDArray[np.uint8]:
         """RGB colours, 256 × 3 uint8: the classes', then black; stable for a class name in any scheme."""
-        return palette(self.classes)
+        return palette(self.classes, self.colours)
 
     def flip(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Mirror a label map (…, H, W) left to right, swapping left and right classes. Twice is identity."""
@@ -161,25 +184,39 @@ def count(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
 @cache
 def schemes() -> Mapping[str, Scheme]:
     """Every scheme in the package by name, one TOML file each in `labels/schemes`."""
+    from faceparse.labels.file import scheme_from
+
     found: dict[str, Scheme] = {}
     for entry in sorted(files("faceparse.labels").joinpath("schemes").iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".toml"):
-            raw = tomllib.loads(entry.read_text(encoding="utf-8"))
-            found[raw["name"]] = Scheme(
-                raw["name"], tuple(raw["classes"]), raw["title"], raw["left_means"], raw.get("to", {})
-            )
+            made = scheme_from(tomllib.loads(entry.read_text(encoding="utf-8")), entry.name)
+            found[made.name] = made
     return MappingProxyType(found)
 
 
-def scheme(name: str | Scheme) -> Scheme:
+def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
     """The scheme of that name; a `Scheme` passes through.
 
+    Args:
+        name: A scheme in the package, a YAML or TOML file with a scheme of one's own, or a scheme as
+            plain data (`faceparse.labels.plain`), as models carry it.
+
     Raises:
-        LabelError: no such scheme.
+        LabelError: no such scheme, or a file that is none.
     """
+    from faceparse.labels.file import SUFFIXES, read_scheme, scheme_from
+
     if isinstance(name, Scheme):
         return name
+    if isinstance(name, Mapping):
+        return scheme_from(name, f"label scheme {name.get('name', 'without a name')!r}")
+    if not isinstance(name, str | Path):
+        raise LabelError(f"a label scheme is a name, a file or a table, got {name!r}")
+    if Path(name).suffix.lower() in SUFFIXES:
+        return read_scheme(name)
     try:
-        return schemes()[name]
+        return schemes()[str(name)]
     except KeyError:
-        raise LabelError(f"no label scheme {name!r}; there are {', '.join(schemes())}") from None
+        raise LabelError(
+            f"no label scheme {str(name)!r}; there are {', '.join(schemes())}, or give a YAML file"
+        ) from None

@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, Mode
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from faceparse.data import FolderDataset
+from faceparse.data import open_dataset
 from faceparse.data.cache import cached
 from faceparse.data.dataset import Dataset
 from faceparse.data.unlabelled import Joined, Unlabelled
@@ -121,8 +121,8 @@ def _check_resume(checkpoint: Path, network: str) -> None:
 
 def _data(settings: Settings, scheme: Scheme) -> ParsingData:
     data = settings.data
-    train: Dataset = FolderDataset(data.root, data.train, data.scheme)
-    val: Dataset = FolderDataset(data.root, data.val, data.scheme)
+    train: Dataset = open_dataset(data.kind, data.root, data.train, data.scheme)
+    val: Dataset = open_dataset(data.kind, data.root, data.val, data.scheme)
     if data.unlabelled is not None:
         if settings.teacher is None:
             raise ConfigError("data.unlabelled needs a teacher to label its pictures: give --teacher.model")

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from faceparse import __version__
+from faceparse.labels import reference, scheme
 from faceparse.train.settings import Settings
 
 
@@ -21,7 +22,7 @@ def describe(settings: Settings) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(asdict(settings), default=str))
     return {
         "network": settings.network,
-        "scheme": settings.scheme,
+        "scheme": reference(scheme(settings.scheme)),
         "size": settings.size,
         "mean": list(settings.mean),
         "std": list(settings.std),

@@ -37,8 +37,9 @@ class DataSettings:
     """Where the labelled pictures are.
 
     Attributes:
-        root: Folder with `images/` and `labels/` or `masks/`.
-        scheme: Scheme of the label maps there.
+        root: Its folder.
+        kind: folder (`images/` and `labels/` or `masks/`), celebamask-hq, lapa, helen or facesynthetics.
+        scheme: Scheme of the label maps there, or a YAML file; none where the data set says it.
         train: Split to train on.
         val: Split that chooses the checkpoint.
         workers: Processes that read and augment.
@@ -47,7 +48,8 @@ class DataSettings:
     """
 
     root: Path
-    scheme: str = "celebamask19"
+    kind: str = "folder"
+    scheme: str | None = None
     train: str = "train"
     val: str = "val"
     workers: int = 2

@@ -97,7 +97,7 @@ class Card:
         id: What `--model` takes.
         title: One line for people.
         network: A registered network.
-        scheme: Name of the label scheme of the logits.
+        scheme: Label scheme of the logits: its name, or in full where it is not in the package.
         input: Preprocessing.
         output: How the logits lie on the input.
         source: Where the file comes from.
@@ -110,7 +110,7 @@ class Card:
     id: str
     title: str
     network: str
-    scheme: str
+    scheme: str | Mapping[str, Any]
     input: Preprocessing
     output: Grid
     source: Source

@@ -60,8 +60,8 @@ class Checkpoint:
     settings: Mapping[str, Any] | None = None
 
     @property
-    def scheme(self) -> str | None:
-        """Name of the label scheme that the file itself states, or None for a foreign file."""
+    def scheme(self) -> str | Mapping[str, Any] | None:
+        """The label scheme that the file itself states, by name or in full, or None for a foreign file."""
         if self.card is not None:
             return self.card.scheme
         return None if self.settings is None else self.settings.get("scheme")

@@ -67,7 +67,7 @@ def logits_for(image: NDArray[np.float32], logits: NDArray[np.float32], card: Ca
     classes = len(card.label_scheme)
     if logits.ndim != 4 or logits.shape[:2] != (len(image), classes) or logits.dtype != np.float32:
         raise EngineError(
-            f"card {card.id} (scheme {card.scheme}) expects float32 logits of shape "
+            f"card {card.id} (scheme {card.label_scheme.name}) expects float32 logits of shape "
             f"({len(image)}, {classes}, h, w); the network gave {logits.dtype} of {logits.shape}: "
             "the card is another network's"
         )

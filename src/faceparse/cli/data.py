@@ -1,0 +1,239 @@
+"""`faceparse data`: prepare downloads, check data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from faceparse.data import Sample
+    from faceparse.data.check import Check
+    from faceparse.labels import Scheme
+
+_SHOWN = 5
+_TILES = 36
+
+app = typer.Typer(
+    name="data",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Prepare downloaded data sets, and check any data set.",
+)
+
+
+@app.command()
+def prepare(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="celebamask-hq, or parts.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="The download; only read.")],
+    target: Annotated[Path, typer.Argument(metavar="DST", help="Folder to be made.")],
+    order: Annotated[
+        str,
+        typer.Option(
+            help="Painting order, and scheme of the result: celebamask19, maskgan19, segface-celeb19, or any "
+            "scheme whose classes are parts."
+        ),
+    ] = "celebamask19",
+    size: Annotated[
+        str, typer.Option(help="masks, images, or a number of pixels: the size of both.")
+    ] = "masks",
+    images: Annotated[Path | None, typer.Option(help="Folder of pictures; for parts.")] = None,
+    no_split: Annotated[
+        bool, typer.Option("--no-split", help="Write no train.txt, val.txt and test.txt.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what an earlier run wrote.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.")] = None,
+) -> None:
+    """Paint one mask file per part into label maps, and lay out a folder to train on.
+
+    DST gets `images/`, `labels/` (pixel value = label), the official `train.txt`, `val.txt` and `test.txt`, and
+    `dataset.json`: painting order, size, and what was odd in the download. A run that was stopped goes on when
+    it is started again.
+
+    `celebamask-hq` is CelebAMask-HQ as it is downloaded, with CelebA's `list_eval_partition.txt` beside it;
+    `parts` is a flat folder of masks `STEM_l_brow.png`, as `faceparse parse --save parts` writes them.
+
+    Example: `faceparse data prepare celebamask-hq CelebAMask-HQ celeb --order maskgan19`
+    """
+    import os
+
+    from rich.progress import Progress
+
+    from faceparse.cli.console import progress_console
+    from faceparse.data import celebamaskhq, parts
+    from faceparse.data.prepare import Preparation
+    from faceparse.errors import ConfigError
+    from faceparse.labels import scheme as find_scheme
+
+    scheme = find_scheme(order)
+    splits = None
+    if kind == "celebamask-hq":
+        found, stray = celebamaskhq.sources(source)
+        splits = None if no_split else celebamaskhq.official_split(source)
+    elif kind == "parts":
+        if images is None:
+            raise ConfigError("parts needs --images, the folder that the pictures lie in")
+        found, stray = parts.sources(source, images, scheme)
+    else:
+        raise ConfigError(f"there is no preparation of {kind!r}; there are celebamask-hq and parts")
+    work = Preparation(found, stray, target, scheme, size=size, source=kind, overwrite=overwrite)
+    counts = {"written": 0, "skipped": 0, "left out": 0}
+    with Progress(console=progress_console(), transient=True) as progress:
+        task = progress.add_task("painting", total=len(work))
+        for done in work.run(jobs or os.cpu_count() or 1):
+            counts[done.status] += 1
+            progress.advance(task)
+    record = work.finish(splits)
+    hint = " (--overwrite redoes them)" if counts["skipped"] else ""
+    typer.echo(", ".join(f"{n} {status}" for status, n in counts.items() if n) + f"{hint} in {target}")
+    if record["splits"]:
+        typer.echo(", ".join(f"{split} {n}" for split, n in record["splits"].items()))
+    _echo_odd(record["odd"])
+    typer.echo(f"scheme {scheme.name}, painted in its order; what was odd is in {target / 'dataset.json'}")
+
+
+def _echo_odd(odd: dict[str, dict[str, object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not odd:
+        return
+    table = Table("odd", "count", "first")
+    for kind, entry in odd.items():
+        first = entry["first"]
+        table.add_row(kind, str(entry["count"]), str(first[0]) if isinstance(first, list) else "")
+    Console().print(table)
+
+
+@app.command()
+def check(
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="The data set's folder.")],
+    scheme: Annotated[
+        str | None,
+        typer.Option(help="Scheme of its label maps, or a YAML file; where DIR does not say it."),
+    ] = None,
+    kind: Annotated[str, typer.Option(help="Kind of data set; --kind list names them.")] = "folder",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything here.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Write a contact sheet here.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.")] = None,
+) -> None:
+    """Look at every file of a data set; exit code 1 when something must be mended.
+
+    Counts per class; files that cannot be read; sizes; labels outside the scheme; missing label maps and
+    pictures; split files; one picture, or a copy or likeness of it, in two splits; left and right swapped.
+
+    Example: `faceparse data check faces --scheme celebamask19 --sheet faces.png`
+    """
+    import json
+    import os
+
+    from rich.progress import Progress
+
+    from faceparse.cli.console import progress_console
+    from faceparse.data import kinds
+    from faceparse.data.check import check_dataset
+    from faceparse.errors import ConfigError
+    from faceparse.files import atomic
+
+    if kind == "list":
+        for name, known in kinds().items():
+            typer.echo(f"{name}: {known.title}")
+        return
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        raise ConfigError(f"a contact sheet is written as PNG: name it .png, not {sheet}")
+    with Progress(console=progress_console(), transient=True) as progress:
+        task = progress.add_task("checking", total=None)
+        found = check_dataset(
+            root,
+            kind=kind,
+            scheme=scheme,
+            jobs=jobs or os.cpu_count() or 1,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    if json_file is not None:
+        with atomic(json_file, overwrite=True) as temporary:
+            temporary.write_text(json.dumps(found.as_dict(), indent=2) + "\n", encoding="utf-8")
+    if sheet is not None:
+        _write_sheet(sheet, found)
+    _echo_check(found)
+    if found.wrong:
+        raise typer.Exit(1)
+
+
+def _echo_check(found: Check) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    total = max(1, int(found.pixels.sum()))
+    splits = ", ".join(f"{split} {n}" for split, n in found.splits.items())
+    table = Table(
+        "label", "class", "pictures", "pixels", title=f"{found.root}: {splits}; {found.scheme.name}"
+    )
+    for i, name in enumerate(found.scheme.classes):
+        share = f"{100 * int(found.pixels[i]) / total:.2f} %"
+        table.add_row(str(i), escape(name), f"{found.pictures[i]:,}", share)
+    if found.pixels[255]:
+        table.add_row(
+            "255", "ignore", f"{found.pictures[255]:,}", f"{100 * int(found.pixels[255]) / total:.2f} %"
+        )
+    console = Console()
+    console.print(table)
+    if found.left_lies:
+        agree, contradict = found.sides
+        typer.echo(
+            f"left classes lie on the picture's {found.left_lies} half in {agree:,} pictures, "
+            f"{contradict:,} contradict"
+        )
+    for kind, listed in found.kinds.items():
+        typer.echo(f"{'WRONG' if listed[0].wrong else 'look'}: {kind}, {len(listed):,}")
+        for finding in listed[:_SHOWN]:
+            typer.echo(f"  {finding.text}")
+        if len(listed) > _SHOWN:
+            typer.echo(f"  and {len(listed) - _SHOWN:,} more (--json FILE has them all)")
+    typer.echo("something is wrong" if found.wrong else "nothing is wrong")
+
+
+def _write_sheet(path: Path, found: Check) -> None:
+    """What was found first, then pictures spread over the whole set."""
+    from PIL import Image
+
+    from faceparse.draw import contact_sheet
+    from faceparse.errors import DataError
+    from faceparse.files import atomic
+
+    flagged = {f.name: f.kind for kind in found.kinds.values() for f in kind[: _TILES // 4] if f.name}
+    names = [name for name in flagged if name in found.samples][: _TILES // 2]
+    rest = [name for name in found.samples if name not in flagged]
+    room = min(_TILES - len(names), len(rest))
+    spread = [rest[i * len(rest) // room] for i in range(room)]
+    tiles = []
+    for name in [*names, *spread]:
+        dataset, index = found.samples[name]
+        try:
+            sample = dataset[index]
+        except DataError:
+            continue
+        tiles.append((_tile(sample, found.scheme), f"{Path(name).name} {flagged.get(name, '')}"))
+    with atomic(path, overwrite=True) as temporary:
+        Image.fromarray(contact_sheet(tiles)).save(temporary, "PNG")
+
+
+def _tile(sample: Sample, scheme: Scheme) -> NDArray[np.uint8]:
+    """The picture, and beside it the same under its labels."""
+    import numpy as np
+
+    from faceparse.draw.colours import coloured
+
+    mixed = 0.35 * sample.image + 0.65 * coloured(sample.labels, scheme)
+    return np.hstack(
+        [sample.image, np.where((sample.labels > 0)[..., None], mixed, sample.image).astype(np.uint8)]
+    )

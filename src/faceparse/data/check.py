@@ -1,0 +1,299 @@
+"""What is wrong with a data set, before a training finds out.
+
+>>> found = check_dataset("faces", scheme="celebamask19")  # doctest: +SKIP
+>>> [f.text for f in found.findings if f.wrong]  # doctest: +SKIP
+['images/7.jpg is 512×512 but its label map is 256×256']
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.data.folder import FolderDataset, Layout, scan
+from faceparse.data.looks import Look, look
+from faceparse.data.record import settle_scheme
+from faceparse.data.registry import Kind, find_kind
+from faceparse.data.similar import pairs_alike
+from faceparse.errors import DataError
+from faceparse.labels import Scheme
+from faceparse.labels import scheme as find_scheme
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found.
+
+    Attributes:
+        kind: Which; findings of one kind are counted together.
+        text: What, in one line that names the file.
+        wrong: Whether it must be mended; else it is only worth a look.
+        name: The picture concerned, if any.
+    """
+
+    kind: str
+    text: str
+    wrong: bool = True
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """What a data set holds, and what is wrong with it.
+
+    Attributes:
+        root: Its folder.
+        scheme: Of its label maps.
+        splits: Split → number of pictures.
+        pixels: Per label (256), pixels in all label maps.
+        pictures: Per label (256), label maps in which it occurs.
+        sides: (agree, contradict): pictures all of whose pairs lie as most do, and others.
+        left_lies: `right` or `left`: the half of the picture on which most left classes lie; empty where
+            it cannot be told.
+        findings: In the order found.
+    """
+
+    root: Path
+    scheme: Scheme
+    splits: Mapping[str, int]
+    pixels: NDArray[np.int64]
+    pictures: NDArray[np.int64]
+    sides: tuple[int, int]
+    left_lies: str
+    findings: tuple[Finding, ...] = ()
+    samples: Mapping[str, tuple[Kind, int]] = field(default_factory=dict, repr=False)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether anything must be mended."""
+        return any(f.wrong for f in self.findings)
+
+    @property
+    def kinds(self) -> dict[str, list[Finding]]:
+        """Findings by kind, wrong ones first."""
+        grouped: dict[str, list[Finding]] = defaultdict(list)
+        for finding in sorted(self.findings, key=lambda f: not f.wrong):
+            grouped[finding.kind].append(finding)
+        return dict(grouped)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data for JSON."""
+        return {
+            "root": str(self.root),
+            "scheme": self.scheme.name,
+            "splits": dict(self.splits),
+            "classes": {
+                name: {"pixels": int(self.pixels[i]), "pictures": int(self.pictures[i])}
+                for i, name in enumerate(self.scheme.classes)
+            },
+            "ignored_pixels": int(self.pixels[255]),
+            "sides": {
+                "left_lies_on_the_pictures": self.left_lies,
+                "agree": self.sides[0],
+                "contradict": self.sides[1],
+            },
+            "wrong": self.wrong,
+            "findings": {
+                kind: {"wrong": found[0].wrong, "count": len(found), "what": [f.text for f in found]}
+                for kind, found in self.kinds.items()
+            },
+        }
+
+
+def check_dataset(
+    root: str | Path,
+    *,
+    kind: str = "folder",
+    scheme: str | Path | Scheme | None = None,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Check:
+    """Look at every file of a data set.
+
+    Findings that are wrong: files that cannot be read; pictures and label maps of different sizes; labels
+    outside the scheme; pictures without a label map and the reverse; split files that name absent
+    pictures, or one twice; one picture in two splits, as the same file or a copy; left and right that
+    contradict the other pictures (a mirrored picture whose sides were not swapped, or a pair that was
+    named the wrong way round). Worth a look: pictures that resemble another one, straight or mirrored;
+    copies within a split; label maps of background alone; classes that never occur.
+
+    Args:
+        root: Its folder.
+        kind: A kind of data set; see `faceparse.data.kinds`.
+        scheme: Scheme of its label maps; None where the data set says it.
+        jobs: Pictures at a time.
+        progress: Told (done, total) after each picture.
+
+    Raises:
+        DataError: not a data set of that kind at all, or no scheme.
+        LabelError: unknown scheme.
+    """
+    root = Path(root)
+    if kind == "folder":
+        given = None if scheme is None else find_scheme(scheme)
+        layout = scan(root)
+        own = settle_scheme(root, given)
+        findings = list(_layout_findings(layout))
+        splits = _folder_splits(layout, own)
+    else:
+        splits, findings = _open_splits(find_kind(kind), root, scheme)
+        own = next(iter(splits.values())).scheme
+    samples: dict[str, tuple[Kind, int]] = {}
+    members: dict[str, list[str]] = defaultdict(list)
+    for split, dataset in splits.items():
+        for index, name in enumerate(dataset.names):
+            samples.setdefault(str(name), (dataset, index))
+            if split != "all":
+                members[str(name)].append(split)
+    if not samples:
+        raise DataError(f"{root} holds no labelled picture")
+    looks: dict[str, Look] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        looked = pool.map(lambda name: look(*samples[name]), samples)
+        for done, (name, seen) in enumerate(zip(samples, looked, strict=True), 1):
+            looks[name] = seen
+            progress(done, len(samples))
+    findings += _file_findings(looks, own)
+    findings += _split_findings(members)
+    sided, agree, contradict, half = _sides(looks, own)
+    findings += sided
+    findings += _copies(looks, members)
+    counts = np.stack([seen.counts for seen in looks.values()])
+    pixels, pictures = counts.sum(0), np.count_nonzero(counts, axis=0).astype(np.int64)
+    findings += [
+        Finding("class that never occurs", f"no label map has {name}", wrong=False)
+        for i, name in enumerate(own.classes)
+        if not pictures[i]
+    ]
+    counted = {split: len(dataset) for split, dataset in splits.items()}
+    return Check(root, own, counted, pixels, pictures, (agree, contradict), half, tuple(findings), samples)
+
+
+def _folder_splits(layout: Layout, scheme: Scheme) -> dict[str, Kind]:
+    """Every split with what can be read of it, and everything."""
+    labelled = {s for s in layout.images if s in layout.labels}
+
+    def of(stems: Iterable[str]) -> Kind:
+        return FolderDataset.of(layout, scheme, [s for s in dict.fromkeys(stems) if s in labelled])
+
+    splits = {split: of(layout.read_split(split).known) for split in layout.splits}
+    return {**splits, "all": of(layout.images)}
+
+
+def _open_splits(
+    kind: type[Kind], root: Path, scheme: str | Path | Scheme | None
+) -> tuple[dict[str, Kind], list[Finding]]:
+    splits: dict[str, Kind] = {}
+    findings = []
+    for split in kind.splits(root) or ("all",):
+        try:
+            splits[split] = kind(root, split, scheme)
+        except DataError as error:
+            findings.append(Finding("split that cannot be opened", str(error)))
+    if not splits:
+        raise DataError(findings[0].text if findings else f"{root} holds no split")
+    return splits, findings
+
+
+def _layout_findings(layout: Layout) -> Iterator[Finding]:
+    for path in layout.clashes:
+        yield Finding("pictures that share a label map", f"{path.name} and {layout.images[path.stem].name}")
+    for path in layout.lossy:
+        yield Finding("label map in a lossy format", f"{path.name}: label maps are PNG")
+    for stem, path in layout.images.items():
+        if stem not in layout.labels:
+            yield Finding("picture without a label map", path.name, name=str(path))
+    for stem, path in layout.labels.items():
+        if stem not in layout.images:
+            yield Finding("label map without a picture", path.name)
+    for split in layout.splits:
+        listed = layout.read_split(split)
+        for name in listed.absent:
+            yield Finding("split names an absent picture", f"{split}.txt names {name}")
+        for stem, times in Counter(listed.known).items():
+            if times > 1:
+                yield Finding("split names a picture twice", f"{split}.txt names {stem} {times} times")
+
+
+def _file_findings(looks: Mapping[str, Look], scheme: Scheme) -> Iterator[Finding]:
+    for name, seen in looks.items():
+        for fault in seen.faults:
+            yield Finding("unreadable file", fault, name=name)
+        if seen.size and seen.label_size and seen.size != seen.label_size:
+            sizes = f"is {seen.size[0]}×{seen.size[1]} but its label map is {seen.label_size[0]}×{seen.label_size[1]}"
+            yield Finding("picture and label map of different sizes", f"{name} {sizes}", name=name)
+        outside = [i for i in np.flatnonzero(seen.counts).tolist() if len(scheme) <= i < 255]
+        if outside:
+            held = ", ".join(map(str, outside[:5])) + (" …" if outside[5:] else "")
+            yield Finding(
+                "labels outside the scheme",
+                f"{name}: {held}; {scheme.name} has labels 0 to {len(scheme) - 1} and 255 for ignore",
+                name=name,
+            )
+        if seen.counts.any() and not seen.counts[1:255].any():
+            yield Finding("nothing labelled", f"{name}: background alone", wrong=False, name=name)
+
+
+def _split_findings(members: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    for name, splits in members.items():
+        if len(set(splits)) > 1:
+            yield Finding("picture in two splits", f"{name}: {', '.join(sorted(set(splits)))}", name=name)
+
+
+def _sides(looks: Mapping[str, Look], scheme: Scheme) -> tuple[list[Finding], int, int, str]:
+    """Findings, pictures whose every pair lies as most do, other pictures, and where left classes lie."""
+    votes = {name: vote for name, seen in looks.items() if (vote := seen.left_lies(scheme))}
+    if not votes:
+        return [], 0, 0, ""
+    usual = 1 if sum(sum(vote.values()) for vote in votes.values()) >= 0 else -1
+    half, other = ("right", "left") if usual == 1 else ("left", "right")
+    swapped = {n: [c for c, way in vote.items() if way != usual] for n, vote in votes.items()}
+    swapped = {name: classes for name, classes in swapped.items() if classes}
+    agree = len(votes) - len(swapped)
+    findings = []
+    declared = {"subject": "right", "viewer": "left"}.get(scheme.left_means)
+    if declared not in (half, None):
+        findings.append(
+            Finding(
+                "the other left",
+                f"left classes lie on the picture's {half} half in {agree} of {len(votes)} pictures, but "
+                f"scheme {scheme.name!r} says that left means the {scheme.left_means}'s",
+            )
+        )
+    for name, classes in swapped.items():
+        where = f"{name}: {', '.join(classes)} on the picture's {other}, elsewhere on its {half}"
+        kept = [c for c in votes[name] if c not in classes]
+        as_usual = f"; {', '.join(kept)} as usual" if kept else ""
+        findings.append(Finding("left and right swapped", where + as_usual, name=name))
+    return findings, agree, len(swapped), half
+
+
+def _copies(looks: Mapping[str, Look], members: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    names = [name for name, seen in looks.items() if seen.digest]
+    by_digest: dict[bytes, list[str]] = defaultdict(list)
+    for name in names:
+        by_digest[looks[name].digest].append(name)
+    for same in by_digest.values():
+        for other in same[1:]:
+            across = _across(same[0], other, members)
+            kind = "copy of a picture in another split" if across else "copy of a picture in the same split"
+            yield Finding(kind, f"{other} is {same[0]}", wrong=across, name=other)
+    thumbs = np.array([looks[name].thumb for name in names], np.float32).reshape(len(names), -1)
+    for first, second, mirrored in pairs_alike(thumbs):
+        a, b = names[first], names[second]
+        if looks[a].digest != looks[b].digest:
+            how = "mirrored" if mirrored else "nearly the same"
+            kind = f"resembles a picture in {'another' if _across(a, b, members) else 'the same'} split"
+            yield Finding(kind, f"{b} and {a}: {how}", wrong=False, name=b)
+
+
+def _across(a: str, b: str, members: Mapping[str, Sequence[str]]) -> bool:
+    """Whether two pictures lie in different splits; a picture in no split lies in none."""
+    return bool(members[a] and members[b] and set(members[a]).isdisjoint(members[b]))

@@ -1,0 +1,81 @@
+"""FaceSynthetics: 100,000 rendered faces with exact labels in 19 classes and 70 landmarks.
+
+>>> data = FaceSynthetics("dataset_100000", "0-99%")  # doctest: +SKIP
+>>> data[0].labels.shape, data[0].landmarks.shape  # doctest: +SKIP
+((512, 512), (70, 2))
+
+Layout (Wood et al., ICCV 2021, https://github.com/microsoft/FaceSynthetics)::
+
+    ROOT/000000.png
+    ROOT/000000_seg.png      8-bit, scheme synthface19; 255 is ignore
+    ROOT/000000_ldmks.txt    70 lines `x y`: iBUG's 68, then the pupils
+
+There is no official split: take parts, such as `0-98%` and `98-100%`. Train on it with `--scheme
+ourface11` (or any scheme that synthface19 converts to) and its labels are converted.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.data.own import own_scheme
+from faceparse.data.pairs import PairedFiles
+from faceparse.data.reading import read_points
+from faceparse.data.registry import register
+from faceparse.data.splits import is_part, part
+from faceparse.errors import DataError
+from faceparse.labels import Scheme
+
+_NUMBERED = re.compile(r"\d+\.png")
+
+
+@register
+class FaceSynthetics(PairedFiles):
+    """The data set, or a part of it, with its landmarks.
+
+    Args:
+        root: Folder of `000000.png`, `000000_seg.png`, `000000_ldmks.txt` and so on.
+        split: `all`, or a part such as `0-98%` (see `faceparse.data.splits`).
+        scheme: synthface19, or None for it.
+
+    Raises:
+        DataError: no such folder or split; a picture without label map or landmarks; another scheme.
+    """
+
+    kind: ClassVar[str] = "facesynthetics"
+    title: ClassVar[str] = "Microsoft FaceSynthetics as downloaded: 19 classes, 70 landmarks"
+
+    def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None:
+        root = Path(root)
+        found = {p.name: p for p in root.iterdir()} if root.is_dir() else {}
+        stems = sorted(name[:-4] for name in found if _NUMBERED.fullmatch(name))
+        if not stems:
+            raise DataError(f"{root} is no FaceSynthetics folder: expected 000000.png and so on in it")
+        if split != "all" and not is_part(split):
+            raise DataError(
+                f"FaceSynthetics has no official split: take all, or parts such as 0-98% and 98-100%; got {split!r}"
+            )
+        for stem in stems:
+            for ending in ("_seg.png", "_ldmks.txt"):
+                if stem + ending not in found:
+                    raise DataError(f"{found[stem + '.png']} has no {stem}{ending} beside it")
+        chosen = stems if split == "all" else part(stems, split)
+        if not chosen:
+            raise DataError(f"{root}: no picture in split {split!r}")
+        super().__init__(
+            own_scheme("synthface19", scheme, "FaceSynthetics"),
+            [(found[f"{s}.png"], found[f"{s}_seg.png"]) for s in chosen],
+        )
+        self._points = [found[f"{s}_ldmks.txt"] for s in chosen]
+
+    @classmethod
+    def splits(cls, root: str | Path) -> tuple[str, ...]:
+        return ()
+
+    def landmarks(self, index: int) -> NDArray[np.float64]:
+        return read_points(self._points[index], 70)

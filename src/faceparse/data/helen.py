@@ -1,0 +1,133 @@
+"""Helen, relabelled: portraits with 11 classes, and 68 landmarks in a file of their own.
+
+>>> test = Helen("helen", "test", crop=True)  # doctest: +SKIP
+>>> test[0].landmarks.shape  # doctest: +SKIP
+(68, 2)
+
+Layout (Lin et al., CVPR 2019, https://github.com/JPlin/Relabeled-HELEN-Dataset; Le et al., ECCV 2012)::
+
+    ROOT/train|test|test_resize/NAME_image.jpg
+    ROOT/train|test|test_resize/NAME_label.png    8-bit, scheme helen11
+    ROOT/train|test|test_resize/NAME_viz.jpg      not read
+    ROOT/landmarks.txt      x y of 68 points, …, NAME on a line; at twice the pictures' scale (SegFace's file)
+
+The folders are the official split: `test` in original size, `test_resize` the same pictures reduced, to
+which the landmarks do not apply.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.data.dataset import Sample
+from faceparse.data.landmarks import helen_box
+from faceparse.data.own import own_scheme
+from faceparse.data.pairs import PairedFiles
+from faceparse.data.reading import points, read_text
+from faceparse.data.registry import register
+from faceparse.errors import DataError
+from faceparse.labels import Scheme
+
+SPLITS = ("train", "test", "test_resize")
+_POINTS = 68
+_SCALE = 0.5  # the file's coordinates → the pictures'
+
+
+@register
+class Helen(PairedFiles):
+    """One split of Helen, with its landmarks where ROOT has `landmarks.txt`.
+
+    Args:
+        root: Folder with `train` and `test` in it.
+        split: train, test, test_resize, or all (train and test).
+        scheme: helen11, or None for it.
+        crop: Whether samples are cropped to the face by their landmarks, as SegFace does (`helen_box`).
+
+    Raises:
+        DataError: no such folder or split; a picture without a label map; a malformed landmark file; a crop
+            without landmarks; another scheme.
+    """
+
+    kind: ClassVar[str] = "helen"
+    title: ClassVar[str] = "Helen, relabelled: 11 classes, 68 landmarks"
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str,
+        scheme: str | Path | Scheme | None = None,
+        *,
+        crop: bool = False,
+    ) -> None:
+        root = Path(root)
+        if split not in (*SPLITS, "all"):
+            raise DataError(f"Helen has the splits {', '.join(SPLITS)} and all; got {split!r}")
+        pairs = [
+            p for name in (("train", "test") if split == "all" else (split,)) for p in _pairs(root / name)
+        ]
+        super().__init__(own_scheme("helen11", scheme, "Helen"), pairs)
+        self._crop = crop
+        self._landmarks = _read_landmarks(root / "landmarks.txt") if split != "test_resize" else {}
+        if crop and not self._landmarks:
+            raise DataError(
+                f"a crop of Helen's {split} needs landmarks: {root / 'landmarks.txt'}, for train and test"
+            )
+
+    @classmethod
+    def splits(cls, root: str | Path) -> tuple[str, ...]:
+        # Not test_resize, which is test again.
+        return tuple(s for s in ("train", "test") if (Path(root) / s).is_dir())
+
+    def landmarks(self, index: int) -> NDArray[np.float64] | None:
+        """68 × 2 in the pixels of the whole picture, or None without `landmarks.txt`."""
+        if not self._landmarks:
+            return None
+        name = _name(self.names[index])
+        if name not in self._landmarks:
+            raise DataError(f"{self.names[index]} has no line {name!r} in landmarks.txt")
+        return self._landmarks[name]
+
+    def __getitem__(self, index: int) -> Sample:
+        whole = super().__getitem__(index)
+        if not self._crop or whole.landmarks is None:
+            return whole
+        try:
+            box = helen_box(whole.landmarks, (whole.image.shape[1], whole.image.shape[0]))
+        except DataError as error:
+            raise DataError(f"{whole.name}: {error}") from None
+        part = np.s_[box.top : box.bottom, box.left : box.right]
+        moved = whole.landmarks - np.array([box.left, box.top])
+        return Sample(whole.name, whole.image[part], whole.labels[part], moved)
+
+
+def _pairs(folder: Path) -> list[tuple[Path, Path]]:
+    if not folder.is_dir():
+        raise DataError(f"{folder.parent} is no Helen folder: expected {folder.name}/ in it")
+    images = sorted(folder.glob("*_image.jpg"))
+    if not images:
+        raise DataError(f"{folder} holds no picture NAME_image.jpg")
+    pairs = [(image, folder / f"{_name(image)}_label.png") for image in images]
+    for image, label in pairs:
+        if not label.is_file():
+            raise DataError(f"{image} has no {label.name} beside it")
+    return pairs
+
+
+def _name(image: Path) -> str:
+    return image.stem.removesuffix("_image")
+
+
+def _read_landmarks(file: Path) -> dict[str, NDArray[np.float64]]:
+    found = {}
+    for number, line in enumerate(read_text(file).splitlines() if file.is_file() else (), 1):
+        words = line.split()
+        if words:
+            where = f"{file}, line {number},"
+            found[words[-1]] = _SCALE * points(words[:-1][: 2 * _POINTS], _POINTS, where)
+    if file.is_file() and not found:
+        raise DataError(f"{file} holds no landmarks")
+    return found

@@ -1,0 +1,70 @@
+"""Five points and crops from the landmarks that come with data sets.
+
+The five are the image-left eye, image-right eye, nose tip, image-left and image-right mouth corner on an
+upright face, in that order, as detectors give them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import DataError
+
+
+def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Five points, 5 × 2, from 106 (LaPa), or from 68 or 70 (iBUG's order, as Helen's and FaceSynthetics').
+
+    >>> five_points(np.zeros((68, 2))).shape
+    (5, 2)
+
+    From 106: the eyes are mean(74, 104) and mean(83, 105), the nose 54, the mouth 84 and 90; from 68: the
+    means of 36 to 41 and 42 to 47, then 30, 48, 54. Both as SegFace takes them
+    (Narayan et al., AAAI 2025, https://github.com/Kartik-3004/SegFace).
+
+    Raises:
+        DataError: another number of landmarks.
+    """
+    if landmarks.shape == (106, 2):
+        groups: tuple[list[int], ...] = ([74, 104], [83, 105], [54], [84], [90])
+    elif landmarks.shape in ((68, 2), (70, 2)):
+        groups = ([*range(36, 42)], [*range(42, 48)], [30], [48], [54])
+    else:
+        raise DataError(f"five points come from 106, 70 or 68 landmarks (N × 2); got {landmarks.shape}")
+    return np.stack([landmarks[group].mean(0) for group in groups])
+
+
+class Box(NamedTuple):
+    """A part of a picture in whole pixels: columns left to right, rows top to bottom, ends excluded."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def helen_box(landmarks: NDArray[np.float64], size: tuple[int, int]) -> Box:
+    """The square about a face that SegFace crops Helen to, clipped to the picture.
+
+    Its side is 1.2 times the landmarks' longer extent, its middle the extent's; after clipping it need
+    not be square. Rounding is as published (https://github.com/Kartik-3004/SegFace).
+
+    Args:
+        landmarks: N × 2 in the picture's pixels.
+        size: (width, height) of the picture.
+
+    Raises:
+        DataError: the landmarks lie outside the picture.
+    """
+    points = landmarks.astype(np.float32)
+    low = points.min(0)
+    extent = points.max(0) - low + 1
+    middle = (low + extent / 2).astype(np.int32)
+    side = int(extent.max() * 1.2)
+    left, top = (middle - side // 2).tolist()
+    box = Box(max(0, left), max(0, top), min(size[0], left + side), min(size[1], top + side))
+    if box.left >= box.right or box.top >= box.bottom:
+        raise DataError(f"the landmarks lie outside the picture of {size[0]}×{size[1]}")
+    return box

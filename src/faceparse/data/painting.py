@@ -1,0 +1,128 @@
+"""One label map from one mask per part: the order of painting is the scheme's own.
+
+CelebAMask-HQ's parts overlap (hair runs over skin and brows, glasses over eyes), so the order in which
+they are painted changes the ground truth. Painting in label order gives each published order:
+`maskgan19` as MaskGAN, `celebamask19` as zllrunning's and yakhyo's BiSeNet (hair over glasses),
+`segface-celeb19` as SegFace and FaRL (glasses over eyes and hair).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from faceparse.data.reading import read_mask
+from faceparse.errors import DataError
+from faceparse.labels import Scheme
+
+
+class Odd(NamedTuple):
+    """Something unusual about one file: of which kind, and about what."""
+
+    kind: str
+    detail: str
+
+
+def paint(
+    masks: Mapping[str, NDArray[np.bool_]], scheme: Scheme, shape: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Paint masks one over another in the scheme's label order; what no mask covers is background.
+
+    >>> from faceparse.labels import scheme
+    >>> both = np.ones((1, 2), bool)
+    >>> paint({"hair": both, "skin": both}, scheme("celebamask19"), (1, 2)).tolist()
+    [[17, 17]]
+
+    Args:
+        masks: Class name → H × W; a class that the scheme does not have is left out.
+        shape: (H, W) of the label map.
+    """
+    labels = np.zeros(shape, np.uint8)
+    for label, name in enumerate(scheme.classes):
+        if name in masks:
+            labels[masks[name]] = label
+    return labels
+
+
+def paint_files(parts: Iterable[tuple[str, Path]], scheme: Scheme) -> tuple[NDArray[np.uint8], list[Odd]]:
+    """A label map from the mask files of one picture, and what was odd about them.
+
+    Masks of another size than most are brought to it (nearest pixel).
+
+    Args:
+        parts: (class name, file).
+
+    Raises:
+        DataError: a file that cannot be read, or no file.
+    """
+    masks: dict[str, NDArray[np.bool_]] = {}
+    seen: dict[str, list[str]] = {}
+    for name, path in parts:
+        mask, notes = read_mask(path)
+        for note in notes:
+            seen.setdefault(note, []).append(path.name)
+        masks[name] = mask
+    odd = [
+        Odd(note, names[0] + (f" and {len(names) - 1} more" if names[1:] else ""))
+        for note, names in seen.items()
+    ]
+    if not masks:
+        raise DataError("a picture without parts has no label map")
+    shapes = [m.shape for m in masks.values()]
+    height, width = max(set(shapes), key=lambda s: (shapes.count(s), s))
+    for name, mask in masks.items():
+        if mask.shape != (height, width):
+            odd.append(
+                Odd(
+                    "mask of another size",
+                    f"{name}: {mask.shape[1]}×{mask.shape[0]}, others {width}×{height}",
+                )
+            )
+            small = Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST)
+            masks[name] = np.asarray(small, bool)
+    return paint(masks, scheme, (height, width)), odd
+
+
+def same_size(
+    image: NDArray[np.uint8], labels: NDArray[np.uint8], size: str | int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Picture and label map brought to one size.
+
+    Args:
+        image: RGB uint8.
+        labels: H × W uint8, perhaps of another size.
+        size: `masks` for the label map's size, `images` for the picture's, or a number of pixels for
+            both sides. Pictures are resized bilinear with antialiasing, label maps to the nearest pixel.
+    """
+    height, width = {"masks": labels.shape, "images": image.shape[:2]}.get(str(size), (size, size))
+    wanted = (int(width), int(height))
+    return fit(image, wanted, Image.Resampling.BILINEAR), fit(labels, wanted)
+
+
+def fit(
+    picture: NDArray[np.uint8],
+    size: tuple[int, int],
+    how: Image.Resampling = Image.Resampling.NEAREST,
+) -> NDArray[np.uint8]:
+    """A picture or label map at (width, height); the same array where it has that size."""
+    if picture.shape[1::-1] == size:
+        return picture
+    return np.asarray(Image.fromarray(picture).resize(size, how))
+
+
+def check_size(size: str | int) -> str | int:
+    """`masks`, `images`, or a number of pixels from 16 on; a `DataError` otherwise."""
+    if size in ("masks", "images"):
+        return size
+    try:
+        pixels = int(size)
+    except ValueError:
+        pixels = 0
+    if pixels < 16:
+        raise DataError(f"size is masks, images or a number of pixels from 16 on; got {size!r}")
+    return pixels

@@ -1,0 +1,214 @@
+"""What single layouts promise beyond the contract: points, crops, parts, user schemes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceparse.data import FolderDataset, open_dataset, parts
+from faceparse.data.facesynthetics import FaceSynthetics
+from faceparse.data.helen import Helen
+from faceparse.data.landmarks import five_points, helen_box
+from faceparse.data.lapa import LaPa
+from faceparse.data.prepare import Preparation
+from faceparse.data.splits import is_part, part
+from faceparse.errors import DataError
+from faceparse.labels import conversion, scheme
+from tests.data import made
+
+
+def test_lapas_points(tmp_path: Path) -> None:
+    sample = LaPa(made.lapa(tmp_path / "lapa"), "train")[1]
+    assert sample.landmarks is not None
+    assert sample.landmarks[:3].tolist() == [[0.5, 1.0], [1.5, 1.25], [2.5, 1.5]]
+    five = five_points(sample.landmarks)
+    assert five[:, 0].tolist() == [(74.5 + 104.5) / 2, (83.5 + 105.5) / 2, 54.5, 84.5, 90.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("105\n1 2\n", "does not begin with 106"),
+        ("106\n1 2\n", "has 2 numbers; 106 landmarks are 212"),
+        ("106\n" + "1 x\n" * 106, "holds something that is no number"),
+        ("106\n" + "1 nan\n" * 106, "a landmark that is not finite"),
+        ("", "does not begin with 106"),
+    ],
+)
+def test_bad_landmarks_are_one_line_that_names_the_file(tmp_path: Path, text: str, message: str) -> None:
+    root = made.lapa(tmp_path / "lapa")
+    file = next((root / "test" / "landmarks").iterdir())
+    file.write_text(text)
+    with pytest.raises(DataError, match=message) as caught:
+        LaPa(root, "test")[0]
+    assert str(file) in str(caught.value)
+
+
+def test_five_of_68_and_of_others() -> None:
+    points = np.arange(140.0).reshape(70, 2)
+    five = five_points(points[:68])
+    assert (five == five_points(points)).all()
+    assert five[:, 0].tolist() == [2 * 38.5, 2 * 44.5, 60, 96, 108]
+    with pytest.raises(DataError, match="106, 70 or 68"):
+        five_points(points[:5])
+
+
+def test_helens_landmarks_are_at_twice_the_scale(tmp_path: Path) -> None:
+    whole = Helen(made.helen(tmp_path / "helen"), "train")
+    sample = whole[0]
+    assert sample.landmarks is not None
+    assert sample.landmarks[0] == pytest.approx([10, 8])
+    assert sample.landmarks[-1] == pytest.approx([22, 16])
+
+
+def test_helens_crop(tmp_path: Path) -> None:
+    root = made.helen(tmp_path / "helen")
+    whole, cropped = Helen(root, "train")[0], Helen(root, "train", crop=True)[0]
+    # 13 wide × 1.2 = 15; middle int(10 + 13 / 2), int(8 + 9 / 2): columns 9 to 24, rows 5 to 20.
+    assert (cropped.image == whole.image[5:20, 9:24]).all()
+    assert (cropped.labels == whole.labels[5:20, 9:24]).all()
+    assert whole.landmarks is not None
+    assert cropped.landmarks is not None
+    assert (cropped.landmarks == whole.landmarks - [9, 5]).all()
+
+
+def test_the_crop_ends_at_the_picture() -> None:
+    points = np.array([[0.0, 0.0], [30.0, 10.0]])
+    assert helen_box(points, (28, 20)) == (0, 0, 28, 20)
+    with pytest.raises(DataError, match="outside the picture"):
+        helen_box(points + 500, (28, 20))
+
+
+def test_helen_without_landmarks(tmp_path: Path) -> None:
+    root = made.helen(tmp_path / "helen")
+    lines = (root / "landmarks.txt").read_text().splitlines()
+    (root / "landmarks.txt").write_text("\n".join(lines[1:]))
+    with pytest.raises(DataError, match=r"100032540_1_image\.jpg has no line '100032540_1'"):
+        Helen(root, "train")[0]
+    (root / "landmarks.txt").write_text("1 2 3 name\n")
+    with pytest.raises(DataError, match=r"landmarks\.txt, line 1, has 3 numbers; 68 landmarks are 136"):
+        Helen(root, "train")
+    (root / "landmarks.txt").unlink()
+    assert Helen(root, "train")[0].landmarks is None
+    assert Helen(root, "test_resize")[0].image.shape == (16, 16, 3)
+    for split in ("train", "test_resize"):
+        with pytest.raises(DataError, match=r"a crop of Helen's .* needs landmarks"):
+            Helen(root, split, crop=True)
+
+
+def test_face_synthetics_becomes_ourface11(tmp_path: Path) -> None:
+    data = FaceSynthetics(made.facesynthetics(tmp_path / "s"), "0-50%")
+    assert len(data) == 2
+    convert = conversion(data.scheme, "ourface11")
+    for sample in data:
+        ours = convert(sample.labels)
+        scheme("ourface11").check(ours)
+        assert (ours[:2] == 255).all()
+        for name, goal in (
+            ("nose", "skin"),
+            ("l_eye", "eyes"),
+            ("cloth", "background"),
+            ("hat", "accessory"),
+        ):
+            assert (ours[sample.labels == data.scheme.id(name)] == scheme("ourface11").id(goal)).all()
+
+
+def test_parts_of_a_set_share_nothing_and_make_up_all() -> None:
+    names = [str(i) for i in range(101)]
+    pieces = [part(names, p) for p in ("0-80%", "80-90%", "90-100%")]
+    assert sorted((n for p in pieces for n in p), key=int) == names
+    assert [len(p) for p in pieces] == [81, 10, 10]
+    assert pieces[0] == sorted(pieces[0], key=int) == part(names, "0-80%")
+    assert set(part(names, "0-80%@1")) != set(pieces[0])
+    assert not is_part("train")
+    for bad in ("80-20%", "0-101%", "5-5%"):
+        with pytest.raises(DataError, match="LOW-HIGH%"):
+            part(names, bad)
+
+
+def test_a_folder_in_parts_with_a_users_scheme(tmp_path: Path) -> None:
+    root = made.folder(tmp_path / "f", 5, classes=2)
+    own = tmp_path / "mine.yaml"
+    own.write_text("classes: [background, spot]\n")
+    train, val = (open_dataset("folder", root, p, own) for p in ("0-60%", "60-100%"))
+    assert (len(train), len(val)) == (3, 2)
+    assert not set(train.names) & set(val.names)
+    assert train.scheme.classes == ("background", "spot")
+    train.scheme.check(train[0].labels)
+
+
+def test_other_faults_of_a_folder(tmp_path: Path) -> None:
+    root = made.folder(tmp_path / "f")
+    (root / "labels" / "0.png").unlink()
+    with pytest.raises(DataError, match=r"names '0', which has no label map 0\.png"):
+        FolderDataset(root, "train", "celebamask19")
+    made.picture(1).save(root / "images" / "1.webp")
+    with pytest.raises(DataError, match=r"1\.webp share one label map|1\.jpg and 1\.webp share"):
+        FolderDataset(root, "all", "celebamask19")
+    jpegs = made.folder(tmp_path / "j")
+    for path in (jpegs / "labels").iterdir():
+        path.rename(path.with_suffix(".jpg"))
+    with pytest.raises(DataError, match="label maps are PNG, the JPEG ones lose values"):
+        FolderDataset(jpegs, "all", "celebamask19")
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ("{", r"dataset\.json is not JSON"),
+        ('{"scheme": "lapa11"}', "in scheme 'lapa11', not 'celebamask19'"),
+        ('{"scheme": "nope"}', "no label scheme 'nope'"),
+        ('{"scheme": 7}', "got 7"),
+        ("[]", "expected an object"),
+    ],
+)
+def test_records_that_do_not_fit(tmp_path: Path, record: str, message: str) -> None:
+    root = made.folder(tmp_path / "f")
+    (root / "dataset.json").write_text(record)
+    with pytest.raises(DataError, match=message):
+        FolderDataset(root, "all", "celebamask19")
+
+
+def test_binary_and_palette_label_maps_and_turned_pictures(tmp_path: Path) -> None:
+    root = made.folder(tmp_path / "f", 2, classes=2)
+    Image.new("1", (32, 24), 1).save(root / "labels" / "0.png")
+    made.picture(0, (24, 32)).save(root / "images" / "0.jpg", exif=turned())
+    sample = FolderDataset(root, "all", "face2")[0]
+    assert sample.image.shape == (24, 32, 3)
+    assert (sample.labels == 1).all()
+
+
+def turned() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+def test_a_flat_folder_of_parts(tmp_path: Path) -> None:
+    """As `faceparse parse --save parts` writes them; names may hold what looks like a part."""
+    (tmp_path / "photos").mkdir()
+    for stem in ("me_l", "a", "bare"):
+        made.picture(1, (16, 16)).save(tmp_path / "photos" / f"{stem}.png")
+    for stem in ("me_l", "a", "gone"):
+        for name, mask in made.part_masks(len(stem)).items():
+            path = tmp_path / "out" / f"{stem}_{name}.png"
+            made.write_part(path, mask, "L")
+    made.picture(1).save(tmp_path / "out" / "a_panel.png")
+    order = scheme("maskgan19")
+    found, stray = parts.sources(tmp_path / "out", tmp_path / "photos", order)
+    assert [(s.name, len(s.parts)) for s in found] == [("a", 18), ("gone", 18), ("me_l", 18)]
+    assert [o.detail for o in stray] == ["a_panel.png"]
+    work = Preparation(found, stray, tmp_path / "dst", order, source="parts")
+    assert [d.status for d in work.run()] == ["written", "left out", "written"]
+    work.finish()
+    data = FolderDataset(tmp_path / "dst", "all")
+    expected = np.zeros((16, 16), np.uint8)
+    for label, name in enumerate(order.classes[1:], 1):
+        expected[made.part_masks(4)[name]] = label
+    assert (data[1].labels == expected).all()
+    assert data.names[1].name == "me_l.png"
+    with pytest.raises(DataError, match="no such folder"):
+        parts.sources(tmp_path / "none", tmp_path, order)
+    with pytest.raises(DataError, match="no masks named STEM_PART"):
+        parts.sources(tmp_path / "photos", tmp_path, scheme("face2"))
