@@ -205,8 +205,9 @@ class _Transfer:
 
     def _failed(self, url: str, error: Exception, kept: int) -> DownloadError:
         import requests
+        from urllib3.exceptions import ReadTimeoutError  # what requests' ConnectionError wraps mid-way
 
-        if isinstance(error, requests.Timeout):
+        if isinstance(error, requests.Timeout) or any(isinstance(a, ReadTimeoutError) for a in error.args):
             reason = f"no answer within {self._timeout:g} s (--timeout)"
         elif isinstance(error, requests.TooManyRedirects):
             reason = "the server redirects in a circle"
@@ -271,8 +272,9 @@ _TO_OUR_LOG = _PoochToOurLog()
 @contextmanager
 def _quiet_pooch() -> Iterator[Any]:
     import pooch
+    from pooch.utils import get_logger
 
-    pooch.get_logger().addFilter(_TO_OUR_LOG)  # adding it again changes nothing
+    get_logger().addFilter(_TO_OUR_LOG)  # adding it again changes nothing
     token = _ours.set(True)
     try:
         yield pooch

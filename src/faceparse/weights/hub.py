@@ -80,7 +80,9 @@ def _said(error: Exception, source: Source, folder: Path) -> DownloadError | Out
         reason = "there is no such repository, or it needs an account (HF_TOKEN)"
     elif isinstance(error, errors.RevisionNotFoundError):
         reason = f"there is no revision {source.revision}"
-    elif isinstance(error, errors.EntryNotFoundError) and not isinstance(error, OSError):
+    elif isinstance(error, errors.EntryNotFoundError) and not isinstance(
+        error, errors.LocalEntryNotFoundError
+    ):
         reason = "there is no such file"
     elif isinstance(error, OSError) and error.errno is not None and error.filename is not None:
         return OutputError(f"cannot write {folder}: {error.strerror}; {CACHE_VARIABLE} moves the cache")
