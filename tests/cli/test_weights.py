@@ -241,6 +241,10 @@ def test_a_checkpoint_becomes_a_model_file(
     assert faceparse("weights", "verify", name).out.count("ok: ") == 2
     parsed = faceparse("parse", ROOT / "examples" / "collins.jpg", "--model", name, "-o", tmp_path / "out")
     assert parsed.code == 0, parsed.err
+    pytest.importorskip("onnx")
+    from faceparse.export import load_source
+
+    assert load_source(name)[1].id == name
     site.pages["download/weights/resnet18.pt"] = Served(b"PK\x03\x04 cut short")
     again = faceparse("weights", "get", name, "--renew")
     assert again.code == 2

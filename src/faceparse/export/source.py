@@ -31,7 +31,7 @@ def load_source(model: str | Path, card: str | None = None) -> tuple[Network, Ca
     path = Path(model)
     given = None if card is None else find_card(card)
     if path.suffix.lower() == ".onnx" or not path.is_file():
-        # Raises for all but an ONNX file, saying what there is and how to get it.
+        # A card's weights on this machine; else this says what there is and how to get it.
         path = find_model(str(model), card).path
         if path.suffix.lower() == ".onnx":
             raise WeightsError(
