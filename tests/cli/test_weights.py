@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from faceparse.weights import card as find_card
-from faceparse.weights import cards
+from faceparse.weights import cards, trunks
 from faceparse.weights.summary import markdown
 from tests.cli.conftest import Ran
 from tests.conftest import ROOT
@@ -73,7 +73,7 @@ def test_list(faceparse: Run) -> None:
     assert ran.code == 0
     assert ran.err == ""
     rows = {line.split()[0]: line for line in ran.out.splitlines()[1:]}
-    assert list(rows) == list(cards())
+    assert list(rows) == [*cards(), *trunks()]
     assert "in the package" in rows["default"]
     assert "not here" in rows["bisenet-resnet18-yakhyo"]
     assert "81.7 measured" in rows["bisenet-resnet18-zllrunning"]
@@ -82,7 +82,7 @@ def test_list(faceparse: Run) -> None:
 
 def test_list_for_programs(faceparse: Run) -> None:
     rows = {row["id"]: row for row in json.loads(faceparse("weights", "list", "--json").out)}
-    assert list(rows) == list(cards())
+    assert list(rows) == [*cards(), *trunks()]
     assert rows["default"]["state"] == "in the package"
     assert Path(rows["default"]["path"]).is_file()
     assert rows["bisenet-resnet18-yakhyo"]["path"] is None
@@ -104,6 +104,29 @@ def test_show(faceparse: Run) -> None:
         shown = json.loads(faceparse("weights", "show", model, "--json").out)
         assert shown["licence"]["terms"] == card.licence.terms
     assert faceparse("weights", "show", "nope").code == 2
+
+
+def test_a_trunk_behind_terms(tmp_path: Path, faceparse: Run) -> None:
+    name = "dinov3-vitl16"
+    shown = faceparse("weights", "show", name).out
+    assert "consent: not accepted yet" in shown
+    assert "https://github.com/facebookresearch/dinov3" in shown
+    assert json.loads(faceparse("weights", "show", name, "--json").out)["option"] == "dinov3"
+    ran = faceparse("weights", "get", name)
+    assert ran.code == 1
+    assert "its terms must be accepted first" in ran.err
+    assert "--accept-terms" in ran.err
+    ran = faceparse("weights", "get", name, "--accept-terms")
+    assert (
+        "has no address that a program can fetch: get it from https://github.com/facebookresearch" in ran.err
+    )
+    assert "consent: accepted" in faceparse("weights", "show", name).out
+    mine = tmp_path / "dinov3.pth"
+    mine.write_bytes(b"PK\x03\x04")
+    assert "SHA-256" in faceparse("weights", "get", name, "--from", mine).err
+    where = faceparse("weights", "where", name)
+    assert where.code == 2
+    assert where.err.endswith(f"is not on this machine: faceparse weights get {name}\n")
 
 
 @pytest.mark.usefixtures("packaged_cards")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from faceparse.weights import Card, cards, published_path
+from faceparse.weights import Card, Trunk, cards, published_path, trunk, trunks
 from faceparse.weights.modelfile import packaged
 from faceparse.weights.summary import summary
 
@@ -46,6 +46,23 @@ def test_weights_can_be_had(card: Card) -> None:
     assert not source.revision or source.hub
     assert source.name in str(published_path(card))
     assert not card.licence.consent or card.licence.url, "who is to accept terms must be able to read them"
+
+
+@pytest.mark.parametrize("trunk", trunks().values(), ids=list(trunks()))
+def test_trunk_is_complete(trunk: Trunk) -> None:
+    assert trunk.id not in cards()
+    assert trunk.option.isidentifier()
+    assert trunk.source.origin.startswith("https://")
+    assert all((trunk.title, trunk.training, trunk.licence.weights, trunk.licence.terms))
+    assert not trunk.licence.consent or trunk.licence.url
+    digits = trunk.source.name.rsplit("-", 1)[-1].split(".")[0]  # as torch.hub names files
+    assert trunk.source.sha256.startswith(digits)
+    assert summary(trunk).state == "not here"
+
+
+@every_card
+def test_its_trunk_is_known(card: Card) -> None:
+    assert not card.trunk or trunk(card.trunk).id == card.trunk
 
 
 @every_card

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from faceparse.weights import Card
+    from faceparse.weights import Card, Trunk
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -69,11 +69,12 @@ def show(model: One, as_json: Json = False) -> None:
     import json
     from dataclasses import asdict
 
-    from faceparse.weights import card as find_card
+    from faceparse.weights import Card
     from faceparse.weights.summary import summary
     from faceparse.weights.terms import accepted
+    from faceparse.weights.trunk import find_published
 
-    card = find_card(model)
+    card = find_published(model)
     row = summary(card)
     if as_json:
         about = {**asdict(card), "state": row.state, "path": row.path, "accepted": accepted(card)}
@@ -81,12 +82,12 @@ def show(model: One, as_json: Json = False) -> None:
         return
     typer.echo(f"{card.id}: {card.title}")
     consent = "" if not card.licence.consent else "accepted" if accepted(card) else "not accepted yet"
-    height, width = card.input.size
     unknown = "not published; recorded when the file first comes, and held to after"
     lines = {
-        "network": f"{card.network}, scheme {card.scheme}, input {height} × {width}",
+        "network": _network(card) if isinstance(card, Card) else "a trunk that others stand on",
+        "trunk": card.trunk if isinstance(card, Card) else "",
         "trained on": card.training,
-        "limits": card.limits,
+        "limits": card.limits if isinstance(card, Card) else "",
         "licence": " ".join(filter(None, (card.licence.weights, card.licence.url))),
         "terms": card.licence.terms,
         "consent": consent,
@@ -97,7 +98,7 @@ def show(model: One, as_json: Json = False) -> None:
     for name, text in lines.items():
         if text:
             typer.echo(f"  {name}: {text}")
-    for figure in card.figures:
+    for figure in card.figures if isinstance(card, Card) else ():
         if figure.metric == "mean F1":
             typer.echo(f"  mean F1: {figure.value:g} ({figure.origin}; {figure.data})")
 
@@ -130,15 +131,15 @@ def get(
     from faceparse.cli.console import downloading
     from faceparse.errors import ConfigError, FaceparseError
     from faceparse.weights import adopt, cards, fetch
-    from faceparse.weights import card as find_card
     from faceparse.weights.modelfile import packaged
+    from faceparse.weights.trunk import find_published
 
     if bool(models) == everything:
         raise ConfigError("name the weights to get, or give --all")
     if from_file is not None and (everything or len(models or ()) != 1):
         raise ConfigError("--from is the file of one card: name that one")
     fetchable = [c for c in cards().values() if c.source.url or c.source.hub]
-    chosen = fetchable if everything else [find_card(m) for m in dict.fromkeys(models or ())]
+    chosen = fetchable if everything else [find_published(m) for m in dict.fromkeys(models or ())]
     failed = 0
     for card in chosen:
         typer.echo(f"{card.id}: {card.licence.weights}. {card.licence.terms}", err=True)
@@ -176,13 +177,13 @@ def verify(
 
     Example: `faceparse weights verify`
     """
-    from faceparse.weights import card as find_card
-    from faceparse.weights import cards
+    from faceparse.weights import cards, trunks
     from faceparse.weights import verify as check
     from faceparse.weights.modelfile import packaged
+    from faceparse.weights.trunk import find_published
 
     bad = 0
-    for card in [find_card(m) for m in models] if models else cards().values():
+    for card in [find_published(m) for m in models or (*cards(), *trunks())]:
         if card.id in packaged():
             typer.echo(f"in the package: {card.id}")
         for one in check(card):
@@ -219,21 +220,34 @@ def where(
 
     Example: `faceparse export --model "$(faceparse weights where bisenet-resnet18-yakhyo)" -o model.onnx`
     """
-    from faceparse.weights import cache_folder
-    from faceparse.weights import card as find_card
+    from faceparse.errors import WeightsError
+    from faceparse.weights import Trunk, cache_folder, published_path
     from faceparse.weights.modelfile import find_model
+    from faceparse.weights.trunk import find_published
 
-    typer.echo(str(cache_folder() if model is None else find_model(find_card(model).id).path))
+    if model is None:
+        typer.echo(str(cache_folder()))
+        return
+    card = find_published(model)
+    path = published_path(card) if isinstance(card, Trunk) else find_model(card.id).path
+    if not path.is_file():
+        raise WeightsError(f"{path.name} is not on this machine: faceparse weights get {card.id}")
+    typer.echo(str(path))
 
 
-def _ready(card: Card) -> str:
+def _network(card: Card) -> str:
+    height, width = card.input.size
+    return f"{card.network}, scheme {card.scheme}, input {height} × {width}"
+
+
+def _ready(card: Card | Trunk) -> str:
     """Where the card's model file is, made where PyTorch is installed; else what is missing."""
     from faceparse.errors import MissingExtraError
-    from faceparse.weights import cards, published_path
+    from faceparse.weights import Trunk, cards, published_path
     from faceparse.weights.modelfile import cached, packaged
 
     published = published_path(card)
-    if card.id in packaged() or published.suffix == ".onnx":
+    if isinstance(card, Trunk) or card.id in packaged() or published.suffix == ".onnx":
         return str(published)
     try:
         from faceparse.models import prepare

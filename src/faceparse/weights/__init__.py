@@ -5,6 +5,7 @@ from faceparse.weights.card import Card, Figure, Grid, Licence, Source, card, ca
 from faceparse.weights.checkpoint import Checkpoint, embedded_card, read_checkpoint, write_safetensors
 from faceparse.weights.preprocessing import Preprocessing
 from faceparse.weights.store import Checked, adopt, fetch, published_path, verify
+from faceparse.weights.trunk import Trunk, trunk, trunks
 
 __all__ = [
     "Card",
@@ -15,6 +16,7 @@ __all__ = [
     "Licence",
     "Preprocessing",
     "Source",
+    "Trunk",
     "adopt",
     "cache_folder",
     "card",
@@ -25,6 +27,8 @@ __all__ = [
     "published_path",
     "read_card",
     "read_checkpoint",
+    "trunk",
+    "trunks",
     "verify",
     "write_safetensors",
 ]

@@ -130,6 +130,7 @@ class Card:
             to say, one line.
         limits: What the model is known not to do well, one line.
         figures: Measured and published numbers.
+        trunk: Id of the trunk whose own published file these weights need beside theirs; empty for none.
     """
 
     id: str
@@ -143,6 +144,7 @@ class Card:
     training: str
     limits: str = ""
     figures: tuple[Figure, ...] = ()
+    trunk: str = ""
 
     def to_json(self) -> str:
         """The card as a JSON text, as it rides in model files."""
@@ -168,7 +170,12 @@ class Card:
 _PARTS: Mapping[str, type] = {"input": Preprocessing, "output": Grid, "source": Source, "licence": Licence}
 
 
-def _table(kind: type, raw: object, where: str) -> Any:
+def read_table(kind: type, raw: object, where: str) -> Any:
+    """A dataclass from plain data, its keys and kinds checked.
+
+    Raises:
+        WeightsError: a key that is missing, unknown or of the wrong kind.
+    """
     if not isinstance(raw, Mapping):
         raise WeightsError(f"{where}: expected a table, got {type(raw).__name__}")
     known = {f.name: f for f in fields(kind)}
@@ -234,12 +241,12 @@ def parse_card(raw: Mapping[str, Any], where: str) -> Card:
     for key, kind in _PARTS.items():
         if key not in values:
             raise WeightsError(f"{where}: a card needs a [{key}] table")
-        values[key] = _table(kind, values[key], f"{where} [{key}]")
+        values[key] = read_table(kind, values[key], f"{where} [{key}]")
     figures = values.get("figures", ())
     if not isinstance(figures, list | tuple):
         raise WeightsError(f"{where}: figures are [[figures]] tables, got {figures!r}")
-    values["figures"] = tuple(_table(Figure, f, f"{where} [[figures]]") for f in figures)
-    made: Card = _table(Card, values, where)
+    values["figures"] = tuple(read_table(Figure, f, f"{where} [[figures]]") for f in figures)
+    made: Card = read_table(Card, values, where)
     pre = made.input
     if not _numbers(pre.size, 2, (int,)) or min(pre.size) < 1:
         raise WeightsError(f"{where} [input]: size is [height, width] in pixels, got {pre.size}")
@@ -252,7 +259,7 @@ def parse_card(raw: Mapping[str, Any], where: str) -> Card:
             f"{where} [input]: interpolation is {' or '.join(RESAMPLING)} and channels RGB or BGR, "
             f"got {pre.interpolation!r} and {pre.channels!r}"
         )
-    _check_source(made.source, f"{where} [source]")
+    check_source(made.source, f"{where} [source]")
     try:
         find_scheme(made.scheme)
     except LabelError as error:
@@ -260,7 +267,12 @@ def parse_card(raw: Mapping[str, Any], where: str) -> Card:
     return made
 
 
-def _check_source(source: Source, where: str) -> None:
+def check_source(source: Source, where: str) -> None:
+    """Check what a `[source]` table says.
+
+    Raises:
+        WeightsError: an address, repository, hash or size that is none.
+    """
     if source.url and source.hub:
         raise WeightsError(f"{where}: a file comes from a url or from a hub, not from both")
     for key, pattern, called in _FORMS:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from faceparse.weights import modelfile
 from faceparse.weights.card import Card, cards
 from faceparse.weights.store import published_path
+from faceparse.weights.trunk import Trunk, trunks
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Summary:
 
     Attributes:
         id: What `--model` takes.
-        network: Registered network.
+        network: Registered network; `trunk` for a trunk.
         data: Training data.
         scheme: Label scheme of its logits.
         size: Bytes of the published file; None where neither its card nor the cache knows.
@@ -51,24 +52,27 @@ class Summary:
 
 
 def summaries() -> tuple[Summary, ...]:
-    """A row for every card in the package."""
-    return tuple(map(summary, cards().values()))
+    """A row for every card and every trunk in the package."""
+    published: list[Card | Trunk] = [*cards().values(), *trunks().values()]
+    return tuple(map(summary, published))
 
 
-def summary(card: Card) -> Summary:
-    """The row of one card."""
-    published, figure = published_path(card), card.headline
+def summary(card: Card | Trunk) -> Summary:
+    """The row of one card or trunk."""
+    published, figure = published_path(card), card.headline if isinstance(card, Card) else None
     here = published.stat().st_size if published.is_file() else 0
     model = modelfile.packaged().get(card.id) or modelfile.cached(card.id)
+    if isinstance(card, Trunk) and here:
+        model = published
     state = "in the package" if card.id in modelfile.packaged() else "ready"
     if model is None:
         state = "downloaded" if here else "not here"
     path = model or (published if here else None)
     return Summary(
         id=card.id,
-        network=card.network,
-        data=card.data,
-        scheme=card.scheme,
+        network=card.network if isinstance(card, Card) else "trunk",
+        data=card.data if isinstance(card, Card) else card.training,
+        scheme=card.scheme if isinstance(card, Card) else "",
         size=card.source.size or here or None,
         f1=None if figure is None else figure.value,
         f1_of="" if figure is None else f"{figure.origin}, {figure.data}",
@@ -90,7 +94,6 @@ def markdown() -> str:
         consent = "; consent needed" if row.consent else ""
         name = row.file.rsplit("/", 1)[-1]
         where = f"[`{name}`]({row.origin})" if row.origin.startswith("http") else f"`{name}`"
-        lines.append(
-            f"| `{row.id}` | `{row.network}` | {row.data} | {where} | {f1} | {row.licence}{consent} |"
-        )
+        network = "trunk" if row.network == "trunk" else f"`{row.network}`"
+        lines.append(f"| `{row.id}` | {network} | {row.data} | {where} | {f1} | {row.licence}{consent} |")
     return "\n".join(lines) + "\n"
