@@ -315,7 +315,7 @@ def read_card(path: str | Path) -> Card:
 def cards() -> Mapping[str, Card]:
     """Every card in the package by id."""
     folder = Path(str(files("faceparse.weights").joinpath("cards")))
-    found = {c.id: c for c in map(read_card, sorted(folder.glob("*.toml")))}
+    found = {c.id: c for c in map(read_card, sorted(folder.glob("*.toml"), key=lambda path: path.stem))}
     return MappingProxyType(found)
 
 
