@@ -226,7 +226,7 @@ def test_a_server_that_stalls_once(site: Site, get: Callable[..., Path]) -> None
     def release(done: int, _: int | None) -> None:  # what comes next finds the server quick again
         site.pages[NAME] = Served(FILE)
 
-    assert get(sha256=DIGEST, timeout=1, progress=release).read_bytes() == FILE
+    assert get(sha256=DIGEST, timeout=3, progress=release).read_bytes() == FILE
     assert len(site.asked) == 2
 
 
