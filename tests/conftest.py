@@ -1,5 +1,6 @@
 """Fixtures shared by all rooms."""
 
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,15 @@ settings.register_profile("any speed", deadline=None)
 settings.load_profile("any speed")
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of the test's own, not there yet; nobody's downloaded weights matter to a test."""
+    folder = tmp_path_factory.getbasetemp() / "cache" / secrets.token_hex(8)
+    monkeypatch.setenv("FACEPARSE_CACHE", str(folder))
+    monkeypatch.delenv("FACEPARSE_OFFLINE", raising=False)
+    return folder / "weights"
 
 
 @pytest.fixture(scope="session")

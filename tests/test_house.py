@@ -37,6 +37,12 @@ HEAVY = {
     "onnx",
     "onnxscript",
     "safetensors",
+    "pooch",
+    "requests",
+    "filelock",
+    "platformdirs",
+    "huggingface_hub",
+    "tqdm",
 }
 TORCH_ROOMS = {"models", "train", "export"}
 

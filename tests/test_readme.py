@@ -45,12 +45,3 @@ def test_label_table_agrees_with_the_schemes() -> None:
         assert row, name
         if name != "voc21-face":
             assert row[1].split() == list(scheme.classes)
-
-
-def test_packaged_cards_are_in_the_table_of_models() -> None:
-    from faceparse.weights import cards
-
-    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
-    for name, card in cards().items():
-        if name != "default":
-            assert f"| `{name}` | `{card.source.file}` |" in text

@@ -31,6 +31,14 @@ class WeightsError(FaceparseError):
     """A checkpoint, model file or card that is missing, unsafe, cut short, or of another network."""
 
 
+class DownloadError(FaceparseError):
+    """A published file that cannot be fetched here and now, or is not the one that was expected."""
+
+
+class TermsError(FaceparseError):
+    """Weights whose terms a person must accept first, and has not."""
+
+
 class EngineError(FaceparseError):
     """An engine or device that is unknown, not installed, or not on this machine."""
 

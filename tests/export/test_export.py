@@ -229,7 +229,7 @@ def test_the_very_file_of_a_packaged_card(
     [
         ("nowhere.ckpt", "no model file nowhere.ckpt"),
         ("nothing", "unknown model 'nothing'"),
-        ("bisenet-resnet18-zllrunning", "faceparse import 79999_iter.pth"),
+        ("bisenet-resnet18-zllrunning", "faceparse weights get bisenet-resnet18-zllrunning"),
     ],
 )
 def test_nothing_to_start_from(model: str, message: str) -> None:

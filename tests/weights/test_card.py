@@ -6,7 +6,7 @@ import pytest
 
 from faceparse.errors import WeightsError
 from faceparse.labels import scheme
-from faceparse.weights import card, cards, parse_card, read_card
+from faceparse.weights import Figure, Source, card, cards, parse_card, read_card
 
 FIGURE = {"data": "somewhere", "metric": "mean F1", "value": 80}
 
@@ -71,6 +71,13 @@ def edit(path: str, value: object) -> dict[str, Any]:
         ("output.stride", 0, "stride is 1 or more"),
         ("output.stride", True, "stride is a whole number"),
         ("output.align_corners", 1, "align_corners is true or false"),
+        ("source.url", "ftp://there", "url is an http or https address, got 'ftp://there'"),
+        ("source.hub", "name", "hub is organisation/name"),
+        ("source.sha256", "ABC", "sha256 is 64 hexadecimal digits"),
+        ("source.size", -1, "size is in bytes"),
+        ("source.size", "1", "size is a whole number"),
+        ("source", {"file": "f", "url": "https://a/b", "hub": "a/b"}, "not from both"),
+        ("licence.consent", "yes", "consent is true or false"),
         ("licence.terms", None, r"here \[licence\]: missing.*'terms'"),
         ("scheme", "nope", "here: no label scheme 'nope'"),
         ("figures", [{"data": "x"}], r"\[\[figures\]\]: missing"),
@@ -110,3 +117,24 @@ def test_cards_that_are_not_there(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("= 3", encoding="utf-8")
     with pytest.raises(WeightsError, match="is not TOML"):
         read_card(tmp_path / "bad.toml")
+
+
+def test_headline_and_data() -> None:
+    figures = [FIGURE | {"value": 1}, FIGURE | {"data": "test", "value": 2}, FIGURE | {"metric": "F1 hair"}]
+    made = parse_card({**raw(), "figures": figures, "training": "Faces: ten of them"}, "here")
+    assert made.data == "Faces"
+    assert made.headline is not None
+    assert made.headline.value == 2
+    figures.append(FIGURE | {"origin": "published", "value": 3})
+    assert parse_card({**raw(), "figures": figures}, "here").headline == Figure(
+        "somewhere", "mean F1", 3, origin="published"
+    )
+    assert parse_card({**raw(), "figures": []}, "here").headline is None
+
+
+def test_a_source_says_where_it_is() -> None:
+    assert Source("a/b.pt", hub="o/n").name == "b.pt"
+    assert Source("a/b.pt", hub="o/n").origin == "https://huggingface.co/o/n"
+    assert Source("b.pt", url="https://u", page="https://p").origin == "https://p"
+    assert Source("b.pt", url="https://u", project="https://p").origin == "https://u"
+    assert Source("b.pt", project="https://p").origin == "https://p"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from faceparse.errors import WeightsError
 from faceparse.weights import card as find_card
-from faceparse.weights import modelfile
+from faceparse.weights import modelfile, published_path
 from faceparse.weights.modelfile import find_model
 from faceparse.weights.onnxfile import onnx_card
 
@@ -77,12 +77,27 @@ def test_a_card_from_a_toml_file(tiny_path: Path, tmp_path: Path) -> None:
 def test_known_model_without_weights_says_how_to_get_them() -> None:
     with pytest.raises(WeightsError) as raised:
         find_model(ID)
-    message = str(raised.value)
+    assert str(raised.value) == f"the weights of {ID} are not on this machine: faceparse weights get {ID}"
+
+
+def test_known_model_in_the_cache(tiny_path: Path) -> None:
     card = find_card(ID)
-    assert card.source.url in message
-    assert f"faceparse import {card.source.file} --network {card.network} --card {ID} -o " in message
-    assert "faceparse export --model" in message
-    assert "\n" not in message
+    published = published_path(card)
+    published.parent.mkdir(parents=True)
+    published.write_bytes(b"PK")
+    with pytest.raises(WeightsError, match=rf"not yet a model file: .*faceparse weights get {ID} makes"):
+        find_model(ID)
+    published.with_name(f"{ID}.safetensors").write_bytes(safetensors({"faceparse.card": card.to_json()}))
+    assert find_model(ID) == (published.with_name(f"{ID}.safetensors"), card)
+
+
+def test_foreign_onnx_in_the_cache_has_its_card(tiny_path: Path) -> None:
+    card = find_card("bisenet-resnet18-yakhyo-onnx")
+    published = published_path(card)
+    published.parent.mkdir(parents=True)
+    published.write_bytes(tiny_path.read_bytes().replace(b"faceparse.card", b"somebody.s.own"))
+    assert find_model(card.id) == (published, card)
+    assert find_model(card.id, ID).card.id == ID
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.table import Table
@@ -23,3 +24,14 @@ def printed(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) ->
             table.add_section()
         table.add_row(*row)
     return table
+
+
+@contextmanager
+def downloading(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A progress bar for a download; gives what to call with the bytes here and those of the whole file."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=progress_console(), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

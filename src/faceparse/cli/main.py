@@ -16,10 +16,17 @@ BAD_ARGUMENTS = (LabelError, WeightsError, EngineError, ConfigError, DataError)
 """Faults of the command's words rather than of a picture: exit code 2."""
 
 
+def new_app(**options: Any) -> typer.Typer:
+    """A typer app as all of ours are."""
+    return typer.Typer(
+        add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False, **options
+    )
+
+
 class Commands(TyperGroup):
     """Commands are the modules of this package; a new one is one new file.
 
-    A module defines `command`, or `app`, a `typer.Typer` with sub-commands.
+    A module defines `command`, or, for a command with commands of its own, `app`, a `typer.Typer`.
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -32,22 +39,15 @@ class Commands(TyperGroup):
             return None
         name = cmd_name.replace("-", "_")
         module = import_module(f"faceparse.cli.{name}_" if name == "import" else f"faceparse.cli.{name}")
+        single = new_app()
         if hasattr(module, "app"):
-            return typer.main.get_command(module.app)
-        single = typer.Typer(
-            add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
-        )
+            single.add_typer(module.app, name=cmd_name)
+            return typer.main.get_group(single).commands[cmd_name]
         single.command(cmd_name, context_settings=getattr(module, "CONTEXT", None))(module.command)
         return typer.main.get_command(single)
 
 
-app = typer.Typer(
-    cls=Commands,
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-)
+app = new_app(cls=Commands, no_args_is_help=True)
 
 
 def _version(wanted: bool) -> None:

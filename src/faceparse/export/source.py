@@ -21,7 +21,7 @@ def load_source(model: str | Path, card: str | None = None) -> tuple[Network, Ca
     >>> load_source("79999_iter.pth", card="bisenet-resnet18-zllrunning")  # doctest: +SKIP
 
     Args:
-        model: A .safetensors file or training checkpoint of ours, or a published checkpoint.
+        model: Id of a card whose weights are here, a .safetensors file or training checkpoint of ours, or a published checkpoint.
         card: Card id or TOML file. A published checkpoint needs it unless a packaged card describes that
             very file; elsewhere it replaces the file's own.
 
@@ -31,11 +31,12 @@ def load_source(model: str | Path, card: str | None = None) -> tuple[Network, Ca
     path = Path(model)
     given = None if card is None else find_card(card)
     if path.suffix.lower() == ".onnx" or not path.is_file():
-        # Raises for all but an ONNX file, saying what there is and how to get it.
-        found = find_model(str(model), card).path
-        raise WeightsError(
-            f"{found} is an ONNX model already; an export starts from a .safetensors file or a checkpoint"
-        )
+        # A card's weights on this machine; else this says what there is and how to get it.
+        path = find_model(str(model), card).path
+        if path.suffix.lower() == ".onnx":
+            raise WeightsError(
+                f"{path} is an ONNX model already; an export starts from a .safetensors file or a checkpoint"
+            )
     file = read_checkpoint(path)
     chosen = given or file.card
     if chosen is None and file.settings is not None:

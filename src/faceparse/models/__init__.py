@@ -14,6 +14,7 @@ for _package in ("torch", "torchvision", "timm", "safetensors"):
     if find_spec(_package) is None:
         raise MissingExtraError(_package, "torch", "faceparse.models")
 
+from faceparse.models.cached import prepare  # noqa: E402
 from faceparse.models.importing import Imported, import_checkpoint, own_card  # noqa: E402
 from faceparse.models.loading import fits, load, load_checkpoint  # noqa: E402
 from faceparse.models.registry import Entry, Network, build, network, networks, register  # noqa: E402
@@ -30,5 +31,6 @@ __all__ = [
     "network",
     "networks",
     "own_card",
+    "prepare",
     "register",
 ]

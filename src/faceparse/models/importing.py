@@ -48,6 +48,7 @@ def import_checkpoint(
     *,
     card: str | Card | None = None,
     overwrite: bool = False,
+    **options: Any,
 ) -> Imported:
     """Write a checkpoint as a safetensors file with our tensor names and the card as metadata.
 
@@ -58,6 +59,7 @@ def import_checkpoint(
         card: Id of a packaged card, a TOML file, or a `Card`. May be left out where the file is ours, or is
             byte for byte one that a packaged card describes.
         overwrite: Whether an existing `output` may be replaced.
+        options: Given to the network's builder, as for `load`.
 
     Raises:
         WeightsError: as for `load`; no card for a foreign file; a card of another network.
@@ -72,7 +74,7 @@ def import_checkpoint(
     digest = sha256(source)
     chosen = given or file.card or _known_card(digest, network)
     classes = {} if chosen is None else {"num_classes": len(chosen.label_scheme)}
-    built = load_checkpoint(network, file, **classes)
+    built = load_checkpoint(network, file, **{**classes, **options})
     if chosen is None:
         chosen = own_card(file, network, built, target.stem)
     if chosen.network != network:
@@ -101,7 +103,8 @@ def own_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:
     """
     about = file.settings
     if about is None:
-        known = "".join(f"{c.id}, or " for c in cards().values() if c.network == name)
+        fitting = (c for c in cards().values() if c.network == name and not c.source.name.endswith(".onnx"))
+        known = "".join(f"{c.id}, or " for c in fitting)
         raise WeightsError(
             f"{file.path} does not say what its preprocessing, classes and terms are, and nothing is "
             f"guessed: name its card with --card ({known}a TOML file)"

@@ -27,6 +27,7 @@ from faceparse.runtime.faces.plan import MODES, plan
 from faceparse.runtime.faces.yunet import YuNet
 from faceparse.runtime.picture import PictureSource, read_picture
 from faceparse.weights import Card
+from faceparse.weights.terms import announce
 
 BATCH = 8
 """Looks a run at most: bounds memory on pictures of crowds."""
@@ -73,6 +74,7 @@ class Parser:
             if isinstance(model, str | Path)
             else model
         )
+        announce(self.card)
         own = self.card.label_scheme
         if wanted is not None:
             conversion(own, wanted)

@@ -1,22 +1,34 @@
-"""Model cards, preprocessing, and checkpoint files: safe reading, importing, locating."""
+"""Model cards, the store of downloaded weights, preprocessing, and safe reading of checkpoint files."""
 
+from faceparse.weights.cache import cache_folder
 from faceparse.weights.card import Card, Figure, Grid, Licence, Source, card, cards, parse_card, read_card
 from faceparse.weights.checkpoint import Checkpoint, embedded_card, read_checkpoint, write_safetensors
 from faceparse.weights.preprocessing import Preprocessing
+from faceparse.weights.store import Checked, adopt, fetch, published_path, verify
+from faceparse.weights.trunk import Trunk, trunk, trunks
 
 __all__ = [
     "Card",
+    "Checked",
     "Checkpoint",
     "Figure",
     "Grid",
     "Licence",
     "Preprocessing",
     "Source",
+    "Trunk",
+    "adopt",
+    "cache_folder",
     "card",
     "cards",
     "embedded_card",
+    "fetch",
     "parse_card",
+    "published_path",
     "read_card",
     "read_checkpoint",
+    "trunk",
+    "trunks",
+    "verify",
     "write_safetensors",
 ]

@@ -11,6 +11,7 @@ safetensors metadata). Nothing about a model is guessed: a file without a card n
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -42,19 +43,38 @@ class Grid:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the weights come from.
+    """Where the weights come from: a `url`, or a `hub`, or only a `page` for a person to go to.
 
     Attributes:
-        file: Published file name.
-        url: Where a person gets it; empty for a file in this package.
+        file: Published file name; on a Hub its path in the repository.
+        url: Where a program gets the file itself; empty where there is no such address.
         sha256: Full SHA-256 of the published file; empty where not yet known.
         project: The project that published it.
+        page: Where a person gets the file, if elsewhere than from `url`.
+        hub: Repository on the Hugging Face Hub, `organisation/name`.
+        revision: Branch, tag or commit there.
+        size: Bytes of the published file; 0 where not yet known.
     """
 
     file: str
     url: str = ""
     sha256: str = ""
     project: str = ""
+    page: str = ""
+    hub: str = ""
+    revision: str = ""
+    size: int = 0
+
+    @property
+    def name(self) -> str:
+        """The file's own name, without the folders of a Hub."""
+        return self.file.rsplit("/", 1)[-1]
+
+    @property
+    def origin(self) -> str:
+        """Where a person would look for the file."""
+        hub = f"https://huggingface.co/{self.hub}" if self.hub else ""
+        return self.page or self.url or hub or self.project
 
 
 @dataclass(frozen=True)
@@ -64,10 +84,14 @@ class Licence:
     Attributes:
         weights: Licence under which the file is published.
         terms: What a user must know in one line, above all whether commercial use is barred.
+        url: The full text.
+        consent: Whether a person must accept the terms before the file is fetched.
     """
 
     weights: str
     terms: str
+    url: str = ""
+    consent: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,9 +126,11 @@ class Card:
         output: How the logits lie on the input.
         source: Where the file comes from.
         licence: Terms.
-        training: Data the weights were trained on, one line.
+        training: Data the weights were trained on: the data set's name, and after a colon what more there is
+            to say, one line.
         limits: What the model is known not to do well, one line.
         figures: Measured and published numbers.
+        trunk: Id of the trunk whose own published file these weights need beside theirs; empty for none.
     """
 
     id: str
@@ -118,10 +144,22 @@ class Card:
     training: str
     limits: str = ""
     figures: tuple[Figure, ...] = ()
+    trunk: str = ""
 
     def to_json(self) -> str:
         """The card as a JSON text, as it rides in model files."""
         return json.dumps(asdict(self), ensure_ascii=False)
+
+    @property
+    def data(self) -> str:
+        """Name of the data that the weights were trained on."""
+        return self.training.split(":")[0]
+
+    @property
+    def headline(self) -> Figure | None:
+        """The mean F1 to quote: the published one, else the one measured on test pictures."""
+        means = [f for f in self.figures if f.metric == "mean F1"]
+        return max(means, key=lambda f: (f.origin == "published", "test" in f.data), default=None)
 
     @property
     def label_scheme(self) -> Scheme:
@@ -132,7 +170,12 @@ class Card:
 _PARTS: Mapping[str, type] = {"input": Preprocessing, "output": Grid, "source": Source, "licence": Licence}
 
 
-def _table(kind: type, raw: object, where: str) -> Any:
+def read_table(kind: type, raw: object, where: str) -> Any:
+    """A dataclass from plain data, its keys and kinds checked.
+
+    Raises:
+        WeightsError: a key that is missing, unknown or of the wrong kind.
+    """
     if not isinstance(raw, Mapping):
         raise WeightsError(f"{where}: expected a table, got {type(raw).__name__}")
     known = {f.name: f for f in fields(kind)}
@@ -166,6 +209,14 @@ def _check_kinds(kind: type, values: Mapping[str, object], where: str) -> None:
             raise WeightsError(f"{where}: {key} is {called}, got {value!r}")
 
 
+_FORMS = (
+    ("url", r"https?://\S+", "an http or https address"),
+    ("page", r"https?://\S+", "an http or https address"),
+    ("hub", r"[\w.-]+/[\w.-]+", "organisation/name"),
+    ("sha256", r"[0-9a-f]{64}", "64 hexadecimal digits in lower case"),
+)
+
+
 def _numbers(values: object, count: int, kinds: tuple[type, ...]) -> bool:
     return (
         isinstance(values, tuple)
@@ -190,12 +241,12 @@ def parse_card(raw: Mapping[str, Any], where: str) -> Card:
     for key, kind in _PARTS.items():
         if key not in values:
             raise WeightsError(f"{where}: a card needs a [{key}] table")
-        values[key] = _table(kind, values[key], f"{where} [{key}]")
+        values[key] = read_table(kind, values[key], f"{where} [{key}]")
     figures = values.get("figures", ())
     if not isinstance(figures, list | tuple):
         raise WeightsError(f"{where}: figures are [[figures]] tables, got {figures!r}")
-    values["figures"] = tuple(_table(Figure, f, f"{where} [[figures]]") for f in figures)
-    made: Card = _table(Card, values, where)
+    values["figures"] = tuple(read_table(Figure, f, f"{where} [[figures]]") for f in figures)
+    made: Card = read_table(Card, values, where)
     pre = made.input
     if not _numbers(pre.size, 2, (int,)) or min(pre.size) < 1:
         raise WeightsError(f"{where} [input]: size is [height, width] in pixels, got {pre.size}")
@@ -208,11 +259,28 @@ def parse_card(raw: Mapping[str, Any], where: str) -> Card:
             f"{where} [input]: interpolation is {' or '.join(RESAMPLING)} and channels RGB or BGR, "
             f"got {pre.interpolation!r} and {pre.channels!r}"
         )
+    check_source(made.source, f"{where} [source]")
     try:
         find_scheme(made.scheme)
     except LabelError as error:
         raise WeightsError(f"{where}: {error}") from None
     return made
+
+
+def check_source(source: Source, where: str) -> None:
+    """Check what a `[source]` table says.
+
+    Raises:
+        WeightsError: an address, repository, hash or size that is none.
+    """
+    if source.url and source.hub:
+        raise WeightsError(f"{where}: a file comes from a url or from a hub, not from both")
+    for key, pattern, called in _FORMS:
+        text = getattr(source, key)
+        if text and not re.fullmatch(pattern, text):
+            raise WeightsError(f"{where}: {key} is {called}, got {text!r}")
+    if source.size < 0:
+        raise WeightsError(f"{where}: size is in bytes, 0 where it is not known; got {source.size}")
 
 
 def embedded(text: str, path: str | Path) -> Card:
@@ -247,7 +315,7 @@ def read_card(path: str | Path) -> Card:
 def cards() -> Mapping[str, Card]:
     """Every card in the package by id."""
     folder = Path(str(files("faceparse.weights").joinpath("cards")))
-    found = {c.id: c for c in map(read_card, sorted(folder.glob("*.toml")))}
+    found = {c.id: c for c in map(read_card, sorted(folder.glob("*.toml"), key=lambda path: path.stem))}
     return MappingProxyType(found)
 
 

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from faceparse.errors import WeightsError
+from faceparse.weights.cache import shelf
 from faceparse.weights.card import Card, cards
 from faceparse.weights.card import card as find_card
 from faceparse.weights.checkpoint import embedded_card
@@ -47,7 +48,7 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
     >>> find_model("published.onnx", card="my-card.toml")  # doctest: +SKIP
 
     Args:
-        model: Name of a packaged model, or path of an .onnx or .safetensors file.
+        model: Card id of a model in the package or in the cache, or path of an .onnx or .safetensors file.
         card: Card id or TOML file. A foreign file needs it; for a file of ours it replaces the one inside.
 
     Raises:
@@ -55,10 +56,11 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
             message has the commands that get or make the file.
     """
     name = os.fspath(model)
-    path = packaged().get(name)
+    path = packaged().get(name) or cached(name)
+    own = None if path is None else _READERS[path.suffix.lower()](path) or cards().get(name)
     if path is None:
         path = _existing(name)
-    own = _READERS[path.suffix.lower()](path)
+        own = _READERS[path.suffix.lower()](path)
     if card is not None:
         return ModelFile(path, find_card(card))
     if own is None:
@@ -67,6 +69,21 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
             f"({', '.join(cards())}, or a TOML file)"
         )
     return ModelFile(path, own)
+
+
+def made_path(card: Card) -> Path:
+    """Where the model file made from a card's published checkpoint lies, or would lie."""
+    return shelf(card.id) / f"{card.id}.safetensors"
+
+
+def cached(model: str) -> Path | None:
+    """The model file of a card in the cache: made from its checkpoint, or as published; None where neither is."""
+    known = cards().get(model)
+    if known is None:
+        return None
+    published = shelf(known.id) / known.source.name
+    runnable = (made_path(known), *((published,) if published.suffix.lower() in _READERS else ()))
+    return next((path for path in runnable if path.is_file()), None)
 
 
 def _existing(name: str) -> Path:
@@ -83,15 +100,16 @@ def _existing(name: str) -> Path:
     if name == "default":
         raise WeightsError("the default model is missing from this installation of faceparse: reinstall it")
     if name in cards():
-        raise WeightsError(f"the weights of {name} are not in the package: {how_to_get(cards()[name])}")
+        raise WeightsError(how_to_get(cards()[name]))
     known = ", ".join([*packaged(), *(c for c in cards() if c not in packaged())])
     raise WeightsError(f"unknown model {name!r}; there are {known}, or give an .onnx or .safetensors file")
 
 
 def how_to_get(card: Card) -> str:
-    """The commands that turn a published checkpoint into a model file."""
-    return (
-        f"get {card.source.file} from {card.source.url or card.source.project}, then "
-        f"faceparse import {card.source.file} --network {card.network} --card {card.id} -o {card.id}.safetensors "
-        f"and faceparse export --model {card.id}.safetensors -o {card.id}.onnx"
-    )
+    """What is missing of a card's model file, and the command that gets it."""
+    if (shelf(card.id) / card.source.name).is_file():
+        return (
+            f"{card.source.name} of {card.id} is here but not yet a model file: with PyTorch "
+            f"(pip install 'faceparse[torch]') faceparse weights get {card.id} makes it one, without a download"
+        )
+    return f"the weights of {card.id} are not on this machine: faceparse weights get {card.id}"

@@ -1,0 +1,268 @@
+"""`faceparse weights`: which weights there are, their terms, and getting them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from faceparse.weights import Card, Trunk
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+
+Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+One = Annotated[str, typer.Argument(metavar="ID", help="A card's id, as faceparse weights list shows them.")]
+
+
+@app.callback()
+def _about() -> None:
+    """Which weights there are, what they may be used for, and getting them.
+
+    Nothing is downloaded but by `faceparse weights get`. FACEPARSE_CACHE moves the cache folder,
+    FACEPARSE_OFFLINE=1 forbids every download.
+    """
+
+
+@app.command("list")
+def list_(
+    as_json: Json = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="The table of the documentation.")] = False,
+) -> None:
+    """List all weights: network, training data, size, mean F1, licence, and whether they are on disk.
+
+    Example: `faceparse weights list`
+    """
+    import json
+    from dataclasses import asdict
+
+    from faceparse.weights.summary import markdown, summaries
+
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in summaries()], indent=1, ensure_ascii=False))
+        return
+    if as_markdown:
+        typer.echo(markdown(), nl=False)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("id", "network", "data", "size", "mean F1", "licence", "on disk", box=None)
+    for row in summaries():
+        size = "" if row.size is None else f"{row.size / 1e6:.1f} MB"
+        f1 = "" if row.f1 is None else f"{row.f1:g} {row.f1_of.split(',')[0]}"
+        licence = row.licence + ("; consent needed" if row.consent else "")
+        table.add_row(row.id, row.network, row.data, size, f1, licence, row.state)
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 240)  # a program's or a file's lines are not folded
+    console.print(table)
+
+
+@app.command()
+def show(model: One, as_json: Json = False) -> None:
+    """Show one card: what it is, its terms, figures, limits, and where its file lies.
+
+    Example: `faceparse weights show bisenet-resnet18-yakhyo`
+    """
+    import json
+    from dataclasses import asdict
+
+    from faceparse.weights import Card
+    from faceparse.weights.summary import summary
+    from faceparse.weights.terms import accepted
+    from faceparse.weights.trunk import find_published
+
+    card = find_published(model)
+    row = summary(card)
+    if as_json:
+        about = {**asdict(card), "state": row.state, "path": row.path, "accepted": accepted(card)}
+        typer.echo(json.dumps(about, indent=1, ensure_ascii=False))
+        return
+    typer.echo(f"{card.id}: {card.title}")
+    consent = "" if not card.licence.consent else "accepted" if accepted(card) else "not accepted yet"
+    unknown = "not published; recorded when the file first comes, and held to after"
+    lines = {
+        "network": _network(card) if isinstance(card, Card) else "a trunk that others stand on",
+        "trunk": card.trunk if isinstance(card, Card) else "",
+        "trained on": card.training,
+        "limits": card.limits if isinstance(card, Card) else "",
+        "licence": " ".join(filter(None, (card.licence.weights, card.licence.url))),
+        "terms": card.licence.terms,
+        "consent": consent,
+        "file": f"{card.source.file} from {card.source.origin}",
+        "sha256": card.source.sha256 or ("" if row.state == "in the package" else unknown),
+        "on disk": f"{row.state}{': ' + row.path if row.path else ''}",
+    }
+    for name, text in lines.items():
+        if text:
+            typer.echo(f"  {name}: {text}")
+    for figure in card.figures if isinstance(card, Card) else ():
+        if figure.metric == "mean F1":
+            typer.echo(f"  mean F1: {figure.value:g} ({figure.origin}; {figure.data})")
+
+
+@app.command()
+def get(
+    models: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Cards' ids.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that can be downloaded.")] = False,
+    accept_terms: Annotated[
+        bool, typer.Option("--accept-terms", help="I have read the terms of these weights and accept them.")
+    ] = False,
+    from_file: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Take the file that I have, downloading nothing."),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Take the file as published now, though another was recorded.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds to wait for the server, each time.")
+    ] = 30.0,
+) -> None:
+    """Get weights: download, check, and make a model file of them, ready for `--model ID`.
+
+    A download that breaks off goes on where it stopped when it is called again.
+
+    Example: `faceparse weights get bisenet-resnet18-yakhyo`
+    """
+    from faceparse.cli.console import downloading
+    from faceparse.errors import ConfigError, FaceparseError
+    from faceparse.weights import adopt, cards, fetch
+    from faceparse.weights.modelfile import packaged
+    from faceparse.weights.trunk import find_published
+
+    if bool(models) == everything:
+        raise ConfigError("name the weights to get, or give --all")
+    if from_file is not None and (everything or len(models or ()) != 1):
+        raise ConfigError("--from is the file of one card: name that one")
+    fetchable = [c for c in cards().values() if c.source.url or c.source.hub]
+    chosen = fetchable if everything else [find_published(m) for m in dict.fromkeys(models or ())]
+    failed = 0
+    for card in chosen:
+        typer.echo(f"{card.id}: {card.licence.weights}. {card.licence.terms}", err=True)
+        try:
+            if from_file is not None and card.id not in packaged():
+                adopt(card, from_file, accept_terms=accept_terms)
+            else:
+                with downloading(card.source.name) as progress:
+                    fetch(
+                        card,
+                        accept_terms=accept_terms,
+                        offline=offline or None,
+                        renew=renew,
+                        timeout=timeout,
+                        progress=progress,
+                    )
+            typer.echo(f"{card.id}: {_ready(card)}")
+        except FaceparseError as error:
+            if len(chosen) == 1:
+                raise
+            failed += 1
+            typer.echo(f"failed: {card.id}: {error}", err=True)
+    if failed:
+        typer.echo(f"{len(chosen) - failed} got, {failed} failed", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID...]", help="Cards' ids; all that are on disk without.")
+    ] = None,
+) -> None:
+    """Hash the files on disk again and compare them with their cards and records; 1 where one differs.
+
+    Example: `faceparse weights verify`
+    """
+    from faceparse.weights import cards, trunks
+    from faceparse.weights import verify as check
+    from faceparse.weights.modelfile import packaged
+    from faceparse.weights.trunk import find_published
+
+    bad = 0
+    for card in [find_published(m) for m in models or (*cards(), *trunks())]:
+        if card.id in packaged():
+            typer.echo(f"in the package: {card.id}")
+        for one in check(card):
+            if not one.found and not models:
+                continue
+            word = (
+                "ok"
+                if one.holds
+                else "missing"
+                if not one.found
+                else "unknown"
+                if not one.expected
+                else "CHANGED"
+            )
+            bad += not one.holds
+            note = (
+                ""
+                if one.holds or not one.found
+                else f": SHA-256 {one.found}, not {one.expected or 'recorded'}"
+            )
+            typer.echo(f"{word}: {card.id}: {one.path}{note}")
+    if bad:
+        typer.echo("faceparse weights get ID gets a file again", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def where(
+    model: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A card's id; the cache folder without.")
+    ] = None,
+) -> None:
+    """Print the path of a card's model file, and nothing else; without an id that of the cache.
+
+    Example: `faceparse export --model "$(faceparse weights where bisenet-resnet18-yakhyo)" -o model.onnx`
+    """
+    from faceparse.errors import WeightsError
+    from faceparse.weights import Trunk, cache_folder, published_path
+    from faceparse.weights.modelfile import find_model
+    from faceparse.weights.trunk import find_published
+
+    if model is None:
+        typer.echo(str(cache_folder()))
+        return
+    card = find_published(model)
+    path = published_path(card) if isinstance(card, Trunk) else find_model(card.id).path
+    if not path.is_file():
+        raise WeightsError(f"{path.name} is not on this machine: faceparse weights get {card.id}")
+    typer.echo(str(path))
+
+
+def _network(card: Card) -> str:
+    height, width = card.input.size
+    return f"{card.network}, scheme {card.scheme}, input {height} × {width}"
+
+
+def _ready(card: Card | Trunk) -> str:
+    """Where the card's model file is, made where PyTorch is installed; else what is missing."""
+    from faceparse.errors import MissingExtraError
+    from faceparse.weights import Trunk, cards, published_path
+    from faceparse.weights.modelfile import cached, packaged
+
+    published = published_path(card)
+    if isinstance(card, Trunk) or card.id in packaged() or published.suffix == ".onnx":
+        return str(published)
+    try:
+        from faceparse.models import prepare
+
+        return str(prepare(card))
+    except MissingExtraError:
+        if cached(card.id) is not None:
+            return str(cached(card.id))
+        onnx = [
+            c.id for c in cards().values() if c.network == card.network and c.source.name.endswith(".onnx")
+        ]
+        instead = f"; {' or '.join(onnx)} needs none" if onnx else ""
+        typer.echo(
+            f"note: {card.id} needs PyTorch to become a model file: pip install 'faceparse[torch]', then "
+            f"faceparse weights get {card.id} again{instead}",
+            err=True,
+        )
+        return str(published)

@@ -1,0 +1,65 @@
+"""What is known of the files on a shelf of the cache: `records.json` beside them.
+
+A file whose SHA-256 no card states is recorded when it first comes, and held to that ever after: the
+record stays when the file goes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from faceparse.errors import WeightsError
+from faceparse.files import atomic
+
+FILE = "records.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One file as it first came, or as it was made here.
+
+    Attributes:
+        sha256: Full SHA-256.
+        size: Bytes.
+        origin: Address or file that it came from.
+        revision: Commit, where it came from a Hub.
+    """
+
+    sha256: str
+    size: int
+    origin: str
+    revision: str = ""
+
+
+def read_records(folder: Path) -> dict[str, Record]:
+    """The records of a shelf by file name; empty where there are none.
+
+    Raises:
+        WeightsError: records that are damaged.
+    """
+    path = folder / FILE
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): Record(**values) for name, values in raw.items()}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, TypeError, AttributeError):
+        raise WeightsError(
+            f"{path} is damaged: delete it; the files beside it are then recorded anew"
+        ) from None
+
+
+def write_record(folder: Path, name: str, record: Record) -> None:
+    """Note one file; the others' records stay.
+
+    Raises:
+        OutputError: the cache cannot be written.
+    """
+    records = {**read_records(folder), name: record}
+    text = json.dumps({key: asdict(value) for key, value in sorted(records.items())}, indent=1)
+    with atomic(folder / FILE, overwrite=True, make_folder=True) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")

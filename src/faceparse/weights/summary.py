@@ -1,0 +1,99 @@
+"""The table of all weights: what a user asks before choosing one.
+
+>>> [row.id for row in summaries() if row.state == "in the package"]
+['default']
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from faceparse.weights import modelfile
+from faceparse.weights.card import Card, cards
+from faceparse.weights.store import published_path
+from faceparse.weights.trunk import Trunk, trunks
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One row.
+
+    Attributes:
+        id: What `--model` takes.
+        network: Registered network; `trunk` for a trunk.
+        data: Training data.
+        scheme: Label scheme of its logits.
+        size: Bytes of the published file; None where neither its card nor the cache knows.
+        f1: Mean F1 in percent; None where none is known.
+        f1_of: Whose figure that is: `published`, or `measured` here; and on what data.
+        licence: Licence of the weights.
+        terms: What a user must know.
+        consent: Whether a person must accept the terms.
+        file: Published file name.
+        origin: Where it comes from.
+        state: `in the package`, `ready`, `downloaded` (not a model file yet), or `not here`.
+        path: The model file, else the published file; None where neither is here.
+    """
+
+    id: str
+    network: str
+    data: str
+    scheme: str
+    size: int | None
+    f1: float | None
+    f1_of: str
+    licence: str
+    terms: str
+    consent: bool
+    file: str
+    origin: str
+    state: str
+    path: str | None
+
+
+def summaries() -> tuple[Summary, ...]:
+    """A row for every card and every trunk in the package."""
+    published: list[Card | Trunk] = [*cards().values(), *trunks().values()]
+    return tuple(map(summary, published))
+
+
+def summary(card: Card | Trunk) -> Summary:
+    """The row of one card or trunk."""
+    published, figure = published_path(card), card.headline if isinstance(card, Card) else None
+    here = published.stat().st_size if published.is_file() else 0
+    model = modelfile.packaged().get(card.id) or modelfile.cached(card.id)
+    if isinstance(card, Trunk) and here:
+        model = published
+    state = "in the package" if card.id in modelfile.packaged() else "ready"
+    if model is None:
+        state = "downloaded" if here else "not here"
+    path = model or (published if here else None)
+    return Summary(
+        id=card.id,
+        network=card.network if isinstance(card, Card) else "trunk",
+        data=card.data if isinstance(card, Card) else card.training,
+        scheme=card.label_scheme.name if isinstance(card, Card) else "",
+        size=card.source.size or here or None,
+        f1=None if figure is None else figure.value,
+        f1_of="" if figure is None else f"{figure.origin}, {figure.data}",
+        licence=card.licence.weights,
+        terms=card.licence.terms,
+        consent=card.licence.consent,
+        file=card.source.file,
+        origin=card.source.origin,
+        state=state,
+        path=None if path is None else str(path),
+    )
+
+
+def markdown() -> str:
+    """The table as it stands in the documentation: what is the same on every machine."""
+    lines = ["| id | network | data | file | mean F1 | licence |", "|---|---|---|---|---|---|"]
+    for row in summaries():
+        f1 = "" if row.f1 is None else f"{row.f1:g} ({row.f1_of})"
+        consent = "; consent needed" if row.consent else ""
+        name = row.file.rsplit("/", 1)[-1]
+        where = f"[`{name}`]({row.origin})" if row.origin.startswith("http") else f"`{name}`"
+        network = "trunk" if row.network == "trunk" else f"`{row.network}`"
+        lines.append(f"| `{row.id}` | {network} | {row.data} | {where} | {f1} | {row.licence}{consent} |")
+    return "\n".join(lines) + "\n"

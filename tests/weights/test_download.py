@@ -1,0 +1,338 @@
+"""Downloads from a server that truncates, drops, redirects, stalls, lies or is not there."""
+
+import hashlib
+import json
+import logging
+import resource
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from faceparse.errors import DownloadError, FaceparseError, OutputError
+from faceparse.weights import download
+from faceparse.weights.download import fetch_url
+from tests.weights.server import Served, Site, serving
+
+FILE = b"\x08\x07" + bytes(range(256)) * 2000
+OTHER = b"\x08\x07" + bytes(range(255, -1, -1)) * 2000
+DIGEST = hashlib.sha256(FILE).hexdigest()
+NAME = "model.onnx"
+
+
+@pytest.fixture
+def get(site: Site, tmp_path: Path) -> Callable[..., Path]:
+    def get(**options: object) -> Path:
+        return fetch_url(site.at(NAME), tmp_path / "staging", NAME, **{"timeout": 30, **options})  # type: ignore[arg-type]
+
+    return get
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def fault(get: Callable[..., Path], kind: type[FaceparseError] = DownloadError, **options: object) -> str:
+    with pytest.raises(kind) as raised:
+        get(**options)
+    text = str(raised.value)
+    assert "\n" not in text
+    assert len(text) < 400
+    assert "0x" not in text
+    return text
+
+
+def test_a_file_comes_whole_and_silently(
+    site: Site, get: Callable[..., Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    site.pages[NAME] = Served(FILE)
+    seen: list[tuple[int, int | None]] = []
+    path = get(sha256=DIGEST, size=len(FILE), progress=lambda done, total: seen.append((done, total)))
+    assert path.read_bytes() == FILE
+    assert left(path.parent) == [NAME]
+    assert seen[-1] == (len(FILE), len(FILE))
+    assert seen == sorted(seen)
+    assert capfd.readouterr() == ("", "")
+    plain = path.with_name("plain")
+    plain.touch()
+    assert path.stat().st_mode == plain.stat().st_mode  # others may read it as they may other files
+    assert site.asked[0][2]["user-agent"].startswith("faceparse/")
+
+
+def test_without_a_length(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE, length=False)
+    totals: list[int | None] = []
+    assert get(progress=lambda _, total: totals.append(total)).read_bytes() == FILE
+    assert set(totals) == {None}
+
+
+def test_a_dropped_connection_is_taken_up_where_it_broke(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE, cuts=[200_000, 100_000])
+    assert get(sha256=DIGEST).read_bytes() == FILE
+    first, second, third = site.ranges()
+    assert first == ""
+    assert 0 < int(second.removeprefix("bytes=").rstrip("-")) < int(third.removeprefix("bytes=").rstrip("-"))
+    assert [headers.get("if-range") for _, _, headers in site.asked] == [None, '"one"', '"one"']
+
+
+def test_the_next_call_goes_on_too(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE, cuts=[200_000, 0])
+    text = fault(get)
+    assert "bytes are kept and the next attempt goes on from there" in text
+    assert get(sha256=DIGEST).read_bytes() == FILE
+    assert [bool(r) for r in site.ranges()] == [False, True, True]
+
+
+def test_a_date_does_where_there_is_no_etag(site: Site, get: Callable[..., Path]) -> None:
+    date = "Mon, 01 Jan 2024 00:00:00 GMT"
+    site.pages[NAME] = Served(FILE, etag="", date=date, cuts=[200_000])
+    assert get().read_bytes() == FILE
+    assert site.asked[1][2]["if-range"] == date
+
+
+@pytest.mark.parametrize("etag", ["", 'W/"one"'])
+def test_without_a_version_the_file_comes_whole(etag: str, site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE, etag=etag, cuts=[200_000])
+    assert "kept" not in fault(get)
+    assert get().read_bytes() == FILE
+    assert site.ranges() == ["", ""]
+
+
+def test_a_server_that_ignores_ranges(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE, ranges=False, cuts=[200_000])
+    assert get().read_bytes() == FILE
+    assert len(site.asked) == 2
+
+
+def test_a_changed_file_is_not_glued(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE, cuts=[200_000, 0])
+    fault(get)
+    site.pages[NAME] = Served(OTHER, etag='"two"')
+    assert get().read_bytes() == OTHER
+
+
+@pytest.mark.parametrize(
+    "headers", [{"ETag": '"two"'}, {"Content-Range": "bytes 5-9/10"}, {"Content-Range": "nonsense"}]
+)
+def test_a_rest_of_something_else_is_not_glued(
+    headers: dict[str, str], site: Site, get: Callable[..., Path]
+) -> None:
+    site.pages[NAME] = Served(FILE, cuts=[200_000, 0])
+    fault(get)
+    site.pages[NAME] = Served(OTHER, headers=headers)
+    assert get().read_bytes() == OTHER
+    assert [bool(r) for r in site.ranges()[-2:]] == [True, False]
+
+
+def test_a_range_that_is_refused(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE, cuts=[200_000, 0])
+    fault(get)
+    site.pages[NAME] = Served(status=416)
+    assert "416" in fault(get)
+    site.pages[NAME] = Served(FILE)
+    assert get().read_bytes() == FILE
+
+
+def test_a_damaged_note_of_the_part(site: Site, get: Callable[..., Path], tmp_path: Path) -> None:
+    site.pages[NAME] = Served(FILE, cuts=[200_000, 0])
+    fault(get)
+    note = tmp_path / "staging" / f".{NAME}.part.json"
+    for text in ("", "[]", json.dumps({"url": "x"})):
+        note.write_text(text, encoding="utf-8")
+        site.pages[NAME] = Served(FILE)
+        assert get().read_bytes() == FILE
+        (tmp_path / "staging" / NAME).unlink()
+
+
+@settings(max_examples=15)
+@given(cuts=st.lists(st.integers(1, len(FILE) - 1), max_size=4), sound=st.booleans())
+def test_any_breaks_give_the_file(
+    cuts: list[int], sound: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("staging")
+    with pytest.MonkeyPatch.context() as patch, serving() as site:
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        site.pages[NAME] = Served(FILE, cuts=list(cuts), ranges=sound)
+        while True:
+            try:
+                path = fetch_url(site.at(NAME), folder, NAME, sha256=DIGEST)
+                break
+            except DownloadError:  # a break right after the last one: a person calls again
+                assert len(site.asked) <= len(cuts)
+    assert path.read_bytes() == FILE
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (404, "is not there any more (404"),
+        (410, "is not there any more (410"),
+        (403, "is not open to everyone (403"),
+        (401, "is not open to everyone (401"),
+        (500, "cannot be served just now (500"),
+        (503, "try again later"),
+        (429, "try again later"),
+        (418, "was answered with 418"),
+    ],
+)
+def test_refusals(status: int, message: str, site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(status=status)
+    text = fault(get)
+    assert message in text
+    assert site.at(NAME) in text
+    assert len(site.asked) == 1
+
+
+def test_redirects(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(status=302, location="/elsewhere")
+    site.pages["elsewhere"] = Served(FILE, cuts=[200_000])
+    assert get(sha256=DIGEST).read_bytes() == FILE
+    assert [path for _, path, _ in site.asked] == [NAME, "elsewhere"] * 2
+    assert site.asked[-1][2]["range"]
+
+
+def test_a_circle_of_redirects(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(status=302, location=f"/{NAME}")
+    assert "redirects in a circle" in fault(get)
+
+
+def test_a_redirect_off_encryption_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Answer(SimpleNamespace):
+        def __enter__(self) -> "Answer":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    answer = Answer(status_code=200, url="http://there/model.onnx", headers={})
+    monkeypatch.setattr(download._Transfer, "_get", lambda *_: answer)
+    with pytest.raises(DownloadError, match="not encrypted: refused"):
+        fetch_url("https://here/model.onnx", tmp_path, NAME)
+
+
+def test_a_server_that_stalls(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE, etag="", hold=threading.Event())
+    assert "no answer within 0.2 s (--timeout)" in fault(get, timeout=0.2)
+
+
+def test_a_server_that_stalls_once(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE, hold=threading.Event())
+
+    def release(done: int, _: int | None) -> None:  # what comes next finds the server quick again
+        site.pages[NAME] = Served(FILE)
+
+    assert get(sha256=DIGEST, timeout=3, progress=release).read_bytes() == FILE
+    assert len(site.asked) == 2
+
+
+def test_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving() as site:
+        url = site.at(NAME)
+    text = fault(lambda: fetch_url(url, tmp_path, NAME))
+    assert text.startswith(f"cannot download {url}: ")
+    assert "refused" in text
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[::1", "nonsense://here/x"])
+def test_no_address(url: str, tmp_path: Path) -> None:
+    fault(lambda: fetch_url(url, tmp_path, NAME))
+
+
+@pytest.mark.parametrize("digest", ["", DIGEST])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"<!DOCTYPE html><html><body>Sign in</body></html>", "a web page"),
+        (b"\n <HTML>", "a web page"),
+        (b"<?xml version='1.0'?><Error/>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
+        (b"", "an empty file"),
+        (b'{"error": 1}', "no .onnx file (it begins with"),
+    ],
+)
+def test_something_else_in_its_place(
+    content: bytes, what: str, digest: str, site: Site, get: Callable[..., Path], tmp_path: Path
+) -> None:
+    site.pages[NAME] = Served(content)
+    text = fault(get, sha256=digest)
+    assert f"served {what}" in text
+    assert f"in place of {NAME}" in text
+    assert not [name for name in left(tmp_path / "staging") if not name.startswith(".")]
+    site.pages[NAME] = Served(FILE)  # and nothing of it is gone on from
+    assert get(sha256=digest).read_bytes() == FILE
+
+
+@pytest.mark.parametrize("content", [OTHER, FILE[:-100]])
+def test_another_hash(content: bytes, site: Site, get: Callable[..., Path], tmp_path: Path) -> None:
+    site.pages[NAME] = Served(content)
+    text = fault(get, sha256=DIGEST)
+    assert f"SHA-256 {hashlib.sha256(content).hexdigest()}, not {DIGEST}" in text
+    assert left(tmp_path / "staging") == []
+
+
+def test_another_size_is_told_before_it_comes(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE)
+    assert f"serves {len(FILE):,} bytes where {NAME} has 3" in fault(get, size=3)
+
+
+def test_no_room(site: Site, get: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    site.pages[NAME] = Served(FILE)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    text = fault(get, OutputError)
+    assert "no room for model.onnx" in text
+    assert "FACEPARSE_CACHE moves the cache" in text
+
+
+def test_a_disk_that_fills_up(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        text = fault(get, OutputError)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert text.startswith("cannot write ")
+    assert "FACEPARSE_CACHE" in text
+    assert get(sha256=DIGEST).read_bytes() == FILE
+
+
+def test_a_folder_that_cannot_be(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot write"):
+        fetch_url(site.at(NAME), tmp_path / "file" / "staging", NAME)
+    assert site.asked == []
+
+
+def test_what_a_killed_process_left_is_cleared(site: Site, get: Callable[..., Path], tmp_path: Path) -> None:
+    site.pages[NAME] = Served(FILE)
+    (tmp_path / "staging").mkdir()
+    (tmp_path / "staging" / "tmpabcd").touch()
+    assert left(get().parent) == [NAME]
+
+
+def test_poochs_own_downloads_still_speak(
+    site: Site, get: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from pooch.core import retrieve
+    from pooch.utils import get_logger
+
+    heard: list[str] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    get_logger().addHandler(listener)
+    try:
+        site.pages[NAME] = Served(FILE)
+        with caplog.at_level(logging.DEBUG, "faceparse.weights"):
+            get()
+        assert heard == []
+        assert "Downloading data from" in caplog.text
+        retrieve(site.at(NAME), DIGEST, fname="theirs", path=tmp_path)
+        assert heard
+    finally:
+        get_logger().removeHandler(listener)
