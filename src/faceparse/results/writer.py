@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from faceparse.labels import Scheme
+
 if TYPE_CHECKING:
     from faceparse.results.parsing import Parsing
 
@@ -18,11 +20,20 @@ class Writer(ABC):
 
     Attributes:
         name: What `--save` calls it.
-        endings: What may follow the picture's stem in the names of its files, such as `_mask.png`.
+        endings: All that may follow the picture's stem in the names of its files, such as `_mask.png`; of a
+            form with one file per class, the endings of every class of every scheme in the package. A
+            picture need not get them all: what it got is what `write` returns.
     """
 
     name: ClassVar[str]
     endings: ClassVar[tuple[str, ...]]
+
+    def check(self, scheme: Scheme) -> None:  # noqa: B027
+        """Raise where the options do not go with a scheme, before the first picture; nothing by default.
+
+        Raises:
+            LabelError: the scheme has no class or group of a chosen name.
+        """
 
     @abstractmethod
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
