@@ -117,7 +117,7 @@ def _put(kind: str, array: NDArray[Any], arrays: Arrays) -> str:
 
 def read_npz(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
     """Read what `write_npz` wrote; see `Parsing.load`."""
-    with _damage_named(path), np.load(path, allow_pickle=False) as file:
+    with _damage_named(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
         about = json.loads(str(arrays["record"]))
         newer, size = about["format"] > FORMAT, arrays["labels"].shape

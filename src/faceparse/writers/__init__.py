@@ -10,9 +10,10 @@ from pathlib import Path
 
 from faceparse.files import make_folder
 from faceparse.results import Parsing, Writer
+from faceparse.writers.options import given_options
 from faceparse.writers.registry import GROUP, WRITERS, writers
 
-__all__ = ["GROUP", "WRITERS", "Writer", "write", "writers"]
+__all__ = ["GROUP", "WRITERS", "Writer", "given_options", "write", "writers"]
 
 
 def write(parsing: Parsing, name: str, stem: str | Path, **options: object) -> tuple[Path, ...]:

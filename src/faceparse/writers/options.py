@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, get_type_hints
 
@@ -15,6 +15,27 @@ from faceparse.errors import ConfigError
 from faceparse.results import Writer
 
 WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def given_options(words: Iterable[str], **flags: object) -> dict[str, object]:
+    """Options as a command line gives them: flags, None where not given, and words NAME=VALUE.
+
+    >>> given_options(["quality=95"], alpha=0.3, bits=None)
+    {'alpha': 0.3, 'quality': '95'}
+
+    Raises:
+        ConfigError: a word without "=", or an option given twice.
+    """
+    found = {name: value for name, value in flags.items() if value is not None}
+    for word in words:
+        name, sign, value = word.partition("=")
+        name = name.strip().replace("-", "_")
+        if not (sign and name):
+            raise ConfigError(f"--option takes NAME=VALUE, such as quality=95; got {word!r}")
+        if name in found:
+            raise ConfigError(f"option {name} is given twice")
+        found[name] = value
+    return found
 
 
 def with_options(kinds: Mapping[str, type[Writer]], options: Mapping[str, object]) -> dict[str, Writer]:
