@@ -40,8 +40,8 @@ def test_mask_and_color(one: Parsing, tmp_path: Path) -> None:
 def test_overlay_and_panel_are_the_drawings(tmp_path: Path) -> None:
     one = seen(200, 150)
     for picture_, name in ((overlay(one, 0.3), "overlay"), (panel(one, alpha=0.3), "panel")):
-        rough = read(*write(one, name, tmp_path / "rough", alpha=0.3, quality=5), "RGB")
-        fine = read(*write(one, name, tmp_path / "fine", alpha=0.3, quality=100), "RGB")
+        rough = drawn("RGB", one, name, tmp_path / "rough", alpha=0.3, quality=5)
+        fine = drawn("RGB", one, name, tmp_path / "fine", alpha=0.3, quality=100)
         assert fine.shape == rough.shape == picture_.shape
         away = [np.abs(shown.astype(int) - picture_).mean() for shown in (fine, rough)]
         assert away[0] < away[1]
@@ -119,25 +119,6 @@ def test_parts_have_celebamask_hqs_names(tmp_path: Path) -> None:
     names = {p.name for p in write(labelled(labels), "parts", tmp_path / "00000")}
     original = "skin nose eye_g l_eye r_eye l_brow r_brow l_ear r_ear mouth u_lip l_lip hair hat ear_r neck_l neck cloth"
     assert names == {f"00000_{name}.png" for name in original.split()}
-
-
-def test_stale_parts_go_and_nothing_else(tmp_path: Path) -> None:
-    labels = np.array([[1, 17, 18]], np.uint8)
-    write(labelled(labels), "parts", tmp_path / "a")
-    Image.new("L", (3, 1)).save(tmp_path / "a_nose.png")
-    (tmp_path / "a_neck.png").write_text("no picture")
-    Image.new("L", (3, 1)).save(tmp_path / "a.png")
-    write(labelled(labels[:, :2].copy()), "parts", tmp_path / "a")
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "a.png",
-        "a_hair.png",
-        "a_neck.png",
-        "a_nose.png",
-        "a_skin.png",
-    ]
-    write(seen(), "soft", tmp_path / "b", classes=("hair", "skin"))
-    write(seen(), "soft", tmp_path / "b", classes=("lips",))
-    assert [p.name for p in tmp_path.glob("b_*")] == ["b_soft_lips.png"]
 
 
 def test_npz_reads_back(one: Parsing, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ PIECE = 1 << 20
 """Bytes packed at a time."""
 
 MADE_BY = b"Software\0faceparse"
-"""Text in every PNG of ours, by which it is known again."""
+"""What every PNG of ours says of itself."""
 
 _KINDS = {1: 0, 3: 2, 4: 6}
 """Channels → PNG's colour type; a palette's is 3."""

@@ -11,7 +11,6 @@ from faceparse.results import Parsing, Writer
 from faceparse.results.parsing import among, looked_up
 from faceparse.results.png import write_png
 from faceparse.writers.regions import region_names, regions
-from faceparse.writers.stale import remove_stale
 
 
 @dataclass(frozen=True)
@@ -37,5 +36,4 @@ class Parts(Writer):
                 path = self.beside(stem, f"_{name}.png")
                 write_png(path, looked_up(among(ids) * 255, parsing.labels))
                 paths.append(path)
-        remove_stale(stem, self.endings, paths)
         return tuple(paths)

@@ -13,7 +13,6 @@ from faceparse.labels import Scheme
 from faceparse.results import Parsing, Writer, soft_strips
 from faceparse.results.png import Png
 from faceparse.writers.regions import region_names, regions
-from faceparse.writers.stale import remove_stale
 
 
 @dataclass(frozen=True)
@@ -49,5 +48,4 @@ class Soft(Writer):
             for _, strip in soft_strips(parsing, tuple(wanted.values()), self.bits):
                 for png, rows in zip(pngs, strip, strict=True):
                     png.add(rows)
-        remove_stale(stem, self.endings, paths)
         return paths
