@@ -81,7 +81,7 @@ def through_pillow(parsing: Parsing) -> None:
 
 
 def jpeg_through_pillow(drawn: NDArray[np.uint8], path: Path) -> None:
-    Image.fromarray(drawn).save(path, "JPEG", quality=QUALITY)
+    Image.fromarray(drawn.copy()).save(path, "JPEG", quality=QUALITY)
 
 
 def side_by_side(parsing: Parsing, folder: Path, rounds: int) -> None:
@@ -93,7 +93,7 @@ def side_by_side(parsing: Parsing, folder: Path, rounds: int) -> None:
         ),
         "overlay": (
             lambda: jpeg_through_pillow(drawn, folder / "pillow.jpg"),
-            lambda: write_jpeg(folder / "ours.jpg", drawn),
+            lambda: write_jpeg(folder / "ours.jpg", drawn.copy()),
         ),
     }
     print(f"{'':10} {'Pillow ms':>9} {'now ms':>9} {'ratio':>9}")

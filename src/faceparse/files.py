@@ -47,7 +47,7 @@ def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) ->
             temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | memoryview) -> None:
     """Write a file in place of what is there, or leave that as it was.
 
     Raises:
