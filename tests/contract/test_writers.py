@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from faceparse.errors import OutputError
-from faceparse.labels import schemes
+from faceparse.labels import Scheme, schemes
 from faceparse.results import Parsing, Writer
 from faceparse.writers import WRITERS, write, writers
 from faceparse.writers.options import option_names
@@ -123,6 +123,16 @@ def test_written_from_python(writer: Writer, tmp_path: Path) -> None:
     paths = write(seen(), writer.name, tmp_path / "new" / "folder" / "photo")
     assert paths
     assert set(paths) == set((tmp_path / "new" / "folder").iterdir())
+
+
+@pytest.mark.parametrize("form", ["soft", "parts"])
+@pytest.mark.parametrize("name", ["../../away", "a/b", "a\0b"])
+def test_no_class_name_leads_elsewhere(form: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    one = labelled(np.ones((2, 2), np.uint8), Scheme("evil", ("background", name)))
+    with pytest.raises(OutputError, match="no file's name can end with"):
+        write(one, form, tmp_path / "in" / "a")
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
 def row(name: str) -> str:

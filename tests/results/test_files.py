@@ -49,15 +49,16 @@ def test_npz_is_without_loss(name: str, tmp_path: Path) -> None:
 
 
 def test_npz_of_given_labels_and_an_own_scheme(tmp_path: Path) -> None:
-    own = Scheme(
-        "mine", ("rest", "scalp"), "Mine", "viewer", {"face2": {"scalp": "face", "rest": "background"}}
-    )
+    to = {"face2": {"scalp": "face", "rest": "background"}}
+    own = Scheme("mine", ("rest", "scalp"), "Mine", "viewer", to, {"scalp": (1, 2, 3)}, (("rest", "scalp"),))
     part = labelled(np.ones((3, 4), np.uint8), own)
     faces = (Face((0, 0, 2, 2), 0.5, POINTS, part), Face((0, 0, 2, 2), 0.5, POINTS))
     one = Parsing.from_labels(part.image, np.array([[0, 1, 255, 0]] * 3, np.uint8), own, faces)
     again = Parsing.load(stored(one, tmp_path), one.image)
     assert_equal(one, again)
     np.testing.assert_array_equal(again.to("face2").labels, one.to("face2").labels)
+    np.testing.assert_array_equal(again.scheme.palette, own.palette)
+    assert again.scheme.pairs == own.pairs
 
 
 def test_numpy_reads_it_alone(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from faceparse.errors import DataError, FaceparseError, ResultError
 from faceparse.files import atomic
-from faceparse.labels import Scheme, schemes
+from faceparse.labels import Scheme, plain, schemes
 from faceparse.results.face import Face
 from faceparse.results.view import View, frozen
 
@@ -79,17 +79,10 @@ def write_npz(path: Path, parsing: Parsing, soft: bool = True) -> None:
 
 def _take_apart(parsing: Parsing, arrays: Arrays, soft: bool) -> dict[str, object]:
     """Put a parsing's arrays beside the others, each once, and say where they are."""
-    scheme = parsing.scheme
     views = [_put_view(view, arrays) for view in parsing.views] if soft else []
     given = parsing.given if soft else parsing.labels
     return {
-        "scheme": {
-            "name": scheme.name,
-            "classes": scheme.classes,
-            "title": scheme.title,
-            "left_means": scheme.left_means,
-            "to": {name: dict(rows) for name, rows in scheme.to.items()},
-        },
+        "scheme": plain(parsing.scheme),
         "views": views,
         "table": None if parsing.table is None or not soft else _put("table", parsing.table, arrays),
         "given": None if given is None else _put("labels", given, arrays),
@@ -194,6 +187,14 @@ def _view(about: Mapping[str, Any], arrays: Arrays, views: dict[str, View]) -> V
 
 def _scheme(about: Mapping[str, Any]) -> Scheme:
     """The scheme that was written, which is the package's where they are equal."""
-    own = Scheme(about["name"], tuple(about["classes"]), about["title"], about["left_means"], about["to"])
+    own = Scheme(
+        about["name"],
+        tuple(about["classes"]),
+        about["title"],
+        about["left_means"],
+        about.get("to", {}),
+        {name: tuple(colour) for name, colour in about.get("colours", {}).items()},
+        tuple((left, right) for left, right in about["pairs"]) if "pairs" in about else None,
+    )
     known = schemes().get(own.name)
     return known if known == own else own

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from faceparse.errors import OutputError
 from faceparse.labels import Scheme
 
 if TYPE_CHECKING:
@@ -58,5 +59,16 @@ class Writer(ABC):
 
     @staticmethod
     def beside(stem: Path, ending: str) -> Path:
-        """The path of a file that begins with `stem` and ends with `ending`."""
-        return stem.with_name(stem.name + ending)
+        """The path of a file that begins with `stem` and ends with `ending`.
+
+        Raises:
+            OutputError: an ending that no file's name can have: a class called `a/b` must not lead elsewhere.
+        """
+        try:
+            if "\0" in ending:
+                raise ValueError
+            return stem.with_name(stem.name + ending)
+        except ValueError:
+            raise OutputError(
+                f"no file's name can end with {ending!r}: give the class another name in its scheme"
+            ) from None
