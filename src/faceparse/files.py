@@ -45,3 +45,25 @@ def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) ->
     finally:
         with suppress(OSError):  # where even the folder is none
             temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes | memoryview) -> None:
+    """Write a file in place of what is there, or leave that as it was.
+
+    Raises:
+        OutputError: a place that cannot be written to.
+    """
+    with atomic(path, overwrite=True) as temporary:
+        temporary.write_bytes(data)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        OutputError: one that cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make output folder {folder}: {error.strerror or error}") from error

@@ -13,8 +13,23 @@ def command(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")],
     model: Annotated[str, typer.Option(help="Model id or file (.onnx, .safetensors).")] = "default",
     save: Annotated[
-        str, typer.Option(help="What to write: mask, overlay, panel, with commas.")
+        str,
+        typer.Option(
+            help="What to write, with commas: mask, overlay, panel, color, soft, cutout, npz, json, rle, "
+            "polygons, parts, and what other packages bring."
+        ),
     ] = "mask,overlay",
+    alpha: Annotated[
+        float | None, typer.Option(help="Strength of colour in overlay and panel, 0 to 1.")
+    ] = None,
+    bits: Annotated[int | None, typer.Option(help="Of soft: 8 or 16.")] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Classes and groups in soft, cutout, rle, polygons, parts: hair,lips.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Any option of an output form, such as quality=95."),
+    ] = None,
     engine: Annotated[str, typer.Option(help="auto, onnx or torch.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, …")] = "cpu",
     scheme: Annotated[str, typer.Option(help="Label scheme of the masks.")] = "celebamask19",
@@ -38,9 +53,10 @@ def command(
     from faceparse.cli.console import progress_console
     from faceparse.runtime import Parser
     from faceparse.runtime.folder import find_jobs, run_jobs
-    from faceparse.writers import writers
+    from faceparse.writers import given_options, writers
 
-    chosen = writers(save.split(","))
+    options = given_options(option or (), alpha=alpha, bits=bits, classes=classes)
+    chosen = writers(save.split(","), options)
     todo = find_jobs(inputs, output, [e for w in chosen.values() for e in w.endings], recursive=recursive)
     workers = min(jobs or os.cpu_count() or 1, len(todo))
     parser = Parser(
@@ -52,6 +68,8 @@ def command(
         card=card,
         threads=1 if workers > 1 else None,
     )
+    for writer in chosen.values():
+        writer.check(parser.scheme)
     began = time.perf_counter()
     counts = {"written": 0, "skipped": 0, "failed": 0}
     failures = []

@@ -32,10 +32,7 @@ def overlay(parsing: Parsing, alpha: float = 0.5, outline: int = 0) -> NDArray[n
     Raises:
         ConfigError: alpha or outline out of range.
     """
-    if not 0 <= alpha <= 1:
-        raise ConfigError(f"alpha is 0 to 1, got {alpha}")
-    if outline < 0:
-        raise ConfigError(f"outline is a width in pixels, 0 or more, got {outline}")
+    check_look(alpha, outline)
     image, labels, scheme = parsing.image, parsing.labels, parsing.scheme
     plain = _plain(scheme)
     out = np.empty_like(image)
@@ -49,6 +46,14 @@ def overlay(parsing: Parsing, alpha: float = 0.5, outline: int = 0) -> NDArray[n
             cv2.copyTo(colour, _rim(labels, rows, outline), out[rows])
         cv2.copyTo(image[rows], cv2.LUT(labels[rows], plain), out[rows])
     return out
+
+
+def check_look(alpha: float, outline: int = 0) -> None:
+    """Raise a ConfigError where alpha or outline is out of range."""
+    if not 0 <= alpha <= 1:
+        raise ConfigError(f"alpha is 0 to 1, got {alpha}")
+    if outline < 0:
+        raise ConfigError(f"outline is a width in pixels, 0 or more, got {outline}")
 
 
 def _plain(scheme: Scheme) -> NDArray[np.uint8]:

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceparse.draw.colours import colours
+from faceparse.draw.colours import coloured
 from faceparse.draw.legend import legend
 from faceparse.draw.overlay import overlay
 from faceparse.results import Parsing
 
 
-def panel(parsing: Parsing, side: int = 1024) -> NDArray[np.uint8]:
+def panel(parsing: Parsing, side: int = 1024, alpha: float = 0.5) -> NDArray[np.uint8]:
     """Picture | label map | overlay | legend.
 
     >>> Image.fromarray(panel(parsing)).save("panel.png")  # doctest: +SKIP
@@ -20,14 +20,18 @@ def panel(parsing: Parsing, side: int = 1024) -> NDArray[np.uint8]:
     Args:
         parsing: What to show.
         side: Longer side of each of the three pictures in pixels, at most; larger ones are reduced.
+        alpha: Strength of the overlay's colour, 0 to 1.
 
     Returns:
         RGB uint8 on white.
+
+    Raises:
+        ConfigError: alpha out of range.
     """
     pictures = [
         _reduced(parsing.image, side, Image.Resampling.BOX),
-        _reduced(colours(parsing), side, Image.Resampling.NEAREST),
-        _reduced(overlay(parsing), side, Image.Resampling.BOX),
+        coloured(_reduced(parsing.labels, side, Image.Resampling.NEAREST), parsing.scheme),
+        _reduced(overlay(parsing, alpha), side, Image.Resampling.BOX),
     ]
     shown = max(pictures[0].shape[:2])
     pictures.append(legend(parsing, text=max(11, shown // 36)))

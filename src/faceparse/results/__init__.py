@@ -2,8 +2,16 @@
 
 from faceparse.results.face import Face
 from faceparse.results.parsing import Parsing
-from faceparse.results.render import render_confidence, render_labels, render_probability
+from faceparse.results.polygons import polygons
+from faceparse.results.record import record
+from faceparse.results.render import (
+    render_confidence,
+    render_labels,
+    render_probabilities,
+    render_probability,
+)
 from faceparse.results.save import write_mask
+from faceparse.results.soft import soft_strips
 from faceparse.results.view import View
 from faceparse.results.writer import Writer
 
@@ -12,8 +20,12 @@ __all__ = [
     "Parsing",
     "View",
     "Writer",
+    "polygons",
+    "record",
     "render_confidence",
     "render_labels",
+    "render_probabilities",
     "render_probability",
+    "soft_strips",
     "write_mask",
 ]

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -24,15 +25,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ResultError
+from faceparse.errors import OutputError, ResultError
+from faceparse.files import write_whole
 from faceparse.labels import IGNORE, Scheme, conversion, count
 from faceparse.labels import scheme as find_scheme
 from faceparse.results.face import Face
+from faceparse.results.npz import read_npz, write_npz
+from faceparse.results.record import record
 from faceparse.results.render import render_confidence, render_labels, render_probability
 from faceparse.results.save import write_mask
 from faceparse.results.view import View, frozen
 
 Box = tuple[int, int, int, int]
+Names = str | Sequence[str]
+"""A class, an alias or a group, or several of them."""
 
 DISPLAY_SIDE = 1024
 """Longer side of the picture that a notebook shows, at most."""
@@ -50,6 +56,7 @@ class Parsing:
         table: For results of `to`: 256 uint8, label of the views → label of `scheme`; None where they agree.
         given: For results of `from_labels`: the label map itself, in place of views.
         model: Id of the model's card; empty where none made it.
+        source: Name or path of the file that the picture was read from; empty where there was none.
         seconds: How long each step took (`read`, `detect`, `network`, …), as far as it was measured.
 
     Raises:
@@ -65,6 +72,7 @@ class Parsing:
     given: NDArray[np.uint8] | None = None
     model: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
     _lock: Lock = field(default_factory=Lock, init=False)
     _computed: dict[str, NDArray[np.generic]] = field(default_factory=dict, init=False)
 
@@ -170,30 +178,33 @@ class Parsing:
             return cast(NDArray[np.float32], self._computed["confidence"])
 
     @overload
-    def mask(self, name: str, soft: Literal[False] = False) -> NDArray[np.bool_]: ...
+    def mask(self, name: Names, soft: Literal[False] = False) -> NDArray[np.bool_]: ...
 
     @overload
-    def mask(self, name: str, soft: Literal[True]) -> NDArray[np.float32]: ...
+    def mask(self, name: Names, soft: Literal[True]) -> NDArray[np.float32]: ...
 
     @overload
-    def mask(self, name: str, soft: bool) -> NDArray[np.bool_] | NDArray[np.float32]: ...
+    def mask(self, name: Names, soft: bool) -> NDArray[np.bool_] | NDArray[np.float32]: ...
 
-    def mask(self, name: str, soft: bool = False) -> NDArray[np.bool_] | NDArray[np.float32]:
-        """Where a class, an alias or a group is: `mask("hair")`, `mask("lips", soft=True)`.
+    def mask(self, name: Names, soft: bool = False) -> NDArray[np.bool_] | NDArray[np.float32]:
+        """Where a class, an alias or a group is, or any of several: `mask("hair")`, `mask("lips", soft=True)`.
 
         Returns:
-            H × W bool; with `soft`, float32 probability from 0 to 1, a group's being its classes' sum.
+            H × W bool; with `soft`, float32 probability from 0 to 1, that of several classes being their sum.
 
         Raises:
             LabelError: the scheme has no such class or group.
         """
-        ids = self.scheme.ids(name)
+        ids = self._ids(name)
         if soft and self.given is None:
             return render_probability(self.views, self.size, self._sources(ids))
-        chosen = np.zeros(256, np.uint8)
-        chosen[list(ids)] = 1
-        mask = looked_up(chosen, self.labels)
+        mask = looked_up(among(ids), self.labels)
         return mask.astype(np.float32) if soft else mask.view(np.bool_)
+
+    def _ids(self, names: Names) -> tuple[int, ...]:
+        """The labels of one name or of several, ascending."""
+        several = (names,) if isinstance(names, str) else tuple(names)
+        return tuple(sorted({i for name in several for i in self.scheme.ids(name)}))
 
     def _sources(self, ids: Sequence[int]) -> tuple[int, ...]:
         """The views' labels that become one of `ids`."""
@@ -237,8 +248,8 @@ class Parsing:
         found = {name: self.box(name) for name in self.areas}
         return MappingProxyType({name: box for name, box in found.items() if box})
 
-    def box(self, name: str) -> Box | None:
-        """Smallest box around a class, alias or group: x0, y0, x1, y1 in pixels, x1 and y1 just beyond it.
+    def box(self, name: Names) -> Box | None:
+        """Smallest box around a class, alias or group, or around several: x0, y0, x1, y1 in pixels, x1 and y1 just beyond it.
 
         None where it does not occur.
 
@@ -257,8 +268,8 @@ class Parsing:
 
         return overlay(self, alpha)
 
-    def cutout(self, name: str, soft: bool = True) -> NDArray[np.uint8]:
-        """The picture with all but a class, alias or group transparent: RGBA uint8, H × W × 4.
+    def cutout(self, name: Names, soft: bool = True) -> NDArray[np.uint8]:
+        """The picture with all but a class, alias or group, or several, transparent: RGBA uint8, H × W × 4.
 
         Opacity is the soft mask, so hair keeps its soft rim; `soft=False` cuts along the labels.
 
@@ -272,12 +283,47 @@ class Parsing:
         return out
 
     def save(self, path: str | Path) -> None:
-        """Write the labels as a palette PNG, pixel value = label; whole or not at all, into an existing folder.
+        """Write to one file, whole or not at all, into an existing folder; its suffix says what.
+
+        `.png`: the labels as a palette PNG, pixel value = label. `.npz`: everything but the picture, for
+        `load`. `.json`: faces, areas, boxes, timing (`record`). `faceparse.writers.write` has the other forms.
 
         Raises:
-            OutputError: a suffix other than .png, or a place that cannot be written to.
+            OutputError: another suffix, or a place that cannot be written to.
         """
-        write_mask(path, self.labels, self.scheme)
+        path = Path(path)
+        match path.suffix.lower():
+            case ".png":
+                write_mask(path, self.labels, self.scheme)
+            case ".npz":
+                write_npz(path, self)
+            case ".json":
+                write_whole(path, (json.dumps(self.record(), indent=2, ensure_ascii=False) + "\n").encode())
+            case _:
+                raise OutputError(
+                    f"a parsing is saved as .png (its labels), .npz or .json, not as {path.name}: "
+                    "for other forms see faceparse.writers.write"
+                )
+
+    @classmethod
+    def load(cls, path: str | Path, image: NDArray[np.uint8] | None = None) -> Parsing:
+        """What `save` wrote to an .npz file: labels, soft masks and faces are as they were.
+
+        >>> Parsing.load("photo_parsing.npz", read_picture("photo.jpg")).cutout("hair")  # doctest: +SKIP
+
+        Args:
+            path: The file.
+            image: The picture, RGB uint8, which the file does not hold; black where it is not given.
+
+        Raises:
+            DataError: no such file, another kind of file, or a damaged one.
+            ResultError: a picture of another size.
+        """
+        return read_npz(Path(path), image)
+
+    def record(self) -> dict[str, object]:
+        """What is known of the picture in plain values, as JSON takes them; see `results.record`."""
+        return record(self)
 
     def _repr_png_(self) -> bytes:
         from PIL import Image
@@ -292,3 +338,10 @@ class Parsing:
 def looked_up(table: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """`table[labels]`, without NumPy's eight bytes a pixel for indices."""
     return np.asarray(cv2.LUT(labels, table), np.uint8)
+
+
+def among(ids: Sequence[int]) -> NDArray[np.uint8]:
+    """A table of 256 that is 1 for some labels."""
+    table = np.zeros(256, np.uint8)
+    table[list(ids)] = 1
+    return table

@@ -95,17 +95,41 @@ def render_probability(
         size: Height and width of the picture whose points the views' maps take.
         ids: The classes to add up.
     """
-    out = np.zeros(size, np.float32)
+    out = np.empty(size, np.float32)
+    for rows, columns, (values,) in render_probabilities(views, size, (ids,)):
+        out[rows, columns] = values
+    return out
+
+
+def render_probabilities(
+    views: Sequence[View], size: tuple[int, int], groups: Sequence[Sequence[int]]
+) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
+    """Several sums of classes' probabilities in one go, tile by tile, row of tiles after row.
+
+    The work is in the classes' logits, so that many sums cost little more than one.
+
+    Args:
+        views: With the same classes; none gives background.
+        size: Height and width of the picture whose points the views' maps take.
+        groups: The classes to add up, for each sum.
+
+    Yields:
+        A tile's rows and columns, and its sums, groups × rows × columns float32, 0 to 1.
+    """
     for tile in _tiles(views, size):
-        here = tile.of(out)
+        area = tile.area
         if tile.alone:
-            here[:] = tile.alone.probability(tile.area, None, ids)
-            continue
-        if 0 in ids:
-            here[:] = tile.background
-        for sampler, weight in tile.shares:
-            here += weight * sampler.probability(tile.area, weight > 0, ids)
-    return np.clip(out, 0, 1, out=out)
+            out = tile.alone.sums(area, None, groups)
+        else:
+            out = np.zeros((len(groups), *area.shape), np.float32)
+            for one, ids in zip(out, groups, strict=True):
+                if 0 in ids:
+                    one[:] = tile.background
+            for sampler, weight in tile.shares:
+                part = sampler.sums(area, weight > 0, groups)
+                part *= weight
+                out += part
+        yield slice(area.y0, area.y1), slice(area.x0, area.x1), np.clip(out, 0, 1, out=out)
 
 
 def _fill(

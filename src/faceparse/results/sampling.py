@@ -154,11 +154,13 @@ class Sampler:
             out[where] = raised.max(0) / raised.sum(0)
         return out
 
-    def probability(self, area: Area, pixels: Flags | None, ids: Sequence[int]) -> Floats:
-        """Sum of some classes' probabilities."""
-        out = np.zeros(area.shape, np.float32)
+    def sums(self, area: Area, pixels: Flags | None, groups: Sequence[Sequence[int]]) -> Floats:
+        """Sums of some classes' probabilities, one per group of them: groups × rows × columns."""
+        out = np.zeros((len(groups), *area.shape), np.float32)
         for where, raised in self._raised(area, pixels):
-            out[where] = sum(raised[i] for i in ids) / raised.sum(0)
+            total = raised.sum(0)
+            for one, ids in zip(out, groups, strict=True):
+                one[where] = sum(raised[i] for i in ids) / total
         return out
 
     def probabilities(self, area: Area, rows: Indices, columns: Indices) -> Floats:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from faceparse.errors import OutputError
+from faceparse.labels import Scheme
+
 if TYPE_CHECKING:
     from faceparse.results.parsing import Parsing
 
@@ -18,11 +21,20 @@ class Writer(ABC):
 
     Attributes:
         name: What `--save` calls it.
-        endings: What may follow the picture's stem in the names of its files, such as `_mask.png`.
+        endings: All that may follow the picture's stem in the names of its files, such as `_mask.png`; of a
+            form with one file per class, the endings of every class of every scheme in the package. A
+            picture need not get them all: what it got is what `write` returns.
     """
 
     name: ClassVar[str]
     endings: ClassVar[tuple[str, ...]]
+
+    def check(self, scheme: Scheme) -> None:  # noqa: B027
+        """Raise where the options do not go with a scheme, before the first picture; nothing by default.
+
+        Raises:
+            LabelError: the scheme has no class or group of a chosen name.
+        """
 
     @abstractmethod
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
@@ -47,5 +59,16 @@ class Writer(ABC):
 
     @staticmethod
     def beside(stem: Path, ending: str) -> Path:
-        """The path of a file that begins with `stem` and ends with `ending`."""
-        return stem.with_name(stem.name + ending)
+        """The path of a file that begins with `stem` and ends with `ending`.
+
+        Raises:
+            OutputError: an ending that no file's name can have: a class called `a/b` must not lead elsewhere.
+        """
+        try:
+            if "\0" in ending:
+                raise ValueError
+            return stem.with_name(stem.name + ending)
+        except ValueError:
+            raise OutputError(
+                f"no file's name can end with {ending!r}: give the class another name in its scheme"
+            ) from None

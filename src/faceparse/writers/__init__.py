@@ -6,27 +6,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from pathlib import Path
 
-from faceparse.errors import ConfigError
-from faceparse.results import Writer
-from faceparse.writers.mask import Mask
-from faceparse.writers.overlay import Overlay
-from faceparse.writers.panel import Panel
+from faceparse.files import make_folder
+from faceparse.results import Parsing, Writer
+from faceparse.writers.options import given_options
+from faceparse.writers.registry import GROUP, WRITERS, writers
 
-WRITERS: Mapping[str, type[Writer]] = MappingProxyType({w.name: w for w in (Mask, Overlay, Panel)})
-"""Name → writer."""
+__all__ = ["GROUP", "WRITERS", "Writer", "given_options", "write", "writers"]
 
 
-def writers(names: Iterable[str]) -> dict[str, Writer]:
-    """The writers of those names.
+def write(parsing: Parsing, name: str, stem: str | Path, **options: object) -> tuple[Path, ...]:
+    """Write one output form of a parsing.
+
+    >>> write(parsing, "soft", "out/photo", bits=16, classes=("hair", "lips"))  # doctest: +SKIP
+    (PosixPath('out/photo_soft_hair.png'), PosixPath('out/photo_soft_lips.png'))
+
+    Args:
+        parsing: What to write.
+        name: The form, as `--save` takes it: `mask`, `soft`, `json` …
+        stem: What the files' names begin with; its folder is made where it is missing.
+        options: The form's own.
+
+    Returns:
+        The files written.
 
     Raises:
-        ConfigError: no name, or one that is unknown.
+        ConfigError: an unknown form or option, or a value out of range.
+        LabelError: a class or group that the parsing's scheme has not.
+        OutputError: a file that cannot be written.
     """
-    wanted = [n.strip() for n in names if n.strip()]
-    unknown = [n for n in wanted if n not in WRITERS]
-    if unknown or not wanted:
-        raise ConfigError(f"--save takes {', '.join(WRITERS)}; got {', '.join(unknown) or 'nothing'}")
-    return {n: WRITERS[n]() for n in wanted}
+    writer = writers([name], options)[name]
+    writer.check(parsing.scheme)
+    stem = Path(stem)
+    make_folder(stem.parent)
+    return writer.write(parsing, stem)

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from faceparse.results import Parsing, Writer
+from faceparse.results import Parsing, Writer, write_mask
 
 
 @dataclass(frozen=True)
 class Mask(Writer):
-    """`STEM_mask.png`: palette PNG of the picture's own size, pixel value = label."""
+    """The label map, palette PNG of the picture's own size: pixel value = label, 255 where ignored."""
 
     name: ClassVar[str] = "mask"
     endings: ClassVar[tuple[str, ...]] = ("_mask.png",)
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
         path = self.beside(stem, self.endings[0])
-        parsing.save(path)
+        write_mask(path, parsing.labels, parsing.scheme)
         return (path,)

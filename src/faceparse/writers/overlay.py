@@ -6,19 +6,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from faceparse.draw.overlay import overlay
+from faceparse.draw.overlay import check_look, overlay
 from faceparse.results import Parsing, Writer
-from faceparse.writers.jpeg import write_jpeg
+from faceparse.writers.jpeg import QUALITY, check_quality, write_jpeg
 
 
 @dataclass(frozen=True)
 class Overlay(Writer):
-    """`STEM_overlay.jpg`."""
+    """The picture with its classes in colour over it, JPEG.
+
+    Args:
+        alpha: Strength of the colour, 0 to 1.
+        outline: Pixels along the rim of each class in its full colour.
+        quality: JPEG's, 1 to 100.
+    """
 
     name: ClassVar[str] = "overlay"
     endings: ClassVar[tuple[str, ...]] = ("_overlay.jpg",)
+    alpha: float = 0.5
+    outline: int = 0
+    quality: int = QUALITY
+
+    def __post_init__(self) -> None:
+        check_look(self.alpha, self.outline)
+        check_quality(self.quality)
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
         path = self.beside(stem, self.endings[0])
-        write_jpeg(path, overlay(parsing))
+        write_jpeg(path, overlay(parsing, self.alpha, self.outline), self.quality)
         return (path,)

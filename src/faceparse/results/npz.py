@@ -1,0 +1,200 @@
+"""A parsing as an NPZ file: all of it but the picture.
+
+NumPy reads it without this package: `labels` (H × W uint8), `scheme`, `classes` (names in label order),
+`face_boxes`, `face_scores`, `face_landmarks`; and per view of the networks its logits (exact, float32) and maps,
+from which soft masks are drawn at full size: they take far less room than the masks would. `record` is JSON
+that says how the parts fit together.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import DataError, FaceparseError, ResultError
+from faceparse.files import atomic
+from faceparse.labels import Scheme, plain, schemes
+from faceparse.results.face import Face
+from faceparse.results.view import View, frozen
+
+if TYPE_CHECKING:
+    from faceparse.results.parsing import Parsing
+
+FORMAT = 1
+"""Raised when older versions could not read a file."""
+
+DAMAGE = (
+    *(OSError, EOFError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What NumPy, zipfile, json and our own checks raise over files that are not whole or not ours."""
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def write_npz(path: Path, parsing: Parsing, soft: bool = True) -> None:
+    """Write a parsing; `soft=False` leaves the views out: labels and faces alone.
+
+    Raises:
+        OutputError: a place that cannot be written to.
+    """
+    arrays: Arrays = {
+        "labels": parsing.labels,
+        "scheme": np.array(parsing.scheme.name),
+        "classes": np.array(parsing.scheme.classes),
+        "face_boxes": np.array([f.box for f in parsing.faces], np.float64).reshape(-1, 4),
+        "face_scores": np.array([f.score for f in parsing.faces], np.float64),
+        "face_landmarks": np.array([f.landmarks for f in parsing.faces], np.float64).reshape(-1, 5, 2),
+    }
+    whole = _take_apart(parsing, arrays, soft)
+    parts = [_take_apart(f.part, arrays, soft) if f.part and soft else None for f in parsing.faces]
+    about = {
+        "format": FORMAT,
+        "model": parsing.model,
+        "source": parsing.source,
+        "seconds": dict(parsing.seconds),
+        "whole": whole,
+        "parts": parts,
+    }
+    arrays["record"] = np.array(json.dumps(about, ensure_ascii=False))
+    with atomic(path, overwrite=True) as temporary, zipfile.ZipFile(temporary, "w") as file:
+        for name, array in arrays.items():
+            # A date of its own would make equal parsings unequal files. Logits hardly get smaller by packing.
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            packed = array.dtype == np.uint8
+            entry.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+            entry.external_attr = 0o644 << 16
+            with file.open(entry, "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+
+
+def _take_apart(parsing: Parsing, arrays: Arrays, soft: bool) -> dict[str, object]:
+    """Put a parsing's arrays beside the others, each once, and say where they are."""
+    views = [_put_view(view, arrays) for view in parsing.views] if soft else []
+    given = parsing.given if soft else parsing.labels
+    return {
+        "scheme": plain(parsing.scheme),
+        "views": views,
+        "table": None if parsing.table is None or not soft else _put("table", parsing.table, arrays),
+        "given": None if given is None else _put("labels", given, arrays),
+    }
+
+
+def _put_view(view: View, arrays: Arrays) -> dict[str, object]:
+    return {
+        "logits": _put("logits", view.logits, arrays),
+        "to_grid": _put("to_grid", view.to_grid, arrays),
+        "frame": None if view.frame is None else _put("frame", view.frame, arrays),
+        "feather": view.feather,
+        "layer": view.layer,
+    }
+
+
+def _put(kind: str, array: NDArray[Any], arrays: Arrays) -> str:
+    """The name under which an array is, or now is."""
+    name = next((n for n, known in arrays.items() if known is array), None)
+    if name is None:
+        name = kind if kind not in arrays else f"{kind}_{len(arrays)}"
+        arrays[name] = array
+    return name
+
+
+def read_npz(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
+    """Read what `write_npz` wrote; see `Parsing.load`."""
+    with _damage_named(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+        about = json.loads(str(arrays["record"]))
+        newer, size = about["format"] > FORMAT, arrays["labels"].shape
+    if newer:
+        raise DataError(f"{path} was written by a newer faceparse: update to read it")
+    if image is None:
+        image = np.zeros((*size, 3), np.uint8)
+    if image.shape[:2] != size:
+        raise ResultError(
+            f"the picture is {image.shape[1]} × {image.shape[0]}, its parsing in {path} {size[1]} × {size[0]}: "
+            "give the picture that was parsed"
+        )
+    with _damage_named(path):
+        return _put_together(about, arrays, image)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Whatever a file that is none of ours raises becomes one line."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"no such file: {path}") from None
+    except DAMAGE as error:
+        reason = str(error) if isinstance(error, FaceparseError) else type(error).__name__
+        raise DataError(f"{path} is no parsing as faceparse saves it, or a damaged one ({reason})") from error
+
+
+def _put_together(about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.uint8]) -> Parsing:
+    labels = arrays["labels"]
+    views: dict[str, View] = {}
+    faces = tuple(
+        Face(box, score, points, _parsing(part, arrays, image, views) if part else None)
+        for box, score, points, part in zip(
+            arrays["face_boxes"].tolist(),
+            arrays["face_scores"].tolist(),
+            arrays["face_landmarks"],
+            about["parts"],
+            strict=True,
+        )
+    )
+    whole = replace(
+        _parsing(about["whole"], arrays, image, views),
+        faces=faces,
+        model=about["model"],
+        seconds=about["seconds"],
+        source=about["source"],
+    )
+    whole.scheme.check(labels)
+    whole._computed["labels"] = frozen(labels)
+    return whole
+
+
+def _parsing(
+    about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.uint8], views: dict[str, View]
+) -> Parsing:
+    from faceparse.results.parsing import Parsing
+
+    seen = tuple(_view(view, arrays, views) for view in about["views"])
+    table, given = (arrays[about[key]] if about[key] else None for key in ("table", "given"))
+    return Parsing(image, seen, _scheme(about["scheme"]), table=table, given=given)
+
+
+def _view(about: Mapping[str, Any], arrays: Arrays, views: dict[str, View]) -> View:
+    """The view of these parts, one object wherever it is shared."""
+    key = json.dumps(about)
+    if key not in views:
+        frame = arrays[about["frame"]] if about["frame"] else None
+        views[key] = View(
+            arrays[about["logits"]], arrays[about["to_grid"]], frame, about["feather"], about["layer"]
+        )
+    return views[key]
+
+
+def _scheme(about: Mapping[str, Any]) -> Scheme:
+    """The scheme that was written, which is the package's where they are equal."""
+    own = Scheme(
+        about["name"],
+        tuple(about["classes"]),
+        about["title"],
+        about["left_means"],
+        about.get("to", {}),
+        {name: tuple(colour) for name, colour in about.get("colours", {}).items()},
+        tuple((left, right) for left, right in about["pairs"]) if "pairs" in about else None,
+    )
+    known = schemes().get(own.name)
+    return known if known == own else own

@@ -1,0 +1,47 @@
+"""The person, or some of them, on nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from faceparse.files import atomic
+from faceparse.labels import Scheme
+from faceparse.results import Parsing, Writer, soft_strips
+from faceparse.results.png import Png
+from faceparse.writers.regions import regions
+
+
+@dataclass(frozen=True)
+class Cutout(Writer):
+    """The picture with all but the person transparent, RGBA PNG; opacity is the soft mask.
+
+    Where nothing shows through, the colours are left out too (0). Ignored pixels are transparent.
+
+    Args:
+        classes: What is kept: classes and groups; all but the background where none is named.
+    """
+
+    name: ClassVar[str] = "cutout"
+    endings: ClassVar[tuple[str, ...]] = ("_cutout.png",)
+    classes: tuple[str, ...] = ()
+
+    def check(self, scheme: Scheme) -> None:
+        regions(scheme, self.classes)
+
+    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
+        path = self.beside(stem, self.endings[0])
+        kept = sorted({i for ids in regions(parsing.scheme, self.classes).values() for i in ids})
+        with (
+            atomic(path, overwrite=True) as temporary,
+            temporary.open("wb") as file,
+            Png(file, parsing.size, channels=4) as png,
+        ):
+            for rows, (opacity,) in soft_strips(parsing, (kept,)):
+                shown = np.dstack([parsing.image[rows], opacity])
+                shown[opacity == 0] = 0
+                png.add(shown)
+        return (path,)

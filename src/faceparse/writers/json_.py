@@ -1,0 +1,25 @@
+"""What is known of the picture, for other programs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from faceparse.files import write_whole
+from faceparse.results import Parsing, Writer
+
+
+@dataclass(frozen=True)
+class Json(Writer):
+    """Faces (box, score, landmarks), area and box per class, model, scheme, size, timing."""
+
+    name: ClassVar[str] = "json"
+    endings: ClassVar[tuple[str, ...]] = ("_parsing.json",)
+
+    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
+        path = self.beside(stem, self.endings[0])
+        text = json.dumps(parsing.record(), indent=2, ensure_ascii=False)
+        write_whole(path, f"{text}\n".encode())
+        return (path,)

@@ -1,0 +1,39 @@
+"""One mask per part, named as CelebAMask-HQ names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from faceparse.labels import Scheme, count
+from faceparse.results import Parsing, Writer
+from faceparse.results.parsing import among, looked_up
+from faceparse.results.png import write_png
+from faceparse.writers.regions import region_names, regions
+
+
+@dataclass(frozen=True)
+class Parts(Writer):
+    """A gray PNG per class that occurs, as in CelebAMask-HQ's download: 255 inside, 0 outside.
+
+    Args:
+        classes: Classes and groups; all but the background where none is named.
+    """
+
+    name: ClassVar[str] = "parts"
+    endings: ClassVar[tuple[str, ...]] = tuple(f"_{name}.png" for name in region_names())
+    classes: tuple[str, ...] = ()
+
+    def check(self, scheme: Scheme) -> None:
+        regions(scheme, self.classes)
+
+    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
+        pixels = count(parsing.labels)
+        paths = []
+        for name, ids in regions(parsing.scheme, self.classes).items():
+            if pixels[list(ids)].any():
+                path = self.beside(stem, f"_{name}.png")
+                write_png(path, looked_up(among(ids) * 255, parsing.labels))
+                paths.append(path)
+        return tuple(paths)

@@ -1,0 +1,68 @@
+"""Outlines to edit or to train on, as LabelMe has them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from faceparse.errors import ConfigError
+from faceparse.files import write_whole
+from faceparse.labels import Scheme
+from faceparse.results import Parsing, Writer, polygons
+from faceparse.results.parsing import among, looked_up
+from faceparse.writers.regions import regions
+
+LABELME = "5.5.0"
+"""The version whose form the files have."""
+
+
+@dataclass(frozen=True)
+class Polygons(Writer):
+    """Outlines per class along the pixels' edges, LabelMe JSON; a hole is joined to the outside by a cut.
+
+    Args:
+        classes: Classes and groups; all but the background where none is named.
+        tolerance: Pixels that an outline may stray from the true one, to have fewer points; 0: exact.
+    """
+
+    name: ClassVar[str] = "polygons"
+    endings: ClassVar[tuple[str, ...]] = ("_polygons.json",)
+    classes: tuple[str, ...] = ()
+    tolerance: float = 0
+
+    def __post_init__(self) -> None:
+        if not self.tolerance >= 0:
+            raise ConfigError(f"tolerance is a distance in pixels, 0 or more, got {self.tolerance}")
+
+    def check(self, scheme: Scheme) -> None:
+        regions(scheme, self.classes)
+
+    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
+        path = self.beside(stem, self.endings[0])
+        wanted = regions(parsing.scheme, self.classes)
+        shapes = [
+            # LabelMe's tools take shapes of one group as one object.
+            {
+                "label": name,
+                "points": ring.tolist(),
+                "group_id": number,
+                "shape_type": "polygon",
+                "flags": {},
+            }
+            for number, (name, ids) in enumerate(wanted.items(), 1)
+            for ring in polygons(looked_up(among(ids), parsing.labels), self.tolerance)
+        ]
+        height, width = parsing.size
+        content: dict[str, object] = {
+            "version": LABELME,
+            "flags": {},
+            "shapes": shapes,
+            "imagePath": Path(parsing.source).name or stem.name,
+            "imageData": None,
+            "imageHeight": height,
+            "imageWidth": width,
+        }
+        write_whole(path, json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
+        return (path,)

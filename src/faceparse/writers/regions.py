@@ -1,0 +1,40 @@
+"""Which classes and groups a form is about: its option `classes`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from faceparse.labels import ALIASES, GROUPS, Scheme, schemes
+
+BACKGROUND = "background"
+
+
+def regions(
+    scheme: Scheme, chosen: Sequence[str], *, background: bool = False
+) -> Mapping[str, tuple[int, ...]]:
+    """Name → labels of the chosen classes and groups; of every class where none is chosen.
+
+    >>> from faceparse.labels import scheme
+    >>> dict(regions(scheme("celebamask19"), ("glasses", "lips")))
+    {'eye_g': (6,), 'lips': (12, 13)}
+
+    Args:
+        scheme: Whose labels.
+        chosen: Names of classes, aliases or groups.
+        background: Whether "every class" includes the background.
+
+    Raises:
+        LabelError: the scheme has no class or group of that name.
+    """
+    if not chosen:
+        return {c: (i,) for i, c in enumerate(scheme.classes) if background or c != BACKGROUND}
+    return {_own_name(scheme, name): scheme.ids(name) for name in chosen}
+
+
+def _own_name(scheme: Scheme, name: str) -> str:
+    return name if name in scheme else ALIASES.get(name, name)
+
+
+def region_names() -> list[str]:
+    """Every name that `regions` may give with a scheme in the package."""
+    return sorted({*GROUPS, *(c for s in schemes().values() for c in s.classes)})

@@ -1,0 +1,79 @@
+"""Run lengths, as COCO has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from faceparse.files import write_whole
+from faceparse.labels import GROUPS, Scheme
+from faceparse.results import Parsing, Writer
+from faceparse.results.rle import encode
+from faceparse.writers.coco import Piece, coco, image_id, join
+from faceparse.writers.regions import regions
+
+JOINED = "annotations.json"
+"""The file for a whole folder."""
+
+FIRST_GROUP = 256
+"""Category ids of groups begin here; a class's is its label."""
+
+
+@dataclass(frozen=True)
+class Rle(Writer):
+    """A mask per class that occurs, in COCO's format and compressed run lengths; `annotations.json` for all.
+
+    Args:
+        classes: Classes and groups; all but the background where none is named.
+    """
+
+    name: ClassVar[str] = "rle"
+    endings: ClassVar[tuple[str, ...]] = ("_rle.json",)
+    classes: tuple[str, ...] = ()
+
+    def check(self, scheme: Scheme) -> None:
+        regions(scheme, self.classes)
+
+    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
+        path = self.beside(stem, self.endings[0])
+        height, width = parsing.size
+        file = Path(parsing.source).name or stem.name
+        number = image_id(file)
+        wanted = regions(parsing.scheme, self.classes)
+        categories = {name: _category(parsing.scheme, name) for name in wanted}
+        masks = zip(wanted, encode(parsing.labels, tuple(wanted.values())), strict=True)
+        annotations = [
+            {
+                "id": i,
+                "image_id": number,
+                "category_id": categories[name],
+                "segmentation": {"size": [height, width], "counts": mask.counts},
+                "area": mask.area,
+                "bbox": list(mask.box),
+                "iscrowd": 0,
+            }
+            for i, (name, mask) in enumerate(((n, m) for n, m in masks if m.area), 1)
+        ]
+        content = {
+            "info": {"description": "faceparse", "scheme": parsing.scheme.name},
+            "licenses": [],
+            "categories": [
+                {"id": category, "name": name, "supercategory": "face"}
+                for name, category in categories.items()
+            ],
+            "images": [{"id": number, "file_name": file, "width": width, "height": height}],
+            "annotations": annotations,
+        }
+        write_whole(path, coco(content))
+        return (path,)
+
+    def finish(self, folder: Path, stems: Iterable[Path]) -> tuple[Path, ...]:
+        path = folder / JOINED
+        pieces = (Piece(self.beside(stem, self.endings[0]), stem.parent) for stem in stems)
+        return (path,) if join(path, pieces) else ()
+
+
+def _category(scheme: Scheme, name: str) -> int:
+    return scheme.id(name) if name in scheme else FIRST_GROUP + list(GROUPS).index(name)

@@ -1,0 +1,79 @@
+"""Options reach the forms that have them, and are read as what they are."""
+
+import pytest
+
+from faceparse.errors import ConfigError, LabelError
+from faceparse.labels import scheme
+from faceparse.writers import given_options, writers
+from faceparse.writers.cutout import Cutout
+from faceparse.writers.npz import Npz
+from faceparse.writers.overlay import Overlay
+from faceparse.writers.panel import Panel
+from faceparse.writers.soft import Soft
+
+
+def test_each_goes_to_all_that_have_it() -> None:
+    made = writers(
+        ["overlay", "panel", "soft", "cutout", "mask"],
+        {"alpha": 0.3, "classes": "hair, lips,", "outline": "2"},
+    )
+    assert made["overlay"] == Overlay(alpha=0.3, outline=2)
+    assert made["panel"] == Panel(alpha=0.3)
+    assert made["soft"] == Soft(classes=("hair", "lips"))
+    assert made["cutout"] == Cutout(classes=("hair", "lips"))
+
+
+@pytest.mark.parametrize(("word", "value"), [("no", False), ("TRUE", True), ("off", False)])
+def test_yes_and_no(word: str, value: bool) -> None:
+    assert writers(["npz"], {"soft": word})["npz"] == Npz(soft=value)
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        (["mask"], {"alpha": 1}, r"no chosen output form \(mask\) has an option 'alpha'$"),
+        (["soft", "mask"], {"alpha": 1}, r"\(soft, mask\) has an option 'alpha'; soft has bits, classes$"),
+        (["overlay"], {"alpha": "much"}, "option alpha of overlay is a number, got 'much'"),
+        (["overlay"], {"outline": "1.5"}, "option outline of overlay is a whole number, got '1.5'"),
+        (["npz"], {"soft": "maybe"}, "option soft of npz is yes or no, got 'maybe'"),
+        (["overlay"], {"alpha": "nan"}, "alpha is 0 to 1, got nan"),
+        (["overlay"], {"outline": -1}, "outline is a width in pixels"),
+        (["panel"], {"quality": 101}, "quality is 1 to 100, got 101"),
+        (["soft"], {"bits": 1}, "bits is 8 or 16, got 1"),
+        (["polygons"], {"tolerance": -1}, "tolerance is a distance in pixels"),
+        (["polygons"], {"tolerance": "nan"}, "tolerance is a distance in pixels"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(names: list[str], options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        writers(names, options)
+    assert "\n" not in str(caught.value)
+
+
+def test_command_line_words() -> None:
+    assert given_options(["quality=95", "out-line=a=b"], alpha=0.5, bits=None) == {
+        "alpha": 0.5,
+        "quality": "95",
+        "out_line": "a=b",
+    }
+    for words in (["quality"], ["=3"]):
+        with pytest.raises(ConfigError, match="NAME=VALUE"):
+            given_options(words)
+    with pytest.raises(ConfigError, match="alpha is given twice"):
+        given_options(["alpha=1"], alpha=0.5)
+
+
+@pytest.mark.parametrize("name", ["soft", "cutout", "rle", "polygons", "parts"])
+def test_classes_are_checked_before_the_first_picture(name: str) -> None:
+    writers([name], {"classes": "hair,glasses,lips"})[name].check(scheme("celebamask19"))
+    with pytest.raises(LabelError, match="no class or group 'beak'"):
+        writers([name], {"classes": "hair,beak"})[name].check(scheme("celebamask19"))
+    with pytest.raises(LabelError, match="'neck'"):
+        writers([name], {"classes": "neck"})[name].check(scheme("lapa11"))
+
+
+def test_names() -> None:
+    assert list(writers([" mask", "mask", "", "json"])) == ["mask", "json"]
+    for names in ([], ["", " "]):
+        with pytest.raises(ConfigError, match=r"--save takes mask, .*; got nothing"):
+            writers(names)
