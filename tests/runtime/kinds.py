@@ -184,9 +184,35 @@ def transparent_value(image: Pixels, value: tuple[int, ...]) -> Pixels:
     return seen
 
 
-def cmyk_with_profile() -> bytes:
-    """The profile is damaged: colours then come by the plain formula."""
-    return encoded(IMAGE.convert("CMYK"), "JPEG", quality=95, icc_profile=b"no profile" * 20)
+def ink_profile() -> bytes:
+    """A made colour profile by whose word cyan ink is a dark red (CIELAB 40, 50, 30) and black is black."""
+    paper, ink, black = bytes((255, 128, 128)), bytes((102, 178, 158)), bytes((0, 128, 128))
+    colours = b"".join(black if corner & 1 else ink if corner & 8 else paper for corner in range(16))
+    ramp = bytes(range(256))
+    identity = struct.pack(">9I", *(65536 * (i % 4 == 0) for i in range(9)))
+    table = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + identity + ramp * 4 + colours + ramp * 3
+    white = struct.pack(">4sI3I", b"XYZ ", 0, 0xF6D6, 0x10000, 0xD32D)
+    text = b"text\0\0\0\0made\0\0\0\0"
+    tags = {b"A2B0": table + bytes(-len(table) % 4), b"wtpt": white, b"cprt": text}
+    at, index, body = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        index += struct.pack(">4sII", name, at + len(body), len(data))
+        body += data
+    head = struct.pack(">I4sI4s4s4s", at + len(body), b"", 0x2400000, b"prtr", b"CMYK", b"Lab ")
+    head += struct.pack(">6H4s", 2024, 1, 1, 0, 0, 0, b"acsp").ljust(32, b"\0")
+    head += white[8:]
+    return head.ljust(128, b"\0") + index + body
+
+
+def inked() -> Image.Image:
+    """Cyan ink on the right half."""
+    ink = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+    ink[:, WIDTH // 2 :, 0] = 255
+    return Image.frombytes("CMYK", IMAGE.size, ink.tobytes())
+
+
+INKED = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+INKED[:, WIDTH // 2 :] = 173, 49, 48  # as OpenCV converts that colour
 
 
 def jpeg_ycck() -> bytes:
@@ -213,7 +239,8 @@ KINDS = (
     Kind("JPEG, progressive", lambda: encoded(IMAGE, "JPEG", quality=95, progressive=True), PIXELS, 2),
     Kind("JPEG, gray", lambda: encoded(IMAGE.convert("L"), "JPEG", quality=95), GRAY, 2),
     Kind("JPEG, CMYK", lambda: encoded(IMAGE.convert("CMYK"), "JPEG", quality=95), PIXELS, 2),
-    Kind("JPEG, CMYK with a damaged profile", cmyk_with_profile, PIXELS, 2),
+    Kind("JPEG, CMYK with its profile", lambda: encoded(inked(), "JPEG", quality=95, icc_profile=ink_profile()), INKED, 1),
+    Kind("JPEG, CMYK with a damaged profile", lambda: encoded(IMAGE.convert("CMYK"), "JPEG", quality=95, icc_profile=b"none" * 40), PIXELS, 2),
     Kind("JPEG, YCCK", jpeg_ycck, PIXELS, 2),
     Kind("JPEG, turned by EXIF", lambda: encoded(stored(IMAGE, 6), "JPEG", quality=95, exif=exif(6)), PIXELS, 2),
     Kind("MPO (several JPEGs)", lambda: frames("MPO", quality=95), PIXELS, 2),
@@ -246,6 +273,7 @@ KINDS = (
     Kind("TIFF, palette", lambda: encoded(paletted(), "TIFF"), PALETTED, 0),
     Kind("TIFF, RGBA", lambda: encoded(RGBA, "TIFF"), OVER_WHITE),
     Kind("TIFF, CMYK", lambda: encoded(IMAGE.convert("CMYK"), "TIFF"), PIXELS, 0),
+    Kind("TIFF, CMYK with its profile", lambda: encoded(inked(), "TIFF", icc_profile=ink_profile()), INKED, 1),
     Kind("TIFF, CIELAB", lab, PIXELS, 3),
     Kind("TIFF, LZW", lambda: encoded(IMAGE, "TIFF", compression="tiff_lzw"), PIXELS, 0),
     Kind("TIFF, Deflate", lambda: encoded(IMAGE, "TIFF", compression="tiff_adobe_deflate"), PIXELS, 0),

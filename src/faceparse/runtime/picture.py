@@ -20,7 +20,9 @@ from PIL import Image
 from faceparse.errors import ImageError
 from faceparse.runtime.formats import FORMATS, HEAD, Format, to_rgb
 
-PictureSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.uint8]"
+PictureSource: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | IO[bytes] | Image.Image | NDArray[np.uint8]"
+)
 """A path, an encoded file's bytes, a binary stream of them, a Pillow image, or RGB uint8 H × W × 3."""
 
 SUFFIXES = tuple(suffix for format_ in FORMATS for suffix in format_.suffixes)
@@ -32,8 +34,8 @@ SMALLEST = 16
 LARGEST = 16384 * 12288
 """Pixels of the largest picture taken unless another limit is given: 201 million, what phones' sensors have."""
 
-_LONGEST = 8 * LARGEST
-"""Bytes read of a stream: what that many pixels take at 16 bits of four channels."""
+_PART = 1 << 20
+"""Bytes read of a pipe at a time."""
 
 
 def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray[np.uint8]:
@@ -56,7 +58,7 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
         return _check_array(source)
     if isinstance(source, Image.Image):
         return _named("Pillow image", lambda: _from_pillow(source, max_pixels))
-    if isinstance(source, bytes):
+    if isinstance(source, bytes | bytearray):
         return _named(f"{len(source)} bytes", lambda: _from_file(io.BytesIO(source), max_pixels))
     if isinstance(source, str | os.PathLike):
         return _named(str(source), lambda: _from_path(Path(source), max_pixels))
@@ -105,16 +107,17 @@ def _from_file(file: IO[bytes], max_pixels: int) -> NDArray[np.uint8]:
     found = next((f for f in FORMATS if f.recognises(head)), None)
     if found is None:
         kinds = ", ".join(f.name for f in FORMATS)
-        raise ImageError(f"it is not a picture of a kind taken ({kinds}), whatever its name says")
+        raise ImageError(f"it is not a picture ({kinds}), whatever its name says")
     if not seekable:
-        file = io.BytesIO(head + _read(file, _LONGEST))
+        most = (1 << 26) + 8 * max_pixels  # 16 bits of four channels, and what else there may be
+        file = io.BytesIO(head + _read(file, most))
     return _decode(file, found, max_pixels)
 
 
 def _read(file: IO[bytes], size: int) -> bytes:
     """So many bytes, or all there are; pipes give them in parts."""
     parts = []
-    while size and (part := file.read(size)):
+    while size and (part := file.read(min(size, _PART))):
         if not isinstance(part, bytes):
             raise ImageError("it was opened as text: open it in binary mode")
         parts.append(part)
@@ -139,6 +142,7 @@ def _decode(file: IO[bytes], kind: Format, max_pixels: int) -> NDArray[np.uint8]
 def _from_pillow(image: Image.Image, max_pixels: int) -> NDArray[np.uint8]:
     _check_size(image.height, image.width, max_pixels)
     try:
+        image.load()  # upon which Pillow itself turns a TIFF
         orientation = image.getexif().get(0x0112, 1)
         return to_rgb(image, orientation if orientation in range(1, 9) else 1)
     except (ImageError, MemoryError):
@@ -152,8 +156,8 @@ def _check_size(height: int, width: int, max_pixels: int) -> None:
         raise ImageError(f"it is {width}×{height} px; a picture needs {SMALLEST} px or more on each side")
     if height * width > max_pixels:
         raise ImageError(
-            f"it says it is {width}×{height} px; more than {max_pixels} pixels are taken for a decompression "
-            "bomb unless max_pixels allows them"
+            f"its header tells of {width}×{height} px; more than {max_pixels} pixels are taken for a "
+            "decompression bomb, unless max_pixels allows them"
         )
 
 

@@ -17,6 +17,9 @@ from faceparse.runtime.formats.pieces import Piece, length_of, pieced, read_at
 
 _START_OF_SCAN = 0xDA
 _JFIF, _EXIF, _ICC, _ADOBE = 0xE0, 0xE1, 0xE2, 0xEE
+_ALONE = frozenset({0, 1, *range(0xD0, 0xDA)})
+"""Markers that nothing belongs to."""
+_STEP = 1 << 16
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -44,22 +47,27 @@ def _open(file: IO[bytes]) -> Opened:
 
 
 def _segments(file: IO[bytes]) -> tuple[list[_Segment], int]:
-    """The segments before the first scan, and where they end: there, or where none follows any more."""
+    """The segments before the first scan, and where that begins. What is between segments is passed over."""
     segments: list[_Segment] = []
     at = 2
-    while True:
-        head = read_at(file, at, 4)
-        while head.startswith(b"\xff\xff"):  # padding
-            at += 1
-            head = read_at(file, at, 4)
-        if len(head) < 4 or head[0] != 0xFF or head[1] in (0, _START_OF_SCAN):
+    while len(head := read_at(file, at, 4)) == 4:
+        if head[0] != 0xFF:
+            at += len(_upto_marker(read_at(file, at, _STEP)))
+        elif head[1] == _START_OF_SCAN:
             return segments, at
-        if 0xD0 <= head[1] <= 0xD9 or head[1] == 1:  # stand-alone markers
+        elif head[1] == 0xFF:  # padding
+            at += 1
+        elif head[1] in _ALONE:
             at += 2
-            continue
-        stop = at + 2 + struct.unpack_from(">H", head, 2)[0]
-        segments.append(_Segment(head[1], at, stop))
-        at = stop
+        else:
+            stop = at + 2 + struct.unpack_from(">H", head, 2)[0]
+            segments.append(_Segment(head[1], at, stop))
+            at = stop
+    raise ValueError("cut short before its pixels")
+
+
+def _upto_marker(data: bytes) -> bytes:
+    return data.partition(b"\xff")[0]
 
 
 def _needed(marker: int) -> bool:
