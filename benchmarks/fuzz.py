@@ -23,7 +23,6 @@ import time
 import warnings
 import zlib
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -138,11 +137,9 @@ DAMAGES = (
 
 def pictures_of(kinds: str) -> dict[str, bytes]:
     """Whole pictures of the kinds whose names begin so, as far as their decoders are here."""
-    from PIL import features
-    from tests.runtime.kinds import KINDS
+    from tests.runtime.kinds import KINDS, decodes
 
-    there = {None: True, "avif": features.check("avif"), "pillow_heif": find_spec("pillow_heif") is not None}
-    return {k.name: k.make() for k in KINDS if k.name.startswith(kinds) and there[k.needs]}
+    return {k.name: k.make() for k in KINDS if k.name.startswith(kinds) and decodes(k.needs)}
 
 
 def read_them(options: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import cv2
@@ -22,7 +23,7 @@ HEIGHT, WIDTH = 72, 96
 def reference() -> Pixels:
     """Colours that differ in every corner, smooth enough for lossy formats."""
     y, x = np.mgrid[:HEIGHT, :WIDTH] / np.array([[[HEIGHT]], [[WIDTH]]])
-    return np.rint(255 * np.stack([x, y, (1 - x) * (1 - y)], 2)).astype(np.uint8)
+    return np.asarray(np.rint(255 * np.stack([x, y, (1 - x) * (1 - y)], 2)), np.uint8)
 
 
 PIXELS = reference()
@@ -51,6 +52,17 @@ class Kind:
     seen: Pixels
     error: float = 0.5
     needs: str | None = None
+
+
+def decodes(needs: str | None) -> bool:
+    """Whether what a kind needs is installed."""
+    if needs == "avif":
+        try:
+            from PIL.AvifImagePlugin import SUPPORTED
+        except ImportError:  # Pillow before 11.3
+            return False
+        return SUPPORTED
+    return needs is None or find_spec(needs) is not None
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -228,7 +240,9 @@ def lab() -> bytes:
     to_lab = ImageCms.buildTransform(
         ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
     )
-    return encoded(ImageCms.applyTransform(IMAGE, to_lab), "TIFF")
+    converted = ImageCms.applyTransform(IMAGE, to_lab)
+    assert converted
+    return encoded(converted, "TIFF")
 
 
 BIT = (GRAY >= 128).astype(np.uint8) * 255

@@ -1,24 +1,22 @@
 """Every kind of picture is read as its maker says, and the docs list these kinds and no other."""
 
-import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import features
 
+from faceparse.errors import ImageError
 from faceparse.runtime import read_picture
 from faceparse.runtime.formats import FORMATS, HEAD
-from tests.runtime.kinds import KINDS, Kind
+from tests.runtime.kinds import KINDS, Kind, decodes
 
 DOCS = Path(__file__).parents[2] / "docs" / "inputs.md"
 
 
 def made(kind: Kind) -> bytes:
-    if kind.needs == "avif" and not features.check("avif"):
-        pytest.skip("this Pillow has no AVIF")
-    if kind.needs and kind.needs != "avif" and importlib.util.find_spec(kind.needs) is None:
+    if not decodes(kind.needs):
         pytest.skip(f"{kind.needs} is not installed")
     return kind.make()
 
@@ -35,7 +33,23 @@ def test_kind_is_read(kind: Kind, capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_one_format_recognises_it(kind: Kind) -> None:
     head = made(kind)[:HEAD]
-    assert [f.name for f in FORMATS if f.recognises(head)].__len__() == 1
+    assert sum(f.recognises(head) for f in FORMATS) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "module", "hint"),
+    [
+        ("AVIF", "PIL.AvifImagePlugin", r"pip install -U 'pillow>=11.3'"),
+        ("HEIC", "pillow_heif", r"pip install 'faceparse\[heic\]'"),
+    ],
+)
+def test_a_missing_decoder_names_its_install_command(
+    kind: str, module: str, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brand = {"AVIF": b"avif", "HEIC": b"heic"}[kind]
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImageError, match=hint):
+        read_picture(b"\0\0\0\x18ftyp" + brand + bytes(60))
 
 
 def test_the_docs_list_these_kinds() -> None:
