@@ -29,7 +29,9 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-LIBTIFF = re.compile(r"^(\w*(Decode\w*|O?JPEG\w*|Fax\w*|LZW\w*|ZIP\w*|TIFF\w*)|tempfile\.tif|Old-style\w*).*: ")
+LIBTIFF = re.compile(
+    r"^(\w*(Decode\w*|O?JPEG\w*|Fax\w*|LZW\w*|ZIP\w*|TIFF\w*)|tempfile\.tif|Old-style\w*).*: "
+)
 BIG = (b"\xff\xff", b"\x7f\xff", b"\xff\x7f", b"\x00\x00", b"\x80\x00", b"\x00\x01", b"\x3f\xff")
 
 

@@ -1,6 +1,6 @@
 """JPEG, also as the first picture of an MPO file: gray, colour, CMYK and YCCK, baseline and progressive.
 
-Decoding stays with Pillow: OpenCV gives the same pixels, a third faster, but takes a file that is cut short for a
+Decoding stays with Pillow: OpenCV gives the same pixels sooner, but takes a file that is cut short for a
 gray lower half, and lets libjpeg write to standard error.
 """
 

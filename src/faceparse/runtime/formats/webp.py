@@ -1,7 +1,7 @@
 """WebP, lossy and lossless, with alpha; the first picture of an animation.
 
 Still ones are decoded by OpenCV, to the same pixels as Pillow's (libwebp both times): Pillow takes them for
-animations of one picture, and 1.7 GB for 108 megapixels.
+animations of one picture, which are held several times over.
 """
 
 from __future__ import annotations
