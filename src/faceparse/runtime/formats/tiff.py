@@ -70,7 +70,7 @@ _SEVERAL = frozenset({258, 273, 279, 320, 324, 325, 336, 338, 339, 519, 520, 521
 _BYTES = frozenset({347, 34675})
 """Tags of bytes that are one value: JPEG's tables and the colour profile."""
 _UNDEFINED = 7
-_COMPRESSION, _SAMPLES, _PREDICTOR = 259, 277, 317
+_COMPRESSION, _COLOURS, _SAMPLES, _PREDICTOR, _PALETTE = 259, 262, 277, 317, 320
 _MOST_SAMPLES = 6
 _PLACES = ((273, 279), (324, 325))
 """Where strips or tiles begin, and their sizes."""
@@ -165,6 +165,8 @@ def _check_complete(layout: _Layout, entries: dict[int, _Entry]) -> None:
         raise ValueError(f"{samples} samples per pixel")
     if _number(layout, entries.get(_PREDICTOR), 1) not in (1, 2, 3):
         raise ValueError("unknown predictor")
+    if _number(layout, entries.get(_COLOURS), 0) == 3 and _PALETTE not in entries:
+        raise ValueError("its palette is missing")
     compressed = _number(layout, entries.get(_COMPRESSION), 1) != 1
     if not any(place in entries and (size in entries or not compressed) for place, size in _PLACES):
         raise ValueError("its directory does not tell where the pixels are")
