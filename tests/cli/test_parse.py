@@ -71,7 +71,7 @@ def test_one_bad_picture_fails_alone(faceparse: Command, photos: Path, tmp_path:
     assert ran.code == 1
     assert "2 written, 1 failed" in ran.out
     assert ran.err.count("failed:") == 1
-    assert "bad.jpg is not a picture" in ran.err
+    assert "bad.jpg: it is not a picture" in ran.err
 
 
 def test_scheme_and_panel(faceparse: Command, collins_path: Path, tmp_path: Path) -> None:

@@ -145,3 +145,11 @@ def test_bytes_of_a_jpeg() -> None:
     file = io.BytesIO()
     Image.fromarray(half_bright()).save(file, "JPEG")
     assert fake().parse(file.getvalue()).size == (96, 160)
+
+
+def test_large_pictures_are_refused_at_the_limit_asked_for() -> None:
+    parser = Parser(FakeEngine(CARD, bright_is_skin), detector=FixedFaces(), max_pixels=64 * 64)
+    file = io.BytesIO()
+    Image.new("RGB", (64, 65)).save(file, "PNG")
+    with pytest.raises(ImageError, match="more than 4096 pixels"):
+        parser.parse(file)

@@ -25,7 +25,7 @@ from faceparse.runtime.engines import Engine, open_engine
 from faceparse.runtime.faces.detector import Detector
 from faceparse.runtime.faces.plan import MODES, plan
 from faceparse.runtime.faces.yunet import YuNet
-from faceparse.runtime.picture import PictureSource, read_picture
+from faceparse.runtime.picture import LARGEST, PictureSource, read_picture
 from faceparse.weights import Card
 from faceparse.weights.terms import announce
 
@@ -46,6 +46,7 @@ class Parser:
         card: Card id or TOML file of a model file that carries none.
         threads: Threads of one network run; the engine's choice when None.
         detector: Another face detector.
+        max_pixels: Width times height of the largest picture to decode; see `read_picture`.
 
     Raises:
         WeightsError: unknown model, or a file that is not a model.
@@ -65,6 +66,7 @@ class Parser:
         card: str | None = None,
         threads: int | None = None,
         detector: Detector | None = None,
+        max_pixels: int = LARGEST,
     ) -> None:
         if faces not in MODES:
             raise ConfigError(f"faces is {', '.join(MODES)}; got {faces!r}")
@@ -81,6 +83,7 @@ class Parser:
         self.scheme = wanted or own
         self._faces = faces
         self._detector = detector or YuNet()
+        self._max_pixels = max_pixels
 
     @property
     def card(self) -> Card:
@@ -88,13 +91,13 @@ class Parser:
         return self._engine.card
 
     def parse(self, picture: PictureSource) -> Parsing:
-        """Parse one picture: path, encoded bytes, Pillow image or RGB uint8 array.
+        """Parse one picture: path, encoded bytes, binary stream, Pillow image or RGB uint8 array.
 
         Raises:
             ImageError: not a picture.
             NoFaceError: no face found, with `faces` `each` or `largest`.
         """
-        image = read_picture(picture)
+        image = read_picture(picture, max_pixels=self._max_pixels)
         size = image.shape[:2]
         detections = self._detector.detect(image) if self._faces != "whole" else ()
         planned = plan(detections, size, self._faces)
