@@ -27,9 +27,17 @@ class Network(nn.Module):
     `forward` gives logits (B, classes, H, W) at the input's size, as its authors publish them.
     `grid_logits` gives them before the last upsampling; `grid` says how they lie on the input.
     In training, `training_logits` gives the main and any auxiliary logits at the input's size.
+
+    Attributes:
+        grid: How the logits lie on the input.
+        any_size: Whether a graph traced at one input size holds for others; else it is exported for one.
+        needs_landmarks: Whether `forward` takes `(image, landmarks)` and warps by them. `grid_logits` then takes
+            the warped picture and gives logits that lie as warped.
     """
 
     grid: Grid
+    any_size: bool = True
+    needs_landmarks: bool = False
 
     def grid_logits(self, image: Tensor) -> Tensor:
         """Logits at the network's own resolution, (B, classes, H / stride, W / stride)."""

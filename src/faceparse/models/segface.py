@@ -12,15 +12,13 @@ Transposed 2 × 2 convolutions with stride 2 are matrix products, put in place o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faceparse.errors import ConfigError
 from faceparse.labels import scheme
 from faceparse.models.backbones.tapped import KINDS, tapped
 from faceparse.models.registry import Entry, Network, register
@@ -219,8 +217,7 @@ class SegFace(Network):
 
     def grid_logits(self, image: Tensor) -> Tensor:
         height, width = image.shape[-2:]
-        padding = (0, _missing(width), 0, _missing(height))
-        features = self._features(F.pad(image, padding) if any(padding) else image)
+        features = self._features(F.pad(image, (0, _missing(width), 0, _missing(height))))
         logits: Tensor = self.decoder(features)
         return logits[..., :height, :width]
 
@@ -254,4 +251,44 @@ def _enlarged(x: Tensor, like: Tensor) -> Tensor:
 
 
 def _missing(side: int) -> int:
-    return max(-side % STRIDE, LEAST - side)
+    # Python's max() would fix the size in an exported graph.
+    return torch.sym_max(-side % STRIDE, LEAST - side)  # type: ignore[no-any-return]
+
+
+TRUNKS: Mapping[str, str] = {
+    **{
+        name: name
+        for name in ("swin_base", "swinv2_base", "swinv2_small", "swinv2_tiny")
+        + ("convnext_base", "convnext_small", "mobilenet", "efficientnet")
+    },
+    "convnext_tiny": "convnext_small",  # what is published under this name has the shape of a ConvNeXt-Small
+    "true_convnext_tiny": "convnext_tiny",
+    "resnet": "resnet101",
+}
+"""The last part of a SegFace network's name → its trunk."""
+
+
+def register_variants(data: str, scheme_name: str, network: Callable[[int, str], Network]) -> None:
+    """Register the SegFace networks of one data set, `segface-DATA-TRUNK`.
+
+    Args:
+        data: `celeb`, `lapa` or `helen`.
+        scheme_name: Scheme of its published weights.
+        network: Makes one from the number of classes and the trunk.
+    """
+
+    def build(num_classes: int = len(scheme(scheme_name)), *, trunk: str) -> Network:
+        return network(num_classes, trunk)
+
+    for name, trunk in TRUNKS.items():
+        # These trunks were cut from the classifier as a whole: their layers lie one level deeper, and
+        # Swin's last norm, which no tap sees, came along.
+        nested = trunk.startswith(("swin", "convnext"))
+        published = (
+            segface(data, "backbone.0.", unused=("backbone.1.",)) if nested else segface(data, "backbone.")
+        )
+        register(Entry(f"segface-{data}-{name}", partial(build, trunk=trunk), scheme_name, published))
+
+
+register_variants("celeb", "segface-celeb19", SegFace)
+register_variants("helen", "helen11", SegFace)
