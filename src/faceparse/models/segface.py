@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceparse.labels import scheme
-from faceparse.models.backbones.tapped import KINDS, tapped
+from faceparse.models.backbones.tapped import tapped
 from faceparse.models.registry import Entry, Network, register
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.segface import segface
@@ -117,10 +117,8 @@ class _Block(nn.Module):
     def forward(self, tokens: Tensor, start: Tensor, cells: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens and cells after the block; `start`, the tokens as learned, is their position code."""
         placed = cells + places
-        if self.first:
-            tokens = self.among(tokens, tokens)
-        else:
-            tokens = tokens + self.among(tokens + start, tokens)
+        # The first block replaces the tokens, later ones add to them.
+        tokens = self.among(tokens, tokens) if self.first else tokens + self.among(tokens + start, tokens)
         tokens = self.norm_among(tokens)
         tokens = self.norm_look(tokens + self.look.look(tokens + start, cells, placed))
         tokens = self.norm_mlp(tokens + self.narrow(F.relu(self.widen(tokens))))
@@ -138,7 +136,9 @@ class _Decoder(nn.Module):
         self.blocks = nn.ModuleList(_Block(first=i == 0) for i in range(2))
         self.last_look = _Attention(WIDTH // 2)
         self.norm_last = nn.LayerNorm(WIDTH)
-        self.upscale = nn.ModuleList(nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in ((WIDTH, 64), (64, 32)))
+        self.upscale = nn.ModuleList(
+            nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in ((WIDTH, 64), (64, 32))
+        )
         self.norm_upscale = nn.LayerNorm(64, eps=1e-6)
         self.classify = nn.ModuleList(nn.Linear(WIDTH, width) for width in (WIDTH, WIDTH, 32))
 
@@ -256,14 +256,17 @@ def _missing(side: int) -> int:
 
 
 TRUNKS: Mapping[str, str] = {
-    **{
-        name: name
-        for name in ("swin_base", "swinv2_base", "swinv2_small", "swinv2_tiny")
-        + ("convnext_base", "convnext_small", "mobilenet", "efficientnet")
-    },
+    "swin_base": "swin_base",
+    "swinv2_base": "swinv2_base",
+    "swinv2_small": "swinv2_small",
+    "swinv2_tiny": "swinv2_tiny",
+    "convnext_base": "convnext_base",
+    "convnext_small": "convnext_small",
     "convnext_tiny": "convnext_small",  # what is published under this name has the shape of a ConvNeXt-Small
     "true_convnext_tiny": "convnext_tiny",
     "resnet": "resnet101",
+    "mobilenet": "mobilenet",
+    "efficientnet": "efficientnet",
 }
 """The last part of a SegFace network's name → its trunk."""
 

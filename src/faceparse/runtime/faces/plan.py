@@ -46,36 +46,38 @@ class Look:
     """One run of the network on a part of the picture.
 
     Attributes:
-        square: The part; a `Warp` for all of it, drawn in around a face; None for the whole picture, squeezed.
+        square: The part; None for the whole picture, squeezed.
         layer: Higher layers lie over lower ones where both see a place.
         feather: The part of the square's side over which it fades in from its border.
         face: Which of the plan's faces it is for; None where for none in particular.
         without: Classes and groups that this look has no say on.
+        warp: In place of a part, all of the picture, drawn in around a face.
         framed: Whether a warped look counts around its face only.
     """
 
-    square: Square | Warp | None = None
+    square: Square | None = None
     layer: int = 0
     feather: float = 0.1
     face: int | None = None
     without: tuple[str, ...] = ()
+    warp: Warp | None = None
     framed: bool = False
 
     def crop(self, image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """What the network is shown of an RGB picture: its input's size, H × W × 3 uint8."""
+        if self.warp is not None:
+            return self.warp.crop(image)
         if self.square is None:
             return preprocessing.resize(image)
-        if isinstance(self.square, Warp):
-            return self.square.crop(image)
         return crop(image, self.square, preprocessing.size)
 
     def view(self, logits: NDArray[np.float32], card: Card, picture_size: tuple[int, int]) -> View:
         """The view of what the network said: logits C × h × w; `picture_size` is (height, width)."""
         logits = _silenced(logits, card.label_scheme, self.without)
+        if self.warp is not None:
+            return warped_view(logits, card, self.warp, layer=self.layer, framed=self.framed)
         if self.square is None:
             return whole_view(logits, card, picture_size, self.layer)
-        if isinstance(self.square, Warp):
-            return warped_view(logits, card, self.square, layer=self.layer, framed=self.framed)
         return square_view(logits, card, self.square, layer=self.layer, feather=self.feather)
 
 
@@ -176,7 +178,9 @@ def _afar(square: Square, picture_size: tuple[int, int]) -> tuple[Look, ...]:
     return (Look(everything, layer=0, feather=FEATHER, without=AFAR),)
 
 
-def _warped(faces: Sequence[Detection], picture_size: tuple[int, int], mode: str, size: tuple[int, int]) -> Plan:
+def _warped(
+    faces: Sequence[Detection], picture_size: tuple[int, int], mode: str, size: tuple[int, int]
+) -> Plan:
     if not faces:
         raise NoFaceError(
             f"no face found in a picture of {picture_size[1]}×{picture_size[0]} pixels, and this model warps pictures "
@@ -186,7 +190,8 @@ def _warped(faces: Sequence[Detection], picture_size: tuple[int, int], mode: str
     chosen = (largest,) if mode in ("largest", "whole") else tuple(faces)
     framed = len(chosen) > 1
     looks = (
-        Look(Warp.from_landmarks(face.landmarks, size), face=i, framed=framed) for i, face in enumerate(chosen)
+        Look(face=i, warp=Warp.from_landmarks(face.landmarks, size), framed=framed)
+        for i, face in enumerate(chosen)
     )
     return Plan(chosen, tuple(looks))
 

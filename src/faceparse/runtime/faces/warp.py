@@ -19,13 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import ImageError
-from faceparse.results.squash import squash, unsquash
+from faceparse.results.squash import unsquash
 
 TEMPLATE = np.array([(196, 226), (316, 226), (256, 286), (220, 360.4), (292, 360.4)]) / 512
 """Where the five landmarks come to lie, as parts of a side."""
-
-REACH = float(unsquash(np.float64(1.0)))
-"""The farthest that the warp sees, in halves of the template's side from its middle."""
 
 FRAMED = 1.5
 """Where there are several faces, each counts up to here, in halves of the template's side."""
