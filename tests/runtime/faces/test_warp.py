@@ -52,10 +52,9 @@ def test_as_the_network_warps(placed: NDArray[np.float64]) -> None:
     logits = np.random.default_rng(0).normal(size=(5, 16, 16)).repeat(8, 1).repeat(8, 2).astype(np.float32)
     back = warped_back(torch.from_numpy(logits.astype(np.float64))[None], to_template)[0]
     labels = render_labels([warped_view(logits, CARD, warp)], SIZE)
-    if placed[0, 0] > 40:  # half a pixel there and back is a template's: turned with it or not differs a little
-        assert (labels == back.argmax(0).numpy()).mean() > 0.97
     top = torch.sort(back, 0).values
     clear = ((top[-1] - top[-2]) > 0.5).numpy()
+    # Nearest the picture's border the network reads zeros in between; and its half pixel does not turn.
     assert (labels == back.argmax(0).numpy())[clear].mean() > 0.97
 
 
