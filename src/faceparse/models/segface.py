@@ -154,16 +154,18 @@ class _Decoder(nn.Module):
         seen = self.last_look.look(tokens + start, cells, cells + places)
         tokens = self.norm_last(tokens + seen)
         hidden = F.relu(self.classify[1](F.relu(self.classify[0](tokens))))
-        logits = self._upscaled(cells) @ self.classify[2](hidden).transpose(1, 2)
-        # Cells, then halves within cells, then quarters: rows to rows and columns to columns.
-        logits = logits.view(-1, height, width, 2, 2, 2, 2, len(self.tokens))
-        return logits.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(-1, len(self.tokens), 4 * height, 4 * width)
+        weights = self.classify[2](hidden)[:, None, None]
+        # B × half × quarter × (h · 4w) × 32: rows are dealt out, columns are in place already.
+        logits = weights @ self._upscaled(cells).transpose(3, 4)
+        logits = logits.unflatten(4, (height, 4 * width)).permute(0, 3, 4, 1, 2, 5)
+        return logits.reshape(-1, len(self.tokens), 4 * height, 4 * width)
 
     def _upscaled(self, cells: Tensor) -> Tensor:
-        """Cells B × n × 256 → B × 16n × 32: the sixteen parts of each cell, quarter after quarter."""
+        """Cells B × n × 256 → B × 2 × 2 × 4n × 32: row in the half, half, then cells and columns in them."""
         first, second = self.upscale
-        quarters = F.gelu(self.norm_upscale(_split(cells, first).unflatten(2, (4, -1)).flatten(1, 2)))
-        return F.gelu(_split(quarters, second)).unflatten(2, (4, -1)).flatten(1, 2)
+        halves = _split(cells, first)
+        halves = F.gelu(self.norm_upscale(halves.unflatten(3, (2, -1)).flatten(2, 3)))
+        return F.gelu(_split(halves, second)).unflatten(4, (2, -1)).flatten(3, 4)
 
     def _places(self, height: int, width: int) -> Tensor:
         """Position code of each cell, 1 × n × 256: sine and cosine of random frequencies of its centre.
@@ -182,11 +184,14 @@ class _Decoder(nn.Module):
 
 
 def _split(x: Tensor, layer: nn.Module) -> Tensor:
-    """A transposed 2 × 2 convolution with stride 2 as a product: B × n × a → B × n × 4b."""
+    """A transposed 2 × 2 convolution with stride 2 as products: … × n × a → … × 2 × n × 2b.
+
+    The new axis is the row in what becomes of a cell; the columns are side by side in the last.
+    """
     assert isinstance(layer, nn.ConvTranspose2d)
     assert layer.bias is not None
-    weight = layer.weight.permute(2, 3, 1, 0).flatten(0, 2)
-    return F.linear(x, weight, layer.bias.repeat(4))
+    weight = layer.weight.permute(2, 0, 3, 1).flatten(2)
+    return x.unsqueeze(-3) @ weight + layer.bias.repeat(2)
 
 
 class SegFace(Network):
