@@ -51,9 +51,7 @@ class Plain(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         net, decoder = self.net, self.net.decoder
-        maps = [
-            layer(x).permute(0, 3, 1, 2) for x, layer in zip(net.trunk(image), net.adapt, strict=True)
-        ]
+        maps = [layer(x).permute(0, 3, 1, 2) for x, layer in zip(net.trunk(image), net.adapt, strict=True)]
         size = maps[0].shape[2:]
         maps = [F.interpolate(x, size=size, mode="bilinear", align_corners=False) for x in maps]
         fused = net.fuse(torch.cat(maps[::-1], 1))
@@ -68,13 +66,9 @@ class Plain(nn.Module):
             else:
                 tokens = self.attend(block.among, tokens, tokens, tokens)
             tokens = block.norm_among(tokens)
-            tokens = block.norm_look(
-                tokens + self.attend(block.look, tokens + start, cells + places, cells)
-            )
+            tokens = block.norm_look(tokens + self.attend(block.look, tokens + start, cells + places, cells))
             tokens = block.norm_mlp(tokens + block.narrow(F.relu(block.widen(tokens))))
-            cells = block.norm_tell(
-                cells + self.attend(block.tell, cells + places, tokens + start, tokens)
-            )
+            cells = block.norm_tell(cells + self.attend(block.tell, cells + places, tokens + start, tokens))
         tokens = decoder.norm_last(
             tokens + self.attend(decoder.last_look, tokens + start, cells + places, cells)
         )

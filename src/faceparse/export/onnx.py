@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from faceparse.errors import ConfigError, WeightsError
+from faceparse.export.gelu import regroup_gelu
 from faceparse.export.parity import LEAST_EQUAL, Parity, compare
 from faceparse.files import atomic
 from faceparse.models import Network
@@ -124,7 +125,10 @@ def _graph(network: Network, card: Card) -> Any:
     model = program.model_proto
     model.ir_version = IR_VERSION
     _strip(model)
-    sides, cells = (("height", "width"), ("grid_height", "grid_width")) if network.any_size else ((None,) * 2,) * 2
+    regroup_gelu(model)
+    sides, cells = (
+        (("height", "width"), ("grid_height", "grid_width")) if network.any_size else ((None,) * 2,) * 2
+    )
     _name(model.graph.input[0], ("batch", None, *sides))
     _name(model.graph.output[0], ("batch", None, *cells))
     onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})

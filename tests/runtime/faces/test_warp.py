@@ -19,7 +19,9 @@ BASE = card("bisenet-resnet18-zllrunning")
 CARD = replace(BASE, input=replace(BASE.input, size=SIZE, warp="lapa"), output=Grid(1, False))
 
 
-def points(scale: float = 1.0, degrees: float = 0.0, shift: tuple[float, float] = (0, 0)) -> NDArray[np.float64]:
+def points(
+    scale: float = 1.0, degrees: float = 0.0, shift: tuple[float, float] = (0, 0)
+) -> NDArray[np.float64]:
     """The template, turned around its middle, and moved."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     middle = np.array([63.5, 63.5])

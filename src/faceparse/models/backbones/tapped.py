@@ -49,7 +49,7 @@ def _convnext(make: Callable[..., Any], width: int) -> Kind:
     return Kind(make, (1, 3, 5, 7), (width, 2 * width, 4 * width, 8 * width))
 
 
-KINDS: Mapping[str, Kind] = {
+KINDS: dict[str, Kind] = {
     "swin_base": _swin(zoo.swin_b, 128),
     "swinv2_base": _swin(zoo.swin_v2_b, 128),
     "swinv2_small": _swin(zoo.swin_v2_s, 96),
