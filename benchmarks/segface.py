@@ -139,7 +139,7 @@ def compare(trunk: str, size: int, threads: int, rounds: int) -> dict[str, Any]:
         "eager": lambda: network.grid_logits(tensor),
         "onnx": lambda: torch.from_numpy(engine.run({"image": image})["logits"]),
     }
-    best = {run: (math.inf, math.inf) for run in runs}
+    best = dict.fromkeys(runs, (math.inf, math.inf))
     with torch.inference_mode():
         logits = {run: work() for run, work in runs.items()}  # also the warm-up
         for _ in range(rounds):
