@@ -43,7 +43,7 @@ def test_one_operator_and_the_same_values(tmp_path: Path) -> None:
     assert operators(model, tmp_path).count("Gelu") == 2
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {model.graph.input[0].name: x.numpy()})
-    np.testing.assert_allclose(found, layers(x).detach().numpy(), atol=1e-6)
+    np.testing.assert_allclose(np.asarray(found), layers(x).detach().numpy(), atol=1e-6)
 
 
 def test_other_products_stay() -> None:

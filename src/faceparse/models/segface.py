@@ -62,7 +62,7 @@ class _Attention(nn.Module):
         scores = sought.flatten(1, 2) @ placed.transpose(1, 2)
         if self.training:  # the same number in a whole row changes nothing but the gradient's being there
             scores = scores + (query @ self.key.bias.view(HEADS, -1, 1)).flatten(1, 2)
-        seen = (scores.softmax(-1) @ cells).unflatten(1, (HEADS, -1))
+        seen = torch.unflatten(scores.softmax(-1) @ cells, 1, (HEADS, -1))
         values = seen @ self._per_head(self.value.weight).transpose(1, 2)
         return self._merge(values + self.value.bias.view(HEADS, 1, -1))
 
@@ -78,8 +78,8 @@ class _Attention(nn.Module):
         offered = (key @ self._per_head(self.query.weight)).flatten(1, 2)
         constant = (key @ self.query.bias.view(HEADS, -1, 1)).flatten(1, 3)
         scores = placed @ offered.transpose(1, 2) + constant[:, None]
-        weights = scores.unflatten(2, (HEADS, -1)).softmax(-1).flatten(2)
-        out = self.out.weight.unflatten(1, (HEADS, -1)).permute(1, 2, 0)
+        weights = torch.unflatten(scores, 2, (HEADS, -1)).softmax(-1).flatten(2)
+        out = torch.unflatten(self.out.weight, 1, (HEADS, -1)).permute(1, 2, 0)
         # Weights of a head add up to 1, so the bias may be shared out among the heads.
         told = self._heads(self.value(values)) @ out + self.out.bias / HEADS
         return weights @ told.flatten(1, 2)
@@ -87,11 +87,11 @@ class _Attention(nn.Module):
     @staticmethod
     def _heads(x: Tensor) -> Tensor:
         """B × n × width → B × heads × n × width / heads."""
-        return x.unflatten(2, (HEADS, -1)).transpose(1, 2)
+        return torch.unflatten(x, 2, (HEADS, -1)).transpose(1, 2)
 
     @staticmethod
     def _per_head(weight: Tensor) -> Tensor:
-        return weight.unflatten(0, (HEADS, -1))
+        return torch.unflatten(weight, 0, (HEADS, -1))
 
     def _merge(self, x: Tensor) -> Tensor:
         merged: Tensor = self.out(x.transpose(1, 2).flatten(2))
@@ -147,7 +147,7 @@ class _Decoder(nn.Module):
         height, width = features.shape[1:3]
         places = self._places(height, width)
         cells = features.flatten(1, 2)
-        start = torch.cat([token.weight for token in self.tokens])[None]
+        start = torch.cat([t.weight for t in self.tokens if isinstance(t, nn.Embedding)])[None]
         tokens = start
         for block in self.blocks:
             tokens, cells = block(tokens, start, cells, places)
@@ -157,15 +157,15 @@ class _Decoder(nn.Module):
         weights = self.classify[2](hidden)[:, None, None]
         # B × half × quarter × (h · 4w) × 32: rows are dealt out, columns are in place already.
         logits = weights @ self._upscaled(cells).transpose(3, 4)
-        logits = logits.unflatten(4, (height, 4 * width)).permute(0, 3, 4, 1, 2, 5)
+        logits = torch.unflatten(logits, 4, (height, 4 * width)).permute(0, 3, 4, 1, 2, 5)
         return logits.reshape(-1, len(self.tokens), 4 * height, 4 * width)
 
     def _upscaled(self, cells: Tensor) -> Tensor:
         """Cells B × n × 256 → B × 2 × 2 × 4n × 32: row in the half, half, then cells and columns in them."""
         first, second = self.upscale
         halves = _split(cells, first)
-        halves = F.gelu(self.norm_upscale(halves.unflatten(3, (2, -1)).flatten(2, 3)))
-        return F.gelu(_split(halves, second)).unflatten(4, (2, -1)).flatten(3, 4)
+        halves = F.gelu(self.norm_upscale(torch.unflatten(halves, 3, (2, -1)).flatten(2, 3)))
+        return torch.unflatten(F.gelu(_split(halves, second)), 4, (2, -1)).flatten(3, 4)
 
     def _places(self, height: int, width: int) -> Tensor:
         """Position code of each cell, 1 × n × 256: sine and cosine of random frequencies of its centre.
@@ -257,7 +257,8 @@ def _enlarged(x: Tensor, like: Tensor) -> Tensor:
 
 def _missing(side: int) -> int:
     # Python's max() would fix the size in an exported graph.
-    return torch.sym_max(-side % STRIDE, LEAST - side)  # type: ignore[no-any-return]
+    missing: int = torch.sym_max(-side % STRIDE, LEAST - side)  # type: ignore[assignment]
+    return missing
 
 
 TRUNKS: Mapping[str, str] = {

@@ -75,7 +75,7 @@ def warped(image: Tensor, to_template: Tensor) -> Tensor:
     turn, shift = to_template[..., :2], to_template[..., 2:]
     points = _pixels(_unsquashed(_normal(_indices(image), size)), size).flatten(0, 1).T
     back = torch.linalg.solve(turn, points - shift).transpose(1, 2)
-    return F.grid_sample(image, _normal(back, size).unflatten(1, size), align_corners=False)
+    return F.grid_sample(image, torch.unflatten(_normal(back, size), 1, size), align_corners=False)
 
 
 def warped_back(logits: Tensor, to_template: Tensor) -> Tensor:
@@ -83,7 +83,9 @@ def warped_back(logits: Tensor, to_template: Tensor) -> Tensor:
     size = (logits.shape[-2], logits.shape[-1])
     points = _indices(logits).flatten(0, 1).T
     there = (to_template[..., :2] @ points + to_template[..., 2:]).transpose(1, 2)
-    return F.grid_sample(logits, _squashed(_normal(there, size)).unflatten(1, size), align_corners=False)
+    return F.grid_sample(
+        logits, torch.unflatten(_squashed(_normal(there, size)), 1, size), align_corners=False
+    )
 
 
 def _indices(like: Tensor) -> Tensor:

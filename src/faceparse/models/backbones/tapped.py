@@ -14,6 +14,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torchvision import models as zoo
+from torchvision.models.mobilenetv3 import mobilenet_v3_large
 
 from faceparse.errors import WeightsError
 
@@ -63,7 +64,7 @@ KINDS: dict[str, Kind] = {
         (256, 512, 1024, 2048),
         layers=("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"),
     ),
-    "mobilenet": Kind(zoo.mobilenet_v3_large, (3, 6, 12, 16), (24, 40, 112, 960)),
+    "mobilenet": Kind(mobilenet_v3_large, (3, 6, 12, 16), (24, 40, 112, 960)),
     "efficientnet": Kind(zoo.efficientnet_v2_m, (2, 3, 5, 8), (48, 80, 176, 1280)),
 }
 

@@ -118,9 +118,9 @@ class Warp:
         The half pixel is the published one: the networks learned to answer half a pixel off.
         """
         half = 0.5 / self.scale
-        return self._normal() + np.column_stack(
-            [np.zeros((2, 2)), -self._normal()[:, :2] @ np.array([half, half])]
-        )
+        before = self._normal()
+        before[:, 2] -= before[:, :2] @ np.array([half, half])
+        return before
 
     def to_input(self) -> NDArray[np.float64]:
         """2 × 3, squashed coordinates → points of the network's input."""
