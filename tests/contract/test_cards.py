@@ -89,3 +89,4 @@ def test_card_agrees_with_its_network(card: Card) -> None:
         )  # a foreign graph may bring its logits to full size
     else:
         assert built.grid == card.output
+    assert (card.input.warp != "") == built.needs_landmarks

@@ -41,7 +41,11 @@ def points(matrix: Doubles, size: tuple[int, int]) -> tuple[Doubles, Doubles]:
 def interpolated(view: View, size: tuple[int, int]) -> Doubles:
     """Logits at all pixel centres, classes × height × width."""
     _, h, w = view.logits.shape
-    x, y = points(view.to_grid, size)
+    if view.before is None:
+        x, y = points(view.to_grid, size)
+    else:
+        u, v = (squashed(n) for n in points(view.before, size))
+        x, y = np.tensordot(view.to_grid, np.stack([u, v, np.ones(size)]), 1)
     x, y = x.clip(0, w - 1), y.clip(0, h - 1)
     left, top = np.floor(x).astype(int), np.floor(y).astype(int)
     right, low = np.minimum(left + 1, w - 1), np.minimum(top + 1, h - 1)
@@ -50,6 +54,14 @@ def interpolated(view: View, size: tuple[int, int]) -> Doubles:
     above = z[:, top, left] * (1 - tx) + z[:, top, right] * tx
     below = z[:, low, left] * (1 - tx) + z[:, low, right] * tx
     result: Doubles = above * (1 - ty) + below * ty
+    return result
+
+
+def squashed(n: Doubles) -> Doubles:
+    """LaPa's warp along one axis."""
+    result: Doubles = np.vectorize(
+        lambda v: v if abs(v) <= 0.2 else np.sign(v) * (0.2 + 0.8 * np.tanh((abs(v) - 0.2) / 0.8))
+    )(n)
     return result
 
 

@@ -71,6 +71,36 @@ def square(
     return View(values, to_grid, frame, feather, layer)
 
 
+def warped(
+    values: NDArray[np.float32],
+    centre: tuple[float, float],
+    side: float,
+    angle: float,
+    framed: bool = False,
+    layer: int = 1,
+) -> View:
+    """A view of all of the picture, drawn in around a turned square."""
+    turned = square(values, centre, side, angle).frame
+    assert turned is not None
+    before = 2 * turned
+    before[:, 2] -= 1
+    height, width = values.shape[1:]
+    to_grid = np.array([[width / 2, 0, width / 2 - 0.5], [0, height / 2, height / 2 - 0.5]])
+    return View(values, to_grid, turned if framed else None, layer=layer, before=before)
+
+
+@st.composite
+def warped_views(draw: st.DrawFn, size: Size, classes: int, kinds: tuple[str, ...]) -> View:
+    return warped(
+        draw(logits(classes, kinds)),
+        (draw(st.floats(0, 1)) * size[1], draw(st.floats(0, 1)) * size[0]),
+        draw(st.floats(1, 60)),
+        draw(st.sampled_from([0.0, 0.3, -2.0])),
+        draw(st.booleans()),
+        draw(st.integers(0, 2)),
+    )
+
+
 @st.composite
 def whole_views(draw: st.DrawFn, size: Size, classes: int, kinds: tuple[str, ...]) -> View:
     return whole(draw(logits(classes, kinds)), size, draw(st.booleans()), draw(st.booleans()))
@@ -94,5 +124,9 @@ def scenes(
 ) -> tuple[list[View], Size, int]:
     """Views, size of the picture, number of classes."""
     size, classes = draw(sizes), draw(st.integers(1, 6))
-    some = whole_views(size, classes, kinds) | square_views(size, classes, kinds)
+    some = (
+        whole_views(size, classes, kinds)
+        | square_views(size, classes, kinds)
+        | warped_views(size, classes, kinds)
+    )
     return draw(st.lists(some, max_size=4)), size, classes

@@ -29,9 +29,9 @@ class TestView:
         assert np.shares_memory(View(values, PLACE).logits, values)
         assert values.flags.writeable, "the caller's array stays as it was"
 
-    @pytest.mark.parametrize("name", ["logits", "to_grid", "frame"])
+    @pytest.mark.parametrize("name", ["logits", "to_grid", "frame", "before"])
     def test_is_frozen(self, name: str) -> None:
-        view = View(logits(3, 4, 5), PLACE, frame=PLACE)
+        view = View(logits(3, 4, 5), PLACE, frame=PLACE, before=PLACE)
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(view, name, None)
         for other in (view, pickle.loads(pickle.dumps(view)), copy.deepcopy(view)):
@@ -50,6 +50,7 @@ class TestView:
             ({"to_grid": np.eye(3)}, "to_grid is a 2 × 3"),
             ({"to_grid": [[1, 0, 0], [0, 1, np.nan]]}, "to_grid is a 2 × 3"),
             ({"frame": np.eye(2)}, "frame is a 2 × 3"),
+            ({"before": np.eye(2)}, "before is a 2 × 3"),
             ({"feather": 0.6}, "feather is a part of the frame, 0 to 0.5"),
             ({"feather": float("nan")}, "feather"),
         ],

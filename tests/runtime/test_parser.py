@@ -153,3 +153,19 @@ def test_large_pictures_are_refused_at_the_limit_asked_for() -> None:
     Image.new("RGB", (64, 65)).save(file, "PNG")
     with pytest.raises(ImageError, match="more than 4096 pixels"):
         parser.parse(file)
+
+
+def test_a_model_on_warped_pictures_gets_its_landmarks_from_the_detector() -> None:
+    warped = replace(CARD, input=replace(CARD.input, warp="lapa"))
+    engine = FakeEngine(warped, bright_is_skin)
+    parsing = Parser(engine, detector=FixedFaces((60, 20, 120, 80)), faces="whole").parse(half_bright())
+    (view,) = parsing.views
+    assert view.before is not None
+    assert view.frame is None
+    labels = parsing.labels
+    assert (labels[:, :70] == HAIR).all()
+    assert (labels[:, 90:] == SKIN).all()
+    two = Parser(engine, detector=FixedFaces((10, 20, 50, 80), (110, 20, 150, 80))).parse(half_bright())
+    assert [v.frame is not None for v in two.views] == [True, True]
+    with pytest.raises(NoFaceError, match="warps pictures by a face's landmarks"):
+        Parser(engine, detector=FixedFaces(), faces="whole").parse(half_bright())

@@ -1,4 +1,4 @@
-"""A network to one ONNX file: one head, any batch and size, its card inside."""
+"""A network to one ONNX file: one head, any batch, any size where the network allows, its card inside."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from faceparse.errors import ConfigError, WeightsError
+from faceparse.export.gelu import regroup_gelu
 from faceparse.export.parity import LEAST_EQUAL, Parity, compare
 from faceparse.files import atomic
 from faceparse.models import Network
@@ -59,7 +60,8 @@ def export_onnx(
     The graph takes `image`, float32 (batch, 3, height, width), normalised as the card says, and gives
     `logits` at the network's own resolution (`Network.grid_logits`): upsampling belongs to whoever
     knows the size that is wanted. Weights are inside the file; the card is in the metadata under
-    `faceparse.card`.
+    `faceparse.card`. A network whose graph holds for one size only (`Network.any_size`, Swin's windows) is
+    exported for the card's; an engine then says so where it is given another.
 
     Args:
         network: Left as it is; a copy on the CPU in eval mode is exported.
@@ -105,16 +107,17 @@ class _Head(nn.Module):
 
 
 def _graph(network: Network, card: Card) -> Any:
-    # Sides that differ, so that the exporter does not take height and width for one.
-    example = torch.zeros(2, 3, 128, 192)
     free = torch.export.Dim.DYNAMIC
+    # Sides that differ, so that the exporter does not take height and width for one.
+    example = torch.zeros(2, 3, *((128, 192) if network.any_size else card.input.size))
+    dynamic = {0: free, 2: free, 3: free} if network.any_size else {0: free}
     program = torch.onnx.export(
         _Head(network).eval(),
         (example,),
         dynamo=True,
         input_names=["image"],
         output_names=["logits"],
-        dynamic_shapes={"image": {0: free, 2: free, 3: free}},
+        dynamic_shapes={"image": dynamic},
         opset_version=OPSET,
         verbose=False,
     )
@@ -122,8 +125,12 @@ def _graph(network: Network, card: Card) -> Any:
     model = program.model_proto
     model.ir_version = IR_VERSION
     _strip(model)
-    _name(model.graph.input[0], ("batch", None, "height", "width"))
-    _name(model.graph.output[0], ("batch", None, "grid_height", "grid_width"))
+    regroup_gelu(model)
+    sides, cells = (
+        (("height", "width"), ("grid_height", "grid_width")) if network.any_size else ((None,) * 2,) * 2
+    )
+    _name(model.graph.input[0], ("batch", None, *sides))
+    _name(model.graph.output[0], ("batch", None, *cells))
     onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
     return model
 

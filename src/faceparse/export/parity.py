@@ -51,13 +51,13 @@ def compare(network: Network, engine: Engine, images: Iterable[NDArray[np.float3
     Args:
         network: In eval mode, on the CPU.
         engine: Made from it.
-        images: Normalised float32 (B, 3, H, W); left out: seeded pictures at the card's size, and two at
-            another size and shape.
+        images: Normalised float32 (B, 3, H, W); left out: a seeded picture at the card's size, and two at
+            another size and shape where the network takes any.
     """
     equal = total = 0
     difference = 0.0
     shapes = []
-    for image in images if images is not None else trial_inputs(engine.card):
+    for image in images if images is not None else trial_inputs(engine.card, any_size=network.any_size):
         with torch.inference_mode():
             ours = network.grid_logits(torch.from_numpy(image))
         theirs = torch.from_numpy(engine.run({"image": image})["logits"])
@@ -74,8 +74,8 @@ def _labels(logits: torch.Tensor, size: tuple[int, ...], card: Card) -> torch.Te
     return full.argmax(1)
 
 
-def trial_inputs(card: Card, seed: int = SEED) -> list[NDArray[np.float32]]:
-    """Normalised pictures to compare on: one at the card's size, two at another size and shape.
+def trial_inputs(card: Card, seed: int = SEED, *, any_size: bool = True) -> list[NDArray[np.float32]]:
+    """Normalised pictures to compare on: one at the card's size, two at another size and shape if `any_size`.
 
     They are drawn from the seed: a portrait in outline over smooth colour noise, so that networks
     trained on faces have something to label.
@@ -83,7 +83,7 @@ def trial_inputs(card: Card, seed: int = SEED) -> list[NDArray[np.float32]]:
     rng = np.random.default_rng(seed)
     height, width = card.input.size
     # Multiples of 32, so that networks with strict sizes take them.
-    other = (_multiple(0.75 * height), _multiple(0.5 * width))
+    other = (_multiple(0.75 * height), _multiple(0.5 * width)) if any_size else (height, width)
     batches = [[_portrait(rng, height, width)], [_portrait(rng, *other), _noise(rng, *other)]]
     return [np.concatenate([card.input.normalise(p) for p in batch]) for batch in batches]
 

@@ -7,9 +7,11 @@ torch.Size([1, 19, 512, 512])
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -17,7 +19,7 @@ from torch import Tensor
 
 from faceparse.errors import WeightsError
 from faceparse.labels import scheme as find_scheme
-from faceparse.models.registry import Entry, Network, networks
+from faceparse.models.registry import Entry, Network, in_short, networks
 from faceparse.models.registry import network as find_network
 from faceparse.weights.checkpoint import Checkpoint, read_checkpoint
 from faceparse.weights.importers import Renaming, Shapes
@@ -107,10 +109,15 @@ def _compare(form: Renaming, own: Shapes, state: Mapping[str, Tensor]) -> _Fault
     )
 
 
-def _shapes(entry: Entry, options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+def _shapes(entry: Entry, options: Mapping[str, Any]) -> Shapes:
+    return _built_shapes(entry.build, *options.items())
+
+
+@cache
+def _built_shapes(build: Callable[..., Network], *options: tuple[str, Any]) -> Shapes:
     with torch.device("meta"):
-        state = entry.build(**options).state_dict()
-    return {k: tuple(v.shape) for k, v in state.items()}
+        state = build(**dict(options)).state_dict()
+    return MappingProxyType({k: tuple(v.shape) for k, v in state.items()})
 
 
 def _with_classes(file: Checkpoint, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,4 +137,4 @@ def _advice(file: Checkpoint, options: Mapping[str, Any]) -> str:
     found = fits(file.tensors, **classes)
     if found:
         return f"The file fits {' and '.join(found)}: name that network instead"
-    return f"The file fits none of the registered networks ({', '.join(networks())})"
+    return f"The file fits none of the registered networks ({in_short(networks())})"

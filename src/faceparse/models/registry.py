@@ -6,11 +6,12 @@ module under the entry point group `faceparse.networks`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from math import prod
 from pkgutil import iter_modules
 from typing import Any
 
@@ -27,9 +28,17 @@ class Network(nn.Module):
     `forward` gives logits (B, classes, H, W) at the input's size, as its authors publish them.
     `grid_logits` gives them before the last upsampling; `grid` says how they lie on the input.
     In training, `training_logits` gives the main and any auxiliary logits at the input's size.
+
+    Attributes:
+        grid: How the logits lie on the input.
+        any_size: Whether a graph traced at one input size holds for others; else it is exported for one.
+        needs_landmarks: Whether `forward` takes `(image, landmarks)` and warps by them. `grid_logits` then takes
+            the warped picture and gives logits that lie as warped.
     """
 
     grid: Grid
+    any_size: bool = True
+    needs_landmarks: bool = False
 
     def grid_logits(self, image: Tensor) -> Tensor:
         """Logits at the network's own resolution, (B, classes, H / stride, W / stride)."""
@@ -107,7 +116,27 @@ def network(name: str) -> Entry:
     try:
         return known[name]
     except KeyError:
-        raise WeightsError(f"unknown network {name!r}; there are {', '.join(known)}") from None
+        raise WeightsError(f"unknown network {name!r}; there are {in_short(known)}") from None
+
+
+def in_short(names: Iterable[str]) -> str:
+    """Names in one line, those of large families in braces.
+
+    >>> in_short(["a-x", "big-b-1", "big-b-2", "big-b-3", "big-c-1", "big-c-2", "big-c-3"])
+    'a-x, big-{b,c}-{1,2,3}'
+    """
+    families: dict[str, list[list[str]]] = {}
+    for name in names:
+        families.setdefault(name.split("-")[0], []).append(name.split("-"))
+    parts: list[str] = []
+    for members in families.values():
+        columns = [list(dict.fromkeys(column)) for column in zip(*members, strict=False)]
+        whole = {len(m) for m in members} == {len(columns)} and prod(map(len, columns)) == len(members)
+        if whole and len(members) > 4:
+            parts.append("-".join(c[0] if len(c) == 1 else f"{{{','.join(c)}}}" for c in columns))
+        else:
+            parts += ["-".join(m) for m in members]
+    return ", ".join(parts)
 
 
 def build(name: str, **options: Any) -> Network:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparse.results.squash import squash
 from faceparse.results.view import View
 
 Floats = NDArray[np.float32]
@@ -116,6 +117,7 @@ class Sampler:
 
     def __init__(self, view: View) -> None:
         self._map = view.to_grid
+        self._before = view.before
         self.classes, self._height, self._width = view.logits.shape
         # A rim that repeats the edge: beyond the samples a blend of equals stays what it is.
         self._samples = np.pad(view.logits, ((0, 0), (1, 1), (1, 1)), mode="edge")
@@ -172,7 +174,7 @@ class Sampler:
 
     @property
     def _upright(self) -> bool:
-        return bool(self._map[0, 1] == self._map[1, 0] == 0)
+        return self._before is None and bool(self._map[0, 1] == self._map[1, 0] == 0)
 
     def _layout(self, area: Area, pixels: Flags | None) -> _Blocks | _Scattered:
         # Cells of under 3 pixels are not worth taking as blocks.
@@ -189,6 +191,8 @@ class Sampler:
         """Cells of pixels of an area, and where in them they are; rows and columns broadcast."""
         (a, b, left), (c, d, top) = self._map
         x, y = columns + (area.x0 + 0.5), rows + (area.y0 + 0.5)
+        if self._before is not None:
+            x, y = (squash(i * x + j * y + start) for i, j, start in self._before)
         column, right = _along((a * x + left) + b * y, self._width)
         row, down = _along((d * y + top) + c * x, self._height)
         row *= self._across

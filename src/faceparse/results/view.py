@@ -34,11 +34,14 @@ class View:
 
     Args:
         logits: float32, classes × h × w, at the network's own resolution. Kept, not copied: leave it alone.
-        to_grid: Picture point → (column, row) on the grid, the sample in column c and row r being at (c, r).
+        to_grid: Picture point → (column, row) on the grid, the sample in column c and row r being at (c, r);
+            with `before`, from the squashed coordinates instead of the picture point.
         frame: Picture point → the view's own square, [0, 1] × [0, 1], outside which it does not count;
             None: it counts in the whole picture.
         feather: Part of the frame, 0 to 0.5, over which its weight rises from 0 at the border to 1.
         layer: Views of a higher layer lie over those of lower ones; within a layer they are averaged.
+        before: For a warped view: picture point → coordinates that `faceparse.results.squash` draws in, each
+            axis by itself, before `to_grid` takes them to the grid.
 
     Raises:
         ResultError: an array of another shape or kind, a value that is not finite.
@@ -49,12 +52,15 @@ class View:
     frame: NDArray[np.float64] | None = None
     feather: float = 0.1
     layer: int = 0
+    before: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "logits", _logits(self.logits))
         object.__setattr__(self, "to_grid", _affine(self.to_grid, "to_grid"))
         if self.frame is not None:
             object.__setattr__(self, "frame", _affine(self.frame, "frame"))
+        if self.before is not None:
+            object.__setattr__(self, "before", _affine(self.before, "before"))
         if not 0 <= self.feather <= 0.5:
             raise ResultError(f"feather is a part of the frame, 0 to 0.5, got {self.feather}")
 

@@ -95,12 +95,13 @@ class Parser:
 
         Raises:
             ImageError: not a picture.
-            NoFaceError: no face found, with `faces` `each` or `largest`.
+            NoFaceError: no face found, with `faces` `each` or `largest`, or a model that needs landmarks.
         """
         image = read_picture(picture, max_pixels=self._max_pixels)
         size = image.shape[:2]
-        detections = self._detector.detect(image) if self._faces != "whole" else ()
-        planned = plan(detections, size, self._faces)
+        warp = self.card.input.size if self.card.input.warp else None
+        detections = self._detector.detect(image) if self._faces != "whole" or warp else ()
+        planned = plan(detections, size, self._faces, warp)
         own = self.card.label_scheme
         views: list[View] = []
         for start in range(0, len(planned.looks), BATCH):

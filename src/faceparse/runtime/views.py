@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from faceparse.results.view import View
 from faceparse.runtime.faces.align import Square
+from faceparse.runtime.faces.warp import Warp
 from faceparse.weights import Card
 
 Affine = NDArray[np.float64]
@@ -49,6 +50,23 @@ def square_view(
     """
     to_grid = _compose(input_to_grid(card, logits.shape[-2:]), square.to_pixels(card.input.size))
     return View(logits, to_grid, frame=square.to_frame(), feather=feather, layer=layer)
+
+
+def warped_view(
+    logits: NDArray[np.float32], card: Card, warp: Warp, *, layer: int = 0, framed: bool = False
+) -> View:
+    """The view of a picture that was warped around a face.
+
+    Args:
+        logits: C × h × w, the network's own resolution.
+        card: The model's card.
+        warp: By which the network's input was made.
+        layer: Higher layers lie over lower ones.
+        framed: Whether it counts around its face only, as where there are several; else everywhere.
+    """
+    to_grid = _compose(input_to_grid(card, logits.shape[-2:]), warp.to_input())
+    frame = warp.to_frame() if framed else None
+    return View(logits, to_grid, frame, layer=layer, before=warp.before())
 
 
 def input_to_grid(card: Card, grid_size: tuple[int, ...]) -> Affine:

@@ -260,6 +260,8 @@ def parse_card(raw: Mapping[str, Any], where: str) -> Card:
             f"got {pre.interpolation!r} and {pre.channels!r}"
         )
     check_source(made.source, f"{where} [source]")
+    if pre.warp not in ("", "lapa"):
+        raise WeightsError(f"{where} [input]: warp is lapa or empty, got {pre.warp!r}")
     try:
         find_scheme(made.scheme)
     except LabelError as error:

@@ -4,8 +4,8 @@
 >>> len(file.tensors), file.card  # doctest: +SKIP
 (191, None)
 
-Taken are PyTorch files (a bare state dict; one under `model` or `state_dict`, as training scripts and
-Lightning save it) through `torch.load(weights_only=True)`, and safetensors. A file of ours carries its
+Taken are PyTorch files (a bare state dict; one under `model`, `state_dict` or `state_dict_backbone`, as
+training scripts and Lightning save it) through `torch.load(weights_only=True)`, and safetensors. A file of ours carries its
 card (safetensors) or its settings (training checkpoint) inside.
 """
 
@@ -33,7 +33,7 @@ CARD_KEY = "faceparse.card"
 SETTINGS_KEY = "faceparse"
 """Key under which our training checkpoints carry their settings."""
 
-_WRAPPERS = ("state_dict", "model")
+_WRAPPERS = ("state_dict", "model", "state_dict_backbone")
 _LIGHTNING_PREFIX = "network."
 _TORCH_LEGACY = (
     b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the pickled magic number that torch.save wrote before 1.6

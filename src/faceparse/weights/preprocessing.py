@@ -27,6 +27,7 @@ class Preprocessing:
         interpolation: `bilinear` or `bicubic`; antialiased, as Pillow does it.
         channels: `RGB` or `BGR`, the order the network takes.
         scale: What a full-scale 255 becomes before mean and std: 1 for 0–1 networks, 255 for 0–255 ones.
+        warp: `lapa` where the network takes pictures warped by a face's landmarks, as SegFace on LaPa; else empty.
     """
 
     size: tuple[int, int]
@@ -35,6 +36,7 @@ class Preprocessing:
     interpolation: str = "bilinear"
     channels: str = "RGB"
     scale: float = 1.0
+    warp: str = ""
 
     def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Squeeze an RGB picture (H × W × 3 uint8) to `size`, antialiased; unchanged where it fits."""

@@ -20,7 +20,8 @@ from faceparse.labels.groups import GROUPS
 from faceparse.results.view import View
 from faceparse.runtime.faces.align import Square, crop
 from faceparse.runtime.faces.detector import Detection
-from faceparse.runtime.views import square_view, whole_view
+from faceparse.runtime.faces.warp import Warp
+from faceparse.runtime.views import square_view, warped_view, whole_view
 from faceparse.weights import Card, Preprocessing
 
 MODES = ("auto", "whole", "each", "largest")
@@ -50,6 +51,8 @@ class Look:
         feather: The part of the square's side over which it fades in from its border.
         face: Which of the plan's faces it is for; None where for none in particular.
         without: Classes and groups that this look has no say on.
+        warp: In place of a part, all of the picture, drawn in around a face.
+        framed: Whether a warped look counts around its face only.
     """
 
     square: Square | None = None
@@ -57,9 +60,13 @@ class Look:
     feather: float = 0.1
     face: int | None = None
     without: tuple[str, ...] = ()
+    warp: Warp | None = None
+    framed: bool = False
 
     def crop(self, image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """What the network is shown of an RGB picture: its input's size, H × W × 3 uint8."""
+        if self.warp is not None:
+            return self.warp.crop(image)
         if self.square is None:
             return preprocessing.resize(image)
         return crop(image, self.square, preprocessing.size)
@@ -67,6 +74,8 @@ class Look:
     def view(self, logits: NDArray[np.float32], card: Card, picture_size: tuple[int, int]) -> View:
         """The view of what the network said: logits C × h × w; `picture_size` is (height, width)."""
         logits = _silenced(logits, card.label_scheme, self.without)
+        if self.warp is not None:
+            return warped_view(logits, card, self.warp, layer=self.layer, framed=self.framed)
         if self.square is None:
             return whole_view(logits, card, picture_size, self.layer)
         return square_view(logits, card, self.square, layer=self.layer, feather=self.feather)
@@ -93,7 +102,12 @@ class Plan:
     looks: tuple[Look, ...]
 
 
-def plan(faces: Sequence[Detection], picture_size: tuple[int, int], mode: str = "auto") -> Plan:
+def plan(
+    faces: Sequence[Detection],
+    picture_size: tuple[int, int],
+    mode: str = "auto",
+    warp: tuple[int, int] | None = None,
+) -> Plan:
     """Decide what the network looks at.
 
     Args:
@@ -102,6 +116,8 @@ def plan(faces: Sequence[Detection], picture_size: tuple[int, int], mode: str = 
         mode: `auto`: a picture that already is an aligned portrait, or shows no face, as a whole, else
             each face; `whole`: the picture squeezed into the network's input; `each` face; `largest`:
             the one with the largest box, and background wherever it is not looked at.
+        warp: Height and width of the input of a network that takes pictures warped around a face (LaPa's).
+            Each face is then one look; a single one, or with `whole` the largest, speaks for all of the picture.
 
     Face parsing weights know aligned portraits: the further a crop is from that framing, the more hats,
     glasses and noses they see where there are none. So the aligned square alone speaks of the face; a
@@ -127,11 +143,13 @@ def plan(faces: Sequence[Detection], picture_size: tuple[int, int], mode: str = 
     nothing, holding classes back gains more: 67.0 against 65.7 with the last but one.
 
     Raises:
-        NoFaceError: no face, with `each` or `largest`.
+        NoFaceError: no face, with `each`, `largest` or `warp`.
         ConfigError: another mode.
     """
     if mode not in MODES:
         raise ConfigError(f"faces is {', '.join(MODES)}; got {mode!r}")
+    if warp is not None:
+        return _warped(faces, picture_size, mode, warp)
     if not faces and mode in ("each", "largest"):
         raise NoFaceError(
             f"no face found in a picture of {picture_size[1]}×{picture_size[0]} pixels: "
@@ -158,6 +176,24 @@ def _afar(square: Square, picture_size: tuple[int, int]) -> tuple[Look, ...]:
     half = longer / 2 / (1 - 2 * FEATHER)  # it fades in outside the picture
     everything = Square((width / 2, height / 2), (half, 0.0), (0.0, half))
     return (Look(everything, layer=0, feather=FEATHER, without=AFAR),)
+
+
+def _warped(
+    faces: Sequence[Detection], picture_size: tuple[int, int], mode: str, size: tuple[int, int]
+) -> Plan:
+    if not faces:
+        raise NoFaceError(
+            f"no face found in a picture of {picture_size[1]}×{picture_size[0]} pixels, and this model warps pictures "
+            "by a face's landmarks: use a model that takes whole pictures"
+        )
+    largest = max(faces, key=lambda face: face.size)
+    chosen = (largest,) if mode in ("largest", "whole") else tuple(faces)
+    framed = len(chosen) > 1
+    looks = (
+        Look(face=i, warp=Warp.from_landmarks(face.landmarks, size), framed=framed)
+        for i, face in enumerate(chosen)
+    )
+    return Plan(chosen, tuple(looks))
 
 
 def _looks(index: int, face: Detection, picture_size: tuple[int, int], widest: bool) -> tuple[Look, ...]:

@@ -1,0 +1,118 @@
+"""torchvision's classifiers as trunks: the layers up to the last tap, and the maps at strides 4 to 32.
+
+>>> import torch
+>>> trunk = tapped("mobilenet")
+>>> [tuple(x.shape[1:]) for x in trunk(torch.zeros(1, 3, 64, 64))]  # height, width, channels
+[(16, 16, 24), (8, 8, 40), (4, 4, 112), (2, 2, 960)]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torchvision import models as zoo
+from torchvision.models.mobilenetv3 import mobilenet_v3_large
+
+from faceparse.errors import WeightsError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one of torchvision's classifiers serves as a trunk.
+
+    Attributes:
+        make: Builds the classifier with random weights.
+        taps: Positions among the trunk's layers whose outputs are tapped, finest first.
+        widths: Channels of these maps.
+        channels_last: Whether its layers give (B, H, W, C) already.
+        any_size: Whether a graph traced at one picture size holds for others.
+        layers: Names of the classifier's children that are the trunk's layers in turn; empty: the
+            children of `features`.
+    """
+
+    make: Callable[..., Any]
+    taps: tuple[int, int, int, int]
+    widths: tuple[int, int, int, int]
+    channels_last: bool = False
+    any_size: bool = True
+    layers: tuple[str, ...] = ()
+
+
+def _swin(make: Callable[..., Any], width: int) -> Kind:
+    widths = (width, 2 * width, 4 * width, 8 * width)
+    return Kind(make, (1, 3, 5, 7), widths, channels_last=True, any_size=False)
+
+
+def _convnext(make: Callable[..., Any], width: int) -> Kind:
+    return Kind(make, (1, 3, 5, 7), (width, 2 * width, 4 * width, 8 * width))
+
+
+KINDS: dict[str, Kind] = {
+    "swin_base": _swin(zoo.swin_b, 128),
+    "swinv2_base": _swin(zoo.swin_v2_b, 128),
+    "swinv2_small": _swin(zoo.swin_v2_s, 96),
+    "swinv2_tiny": _swin(zoo.swin_v2_t, 96),
+    "convnext_base": _convnext(zoo.convnext_base, 128),
+    "convnext_small": _convnext(zoo.convnext_small, 96),
+    "convnext_tiny": _convnext(zoo.convnext_tiny, 96),
+    "resnet101": Kind(
+        zoo.resnet101,
+        (4, 5, 6, 7),
+        (256, 512, 1024, 2048),
+        layers=("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"),
+    ),
+    "mobilenet": Kind(mobilenet_v3_large, (3, 6, 12, 16), (24, 40, 112, 960)),
+    "efficientnet": Kind(zoo.efficientnet_v2_m, (2, 3, 5, 8), (48, 80, 176, 1280)),
+}
+
+
+class Tapped(nn.Sequential):
+    """The layers of a classifier up to the last tap; called, it gives the tapped maps, channels last.
+
+    Attributes:
+        kind: What it was made from.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        classifier = kind.make(weights=None)
+        layers = [getattr(classifier, name) for name in kind.layers] or list(classifier.features)
+        super().__init__(*layers)
+        self.kind = kind
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Normalised (B, 3, H, W) → maps (B, h, w, C), finest first."""
+        maps = []
+        x = image
+        for position, layer in enumerate(self):
+            x = layer(x)
+            if position in self.kind.taps:
+                maps.append(x if self.kind.channels_last else x.permute(0, 2, 3, 1))
+        return maps
+
+    def load_classifier(self, state: Mapping[str, Tensor]) -> None:
+        """Take over torchvision's checkpoint of the whole classifier.
+
+        Raises:
+            WeightsError: keys or shapes of another classifier.
+        """
+        names = self.kind.layers or ("features",)
+        own = {}
+        for key, value in state.items():
+            head, _, rest = key.partition(".")
+            if head in names:
+                own[f"{names.index(head)}.{rest}" if self.kind.layers else rest] = value
+        try:
+            self.load_state_dict(own)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:300]
+            raise WeightsError(
+                f"the trunk takes torchvision's {self.kind.make.__name__} checkpoint: {reason}"
+            ) from None
+
+
+def tapped(name: str) -> Tapped:
+    """The trunk of that name, random; names are those of `KINDS`."""
+    return Tapped(KINDS[name])

@@ -1,0 +1,303 @@
+"""SegFace: a trunk, and one learned token per class that looks for its class in the picture.
+
+Narayan et al., SegFace: Face Segmentation of Long-Tail Classes, AAAI 2025, https://arxiv.org/abs/2412.08647; the
+decoder is the two-way transformer of Segment Anything (Kirillov et al., https://arxiv.org/abs/2304.02643).
+
+The arithmetic is ordered for speed; outputs are those of the published order but for rounding. What is
+linear is merged: adapting, upsampling and fusing the trunk's maps commute, so maps are mixed at their own
+size. In attention between few tokens and many cells, the projections of the cells move to the tokens.
+Transposed 2 × 2 convolutions with stride 2 are matrix products, put in place once, as logits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faceparse.labels import scheme
+from faceparse.models.backbones.tapped import tapped
+from faceparse.models.registry import Entry, Network, register
+from faceparse.weights.card import Grid
+from faceparse.weights.importers.segface import segface
+
+WIDTH = 256
+HEADS = 8
+STRIDE = 4
+LEAST = 32
+"""The smallest side that every trunk takes; smaller pictures are padded."""
+
+
+class _Attention(nn.Module):
+    """Attention of 8 heads, in three forms: among tokens, tokens to cells, and cells to tokens."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(WIDTH, width)
+        self.key = nn.Linear(WIDTH, width)
+        self.value = nn.Linear(WIDTH, width)
+        self.out = nn.Linear(width, WIDTH)
+        self.scale = (width // HEADS) ** -0.5
+
+    def forward(self, tokens: Tensor, values: Tensor) -> Tensor:
+        """Among tokens, B × classes × 256."""
+        query, key = self._heads(self.query(tokens)), self._heads(self.key(tokens))
+        weights = (query * self.scale @ key.transpose(2, 3)).softmax(-1)
+        return self._merge(weights @ self._heads(self.value(values)))
+
+    def look(self, tokens: Tensor, cells: Tensor, placed: Tensor) -> Tensor:
+        """What each token gathers from the cells: B × classes × 256.
+
+        Args:
+            tokens: B × classes × 256.
+            cells: B × n × 256.
+            placed: `cells` with their position code.
+        """
+        query = self._heads(self.query(tokens)) * self.scale
+        sought = query @ self._per_head(self.key.weight)
+        scores = sought.flatten(1, 2) @ placed.transpose(1, 2)
+        if self.training:  # the same number in a whole row changes nothing but the gradient's being there
+            scores = scores + (query @ self.key.bias.view(HEADS, -1, 1)).flatten(1, 2)
+        seen = torch.unflatten(scores.softmax(-1) @ cells, 1, (HEADS, -1))
+        values = seen @ self._per_head(self.value.weight).transpose(1, 2)
+        return self._merge(values + self.value.bias.view(HEADS, 1, -1))
+
+    def tell(self, placed: Tensor, tokens: Tensor, values: Tensor) -> Tensor:
+        """What each cell gathers from the tokens: B × n × 256.
+
+        Args:
+            placed: Cells with their position code, B × n × 256.
+            tokens: B × classes × 256, with their position code.
+            values: The same tokens without it.
+        """
+        key = self._heads(self.key(tokens)) * self.scale
+        offered = (key @ self._per_head(self.query.weight)).flatten(1, 2)
+        constant = (key @ self.query.bias.view(HEADS, -1, 1)).flatten(1, 3)
+        scores = placed @ offered.transpose(1, 2) + constant[:, None]
+        weights = torch.unflatten(scores, 2, (HEADS, -1)).softmax(-1).flatten(2)
+        out = torch.unflatten(self.out.weight, 1, (HEADS, -1)).permute(1, 2, 0)
+        # Weights of a head add up to 1, so the bias may be shared out among the heads.
+        told = self._heads(self.value(values)) @ out + self.out.bias / HEADS
+        return weights @ told.flatten(1, 2)
+
+    @staticmethod
+    def _heads(x: Tensor) -> Tensor:
+        """B × n × width → B × heads × n × width / heads."""
+        return torch.unflatten(x, 2, (HEADS, -1)).transpose(1, 2)
+
+    @staticmethod
+    def _per_head(weight: Tensor) -> Tensor:
+        return torch.unflatten(weight, 0, (HEADS, -1))
+
+    def _merge(self, x: Tensor) -> Tensor:
+        merged: Tensor = self.out(x.transpose(1, 2).flatten(2))
+        return merged
+
+
+class _Block(nn.Module):
+    """Tokens among themselves, tokens look at the cells, tokens alone, cells hear from the tokens."""
+
+    def __init__(self, first: bool) -> None:
+        super().__init__()
+        self.first = first
+        self.among = _Attention(WIDTH)
+        self.look = _Attention(WIDTH // 2)
+        self.tell = _Attention(WIDTH // 2)
+        self.widen = nn.Linear(WIDTH, 8 * WIDTH)
+        self.narrow = nn.Linear(8 * WIDTH, WIDTH)
+        self.norm_among = nn.LayerNorm(WIDTH)
+        self.norm_look = nn.LayerNorm(WIDTH)
+        self.norm_mlp = nn.LayerNorm(WIDTH)
+        self.norm_tell = nn.LayerNorm(WIDTH)
+
+    def forward(self, tokens: Tensor, start: Tensor, cells: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens and cells after the block; `start`, the tokens as learned, is their position code."""
+        placed = cells + places
+        # The first block replaces the tokens, later ones add to them.
+        tokens = self.among(tokens, tokens) if self.first else tokens + self.among(tokens + start, tokens)
+        tokens = self.norm_among(tokens)
+        tokens = self.norm_look(tokens + self.look.look(tokens + start, cells, placed))
+        tokens = self.norm_mlp(tokens + self.narrow(F.relu(self.widen(tokens))))
+        cells = self.norm_tell(cells + self.tell.tell(placed, tokens + start, tokens))
+        return tokens, cells
+
+
+class _Decoder(nn.Module):
+    frequencies: Tensor
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", torch.randn(2, WIDTH // 2))
+        self.tokens = nn.ModuleList(nn.Embedding(1, WIDTH) for _ in range(num_classes))
+        self.blocks = nn.ModuleList(_Block(first=i == 0) for i in range(2))
+        self.last_look = _Attention(WIDTH // 2)
+        self.norm_last = nn.LayerNorm(WIDTH)
+        self.upscale = nn.ModuleList(
+            nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in ((WIDTH, 64), (64, 32))
+        )
+        self.norm_upscale = nn.LayerNorm(64, eps=1e-6)
+        self.classify = nn.ModuleList(nn.Linear(WIDTH, width) for width in (WIDTH, WIDTH, 32))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features B × h × w × 256 → logits B × classes × 4h × 4w."""
+        height, width = features.shape[1:3]
+        places = self._places(height, width)
+        cells = features.flatten(1, 2)
+        start = torch.cat([t.weight for t in self.tokens if isinstance(t, nn.Embedding)])[None]
+        tokens = start
+        for block in self.blocks:
+            tokens, cells = block(tokens, start, cells, places)
+        seen = self.last_look.look(tokens + start, cells, cells + places)
+        tokens = self.norm_last(tokens + seen)
+        hidden = F.relu(self.classify[1](F.relu(self.classify[0](tokens))))
+        weights = self.classify[2](hidden)[:, None, None]
+        # B × half × quarter × (h · 4w) × 32: rows are dealt out, columns are in place already.
+        logits = weights @ self._upscaled(cells).transpose(3, 4)
+        logits = torch.unflatten(logits, 4, (height, 4 * width)).permute(0, 3, 4, 1, 2, 5)
+        return logits.reshape(-1, len(self.tokens), 4 * height, 4 * width)
+
+    def _upscaled(self, cells: Tensor) -> Tensor:
+        """Cells B × n × 256 → B × 2 × 2 × 4n × 32: row in the half, half, then cells and columns in them."""
+        first, second = self.upscale
+        halves = _split(cells, first)
+        halves = F.gelu(self.norm_upscale(torch.unflatten(halves, 3, (2, -1)).flatten(2, 3)))
+        return torch.unflatten(F.gelu(_split(halves, second)), 4, (2, -1)).flatten(3, 4)
+
+    def _places(self, height: int, width: int) -> Tensor:
+        """Position code of each cell, 1 × n × 256: sine and cosine of random frequencies of its centre.
+
+        By the addition theorems, so that sines are taken per row and per column, not per cell.
+        """
+        rows = self._angles(height, 1)[:, None]
+        columns = self._angles(width, 0)[None]
+        sin_y, cos_y, sin_x, cos_x = rows.sin(), rows.cos(), columns.sin(), columns.cos()
+        code = torch.cat([sin_x * cos_y + cos_x * sin_y, cos_x * cos_y - sin_x * sin_y], -1)
+        return code.flatten(0, 1)[None]
+
+    def _angles(self, cells: int, axis: int) -> Tensor:
+        centres = (torch.arange(cells, device=self.frequencies.device) + 0.5) * (2 / cells) - 1
+        return 2 * math.pi * centres.to(self.frequencies.dtype)[:, None] * self.frequencies[axis]
+
+
+def _split(x: Tensor, layer: nn.Module) -> Tensor:
+    """A transposed 2 × 2 convolution with stride 2 as products: … × n × a → … × 2 × n × 2b.
+
+    The new axis is the row in what becomes of a cell; the columns are side by side in the last.
+    """
+    assert isinstance(layer, nn.ConvTranspose2d)
+    assert layer.bias is not None
+    weight = layer.weight.permute(2, 0, 3, 1).flatten(2)
+    return x.unsqueeze(-3) @ weight + layer.bias.repeat(2)
+
+
+class SegFace(Network):
+    """SegFace; logits at the input's size.
+
+    >>> import torch
+    >>> SegFace(19, "mobilenet")(torch.zeros(2, 3, 64, 96)).shape
+    torch.Size([2, 19, 64, 96])
+
+    Input is RGB on the 0–1 range, normalised by ImageNet's mean and standard deviation. Sides that are
+    multiples of 4, from 32 on, are taken as published; others are padded with zeros at the right and below,
+    and the logits cut.
+
+    Args:
+        num_classes: Channels of the logits.
+        trunk: A key of `faceparse.models.backbones.tapped.KINDS`; random.
+    """
+
+    grid = Grid(stride=1, align_corners=False)
+
+    def __init__(self, num_classes: int = 19, trunk: str = "swin_base") -> None:
+        super().__init__()
+        self.trunk = tapped(trunk)
+        self.any_size = self.trunk.kind.any_size
+        self.adapt = nn.ModuleList(nn.Linear(width, WIDTH) for width in self.trunk.kind.widths)
+        self.fuse = nn.Conv2d(4 * WIDTH, WIDTH, 1, bias=False)
+        self.decoder = _Decoder(num_classes)
+
+    def grid_logits(self, image: Tensor) -> Tensor:
+        height, width = image.shape[-2:]
+        features = self._features(F.pad(image, (0, _missing(width), 0, _missing(height))))
+        logits: Tensor = self.decoder(features)
+        return logits[..., :height, :width]
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.grid_logits(image)
+
+    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
+        """Start the trunk from torchvision's ImageNet checkpoint of the same classifier.
+
+        Raises:
+            WeightsError: keys or shapes of another classifier.
+        """
+        self.trunk.load_classifier(state)
+
+    def _features(self, image: Tensor) -> Tensor:
+        """The trunk's maps, adapted, brought to the finest one's size and fused: B × h × w × 256."""
+        maps = self.trunk(image)
+        parts = self.fuse.weight.flatten(1).chunk(4, 1)[::-1]  # the deepest map came first
+        fused: Tensor | None = None
+        for x, layer, part in zip(maps, self.adapt, parts, strict=True):
+            assert isinstance(layer, nn.Linear)
+            mixed = F.linear(x, part @ layer.weight, part @ layer.bias)
+            fused = mixed if fused is None else fused + _enlarged(mixed, fused)
+        assert fused is not None
+        return fused
+
+
+def _enlarged(x: Tensor, like: Tensor) -> Tensor:
+    large = F.interpolate(x.permute(0, 3, 1, 2), size=like.shape[1:3], mode="bilinear", align_corners=False)
+    return large.permute(0, 2, 3, 1)
+
+
+def _missing(side: int) -> int:
+    # Python's max() would fix the size in an exported graph.
+    missing: int = torch.sym_max(-side % STRIDE, LEAST - side)  # type: ignore[assignment]
+    return missing
+
+
+TRUNKS: Mapping[str, str] = {
+    "swin_base": "swin_base",
+    "swinv2_base": "swinv2_base",
+    "swinv2_small": "swinv2_small",
+    "swinv2_tiny": "swinv2_tiny",
+    "convnext_base": "convnext_base",
+    "convnext_small": "convnext_small",
+    "convnext_tiny": "convnext_small",  # what is published under this name has the shape of a ConvNeXt-Small
+    "true_convnext_tiny": "convnext_tiny",
+    "resnet": "resnet101",
+    "mobilenet": "mobilenet",
+    "efficientnet": "efficientnet",
+}
+"""The last part of a SegFace network's name → its trunk."""
+
+
+def register_variants(data: str, scheme_name: str, network: Callable[[int, str], Network]) -> None:
+    """Register the SegFace networks of one data set, `segface-DATA-TRUNK`.
+
+    Args:
+        data: `celeb`, `lapa` or `helen`.
+        scheme_name: Scheme of its published weights.
+        network: Makes one from the number of classes and the trunk.
+    """
+
+    def build(num_classes: int = len(scheme(scheme_name)), *, trunk: str) -> Network:
+        return network(num_classes, trunk)
+
+    for name, trunk in TRUNKS.items():
+        # These trunks were cut from the classifier as a whole: their layers lie one level deeper, and
+        # Swin's last norm, which no tap sees, came along.
+        nested = trunk.startswith(("swin", "convnext"))
+        published = (
+            segface(data, "backbone.0.", unused=("backbone.1.",)) if nested else segface(data, "backbone.")
+        )
+        register(Entry(f"segface-{data}-{name}", partial(build, trunk=trunk), scheme_name, published))
+
+
+register_variants("celeb", "segface-celeb19", SegFace)
+register_variants("helen", "helen11", SegFace)

@@ -1,0 +1,122 @@
+"""SegFace for LaPa: the picture is warped by five landmarks first, the logits warped back.
+
+The warp (RoI Tanh-warping, Lin et al., https://arxiv.org/abs/1906.01342) puts the face upright into the middle and draws
+what is far from it in. Its pixel conventions are the published ones, half-pixel offsets included: the weights were
+trained with them.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from faceparse.errors import ImageError
+from faceparse.models.segface import SegFace, register_variants
+
+TEMPLATE = ((196, 226), (316, 226), (256, 286), (220, 360.4), (292, 360.4))
+"""Where eyes, nose tip and mouth corners come to lie, image-left first, of 512."""
+
+MIDDLE, LIMIT = 0.2, 0.999
+
+
+class SegFaceLaPa(SegFace):
+    """SegFace between LaPa's warp and its inverse.
+
+    >>> import torch
+    >>> points = torch.tensor([[[40.0, 50], [88, 50], [64, 75], [46, 100], [82, 100]]])
+    >>> SegFaceLaPa(11, "mobilenet")(torch.zeros(1, 3, 128, 128), points).shape
+    torch.Size([1, 11, 128, 128])
+
+    Landmarks are float (B, 5, 2): x and y, in pixels of the input, of the eye centres, the nose tip and the
+    mouth corners, image-left first. `grid_logits` takes a picture that was warped already, and its
+    logits lie as warped; so does `training_logits` without landmarks.
+    """
+
+    needs_landmarks = True
+
+    def forward(self, image: Tensor, landmarks: Tensor | None = None) -> Tensor:
+        if landmarks is None:
+            raise ImageError(
+                f"{type(self).__name__} warps pictures by landmarks: call it as network(image, landmarks), float "
+                "(B, 5, 2), x and y in input pixels of the eye centres, nose tip and mouth corners, image-left first"
+            )
+        to_template = similarity(landmarks.to(image), (image.shape[-2], image.shape[-1]))
+        return warped_back(self.grid_logits(warped(image, to_template)), to_template)
+
+    def training_logits(self, image: Tensor, landmarks: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Logits of pictures with their landmarks, or of pictures that were warped already."""
+        return (self.grid_logits(image) if landmarks is None else self(image, landmarks),)
+
+
+def similarity(landmarks: Tensor, size: tuple[int, int]) -> Tensor:
+    """Least-squares similarity from five landmarks onto the template of an input of (height, width): B × 2 × 3.
+
+    Raises:
+        ImageError: landmarks are not B × 5 × 2, or all in one place.
+    """
+    if landmarks.ndim != 3 or landmarks.shape[1:] != (5, 2):
+        raise ImageError(f"landmarks are float (B, 5, 2), got shape {tuple(landmarks.shape)}")
+    template = landmarks.new_tensor(TEMPLATE) / 512 * (landmarks.new_tensor(size).flip(0) - 1)
+    centre, aim = landmarks.mean(1), template.mean(0)
+    source, target = landmarks - centre[:, None], template - aim
+    spread = source.square().sum((1, 2))
+    if not bool((spread > 0).all()):
+        raise ImageError("the five landmarks lie in one place, or are not finite")
+    a = (source * target).sum((1, 2)) / spread
+    b = (source[..., 0] * target[..., 1] - source[..., 1] * target[..., 0]).sum(1) / spread
+    turn = torch.stack([torch.stack([a, -b], -1), torch.stack([b, a], -1)], 1)
+    return torch.cat([turn, aim[:, None] - turn @ centre[..., None]], 2)
+
+
+def warped(image: Tensor, to_template: Tensor) -> Tensor:
+    """Pictures as the network sees them, B × 3 × H × W; zero where they have no pixels."""
+    size = (image.shape[-2], image.shape[-1])
+    turn, shift = to_template[..., :2], to_template[..., 2:]
+    points = _pixels(_unsquashed(_normal(_indices(image), size)), size).flatten(0, 1).T
+    back = torch.linalg.solve(turn, points - shift).transpose(1, 2)
+    return F.grid_sample(image, torch.unflatten(_normal(back, size), 1, size), align_corners=False)
+
+
+def warped_back(logits: Tensor, to_template: Tensor) -> Tensor:
+    """Logits of warped pictures where they belong, B × classes × H × W."""
+    size = (logits.shape[-2], logits.shape[-1])
+    points = _indices(logits).flatten(0, 1).T
+    there = (to_template[..., :2] @ points + to_template[..., 2:]).transpose(1, 2)
+    return F.grid_sample(
+        logits, torch.unflatten(_squashed(_normal(there, size)), 1, size), align_corners=False
+    )
+
+
+def _indices(like: Tensor) -> Tensor:
+    """Whole pixel indices, H × W × (x, y)."""
+    height, width = like.shape[-2:]
+    y, x = torch.meshgrid(
+        torch.arange(height, dtype=like.dtype, device=like.device),
+        torch.arange(width, dtype=like.dtype, device=like.device),
+        indexing="ij",
+    )
+    return torch.stack([x, y], -1)
+
+
+def _normal(points: Tensor, size: tuple[int, int]) -> Tensor:
+    return points * 2 / points.new_tensor(size).flip(0) - 1
+
+
+def _pixels(points: Tensor, size: tuple[int, int]) -> Tensor:
+    return (points + 1) * points.new_tensor(size).flip(0) / 2
+
+
+def _squashed(n: Tensor) -> Tensor:
+    far = n.abs()
+    drawn_in = MIDDLE + (1 - MIDDLE) * torch.tanh((far - MIDDLE) / (1 - MIDDLE))
+    return torch.where(far <= MIDDLE, n, drawn_in.copysign(n))
+
+
+def _unsquashed(n: Tensor) -> Tensor:
+    far = n.abs()
+    spread = torch.arctanh(((far - MIDDLE) / (1 - MIDDLE)).clamp(-LIMIT, LIMIT))
+    return torch.where(far <= MIDDLE, n, (MIDDLE + (1 - MIDDLE) * spread).copysign(n))
+
+
+register_variants("lapa", "lapa11", SegFaceLaPa)

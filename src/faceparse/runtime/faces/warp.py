@@ -1,0 +1,146 @@
+"""LaPa's warp: the face upright in the middle, what is far from it drawn in, all of the picture in one square.
+
+>>> import numpy as np
+>>> points = np.array([[196, 226], [316, 226], [256, 286], [220, 360], [292, 360]], float)
+>>> warp = Warp.from_landmarks(points, (512, 512))
+>>> warp.crop(np.zeros((512, 512, 3), np.uint8)).shape
+(512, 512, 3)
+
+Networks trained on LaPa with SegFace take pictures so. RoI Tanh-warping, Lin et al.,
+https://arxiv.org/abs/1906.01342; conventions as published with SegFace (https://arxiv.org/abs/2412.08647).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import ImageError
+from faceparse.results.squash import unsquash
+
+TEMPLATE = np.array([(196, 226), (316, 226), (256, 286), (220, 360.4), (292, 360.4)]) / 512
+"""Where the five landmarks come to lie, as parts of a side."""
+
+FRAMED = 1.5
+"""Where there are several faces, each counts up to here, in halves of the template's side."""
+
+NEUTRAL = (124, 116, 104)
+"""RGB where the picture has no pixels: ImageNet's mean, which normalises to nearly zero."""
+
+
+@dataclass(frozen=True, eq=False)
+class Warp:
+    """One face's warp.
+
+    Attributes:
+        to_template: 2 × 3, picture points → pixels of the template, which is as large as the network's input.
+        size: Height and width of the network's input.
+    """
+
+    to_template: NDArray[np.float64]
+    size: tuple[int, int]
+
+    @classmethod
+    def from_landmarks(cls, landmarks: NDArray[np.float64], size: tuple[int, int]) -> Warp:
+        """The warp of a face, from its five points in the order of `Detection.landmarks`.
+
+        Args:
+            landmarks: 5 × 2, picture points.
+            size: Height and width of the network's input.
+
+        Raises:
+            ImageError: not five finite points, or all in one place.
+        """
+        points = np.asarray(landmarks, np.float64)
+        if points.shape != (5, 2) or not np.isfinite(points).all():
+            raise ImageError(f"expected five finite landmarks, an array of 5 × 2, got shape {points.shape}")
+        template = TEMPLATE * (np.array(size[::-1]) - 1)
+        centre, aim = points.mean(0), template.mean(0)
+        source, target = points - centre, template - aim
+        spread = float(np.square(source).sum())
+        if spread < 1e-9:
+            raise ImageError("the five landmarks lie in one place: no face has such eyes and mouth")
+        # The least-squares similarity, without mirroring.
+        a = float((source * target).sum()) / spread
+        b = float((source[:, 0] * target[:, 1] - source[:, 1] * target[:, 0]).sum()) / spread
+        turn = np.array([[a, -b], [b, a]])
+        return cls(np.column_stack([turn, aim - turn @ centre]), size)
+
+    @property
+    def scale(self) -> float:
+        """Template pixels per picture pixel, in the middle."""
+        return math.hypot(self.to_template[0, 0], self.to_template[1, 0])
+
+    def crop(self, image: NDArray[np.uint8], fill: tuple[int, int, int] = NEUTRAL) -> NDArray[np.uint8]:
+        """The warped picture, RGB uint8, as large as the network's input.
+
+        Large faces are averaged down first, as far as the middle is shrunk; memory is a few inputs'.
+
+        Args:
+            image: RGB uint8, H × W × 3.
+            fill: RGB of what lies outside the picture.
+        """
+        import cv2
+
+        height, width = self.size
+        columns = unsquash(2 * np.arange(width) / width - 1)
+        rows = unsquash(2 * np.arange(height) / height - 1)
+        template = np.stack(np.meshgrid((columns + 1) * width / 2, (rows + 1) * height / 2))
+        turn, shift = self.to_template[:, :2], self.to_template[:, 2]
+        x, y = np.tensordot(np.linalg.inv(turn), template - shift[:, None, None], 1)
+        left, right = _range(x, image.shape[1])
+        top, bottom = _range(y, image.shape[0])
+        if left >= right or top >= bottom:
+            return np.full((height, width, 3), fill, np.uint8)
+        part = image[top:bottom, left:right]
+        shrunk = tuple(max(1, round(n * min(self.scale, 1))) for n in (right - left, bottom - top))
+        if shrunk != (right - left, bottom - top):
+            part = np.asarray(cv2.resize(part, shrunk, interpolation=cv2.INTER_AREA), np.uint8)
+        # Points to the pixel indices that OpenCV counts in.
+        x = (x - left) * (shrunk[0] / (right - left)) - 0.5
+        y = (y - top) * (shrunk[1] / (bottom - top)) - 0.5
+        found = cv2.remap(
+            part,
+            x.astype(np.float32),
+            y.astype(np.float32),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=fill,
+        )
+        return np.asarray(found, np.uint8)
+
+    def before(self) -> NDArray[np.float64]:
+        """2 × 3, picture points → the coordinates that are squashed, for `View.before`.
+
+        The half pixel is the published one: the networks learned to answer half a pixel off.
+        """
+        half = 0.5 / self.scale
+        before = self._normal()
+        before[:, 2] -= before[:, :2] @ np.array([half, half])
+        return before
+
+    def to_input(self) -> NDArray[np.float64]:
+        """2 × 3, squashed coordinates → points of the network's input."""
+        height, width = self.size
+        return np.array([[width / 2, 0, width / 2], [0, height / 2, height / 2]], np.float64)
+
+    def to_frame(self) -> NDArray[np.float64]:
+        """2 × 3, picture points → the square on which a face counts among others, [0, 1] × [0, 1]."""
+        frame = self._normal() / (2 * FRAMED)
+        frame[:, 2] += 0.5
+        return frame
+
+    def _normal(self) -> NDArray[np.float64]:
+        """Picture points → the template's square, −1 to 1."""
+        normal = self.to_template * (2 / np.array(self.size[::-1], np.float64))[:, None]
+        normal[:, 2] -= 1
+        return normal
+
+
+def _range(points: NDArray[np.float64], length: int) -> tuple[int, int]:
+    """The pixels of the picture that are looked at along an axis, and their neighbours."""
+    low, high = math.floor(points.min()) - 2, math.ceil(points.max()) + 2
+    return min(max(low, 0), length), min(max(high, 0), length)

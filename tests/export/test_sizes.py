@@ -1,0 +1,46 @@
+"""A network whose graph holds for one size is exported for its card's, and says so."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+
+from torchvision.models.swin_transformer import SwinTransformer  # noqa: E402
+
+from faceparse.errors import EngineError  # noqa: E402
+from faceparse.export import export_onnx  # noqa: E402
+from faceparse.models.backbones.tapped import KINDS, Kind  # noqa: E402
+from faceparse.models.segface import SegFace  # noqa: E402
+from faceparse.runtime.engines import open_engine  # noqa: E402
+from tests.export.test_export import card_of  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+
+def small_swin(weights: None = None) -> Any:
+    return SwinTransformer([4, 4], 16, depths=[2, 1, 1, 1], num_heads=[1, 2, 2, 2], window_size=[4, 4])
+
+
+def test_swin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = Kind(small_swin, (1, 3, 5, 7), (16, 32, 64, 128), channels_last=True, any_size=False)
+    monkeypatch.setitem(KINDS, "small_swin", kind)
+    torch.manual_seed(0)
+    network = SegFace(19, "small_swin").eval()
+    card = card_of("segface-celeb-swin_base", network.grid, 64)
+    done = export_onnx(network, card, tmp_path / "swin.onnx")
+    assert done.parity.holds
+    assert done.parity.inputs == ((1, 3, 64, 64), (2, 3, 64, 64))
+    assert done.inputs == {"image": ("batch", 3, 64, 64)}
+    assert done.outputs == {"logits": ("batch", 19, 64, 64)}
+    engine = open_engine(done.path, threads=1)
+    image = np.zeros((3, 3, 64, 64), np.float32)
+    assert engine.run({"image": image})["logits"].shape == (3, 19, 64, 64)
+    with pytest.raises(
+        EngineError, match=r"takes pictures of \(3, height, width\) = \(3, 64, 64\), got \(3, 96, 64\)"
+    ):
+        engine.run({"image": np.zeros((1, 3, 96, 64), np.float32)})
