@@ -17,12 +17,13 @@ for _package in ("torch", "torchvision", "timm", "safetensors"):
 from faceparse.models.cached import prepare  # noqa: E402
 from faceparse.models.importing import Imported, import_checkpoint, own_card  # noqa: E402
 from faceparse.models.loading import fits, load, load_checkpoint  # noqa: E402
-from faceparse.models.registry import Entry, Network, build, network, networks, register  # noqa: E402
+from faceparse.models.registry import Entry, Network, Part, build, network, networks, register  # noqa: E402
 
 __all__ = [
     "Entry",
     "Imported",
     "Network",
+    "Part",
     "build",
     "fits",
     "import_checkpoint",

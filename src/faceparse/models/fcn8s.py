@@ -95,8 +95,7 @@ class FCN8s(Network):
     def _pools(self, image: Tensor) -> Iterator[Tensor]:
         """The maps after each pooling, at strides 2, 4, 8, 16, 32 of the padded input."""
         height, width = image.shape[-2:]
-        # conv1_1 pads by 1 itself.
-        margin = _PADDING - 1
+        margin = _PADDING - 1  # conv1_1 pads by 1 itself
         right, below = max(_SMALLEST - width, 0), max(_SMALLEST - height, 0)
         x = F.pad(image, (margin, margin + right, margin, margin + below))
         for number, widths in enumerate(_BLOCKS, 1):
@@ -123,7 +122,7 @@ class FCN8s(Network):
 
         Softmax over background's logit and the highest of the others.
         """
-        logits = self(image)
+        logits: Tensor = self(image)
         return (logits[:, 1:].amax(1) - logits[:, 0]).sigmoid()
 
     def load_trunk(self, state: Mapping[str, Tensor]) -> None:

@@ -7,11 +7,9 @@ torch.Size([1, 19, 512, 512])
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -19,10 +17,11 @@ from torch import Tensor
 
 from faceparse.errors import WeightsError
 from faceparse.labels import scheme as find_scheme
-from faceparse.models.registry import Entry, Network, in_short, networks
+from faceparse.models.registry import Entry, Network, Part, networks
 from faceparse.models.registry import network as find_network
+from faceparse.models.unfilled import Unfilled
 from faceparse.weights.checkpoint import Checkpoint, read_checkpoint
-from faceparse.weights.importers import Renaming, Shapes
+from faceparse.weights.importers import Form, Shapes
 
 _LISTED = 6
 """Keys of one kind that a message names before it counts the rest."""
@@ -39,6 +38,7 @@ def load(name: str, checkpoint: str | Path, **options: Any) -> Network:
             of ours. It is read safely and must fit exactly.
         options: Given to the network's builder, as `num_classes=11`. By default a file of ours says by
             its scheme how many classes it has, and a foreign file has those of the published weights.
+            Where a checkpoint leaves out a part, the file that has it: `dinov3="dinov3_vitl16_….pth"`.
 
     Raises:
         WeightsError: unknown network; a file that is no checkpoint; or other keys or shapes than the
@@ -53,36 +53,87 @@ def load_checkpoint(name: str, file: Checkpoint, **options: Any) -> Network:
     """`load` for a checkpoint that was read already."""
     entry = find_network(name)
     options = _with_classes(file, options)
-    faults = [_compare(form, _shapes(entry, options), file.tensors) for form in entry.forms]
-    fitting = next((f for f in faults if not f), None)
-    if fitting is None:
-        nearest = max(faults, key=lambda f: f.shared)
-        raise WeightsError(f"{file.path} does not fit {name}: {nearest}. {_advice(file, options)}")
-    with torch.random.fork_rng(devices=[]):  # building draws random weights; the caller's stream stays
+    given = {option: options.pop(option) for option in entry.parts if option in options}
+    shapes = _shapes(entry, options)
+    missing = _missing(entry, shapes, file.tensors)
+    fault = _nearest(entry, shapes, missing, file.tensors)
+    if fault:
+        raise WeightsError(f"{file.path} does not fit {name}: {fault}. {_advice(file, options)}")
+    _check_given(name, file, given, missing)
+    state = fault.form(file.tensors)
+    for option, part in missing.items():
+        state.update(_read_part(name, part, given[option], shapes))
+    with torch.random.fork_rng(devices=[]), Unfilled():  # the caller's random stream stays
         network = entry.build(**options)
-    network.load_state_dict(fitting.form(file.tensors))
+    network.load_state_dict(state)
     return network.eval()
+
+
+def _of(part: Part, shapes: Shapes) -> dict[str, tuple[int, ...]]:
+    return {k: v for k, v in shapes.items() if k.startswith(part.prefix)}
+
+
+def _missing(entry: Entry, shapes: Shapes, state: Mapping[str, Tensor]) -> dict[str, Part]:
+    """The parts of which a state dict has no tensor, in any of the network's forms."""
+    published = {
+        o: [k for f in entry.forms for k in f.expects(_of(p, shapes))] for o, p in entry.parts.items()
+    }
+    return {o: p for o, p in entry.parts.items() if not any(k in state for k in published[o])}
+
+
+def _nearest(
+    entry: Entry, shapes: Shapes, missing: Mapping[str, Part], state: Mapping[str, Tensor]
+) -> _Fault:
+    """How a state dict differs from the form that it comes nearest to, `missing` left out of account."""
+    prefixes = tuple(p.prefix for p in missing.values())
+    rest = {k: v for k, v in shapes.items() if not k.startswith(prefixes)}
+    faults = [_compare(form, rest, state) for form in entry.forms]
+    return min(faults, key=lambda f: (bool(f), -f.shared))
+
+
+def _check_given(
+    name: str, file: Checkpoint, given: Mapping[str, object], missing: Mapping[str, Part]
+) -> None:
+    for option, part in missing.items():
+        if option not in given:
+            raise WeightsError(
+                f"{file.path} is {name} without its {option}: give that as {option}=FILE "
+                f"(--{option} FILE on the command line), {part.file}"
+            )
+    extra = [option for option in given if option not in missing]
+    if extra:
+        raise WeightsError(f"{file.path} holds {extra[0]} itself: leave out {extra[0]}=FILE (--{extra[0]})")
+
+
+def _read_part(name: str, part: Part, path: str | Path, shapes: Shapes) -> dict[str, Tensor]:
+    file = read_checkpoint(path)
+    fault = _compare(part.form, _of(part, shapes), file.tensors)
+    if fault:
+        raise WeightsError(f"{file.path} does not fit {name}, which takes {part.file}: {fault}")
+    return part.form(file.tensors)
 
 
 def fits(state: Mapping[str, Tensor], **options: Any) -> tuple[str, ...]:
     """Names of the registered networks that a state dict fits, in published or in our form.
 
+    One that has all but a part with a file of its own fits too.
+
     Args:
         state: Tensor name → tensor.
         options: Given to each network's builder, as `num_classes=11`.
     """
-    return tuple(
-        name
-        for name, entry in networks().items()
-        if any(not _compare(form, _shapes(entry, options), state) for form in entry.forms)
-    )
+    return tuple(name for name, entry in networks().items() if _fits(entry, _shapes(entry, options), state))
+
+
+def _fits(entry: Entry, shapes: Shapes, state: Mapping[str, Tensor]) -> bool:
+    return not _nearest(entry, shapes, _missing(entry, shapes, state), state)
 
 
 @dataclass(frozen=True)
 class _Fault:
     """How a state dict differs from what a form of a network expects; false where it does not."""
 
-    form: Renaming
+    form: Form
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     mis_shaped: tuple[str, ...]
@@ -96,7 +147,7 @@ class _Fault:
         return "; ".join(f"{len(keys)} {kind} ({_some(keys)})" for kind, keys in kinds.items() if keys)
 
 
-def _compare(form: Renaming, own: Shapes, state: Mapping[str, Tensor]) -> _Fault:
+def _compare(form: Form, own: Shapes, state: Mapping[str, Tensor]) -> _Fault:
     expected = form.expects(own)
     found = {k: tuple(v.shape) for k, v in state.items() if form.uses(k)}
     both = [k for k in expected if k in found]
@@ -109,15 +160,10 @@ def _compare(form: Renaming, own: Shapes, state: Mapping[str, Tensor]) -> _Fault
     )
 
 
-def _shapes(entry: Entry, options: Mapping[str, Any]) -> Shapes:
-    return _built_shapes(entry.build, *options.items())
-
-
-@cache
-def _built_shapes(build: Callable[..., Network], *options: tuple[str, Any]) -> Shapes:
+def _shapes(entry: Entry, options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     with torch.device("meta"):
-        state = build(**dict(options)).state_dict()
-    return MappingProxyType({k: tuple(v.shape) for k, v in state.items()})
+        state = entry.build(**options).state_dict()
+    return {k: tuple(v.shape) for k, v in state.items()}
 
 
 def _with_classes(file: Checkpoint, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,4 +183,4 @@ def _advice(file: Checkpoint, options: Mapping[str, Any]) -> str:
     found = fits(file.tensors, **classes)
     if found:
         return f"The file fits {' and '.join(found)}: name that network instead"
-    return f"The file fits none of the registered networks ({in_short(networks())})"
+    return f"The file fits none of the registered networks ({', '.join(networks())})"
