@@ -7,8 +7,7 @@ torch.Size([1, 19, 512, 512])
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,12 @@ from torch import Tensor
 
 from faceparse.errors import WeightsError
 from faceparse.labels import scheme as find_scheme
-from faceparse.models.registry import Entry, Network, Part, networks
+from faceparse.models.fitting import compare, fits, missing_parts, nearest, part_of, shapes_of
+from faceparse.models.registry import Network, Part, in_short, networks
 from faceparse.models.registry import network as find_network
 from faceparse.models.unfilled import Unfilled
 from faceparse.weights.checkpoint import Checkpoint, read_checkpoint
-from faceparse.weights.importers import Form, Shapes
-
-_LISTED = 6
-"""Keys of one kind that a message names before it counts the rest."""
+from faceparse.weights.importers import Shapes
 
 
 def load(name: str, checkpoint: str | Path, **options: Any) -> Network:
@@ -52,11 +49,11 @@ def load(name: str, checkpoint: str | Path, **options: Any) -> Network:
 def load_checkpoint(name: str, file: Checkpoint, **options: Any) -> Network:
     """`load` for a checkpoint that was read already."""
     entry = find_network(name)
-    options = _with_classes(file, options)
+    options = with_classes(file, options)
     given = {option: options.pop(option) for option in entry.parts if option in options}
-    shapes = _shapes(entry, options)
-    missing = _missing(entry, shapes, file.tensors)
-    fault = _nearest(entry, shapes, missing, file.tensors)
+    shapes = shapes_of(entry, options)
+    missing = missing_parts(entry, shapes, file.tensors)
+    fault = nearest(entry, shapes, missing, file.tensors)
     if fault:
         raise WeightsError(f"{file.path} does not fit {name}: {fault}. {_advice(file, options)}")
     _check_given(name, file, given, missing)
@@ -67,28 +64,6 @@ def load_checkpoint(name: str, file: Checkpoint, **options: Any) -> Network:
         network = entry.build(**options)
     network.load_state_dict(state)
     return network.eval()
-
-
-def _of(part: Part, shapes: Shapes) -> dict[str, tuple[int, ...]]:
-    return {k: v for k, v in shapes.items() if k.startswith(part.prefix)}
-
-
-def _missing(entry: Entry, shapes: Shapes, state: Mapping[str, Tensor]) -> dict[str, Part]:
-    """The parts of which a state dict has no tensor, in any of the network's forms."""
-    published = {
-        o: [k for f in entry.forms for k in f.expects(_of(p, shapes))] for o, p in entry.parts.items()
-    }
-    return {o: p for o, p in entry.parts.items() if not any(k in state for k in published[o])}
-
-
-def _nearest(
-    entry: Entry, shapes: Shapes, missing: Mapping[str, Part], state: Mapping[str, Tensor]
-) -> _Fault:
-    """How a state dict differs from the form that it comes nearest to, `missing` left out of account."""
-    prefixes = tuple(p.prefix for p in missing.values())
-    rest = {k: v for k, v in shapes.items() if not k.startswith(prefixes)}
-    faults = [_compare(form, rest, state) for form in entry.forms]
-    return min(faults, key=lambda f: (bool(f), -f.shared))
 
 
 def _check_given(
@@ -107,75 +82,17 @@ def _check_given(
 
 def _read_part(name: str, part: Part, path: str | Path, shapes: Shapes) -> dict[str, Tensor]:
     file = read_checkpoint(path)
-    fault = _compare(part.form, _of(part, shapes), file.tensors)
+    fault = compare(part.form, part_of(part, shapes), file.tensors)
     if fault:
         raise WeightsError(f"{file.path} does not fit {name}, which takes {part.file}: {fault}")
     return part.form(file.tensors)
 
 
-def fits(state: Mapping[str, Tensor], **options: Any) -> tuple[str, ...]:
-    """Names of the registered networks that a state dict fits, in published or in our form.
-
-    One that has all but a part with a file of its own fits too.
-
-    Args:
-        state: Tensor name → tensor.
-        options: Given to each network's builder, as `num_classes=11`.
-    """
-    return tuple(name for name, entry in networks().items() if _fits(entry, _shapes(entry, options), state))
-
-
-def _fits(entry: Entry, shapes: Shapes, state: Mapping[str, Tensor]) -> bool:
-    return not _nearest(entry, shapes, _missing(entry, shapes, state), state)
-
-
-@dataclass(frozen=True)
-class _Fault:
-    """How a state dict differs from what a form of a network expects; false where it does not."""
-
-    form: Form
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    mis_shaped: tuple[str, ...]
-    shared: int
-
-    def __bool__(self) -> bool:
-        return bool(self.missing or self.unexpected or self.mis_shaped)
-
-    def __str__(self) -> str:
-        kinds = {"missing": self.missing, "unexpected": self.unexpected, "mis-shaped": self.mis_shaped}
-        return "; ".join(f"{len(keys)} {kind} ({_some(keys)})" for kind, keys in kinds.items() if keys)
-
-
-def _compare(form: Form, own: Shapes, state: Mapping[str, Tensor]) -> _Fault:
-    expected = form.expects(own)
-    found = {k: tuple(v.shape) for k, v in state.items() if form.uses(k)}
-    both = [k for k in expected if k in found]
-    return _Fault(
-        form,
-        tuple(k for k in expected if k not in found),
-        tuple(k for k in found if k not in expected),
-        tuple(f"{k} is {found[k]}, not {expected[k]}" for k in both if found[k] != expected[k]),
-        len(both),
-    )
-
-
-def _shapes(entry: Entry, options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    with torch.device("meta"):
-        state = entry.build(**options).state_dict()
-    return {k: tuple(v.shape) for k, v in state.items()}
-
-
-def _with_classes(file: Checkpoint, options: Mapping[str, Any]) -> dict[str, Any]:
+def with_classes(file: Checkpoint, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with the number of classes that a file of ours states."""
     if file.scheme is None or "num_classes" in options:
         return dict(options)
     return {"num_classes": len(find_scheme(file.scheme)), **options}
-
-
-def _some(keys: Iterable[str]) -> str:
-    listed = list(keys)
-    rest = len(listed) - _LISTED
-    return ", ".join(listed[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _advice(file: Checkpoint, options: Mapping[str, Any]) -> str:
@@ -183,4 +100,4 @@ def _advice(file: Checkpoint, options: Mapping[str, Any]) -> str:
     found = fits(file.tensors, **classes)
     if found:
         return f"The file fits {' and '.join(found)}: name that network instead"
-    return f"The file fits none of the registered networks ({', '.join(networks())})"
+    return f"The file fits none of the registered networks ({in_short(networks())})"
