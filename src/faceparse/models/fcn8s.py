@@ -80,16 +80,16 @@ class FCN8s(Network):
             inputs = 3 if number == 1 else _BLOCKS[number - 2][-1]
             for index, (a, b) in enumerate(pairwise((inputs, *widths)), 1):
                 self.add_module(f"conv{number}_{index}", nn.Conv2d(a, b, 3, padding=1))
-        self.fc6 = nn.Conv2d(512, _WIDE, 7)
+        self.fc6 = nn.Conv2d(_BLOCKS[4][-1], _WIDE, 7)
         self.fc7 = nn.Conv2d(_WIDE, _WIDE, 1)
         self.drop = nn.Dropout(0.5)
         self.score_fr = nn.Conv2d(_WIDE, num_classes, 1)
         self.upscore2 = _Upscore(num_classes, 2)
-        self.scale_pool4 = _Scale(512, 0.01)
-        self.score_pool4 = nn.Conv2d(512, num_classes, 1)
+        self.scale_pool4 = _Scale(_BLOCKS[3][-1], 0.01)
+        self.score_pool4 = nn.Conv2d(_BLOCKS[3][-1], num_classes, 1)
         self.upscore_pool4 = _Upscore(num_classes, 2)
-        self.scale_pool3 = _Scale(256, 0.0001)
-        self.score_pool3 = nn.Conv2d(256, num_classes, 1)
+        self.scale_pool3 = _Scale(_BLOCKS[2][-1], 0.0001)
+        self.score_pool3 = nn.Conv2d(_BLOCKS[2][-1], num_classes, 1)
         self.upscore8 = _Upscore(num_classes, 8)
 
     def _pools(self, image: Tensor) -> Iterator[Tensor]:

@@ -244,6 +244,8 @@ def _torch(path: Path) -> Any:
 
 def _torch_load(path: Path, source: Path | BytesIO) -> object:
     torch = _torch(path)
+    if isinstance(source, BytesIO):
+        source.seek(0)
     try:
         return torch.load(source, map_location="cpu", weights_only=True)
     except MemoryError:
