@@ -11,11 +11,12 @@ from types import MappingProxyType
 
 from faceparse.errors import ConfigError
 from faceparse.results import Writer
+from faceparse.writers.heatmap import Heatmap
 from faceparse.writers.mask import Mask
 from faceparse.writers.overlay import Overlay
 from faceparse.writers.panel import Panel
 
-WRITERS: Mapping[str, type[Writer]] = MappingProxyType({w.name: w for w in (Mask, Overlay, Panel)})
+WRITERS: Mapping[str, type[Writer]] = MappingProxyType({w.name: w for w in (Mask, Overlay, Panel, Heatmap)})
 """Name → writer."""
 
 
