@@ -13,11 +13,11 @@ torch = pytest.importorskip("torch")
 
 from faceparse import models  # noqa: E402
 from faceparse.errors import WeightsError  # noqa: E402
-from faceparse.models import fcn8s, registry  # noqa: E402
 from faceparse.models.fcn8s import FCN8s  # noqa: E402
 from faceparse.weights import Checkpoint  # noqa: E402
 from faceparse.weights.importers.vgg16 import TORCHVISION_VGG16  # noqa: E402
 from tests.models.conftest import published_state  # noqa: E402
+from tests.models.small import caffe_layers, small_fcn8s  # noqa: E402
 from tests.weights.caffe_writer import new_model, old_model  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -25,20 +25,7 @@ pytestmark = pytest.mark.torch
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`fcn8s` with few channels, so that its files are small."""
-    models.networks()
-    monkeypatch.setattr(fcn8s, "_WIDE", 6)
-    monkeypatch.setattr(fcn8s, "_BLOCKS", ((2, 2), (3, 3), (4, 4, 4), (5, 5, 5), (5, 5, 5)))
-    small = models.Entry("fcn8s", lambda num_classes=21: FCN8s(num_classes), "voc21-face")
-    monkeypatch.setitem(registry._ENTRIES, "fcn8s", small)
-
-
-def layers(state: Mapping[str, Any]) -> dict[str, list[NDArray[np.float32]]]:
-    """A state dict as Caffe has it: layer → its arrays."""
-    found: dict[str, list[NDArray[np.float32]]] = {}
-    for key, value in state.items():
-        found.setdefault(key.rpartition(".")[0], []).append(value.numpy())
-    return found
+    small_fcn8s(monkeypatch)
 
 
 def test_equals_the_published_implementation(
@@ -48,7 +35,7 @@ def test_equals_the_published_implementation(
 ) -> None:
     path = tmp_path / "face_seg_fcn8s.caffemodel"
     with path.open("wb") as file:
-        file.writelines(new_model(layers(published_state("fcn8s"))))
+        file.writelines(new_model(caffe_layers(published_state("fcn8s"))))
     network = models.load("fcn8s", path)
     path.unlink()  # half a gigabyte
     assert isinstance(network, FCN8s)
@@ -67,8 +54,8 @@ def test_equals_the_published_implementation(
 def test_every_published_file_gives_the_same_network(tmp_path: Path) -> None:
     state = models.build("fcn8s").state_dict()
     torch.save(state, tmp_path / "face_seg_fcn8s.pt")
-    (tmp_path / "new.caffemodel").write_bytes(b"".join(new_model(layers(state))))
-    (tmp_path / "old.caffemodel").write_bytes(b"".join(old_model(layers(state))))
+    (tmp_path / "new.caffemodel").write_bytes(b"".join(new_model(caffe_layers(state))))
+    (tmp_path / "old.caffemodel").write_bytes(b"".join(old_model(caffe_layers(state))))
     for name in ("face_seg_fcn8s.pt", "old.caffemodel"):
         with zipfile.ZipFile(tmp_path / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("face_seg_fcn8s_deploy.prototxt", 'name: "face"')
@@ -92,7 +79,7 @@ def test_wrong_files_are_told_in_a_line(ending: str, tmp_path: Path) -> None:
     def written(name: str, state: Mapping[str, Any]) -> Path:
         file = tmp_path / f"{name}{ending}"
         if ending == ".caffemodel":
-            file.write_bytes(b"".join(new_model(layers(state))))
+            file.write_bytes(b"".join(new_model(caffe_layers(state))))
         else:
             torch.save(dict(state), file if ending == ".pt" else tmp_path / f"{name}.pt")
         if ending == ".zip":
@@ -163,7 +150,7 @@ def test_upsampling_starts_bilinear_and_stays_fixed() -> None:
 @pytest.mark.usefixtures("small")
 def test_the_trunk_starts_from_either_checkpoint() -> None:
     published = models.build("fcn8s").state_dict()
-    tuned = FCN8s(2)
+    tuned: Any = FCN8s(2)
     tuned.load_trunk(published)
     assert torch.equal(tuned.fc6.weight, published["fc6.weight"])
     assert tuned.score_fr.weight.shape[0] == 2
@@ -177,7 +164,7 @@ def test_the_trunk_starts_from_either_checkpoint() -> None:
     vgg["classifier.0.weight"] = vgg["classifier.0.weight"].flatten(1)  # a matrix there
     vgg["classifier.3.weight"] = vgg["classifier.3.weight"].flatten(1)
     vgg["classifier.6.weight"] = torch.zeros(1000, 6)
-    from_vgg = FCN8s(2)
+    from_vgg: Any = FCN8s(2)
     from_vgg.load_trunk(vgg)
     assert torch.equal(from_vgg.fc6.weight, published["fc6.weight"])
     assert torch.equal(from_vgg.conv5_3.weight, published["conv5_3.weight"])

@@ -12,58 +12,33 @@ torch = pytest.importorskip("torch")
 
 from faceparse import models  # noqa: E402
 from faceparse.errors import ConfigError, ImageError, OutputError, WeightsError  # noqa: E402
-from faceparse.models import registry  # noqa: E402
-from faceparse.models.registry import Part  # noqa: E402
 from faceparse.models.vgg19_dinov3 import VGG19DINOv3  # noqa: E402
 from faceparse.weights import Checkpoint, read_checkpoint, write_safetensors  # noqa: E402
 from faceparse.weights.card import parse_card  # noqa: E402
-from faceparse.weights.importers.dinov3 import DINOV3  # noqa: E402
-from faceparse.weights.importers.vgg19_dinov3 import TORCHVISION_VGG19, VGG19_DINOV3  # noqa: E402
+from faceparse.weights.importers.vgg19_dinov3 import TORCHVISION_VGG19  # noqa: E402
 from tests.models.conftest import published_state  # noqa: E402
+from tests.models.small import (  # noqa: E402
+    META,
+    SmallVGG19DINOv3,
+    State,
+    dinov3_of,
+    small_last_ckpt,
+    small_vgg19_dinov3,
+    without_dinov3,
+)
 
 pytestmark = pytest.mark.torch
 SMALL = "vgg19-dinov3-small"
-META = "encoder.dinov3."
-State = dict[str, Any]
-
-
-class Small(VGG19DINOv3):
-    """A ViT-S with one of its blocks."""
-
-    def __init__(self, num_classes: int = 11) -> None:
-        super().__init__(num_classes, "vit_small_patch16_dinov3_qkvb")
-        del self.dinov3.blocks[1:]
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    models.networks()
-    parts = {"dinov3": Part("dinov3.", DINOV3, "Meta's ViT-S")}
-    entry = models.Entry(SMALL, Small, "ourface11", VGG19_DINOV3, parts)
-    monkeypatch.setitem(registry._ENTRIES, SMALL, entry)
+    small_vgg19_dinov3(monkeypatch, SMALL)
 
 
 @pytest.fixture(scope="module")
 def state() -> State:
-    """A published `last.ckpt`'s state dict, of the small network."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        own = Small().state_dict()
-    expected = VGG19_DINOV3.expects({k: tuple(v.shape) for k, v in own.items()})
-    made = {k: torch.randn(shape) if shape else torch.tensor(0) for k, shape in expected.items()}
-    made[f"{META}rope_embed.periods"] = own["dinov3.rope.periods"].bfloat16()
-    made |= {k: v.abs() for k, v in made.items() if k.endswith("running_var")}
-    extra = {f"{META}mask_token": torch.zeros(1, 384), f"{META}blocks.0.attn.qkv.bias_mask": torch.ones(1152)}
-    return made | extra
-
-
-def meta(state: State) -> State:
-    """The DINOv3 of a checkpoint as Meta publishes it."""
-    return {k.removeprefix(META): v for k, v in state.items() if k.startswith(META)}
-
-
-def without_dinov3(state: State) -> State:
-    return {k: v for k, v in state.items() if not k.startswith(META)}
+    return small_last_ckpt()
 
 
 def lightning(state: State) -> dict[str, Any]:
@@ -105,7 +80,7 @@ def test_vitb_from_a_decoder_and_metas_file_equals_the_published_implementation(
     name = "vgg19-dinov3-vitb16"
     state = published_state(name)
     torch.save(lightning(without_dinov3(state)), tmp_path / "decoder.ckpt")
-    torch.save(meta(state), tmp_path / "dinov3.pth")
+    torch.save(dinov3_of(state), tmp_path / "dinov3.pth")
     network = models.load(name, tmp_path / "decoder.ckpt", dinov3=tmp_path / "dinov3.pth")
     check(network, golden_input, golden(name), 1e-4)
     for file in tmp_path.iterdir():
@@ -123,8 +98,8 @@ def test_vitl_whole_equals_the_published_implementation(
 def test_whole_or_in_two_files(state: State, tmp_path: Path) -> None:
     torch.save(lightning(state), tmp_path / "last.ckpt")
     torch.save(without_dinov3(state), tmp_path / "decoder.ckpt")
-    torch.save(meta(state), tmp_path / "dinov3.pth")
-    whole = models.load(SMALL, tmp_path / "last.ckpt")
+    torch.save(dinov3_of(state), tmp_path / "dinov3.pth")
+    whole: Any = models.load(SMALL, tmp_path / "last.ckpt")
     halves = models.load(SMALL, tmp_path / "decoder.ckpt", dinov3=tmp_path / "dinov3.pth")
     assert not whole.training
     assert same(whole, halves)
@@ -139,20 +114,23 @@ def test_whole_or_in_two_files(state: State, tmp_path: Path) -> None:
 def test_the_periods_are_the_files_rounding_of_the_constants(state: State) -> None:
     key = f"{META}rope_embed.periods"
     constants = torch.tensor([100 ** (k / 16) for k in range(16)])
-    rounded = models.load_checkpoint(SMALL, Checkpoint(Path("last.ckpt"), state)).dinov3.rope.periods
-    assert torch.equal(rounded, constants.bfloat16().float())
+
+    def periods(given: State) -> Any:
+        network: Any = models.load_checkpoint(SMALL, Checkpoint(Path("last.ckpt"), given))
+        return network.dinov3.rope.periods
+
+    assert torch.equal(periods(state), constants.bfloat16().float())
     for other in (torch.zeros(16), constants.flip(0), torch.full((16,), torch.nan)):
-        file = Checkpoint(Path("last.ckpt"), {**state, key: other})
-        torch.testing.assert_close(models.load_checkpoint(SMALL, file).dinov3.rope.periods, constants)
+        torch.testing.assert_close(periods({**state, key: other}), constants)
 
 
 def test_what_is_missing_wrong_or_too_much_is_told_in_a_line(state: State, tmp_path: Path) -> None:
     last, decoder, dinov3 = (tmp_path / n for n in ("last.ckpt", "decoder.ckpt", "dinov3.pth"))
     torch.save(state, last)
     torch.save(without_dinov3(state), decoder)
-    torch.save(meta(state), dinov3)
+    torch.save(dinov3_of(state), dinov3)
     smaller, cut = tmp_path / "vits.pth", tmp_path / "cut.pth"
-    torch.save({k: v[:1] if v.ndim else v for k, v in meta(state).items()}, smaller)
+    torch.save({k: v[:1] if v.ndim else v for k, v in dinov3_of(state).items()}, smaller)
     cut.write_bytes(dinov3.read_bytes()[:-9])
 
     def fault(file: Path, **parts: Path) -> str:
@@ -210,7 +188,7 @@ def test_decoder_only_is_what_the_published_script_makes(state: State, tmp_path:
     assert content["hyper_parameters"] == {"num_classes": 11, "lr": 1e-3}
     assert content["state_dict"].keys() == kept.keys()
     assert all(torch.equal(content["state_dict"][k], v) for k, v in kept.items())
-    torch.save(meta(state), tmp_path / "dinov3.pth")
+    torch.save(dinov3_of(state), tmp_path / "dinov3.pth")
     whole = models.load(SMALL, last)
     assert same(models.load(SMALL, target, dinov3=tmp_path / "dinov3.pth"), whole)
     # From a file of ours the same, and from one that is a decoder alone.
@@ -243,26 +221,27 @@ def test_decoder_only_refuses_in_a_line(state: State, tmp_path: Path) -> None:
 
 def test_importing_puts_the_parts_together(state: State, tmp_path: Path) -> None:
     torch.save(without_dinov3(state), tmp_path / "decoder.ckpt")
-    torch.save(meta(state), tmp_path / "dinov3.pth")
+    torch.save(dinov3_of(state), tmp_path / "dinov3.pth")
     target = tmp_path / "whole.safetensors"
-    files = {"dinov3": tmp_path / "dinov3.pth"}
-    made = models.import_checkpoint(tmp_path / "decoder.ckpt", SMALL, target, card=CARD, **files)
+    made = models.import_checkpoint(
+        tmp_path / "decoder.ckpt", SMALL, target, card=CARD, dinov3=tmp_path / "dinov3.pth"
+    )
     assert made.tensors == len(read_checkpoint(target).tensors)
     assert same(
         models.load(SMALL, target), models.load_checkpoint(SMALL, Checkpoint(Path("last.ckpt"), state))
     )
     with pytest.raises(ConfigError, match="bisenet-resnet18 has no part 'dinov3'"):
-        models.import_checkpoint(tmp_path / "decoder.ckpt", "bisenet-resnet18", tmp_path / "b", **files)
+        models.import_checkpoint(tmp_path / "decoder.ckpt", "bisenet-resnet18", tmp_path / "b", dinov3="x")
 
 
 @pytest.mark.parametrize("size", [(96, 100), (100, 96), (0, 16), (15, 15)])
 def test_sides_are_multiples_of_16(size: tuple[int, int]) -> None:
     with torch.device("meta"), pytest.raises(ImageError, match="multiples of 16, got"):
-        Small()(torch.zeros(1, 3, *size))
+        SmallVGG19DINOv3()(torch.zeros(1, 3, *size))
 
 
 def test_dinov3_is_frozen_and_the_rest_learns() -> None:
-    network = Small(3).train()
+    network = SmallVGG19DINOv3(3).train()
     assert network.training
     assert not network.dinov3.training
     outputs = network.training_logits(torch.randn(2, 3, 32, 48))
@@ -276,8 +255,8 @@ def test_dinov3_is_frozen_and_the_rest_learns() -> None:
 def test_trunks_start_from_their_own_files(state: State) -> None:
     from torchvision.models import vgg19_bn
 
-    network = Small()
-    network.load_trunk(meta(state))
+    network = SmallVGG19DINOv3()
+    network.load_trunk(dinov3_of(state))
     assert torch.equal(network.dinov3.cls_token, state[f"{META}cls_token"])
     with torch.device("meta"):
         theirs = {k: torch.empty_like(v, device="cpu") for k, v in vgg19_bn().state_dict().items()}

@@ -1,5 +1,6 @@
 """FCN-8s' twenty channels of face are read as its authors read them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ class Noise:
     def __init__(self) -> None:
         self.logits = np.random.default_rng(0).normal(0, 2, (1, 21, 24, 32)).astype(np.float32)
 
-    def run(self, inputs: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         image = image_of(inputs)
         assert image.shape == (1, 3, 24, 32)
         np.testing.assert_allclose(image[0, :, 0, 0], [30 - 104, 20 - 117, 10 - 123], rtol=1e-5)

@@ -30,7 +30,7 @@ def message(field: int, *parts: bytes | memoryview) -> bytes:
 
 
 def floats(array: NDArray[np.float32]) -> memoryview:
-    return memoryview(np.ascontiguousarray(array, "<f4").reshape(-1)).cast("B")
+    return np.ascontiguousarray(array, "<f4").reshape(-1).view(np.uint8).data
 
 
 def new_blob(array: NDArray[np.float32]) -> list[bytes | memoryview]:

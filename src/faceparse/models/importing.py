@@ -120,6 +120,7 @@ def own_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:
                 "size": [about["size"], about["size"]],
                 "mean": list(about["mean"]),
                 "std": list(about["std"]),
+                "multiple": network.multiple,
             },
             "output": {"stride": network.grid.stride, "align_corners": network.grid.align_corners},
             "source": {"file": file.path.name, "project": "faceparse train"},

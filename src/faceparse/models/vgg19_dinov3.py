@@ -198,8 +198,8 @@ class VGG19DINOv3(Network):
             if isinstance(layer, nn.MaxPool2d):
                 maps.append(x)
             x = layer(x)
-        height, width = image.shape[-2:]
-        coarse = tokens.mT.reshape(len(image), -1, height // PATCH, width // PATCH)
+        batch, _, height, width = image.shape
+        coarse = tokens.mT.reshape(batch, -1, height // PATCH, width // PATCH)
         features: tuple[Tensor, Tensor, Tensor, Tensor] = self.decoder((*maps, x, coarse))
         return features
 
