@@ -92,7 +92,10 @@ class Scheme:
 
     def __reduce__(self) -> tuple[object, ...]:  # a MappingProxyType does not pickle
         mappings = (dict(self.to), dict(self.colours))
-        return (Scheme, (self.name, self.classes, self.title, self.left_means, *mappings, self.sides, self.read_as))
+        return (
+            Scheme,
+            (self.name, self.classes, self.title, self.left_means, *mappings, self.sides, self.read_as),
+        )
 
     def __len__(self) -> int:
         return len(self.classes)

@@ -143,7 +143,9 @@ def _check_options(network: str, options: Iterable[str]) -> None:
     known = find_network(network).parts
     for option in options:
         if option != "num_classes" and option not in known:
-            raise ConfigError(f"{network} has no part {option!r} with a file of its own: leave out --{option}")
+            raise ConfigError(
+                f"{network} has no part {option!r} with a file of its own: leave out --{option}"
+            )
 
 
 def check_target(source: Path, target: Path, overwrite: bool, suffix: str = ".safetensors") -> None:
