@@ -90,3 +90,4 @@ def test_card_agrees_with_its_network(card: Card) -> None:
     else:
         assert built.grid == card.output
     assert (card.input.warp != "") == built.needs_landmarks
+    assert card.input.multiple == built.multiple

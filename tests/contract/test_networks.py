@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402
 
+from faceparse.errors import FaceparseError  # noqa: E402
 from faceparse.labels import scheme  # noqa: E402
 from faceparse.models import Network, fits, network, networks  # noqa: E402
 
@@ -114,6 +115,10 @@ def test_shapes_of_large_networks(name: str) -> None:
         net = network(name).build().eval()
         classes = len(scheme(network(name).scheme))
         for size in ((64, 96), (97, 131)):
+            if any(side % net.multiple for side in size):
+                with pytest.raises(FaceparseError, match=f"multiples of {net.multiple}"):
+                    net(torch.zeros(2, 3, *size))
+                continue
             x = torch.zeros(2, 3, *size)
             stride = net.grid.stride
             assert net.grid_logits(x).shape == (2, classes, -(-size[0] // stride), -(-size[1] // stride))

@@ -17,11 +17,15 @@ def filled(key: str, shape: tuple[int, ...], dtype: str = "float32") -> NDArray[
     """The tensor of that name: noise seeded by the SHA-256 of its key, scaled by its kind."""
     if not dtype.startswith("float"):
         return np.zeros(shape, dtype)
+    if key.endswith("rope_embed.periods"):  # DINOv3's constants
+        return (100 ** (np.arange(16) / 16)).astype(dtype)
+    if key.endswith("qkv.bias_mask"):  # DINOv3 has no bias of the keys
+        return np.repeat([1, 0, 1], shape[0] // 3).astype(dtype)
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little")
     noise = np.asarray(np.random.Generator(np.random.PCG64(seed)).standard_normal(shape))
     if key.endswith("running_var"):
         value = 1 + 0.2 * np.abs(noise)
-    elif key.endswith(("running_mean", "bias")):
+    elif key.endswith(("running_mean", "bias", "ls1.gamma", "ls2.gamma")):
         value = 0.1 * noise
     elif len(shape) <= 1:
         value = 1 + 0.1 * noise

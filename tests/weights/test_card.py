@@ -67,6 +67,8 @@ def edit(path: str, value: object) -> dict[str, Any]:
         ("input.interpolation", "nearest", "interpolation is bilinear or bicubic"),
         ("input.channels", "GBR", "channels RGB or BGR"),
         ("input.scale", "255", "scale is a number"),
+        ("input.multiple", 100, "multiple is 1 or more and divides both sides"),
+        ("input.multiple", 0, "multiple is 1 or more and divides both sides"),
         ("output.stride", 4.0, "stride is a whole number, got 4.0"),
         ("output.stride", 0, "stride is 1 or more"),
         ("output.stride", True, "stride is a whole number"),

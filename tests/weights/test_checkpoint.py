@@ -35,6 +35,17 @@ def zipped(*names: str) -> bytes:
     return buffer.getvalue()
 
 
+def encrypted(name: str) -> bytes:
+    content = bytearray(zipped(name))
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(header) + flags] |= 1
+    return bytes(content)
+
+
+def damaged(name: str) -> bytes:
+    return zipped(name).replace(name.encode() + b"x", name.encode() + b"y")
+
+
 def safetensors(metadata: dict[str, str] | None = None, end: int = 4) -> bytes:
     header: dict[str, object] = {"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, end]}}
     if metadata is not None:
@@ -53,7 +64,11 @@ def safetensors(metadata: dict[str, str] | None = None, end: int = 4) -> bytes:
         ("a.pth", b"<!DOCTYPE html><html>", "is not a checkpoint.*is it a web page"),
         ("a.pth", b"\x89PNG\r\n\x1a\n" + bytes(20), "is not a checkpoint"),
         ("a.pt", zipped("m/data.pkl", "m/constants.pkl", "m/code/m.py"), "TorchScript archive"),
-        ("a.zip", zipped("weights.pt"), "zip archive, not a checkpoint: unpack it"),
+        ("a.zip", zipped("weights.txt"), "zip archive, not a checkpoint: unpack it"),
+        ("a.zip", zipped("deep/weights.pt"), "is not a checkpoint.*starts with 'x'"),
+        ("a.zip", zipped("a.pt", "__MACOSX/._a.pt", "b.pth"), r"several checkpoints \(a.pt, b.pth\)"),
+        ("a.zip", encrypted("a.pt"), "a.pt in .* is encrypted: unpack it"),
+        ("a.zip", damaged("a.pt"), "a.pt in .* is cut short or damaged"),
         ("a.pth", zipped("m/data.pkl", "m/data/0")[:60], "cut short or damaged"),
         ("a.pth", pickle.dumps({"a": 1}), "plain Python pickle"),
         ("a.pth", pickle.dumps({"a": Runs(os.system, "false")}), r"would run code \(\w+\.system\)"),

@@ -10,10 +10,20 @@ import typer
 
 def command(
     checkpoint: Annotated[
-        Path, typer.Argument(help="A .pt, .pth, .ckpt or .safetensors file; never written to.")
+        Path,
+        typer.Argument(
+            help="A .pt, .pth, .ckpt, .safetensors or .caffemodel file, or a zip around one; never written to."
+        ),
     ],
     network: Annotated[str, typer.Option(help="The network it is of, as bisenet-resnet18.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],
+    dinov3: Annotated[
+        Path | None, typer.Option(help="Meta's DINOv3 .pth file, for a checkpoint that leaves DINOv3 out.")
+    ] = None,
+    decoder_only: Annotated[
+        bool,
+        typer.Option("--decoder-only", help="Write a .ckpt file without DINOv3, under the published names."),
+    ] = False,
     card: Annotated[
         str | None,
         typer.Option(
@@ -26,9 +36,19 @@ def command(
 
     Example: `faceparse import 79999_iter.pth --network bisenet-zllrunning -o 79999.safetensors`
     """
-    from faceparse.models import import_checkpoint
+    from faceparse.errors import ConfigError
+    from faceparse.models import import_checkpoint, write_decoder_only
 
-    made = import_checkpoint(checkpoint, network, output, card=card, overwrite=overwrite)
+    if decoder_only:
+        if dinov3 is not None or card is not None:
+            raise ConfigError(
+                "--decoder-only writes neither DINOv3 nor a card: leave out --dinov3 and --card"
+            )
+        small = write_decoder_only(checkpoint, network, output, overwrite=overwrite)
+        typer.echo(f"{small.path}: {small.tensors} tensors, without {', '.join(small.parts)}")
+        return
+    parts = {} if dinov3 is None else {"dinov3": dinov3}
+    made = import_checkpoint(checkpoint, network, output, card=card, overwrite=overwrite, **parts)
     for note in made.notes:
         typer.echo(f"note: {note}", err=True)
     typer.echo(f"{made.path}: {made.tensors} tensors, {made.parameters:,} parameters, card {made.card.id}")

@@ -15,7 +15,7 @@ def command(
     save: Annotated[
         str,
         typer.Option(
-            help="What to write, with commas: mask, overlay, panel, color, soft, cutout, npz, json, rle, "
+            help="What to write, with commas: mask, overlay, panel, color, soft, cutout, heatmap, npz, json, rle, "
             "polygons, parts, and what other packages bring."
         ),
     ] = "mask,overlay",

@@ -9,6 +9,7 @@ A user's own classes, as `--data.scheme spots.yaml` takes them::
     pairs: [[l_spot, r_spot]]         # optional; else every l_NAME with its r_NAME
     left_means: subject               # optional; subject, viewer or unverified
     to: {celebamask19: {l_spot: skin, r_spot: skin}}      # optional conversion tables
+    read_as: face2                    # optional; see `Scheme`
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from faceparse.labels.scheme import Scheme, schemes
 
 SUFFIXES = (".yaml", ".yml", ".toml")
 """Endings that tell a scheme's file from a scheme's name."""
-KEYS = ("name", "title", "classes", "colours", "pairs", "left_means", "to")
+KEYS = ("name", "title", "classes", "colours", "pairs", "left_means", "to", "read_as")
 
 
 def read_scheme(path: str | Path) -> Scheme:
@@ -87,7 +88,7 @@ def scheme_from(raw: object, where: str) -> Scheme:
     if unknown:
         raise LabelError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(KEYS)}")
     classes = _names(raw.get("classes"), where)
-    for key in ("name", "title", "left_means"):
+    for key in ("name", "title", "left_means", "read_as"):
         if not isinstance(raw.get(key, ""), str):
             raise LabelError(f"{where}: {key} is text, got {raw[key]!r}")
     if not raw.get("name"):
@@ -101,6 +102,7 @@ def scheme_from(raw: object, where: str) -> Scheme:
             _tables(raw.get("to", {}), where),
             _colours(raw.get("colours", {}), where),
             _pairs(raw.get("pairs"), where),
+            raw.get("read_as", ""),
         )
     except LabelError as error:
         raise LabelError(f"{where}: {error}") from None
@@ -124,6 +126,8 @@ def plain(scheme: Scheme) -> dict[str, Any]:
         made["pairs"] = [list(pair) for pair in scheme.sides]
     if scheme.to:
         made["to"] = {target: dict(table) for target, table in scheme.to.items()}
+    if scheme.read_as:
+        made["read_as"] = scheme.read_as
     return made
 
 

@@ -7,11 +7,12 @@ from types import MappingProxyType
 _EYES = ("eyes", "l_eye", "r_eye")
 _BROWS = ("brows", "l_brow", "r_brow")
 _LIPS = ("u_lip", "l_lip")
+_VOC = tuple(f"face_{i}" for i in range(1, 21))  # FCN-8s' twenty channels that all mean face
 
 GROUPS = MappingProxyType(
     {
         # Beard counts as face because schemes without it label it skin.
-        "face": ("face", "skin", "beard", *_BROWS, *_EYES, "eye_g", "nose", "mouth", *_LIPS),
+        "face": ("face", *_VOC, "skin", "beard", *_BROWS, *_EYES, "eye_g", "nose", "mouth", *_LIPS),
         "eyes": _EYES,
         "brows": _BROWS,
         "ears": ("ears", "l_ear", "r_ear"),

@@ -51,6 +51,8 @@ class Scheme:
         colours: RGB of classes that are to have another colour than `palette` gives their names.
         sides: (left class, right class) pairs that trade places in a mirrored picture; None for every
             `l_NAME` with its `r_NAME`.
+        read_as: Scheme in which a network's results are given, where not in this one: a class there is as strong
+            as the strongest of the classes here that become it. Empty: this one.
 
     Raises:
         LabelError: no classes, more than 255, one named twice, a side or colour of a class that is not
@@ -64,6 +66,7 @@ class Scheme:
     to: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
     colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict, compare=False)
     sides: tuple[tuple[str, str], ...] | None = None
+    read_as: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(self.classes))
@@ -89,7 +92,10 @@ class Scheme:
 
     def __reduce__(self) -> tuple[object, ...]:  # a MappingProxyType does not pickle
         mappings = (dict(self.to), dict(self.colours))
-        return (Scheme, (self.name, self.classes, self.title, self.left_means, *mappings, self.sides))
+        return (
+            Scheme,
+            (self.name, self.classes, self.title, self.left_means, *mappings, self.sides, self.read_as),
+        )
 
     def __len__(self) -> int:
         return len(self.classes)

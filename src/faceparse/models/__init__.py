@@ -15,14 +15,17 @@ for _package in ("torch", "torchvision", "timm", "safetensors"):
         raise MissingExtraError(_package, "torch", "faceparse.models")
 
 from faceparse.models.cached import prepare  # noqa: E402
+from faceparse.models.decoder_only import write_decoder_only  # noqa: E402
+from faceparse.models.fitting import fits  # noqa: E402
 from faceparse.models.importing import Imported, import_checkpoint, own_card  # noqa: E402
-from faceparse.models.loading import fits, load, load_checkpoint  # noqa: E402
-from faceparse.models.registry import Entry, Network, build, network, networks, register  # noqa: E402
+from faceparse.models.loading import load, load_checkpoint  # noqa: E402
+from faceparse.models.registry import Entry, Network, Part, build, network, networks, register  # noqa: E402
 
 __all__ = [
     "Entry",
     "Imported",
     "Network",
+    "Part",
     "build",
     "fits",
     "import_checkpoint",
@@ -33,4 +36,5 @@ __all__ = [
     "own_card",
     "prepare",
     "register",
+    "write_decoder_only",
 ]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -59,16 +59,17 @@ def import_checkpoint(
         card: Id of a packaged card, a TOML file, or a `Card`. May be left out where the file is ours, or is
             byte for byte one that a packaged card describes.
         overwrite: Whether an existing `output` may be replaced.
-        options: Given to the network's builder, as for `load`.
+        options: As for `load`: for the network's builder, and the files of what the checkpoint leaves out,
+            `dinov3="dinov3_vitl16_….pth"`.
 
     Raises:
         WeightsError: as for `load`; no card for a foreign file; a card of another network.
-        ConfigError: `output` does not end in `.safetensors`.
+        ConfigError: `output` does not end in `.safetensors`, or the network has no such part.
         OutputError: `output` exists, is the checkpoint itself, or cannot be written.
     """
     source, target = Path(checkpoint), Path(output)
-    find_network(network)
-    _check_target(source, target, overwrite)
+    _check_options(network, options)
+    check_target(source, target, overwrite)
     given = find_card(card) if isinstance(card, str) else card
     file = read_checkpoint(source)
     digest = sha256(source)
@@ -119,6 +120,7 @@ def own_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:
                 "size": [about["size"], about["size"]],
                 "mean": list(about["mean"]),
                 "std": list(about["std"]),
+                "multiple": network.multiple,
             },
             "output": {"stride": network.grid.stride, "align_corners": network.grid.align_corners},
             "source": {"file": file.path.name, "project": "faceparse train"},
@@ -137,9 +139,24 @@ def _training(settings: Mapping[str, Any]) -> str:
     return f"{folder}, split {data.get('train', 'unknown')}, chosen on {data.get('val', 'unknown')}"
 
 
-def _check_target(source: Path, target: Path, overwrite: bool) -> None:
-    if target.suffix != ".safetensors":
-        raise ConfigError(f"the output is a .safetensors file, got {target.name}")
+def _check_options(network: str, options: Iterable[str]) -> None:
+    known = find_network(network).parts
+    for option in options:
+        if option != "num_classes" and option not in known:
+            raise ConfigError(
+                f"{network} has no part {option!r} with a file of its own: leave out --{option}"
+            )
+
+
+def check_target(source: Path, target: Path, overwrite: bool, suffix: str = ".safetensors") -> None:
+    """Refuse an output of another kind, an existing one, and the checkpoint itself, before work is done.
+
+    Raises:
+        ConfigError: another suffix.
+        OutputError: `target` exists and `overwrite` is False, or is `source`.
+    """
+    if target.suffix != suffix:
+        raise ConfigError(f"the output is a {suffix} file, got {target.name}")
     if target.exists() and source.exists() and target.samefile(source):
         raise OutputError(f"{target} is the checkpoint itself, which is never written to: name another file")
     if target.exists() and not overwrite:

@@ -7,11 +7,8 @@ torch.Size([1, 19, 512, 512])
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -19,13 +16,12 @@ from torch import Tensor
 
 from faceparse.errors import WeightsError
 from faceparse.labels import scheme as find_scheme
-from faceparse.models.registry import Entry, Network, in_short, networks
+from faceparse.models.fitting import compare, fits, missing_parts, nearest, part_of, shapes_of
+from faceparse.models.registry import Network, Part, in_short, networks
 from faceparse.models.registry import network as find_network
+from faceparse.models.unfilled import Unfilled
 from faceparse.weights.checkpoint import Checkpoint, read_checkpoint
-from faceparse.weights.importers import Renaming, Shapes
-
-_LISTED = 6
-"""Keys of one kind that a message names before it counts the rest."""
+from faceparse.weights.importers import Shapes
 
 
 def load(name: str, checkpoint: str | Path, **options: Any) -> Network:
@@ -39,6 +35,7 @@ def load(name: str, checkpoint: str | Path, **options: Any) -> Network:
             of ours. It is read safely and must fit exactly.
         options: Given to the network's builder, as `num_classes=11`. By default a file of ours says by
             its scheme how many classes it has, and a foreign file has those of the published weights.
+            Where a checkpoint leaves out a part, the file that has it: `dinov3="dinov3_vitl16_….pth"`.
 
     Raises:
         WeightsError: unknown network; a file that is no checkpoint; or other keys or shapes than the
@@ -52,84 +49,50 @@ def load(name: str, checkpoint: str | Path, **options: Any) -> Network:
 def load_checkpoint(name: str, file: Checkpoint, **options: Any) -> Network:
     """`load` for a checkpoint that was read already."""
     entry = find_network(name)
-    options = _with_classes(file, options)
-    faults = [_compare(form, _shapes(entry, options), file.tensors) for form in entry.forms]
-    fitting = next((f for f in faults if not f), None)
-    if fitting is None:
-        nearest = max(faults, key=lambda f: f.shared)
-        raise WeightsError(f"{file.path} does not fit {name}: {nearest}. {_advice(file, options)}")
-    with torch.random.fork_rng(devices=[]):  # building draws random weights; the caller's stream stays
+    options = with_classes(file, options)
+    given = {option: options.pop(option) for option in entry.parts if option in options}
+    shapes = shapes_of(entry, options)
+    missing = missing_parts(entry, shapes, file.tensors)
+    fault = nearest(entry, shapes, missing, file.tensors)
+    if fault:
+        raise WeightsError(f"{file.path} does not fit {name}: {fault}. {_advice(file, options)}")
+    _check_given(name, file, given, missing)
+    state = fault.form(file.tensors)
+    for option, part in missing.items():
+        state.update(_read_part(name, part, given[option], shapes))
+    with torch.random.fork_rng(devices=[]), Unfilled():  # the caller's random stream stays
         network = entry.build(**options)
-    network.load_state_dict(fitting.form(file.tensors))
+    network.load_state_dict(state)
     return network.eval()
 
 
-def fits(state: Mapping[str, Tensor], **options: Any) -> tuple[str, ...]:
-    """Names of the registered networks that a state dict fits, in published or in our form.
-
-    Args:
-        state: Tensor name → tensor.
-        options: Given to each network's builder, as `num_classes=11`.
-    """
-    return tuple(
-        name
-        for name, entry in networks().items()
-        if any(not _compare(form, _shapes(entry, options), state) for form in entry.forms)
-    )
-
-
-@dataclass(frozen=True)
-class _Fault:
-    """How a state dict differs from what a form of a network expects; false where it does not."""
-
-    form: Renaming
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    mis_shaped: tuple[str, ...]
-    shared: int
-
-    def __bool__(self) -> bool:
-        return bool(self.missing or self.unexpected or self.mis_shaped)
-
-    def __str__(self) -> str:
-        kinds = {"missing": self.missing, "unexpected": self.unexpected, "mis-shaped": self.mis_shaped}
-        return "; ".join(f"{len(keys)} {kind} ({_some(keys)})" for kind, keys in kinds.items() if keys)
+def _check_given(
+    name: str, file: Checkpoint, given: Mapping[str, object], missing: Mapping[str, Part]
+) -> None:
+    for option, part in missing.items():
+        if option not in given:
+            raise WeightsError(
+                f"{file.path} is {name} without its {option}: give that as {option}=FILE "
+                f"(--{option} FILE on the command line), {part.file}"
+            )
+    extra = [option for option in given if option not in missing]
+    if extra:
+        raise WeightsError(f"{file.path} holds {extra[0]} itself: leave out {extra[0]}=FILE (--{extra[0]})")
 
 
-def _compare(form: Renaming, own: Shapes, state: Mapping[str, Tensor]) -> _Fault:
-    expected = form.expects(own)
-    found = {k: tuple(v.shape) for k, v in state.items() if form.uses(k)}
-    both = [k for k in expected if k in found]
-    return _Fault(
-        form,
-        tuple(k for k in expected if k not in found),
-        tuple(k for k in found if k not in expected),
-        tuple(f"{k} is {found[k]}, not {expected[k]}" for k in both if found[k] != expected[k]),
-        len(both),
-    )
+def _read_part(name: str, part: Part, path: str | Path, shapes: Shapes) -> dict[str, Tensor]:
+    file = read_checkpoint(path)
+    fault = compare(part.form, part_of(part, shapes), file.tensors)
+    if fault:
+        raise WeightsError(f"{file.path} does not fit {name}, which takes {part.file}: {fault}")
+    return part.form(file.tensors)
 
 
-def _shapes(entry: Entry, options: Mapping[str, Any]) -> Shapes:
-    return _built_shapes(entry.build, *options.items())
-
-
-@cache
-def _built_shapes(build: Callable[..., Network], *options: tuple[str, Any]) -> Shapes:
-    with torch.device("meta"):
-        state = build(**dict(options)).state_dict()
-    return MappingProxyType({k: tuple(v.shape) for k, v in state.items()})
-
-
-def _with_classes(file: Checkpoint, options: Mapping[str, Any]) -> dict[str, Any]:
+def with_classes(file: Checkpoint, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with the number of classes that a file of ours states."""
     if file.scheme is None or "num_classes" in options:
         return dict(options)
     return {"num_classes": len(find_scheme(file.scheme)), **options}
-
-
-def _some(keys: Iterable[str]) -> str:
-    listed = list(keys)
-    rest = len(listed) - _LISTED
-    return ", ".join(listed[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _advice(file: Checkpoint, options: Mapping[str, Any]) -> str:

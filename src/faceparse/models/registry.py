@@ -7,7 +7,7 @@ module under the entry point group `faceparse.networks`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from faceparse.errors import WeightsError
 from faceparse.weights.card import Grid
-from faceparse.weights.importers import OWN, Renaming
+from faceparse.weights.importers import OWN, Form
 
 
 class Network(nn.Module):
@@ -34,11 +34,13 @@ class Network(nn.Module):
         any_size: Whether a graph traced at one input size holds for others; else it is exported for one.
         needs_landmarks: Whether `forward` takes `(image, landmarks)` and warps by them. `grid_logits` then takes
             the warped picture and gives logits that lie as warped.
+        multiple: The sides of its input are multiples of this.
     """
 
     grid: Grid
     any_size: bool = True
     needs_landmarks: bool = False
+    multiple: int = 1
 
     def grid_logits(self, image: Tensor) -> Tensor:
         """Logits at the network's own resolution, (B, classes, H / stride, W / stride)."""
@@ -58,6 +60,21 @@ class Network(nn.Module):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Tensors of a network that may come in a file of their own: `load(name, checkpoint, dinov3=FILE)`.
+
+    Attributes:
+        prefix: What our names of these tensors begin with.
+        form: How that file names them.
+        file: What it is, for messages.
+    """
+
+    prefix: str
+    form: Form
+    file: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """One registered network.
 
@@ -67,15 +84,17 @@ class Entry:
             it works under `torch.device("meta")` too.
         scheme: Scheme of its published weights, and the default number of classes.
         published: How its published checkpoints name their tensors; None where they are ours.
+        parts: Parts by the option of `load` that takes their file; a checkpoint holds them or does not.
     """
 
     name: str
     build: Callable[..., Network]
     scheme: str
-    published: Renaming | None = None
+    published: Form | None = None
+    parts: Mapping[str, Part] = field(default_factory=dict)
 
     @property
-    def forms(self) -> tuple[Renaming, ...]:
+    def forms(self) -> tuple[Form, ...]:
         """The ways in which a checkpoint of it may name its tensors; the published one first."""
         return (OWN,) if self.published is None else (self.published, OWN)
 

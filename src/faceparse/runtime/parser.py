@@ -26,6 +26,7 @@ from faceparse.runtime.faces.detector import Detector
 from faceparse.runtime.faces.plan import MODES, plan
 from faceparse.runtime.faces.yunet import YuNet
 from faceparse.runtime.picture import LARGEST, PictureSource, read_picture
+from faceparse.runtime.reading import read_logits, scheme_of_results
 from faceparse.weights import Card
 from faceparse.weights.terms import announce
 
@@ -77,7 +78,7 @@ class Parser:
             else model
         )
         announce(self.card)
-        own = self.card.label_scheme
+        own = scheme_of_results(self.card)
         if wanted is not None:
             conversion(own, wanted)
         self.scheme = wanted or own
@@ -102,12 +103,12 @@ class Parser:
         warp = self.card.input.size if self.card.input.warp else None
         detections = self._detector.detect(image) if self._faces != "whole" or warp else ()
         planned = plan(detections, size, self._faces, warp)
-        own = self.card.label_scheme
+        own = scheme_of_results(self.card)
         views: list[View] = []
         for start in range(0, len(planned.looks), BATCH):
             looks = planned.looks[start : start + BATCH]
             inputs = [self.card.input.normalise(look.crop(image, self.card.input)) for look in looks]
-            logits = self._engine.run({"image": np.concatenate(inputs)})["logits"]
+            logits = read_logits(self._engine.run({"image": np.concatenate(inputs)})["logits"], self.card)
             views += [look.view(one, self.card, size) for look, one in zip(looks, logits, strict=True)]
         faces = []
         for index, found in enumerate(planned.faces):

@@ -250,6 +250,10 @@ def parse_card(raw: Mapping[str, Any], where: str) -> Card:
     pre = made.input
     if not _numbers(pre.size, 2, (int,)) or min(pre.size) < 1:
         raise WeightsError(f"{where} [input]: size is [height, width] in pixels, got {pre.size}")
+    if pre.multiple < 1 or any(side % pre.multiple for side in pre.size):
+        raise WeightsError(
+            f"{where} [input]: multiple is 1 or more and divides both sides of size, got {pre.multiple}"
+        )
     if not all(_numbers(v, 3, (int, float)) for v in (pre.mean, pre.std)) or min(pre.std) <= 0:
         raise WeightsError(f"{where} [input]: mean and std are three numbers each, std above 0")
     if made.output.stride < 1:

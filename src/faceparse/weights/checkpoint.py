@@ -5,8 +5,9 @@
 (191, None)
 
 Taken are PyTorch files (a bare state dict; one under `model`, `state_dict` or `state_dict_backbone`, as
-training scripts and Lightning save it) through `torch.load(weights_only=True)`, and safetensors. A file of ours carries its
-card (safetensors) or its settings (training checkpoint) inside.
+training scripts and Lightning save it) through `torch.load(weights_only=True)`, safetensors, Caffe models, and
+a zip archive around one such file. A file of ours carries its card (safetensors) or its settings (training
+checkpoint) inside.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import pickletools
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceparse.errors import MissingExtraError, WeightsError
 from faceparse.files import atomic
 from faceparse.weights.card import Card, embedded
+from faceparse.weights.importers.caffe import NotCaffeError, read_caffemodel
+from faceparse.weights.packed import packed_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +37,7 @@ CARD_KEY = "faceparse.card"
 SETTINGS_KEY = "faceparse"
 """Key under which our training checkpoints carry their settings."""
 
+_PROGRESS = ("epoch", "global_step", "pytorch-lightning_version", "hparams_name", "hyper_parameters")
 _WRAPPERS = ("state_dict", "model", "state_dict_backbone")
 _LIGHTNING_PREFIX = "network."
 _TORCH_LEGACY = (
@@ -52,12 +57,14 @@ class Checkpoint:
             without its `network.`).
         card: The card inside a safetensors file of ours.
         settings: The settings inside a training checkpoint of ours; plain data.
+        progress: What a Lightning checkpoint says of itself besides: epoch, step, version, hyperparameters.
     """
 
     path: Path
     tensors: Mapping[str, Tensor]
     card: Card | None = None
     settings: Mapping[str, Any] | None = None
+    progress: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def scheme(self) -> str | Mapping[str, Any] | None:
@@ -71,7 +78,8 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     """Read a checkpoint file; nothing in it is run.
 
     Args:
-        path: A PyTorch file (`.pt`, `.pth`, `.ckpt`) or a `.safetensors` file; told apart by content.
+        path: A PyTorch file (`.pt`, `.pth`, `.ckpt`) or a `.safetensors` file, told apart by content; a
+            `.caffemodel`, told by its name; or a zip archive with one of these in it and no other.
 
     Raises:
         WeightsError: no such file; not a checkpoint; cut short; a pickle that would run code (the message
@@ -82,11 +90,22 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     head = _head(path)
     if path.suffix == ".safetensors" or _looks_like_safetensors(head):
         return _read_safetensors(path)
+    packed = packed_file(path) if head.startswith(_ZIP) else None
+    if packed is not None:
+        return _read(path, packed.name, BytesIO(packed.read()))
+    return _read(path, path.name, path)
+
+
+def _read(path: Path, name: str, source: Path | BytesIO) -> Checkpoint:
+    """What `read_checkpoint` reads, but safetensors, whether it lies at `path` or in an archive there."""
+    head = source.getvalue()[:512] if isinstance(source, BytesIO) else _head(source)
+    if name.endswith(".caffemodel"):
+        return _read_caffe(path, source)
     if head.startswith(_ZIP):
-        _check_zip(path)
+        _check_zip(path, source)
     elif _TORCH_LEGACY not in head[:32]:
-        raise _not_torch(path, head)
-    return _from_torch(path, _torch_load(path))
+        raise _not_torch(path, head, source)
+    return _from_torch(path, _torch_load(path, source))
 
 
 def embedded_card(path: str | Path) -> Card | None:
@@ -136,9 +155,13 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _not_torch(path: Path, head: bytes) -> WeightsError:
+def _content(source: Path | BytesIO) -> bytes:
+    return source.getvalue() if isinstance(source, BytesIO) else source.read_bytes()
+
+
+def _not_torch(path: Path, head: bytes, source: Path | BytesIO) -> WeightsError:
     if head.startswith(b"\x80"):
-        found = _pickled_names(path.read_bytes())
+        found = _pickled_names(_content(source))
         if found:
             return _code_error(path, ", ".join(found))
         return WeightsError(f"{path} is a plain Python pickle, not a checkpoint that PyTorch saved")
@@ -180,9 +203,9 @@ def _pickled_names(data: bytes) -> list[str]:
     return sorted(names)
 
 
-def _check_zip(path: Path) -> None:
+def _check_zip(path: Path, source: Path | BytesIO) -> None:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(source) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError):
         raise _damaged(path) from None
@@ -200,15 +223,31 @@ def _damaged(path: Path) -> WeightsError:
     return WeightsError(f"{path} is cut short or damaged ({size:,} bytes): get the file again")
 
 
-def _torch_load(path: Path) -> object:
+def _read_caffe(path: Path, source: Path | BytesIO) -> Checkpoint:
+    torch = _torch(path)
+    try:
+        arrays = read_caffemodel(_content(source))
+    except NotCaffeError as error:
+        raise WeightsError(f"{path} is not a whole Caffe model: {error}; get the file again") from None
+    return Checkpoint(path, {name: torch.from_numpy(array) for name, array in arrays.items()})
+
+
+def _torch(path: Path) -> Any:
     try:
         import torch
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise MissingExtraError("torch", "torch", f"reading {path.name}") from None
+    return torch
+
+
+def _torch_load(path: Path, source: Path | BytesIO) -> object:
+    torch = _torch(path)
+    if isinstance(source, BytesIO):
+        source.seek(0)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(source, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
     except Exception as error:  # torch raises nearly every kind for a bad file
@@ -229,7 +268,8 @@ def _from_torch(path: Path, content: object) -> Checkpoint:
             if not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
                 continue
             if not isinstance(settings, Mapping):
-                return Checkpoint(path, dict(state))
+                progress = {k: content[k] for k in _PROGRESS if k in content and state is not content}
+                return Checkpoint(path, dict(state), progress=progress)
             own = {
                 k.removeprefix(_LIGHTNING_PREFIX): v
                 for k, v in state.items()

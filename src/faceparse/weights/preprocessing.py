@@ -22,11 +22,12 @@ class Preprocessing:
 
     Attributes:
         size: Input height and width in pixels.
-        mean: Per channel, in input channel order, on the 0–1 range.
-        std: Per channel, on the 0–1 range.
+        mean: Per channel, in input channel order, on the range of `scale`.
+        std: Likewise.
         interpolation: `bilinear` or `bicubic`; antialiased, as Pillow does it.
         channels: `RGB` or `BGR`, the order the network takes.
         scale: What a full-scale 255 becomes before mean and std: 1 for 0–1 networks, 255 for 0–255 ones.
+        multiple: What the sides of an input are multiples of, where a network takes other sizes than `size`.
         warp: `lapa` where the network takes pictures warped by a face's landmarks, as SegFace on LaPa; else empty.
     """
 
@@ -36,6 +37,7 @@ class Preprocessing:
     interpolation: str = "bilinear"
     channels: str = "RGB"
     scale: float = 1.0
+    multiple: int = 1
     warp: str = ""
 
     def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:

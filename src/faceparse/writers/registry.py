@@ -18,6 +18,7 @@ from faceparse.errors import ConfigError
 from faceparse.results import Writer
 from faceparse.writers.color import Color
 from faceparse.writers.cutout import Cutout
+from faceparse.writers.heatmap import Heatmap
 from faceparse.writers.json_ import Json
 from faceparse.writers.mask import Mask
 from faceparse.writers.npz import Npz
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 GROUP = "faceparse.writers"
 """The group of entry points that bring output forms."""
 
-_OWN = (Mask, Overlay, Panel, Color, Soft, Cutout, Npz, Json, Rle, Polygons, Parts)
+_OWN = (Mask, Overlay, Panel, Color, Soft, Cutout, Npz, Json, Rle, Polygons, Parts, Heatmap)
 
 WRITERS: Mapping[str, type[Writer]] = MappingProxyType({w.name: w for w in _OWN})
 """Name → writer, of those in the package."""

@@ -62,8 +62,14 @@ def logits_for(image: NDArray[np.float32], logits: NDArray[np.float32], card: Ca
     """The logits, checked against the image and the card's scheme, for those who write an engine.
 
     Raises:
-        EngineError: the network's output is not what its card says, or empty for so small an image.
+        EngineError: the network's output is not what its card says, or empty for so small an image; or the
+            image's size is one that the card does not allow.
     """
+    if any(side % card.input.multiple for side in image.shape[2:]):
+        raise EngineError(
+            f"{card.id} takes pictures whose sides are multiples of {card.input.multiple}; "
+            f"got {image.shape[2]} × {image.shape[3]}"
+        )
     classes = len(card.label_scheme)
     if logits.ndim != 4 or logits.shape[:2] != (len(image), classes) or logits.dtype != np.float32:
         raise EngineError(

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from faceparse.weights.importers.form import Shapes
+
 T = TypeVar("T")
-Shapes = Mapping[str, tuple[int, ...]]
-"""Tensor name → shape."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,158 @@
+"""FCN-8s for faces: where a face is, hands and hair before it left out.
+
+Nirkin et al., https://arxiv.org/abs/1704.06729, on the network of Long et al., https://arxiv.org/abs/1411.4038.
+Published weights: YuvalNirkin/face_segmentation (Caffe) and andres-fr/face_segmentation_pytorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faceparse.errors import WeightsError
+from faceparse.labels import scheme
+from faceparse.models.registry import Entry, Network, register
+from faceparse.weights.card import Grid
+from faceparse.weights.importers.vgg16 import TORCHVISION_VGG16
+
+SCHEME = "voc21-face"
+
+_BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+_WIDE = 4096
+_PADDING = 100
+"""Around the input, so that what fc6's unpadded 7 × 7 takes off the map lies outside the picture."""
+
+_SMALLEST = 26
+"""Side of the smallest input of which fc6 leaves anything; smaller ones are padded to it."""
+
+_CROP4, _CROP3, _CROP_INPUT = 5, 9, 31
+"""Where a finer map begins in a coarser one that was brought to its scale: what all that padding adds up to."""
+
+
+class _Scale(nn.Module):
+    """A factor per channel."""
+
+    def __init__(self, width: int, factor: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((width,), factor), requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight[:, None, None]
+
+
+class _Upscore(nn.ConvTranspose2d):
+    """Bilinear upsampling, unless a checkpoint brings another kernel; fixed in training."""
+
+    def __init__(self, width: int, stride: int) -> None:
+        super().__init__(width, width, 2 * stride, stride, bias=False)
+        self.weight.requires_grad_(False)
+        centre = stride - 0.5
+        ramp = 1 - (torch.arange(2 * stride) - centre).abs() / stride
+        kernel = torch.eye(width)[:, :, None, None] * (ramp[:, None] * ramp)
+        with torch.no_grad():
+            self.weight.copy_(kernel)
+
+
+class FCN8s(Network):
+    """FCN-8s on a VGG-16; logits at the input's own size.
+
+    >>> import torch
+    >>> network = FCN8s(21)
+    >>> network.face_probability(torch.zeros(1, 3, 64, 96)).shape
+    torch.Size([1, 64, 96])
+
+    Input is BGR on the 0–255 range less (104.00699, 116.66877, 122.67892), of any size; the weights were
+    made for faces in pictures of 400 to 500 px.
+
+    Args:
+        num_classes: Channels of the logits; class 0 is background and the others are all face.
+    """
+
+    grid = Grid(stride=1, align_corners=False)
+
+    def __init__(self, num_classes: int = 21) -> None:
+        super().__init__()
+        for number, widths in enumerate(_BLOCKS, 1):
+            inputs = 3 if number == 1 else _BLOCKS[number - 2][-1]
+            for index, (a, b) in enumerate(pairwise((inputs, *widths)), 1):
+                self.add_module(f"conv{number}_{index}", nn.Conv2d(a, b, 3, padding=1))
+        self.fc6 = nn.Conv2d(_BLOCKS[4][-1], _WIDE, 7)
+        self.fc7 = nn.Conv2d(_WIDE, _WIDE, 1)
+        self.drop = nn.Dropout(0.5)
+        self.score_fr = nn.Conv2d(_WIDE, num_classes, 1)
+        self.upscore2 = _Upscore(num_classes, 2)
+        self.scale_pool4 = _Scale(_BLOCKS[3][-1], 0.01)
+        self.score_pool4 = nn.Conv2d(_BLOCKS[3][-1], num_classes, 1)
+        self.upscore_pool4 = _Upscore(num_classes, 2)
+        self.scale_pool3 = _Scale(_BLOCKS[2][-1], 0.0001)
+        self.score_pool3 = nn.Conv2d(_BLOCKS[2][-1], num_classes, 1)
+        self.upscore8 = _Upscore(num_classes, 8)
+
+    def _pools(self, image: Tensor) -> Iterator[Tensor]:
+        """The maps after each pooling, at strides 2, 4, 8, 16, 32 of the padded input."""
+        height, width = image.shape[-2:]
+        margin = _PADDING - 1  # conv1_1 pads by 1 itself
+        right, below = max(_SMALLEST - width, 0), max(_SMALLEST - height, 0)
+        x = F.pad(image, (margin, margin + right, margin, margin + below))
+        for number, widths in enumerate(_BLOCKS, 1):
+            for index in range(1, len(widths) + 1):
+                x = F.relu(self.get_submodule(f"conv{number}_{index}")(x))
+            x = F.max_pool2d(x, 2)
+            yield x
+
+    def grid_logits(self, image: Tensor) -> Tensor:
+        _, _, pool3, pool4, pool5 = self._pools(image)
+        x = self.drop(F.relu(self.fc6(pool5)))
+        x = self.drop(F.relu(self.fc7(x)))
+        x = self.upscore2(self.score_fr(x))
+        x = x + _cropped(self.score_pool4(self.scale_pool4(pool4)), _CROP4, x)
+        x = self.upscore_pool4(x)
+        x = x + _cropped(self.score_pool3(self.scale_pool3(pool3)), _CROP3, x)
+        return _cropped(self.upscore8(x), _CROP_INPUT, image)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.grid_logits(image)
+
+    def face_probability(self, image: Tensor) -> Tensor:
+        """How likely each pixel is face, float (B, H, W), 0 to 1; more than 0.5 is the published mask.
+
+        Softmax over background's logit and the highest of the others.
+        """
+        logits: Tensor = self(image)
+        return (logits[:, 1:].amax(1) - logits[:, 0]).sigmoid()
+
+    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
+        """Start all but the score layers from torchvision's VGG-16 or from an FCN-8s of any classes.
+
+        Raises:
+            WeightsError: keys or shapes of another network.
+        """
+        torchvision = "classifier.0.weight" in state
+        found = TORCHVISION_VGG16(state) if torchvision else dict(state)
+        own = self.state_dict()
+        trunk = [k for k in own if k.startswith(("conv", "fc"))]
+        try:
+            # VGG-16's fc6 is a matrix over a map of 7 × 7.
+            self.load_state_dict({**own, **{k: found[k].reshape(own[k].shape) for k in trunk}})
+        except (KeyError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise WeightsError(
+                f"the trunk takes torchvision's VGG-16 checkpoint or an FCN-8s: {reason[:300]}"
+            ) from None
+
+
+def _cropped(x: Tensor, offset: int, like: Tensor) -> Tensor:
+    height, width = like.shape[-2:]
+    return x[..., offset : offset + height, offset : offset + width]
+
+
+def _build(num_classes: int = len(scheme(SCHEME))) -> Network:
+    return FCN8s(num_classes)
+
+
+# The published files name the tensors as the Caffe layers are named, and so does this network.
+register(Entry("fcn8s", _build, SCHEME))

@@ -1,0 +1,33 @@
+"""What a network's logits say, where its classes are not what anybody asks for.
+
+FCN-8s has 21 channels, of which twenty all mean face: its authors' face probability is softmax over
+background and the strongest of the twenty. Reduced to these two, its logits give that probability in every view.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.labels import Scheme, conversion, scheme
+from faceparse.weights import Card
+
+
+def scheme_of_results(card: Card) -> Scheme:
+    """The scheme of what a model's logits are read as: its own, or that which its own names."""
+    own = card.label_scheme
+    return scheme(own.read_as) if own.read_as else own
+
+
+def read_logits(logits: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
+    """Logits (B, C, h, w) of the card's scheme as those of `scheme_of_results`, its strongest class for each.
+
+    >>> from faceparse.weights import card
+    >>> read_logits(np.zeros((1, 21, 4, 4), np.float32), card("fcn8s")).shape  # doctest: +SKIP
+    (1, 2, 4, 4)
+    """
+    own, target = card.label_scheme, scheme_of_results(card)
+    if own == target:
+        return logits
+    table = conversion(own, target).table[: len(own)]
+    return np.stack([logits[:, table == label].max(1) for label in range(len(target))], 1)

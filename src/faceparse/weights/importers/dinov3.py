@@ -1,0 +1,76 @@
+"""DINOv3 files of github.com/facebookresearch/dinov3, as `dinov3_vitl16_pretrain_lvd1689m-8aa4cbdd.pth`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from faceparse.weights.importers.form import Shapes
+from faceparse.weights.importers.renaming import Renaming
+
+_DEEPEST = 24
+"""Blocks of a ViT-L."""
+
+_BIAS, _QUERY, _VALUE = "attn.qkv.bias", "attn.q_bias", "attn.v_bias"
+
+
+def dinov3_rules(theirs: str, ours: str) -> dict[str, str]:
+    """Prefix rules from Meta's names to timm's, behind a prefix each."""
+    return {
+        theirs: ours,
+        f"{theirs}storage_tokens": f"{ours}reg_token",
+        f"{theirs}rope_embed.": f"{ours}rope.",
+        **{
+            f"{theirs}blocks.{block}.ls{n}.gamma": f"{ours}blocks.{block}.gamma_{n}"
+            for block in range(_DEEPEST)
+            for n in (1, 2)
+        },
+    }
+
+
+@dataclass(frozen=True)
+class SplitBias:
+    """A format with one bias for queries, keys and values, where ours has one for queries and one for values.
+
+    DINOv3 masks the bias of the keys to zero, so a file's numbers there do not count.
+
+    Attributes:
+        names: The names; its rules bring `attn.qkv.bias` along.
+    """
+
+    names: Renaming
+
+    @property
+    def project(self) -> str:
+        """Whose format it is, for messages."""
+        return self.names.project
+
+    def uses(self, key: str) -> bool:
+        """Whether a published key is of use: not the masks, nor what served pretraining alone."""
+        return self.names.uses(key) and not key.endswith(("mask_token", "attn.qkv.bias_mask"))
+
+    def expects(self, own: Shapes) -> dict[str, tuple[int, ...]]:
+        """What a published file must hold, from the shapes of our state dict."""
+        joined = {
+            key.replace(_QUERY, _BIAS): (3 * shape[0],) if key.endswith(_QUERY) else shape
+            for key, shape in own.items()
+            if not key.endswith(_VALUE)
+        }
+        return self.names.expects(joined)
+
+    def __call__(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Published state dict → ours."""
+        split = {}
+        for key, value in self.names({k: v for k, v in state.items() if self.uses(k)}).items():
+            if key.endswith(_BIAS):
+                width = len(value) // 3
+                split[key.replace(_BIAS, _QUERY)] = value[:width]
+                split[key.replace(_BIAS, _VALUE)] = value[2 * width :]
+            else:
+                split[key] = value
+        return split
+
+
+DINOV3 = SplitBias(Renaming("facebookresearch/dinov3", dinov3_rules("", "dinov3.")))
+"""Meta's file alone → the part of a network that is called `dinov3`."""

@@ -1,0 +1,43 @@
+"""How likely each pixel is face, as one gray picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from PIL import Image
+
+from faceparse.errors import ConfigError
+from faceparse.files import atomic
+from faceparse.labels import Scheme
+from faceparse.results import Parsing, Writer
+
+
+@dataclass(frozen=True)
+class Heatmap(Writer):
+    """The probability of face, gray PNG: 0 to 255, or to 65535 with 16 bits.
+
+    Args:
+        bits: 8 or 16.
+    """
+
+    name: ClassVar[str] = "heatmap"
+    endings: ClassVar[tuple[str, ...]] = ("_heatmap.png",)
+    bits: int = 8
+
+    def __post_init__(self) -> None:
+        if self.bits not in (8, 16):
+            raise ConfigError(f"bits is 8 or 16, got {self.bits}")
+
+    def check(self, scheme: Scheme) -> None:
+        scheme.ids("face")
+
+    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
+        path = self.beside(stem, self.endings[0])
+        full = np.float32(2**self.bits - 1)
+        gray = np.rint(parsing.mask("face", soft=True) * full).astype(f"uint{self.bits}")
+        with atomic(path, overwrite=True) as temporary:
+            Image.fromarray(gray).save(temporary, "PNG")
+        return (path,)
