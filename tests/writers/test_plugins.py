@@ -44,7 +44,7 @@ def test_the_documented_form_works(install: Install, tmp_path: Path) -> None:
     (path,) = write(seen(), "areas", tmp_path / "photo", digits=2)
     assert path == tmp_path / "photo_areas.txt"
     assert re.fullmatch(r"(\w+ \d\.\d\d\n)+", path.read_text())
-    with pytest.raises(ConfigError, match=r"parts, areas; got doodle"):
+    with pytest.raises(ConfigError, match=r"heatmap, areas; got doodle"):
         writers(["doodle"])
 
 
