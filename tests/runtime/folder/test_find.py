@@ -148,7 +148,13 @@ def test_what_is_given_twice_is_taken_once(tmp_path: Path) -> None:
     root = pictures(tmp_path / "in", "a.jpg", "b.jpg", "sub/c.jpg")
     out = tmp_path / "out"
     a = root / "a.jpg"
-    for inputs in ([root, a], [a, root], [a, a, root / "sub" / ".." / "a.jpg", root], [root, f"{root}/*.jpg"]):
+    several: list[list[str | Path]] = [
+        [root, a],
+        [a, root],
+        [a, a, root / "sub" / ".." / "a.jpg", root],
+        [root, f"{root}/*.jpg"],
+    ]
+    for inputs in several:
         assert stems(find(inputs, out)) == {"a.jpg": "a", "b.jpg": "b"}, inputs
     both = find([root, root / "sub"], out, recursive=True)
     assert stems(both) == {"a.jpg": "a", "b.jpg": "b", "c.jpg": "sub/c"}
@@ -194,7 +200,7 @@ def test_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     rooted = find((), out, listed=[str(root / "sub/b c.dat.png")], root=root)
     assert rooted[0].stem == out / "sub" / "b c.dat"
-    with pytest.raises(ConfigError, match="no picture .* in the list"):
+    with pytest.raises(ConfigError, match=r"no picture .* in the list"):
         find((), out, listed=[])
 
 

@@ -107,7 +107,11 @@ def test_what_changed_is_redone(tmp_path: Path) -> None:
     os.utime(root / "b.png", ns=(1, 1))
     os.utime(root / "c.png", ns=(1, 1))
     (tmp_path / "out" / "c_mask.png").unlink()
-    assert statuses(run(jobs, made_by=made_by)) == {"a.png": "skipped", "b.png": "written", "c.png": "written"}
+    assert statuses(run(jobs, made_by=made_by)) == {
+        "a.png": "skipped",
+        "b.png": "written",
+        "c.png": "written",
+    }
     assert set(statuses(run(jobs, made_by=made_by)).values()) == {"skipped"}
     assert set(statuses(run(jobs, made_by={"model": "other"})).values()) == {"written"}
     assert set(statuses(run(jobs, made_by=made_by)).values()) == {"written"}
@@ -162,7 +166,9 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
     assert statuses(outcomes) == {"a.png": "written", "b.png": "written"}
     again = run(jobs, writers(["mask", "overlay"]))
     assert statuses(again) == {"a.png": "skipped", "b.png": "skipped"}
-    assert [o.reason for o in again if o.reason] == [f"{root / 'a.png'}: mask exist, and no run recorded them"]
+    assert [o.reason for o in again if o.reason] == [
+        f"{root / 'a.png'}: mask exist, and no run recorded them"
+    ]
     assert (out / "a_mask.png").read_bytes() == b"painted by hand"
     run(jobs, MASK, overwrite=True)
     assert read_picture(out / "a_mask.png").shape == (20, 20, 3)
@@ -176,7 +182,7 @@ def test_a_summing_up_is_of_all_that_is_there(tmp_path: Path) -> None:
     (root / "b.png").write_text("broken")
     pictures(root, "d.png")
     whole = Run(find([root], out, recursive=True), parse, chosen, out, workers=3)
-    assert {s for s in statuses(whole).values()} == {"skipped", "failed", "written"}
+    assert set(statuses(whole).values()) == {"skipped", "failed", "written"}
     assert whole.finished == (out / "all.txt",)
     assert (out / "all.txt").read_text() == "a\nd\nsub/c\n"
 
@@ -316,7 +322,9 @@ def test_two_runs_into_one_folder(tmp_path: Path) -> None:
     jobs = find([root], tmp_path / "out")
     outcomes = iter(Run(jobs, parse, MASK, tmp_path / "out", workers=1))
     next(outcomes)
-    with pytest.raises(OutputError, match=rf"another run \(process {os.getpid()}\) is writing into .*out: wait"):
+    with pytest.raises(
+        OutputError, match=rf"another run \(process {os.getpid()}\) is writing into .*out: wait"
+    ):
         run(jobs)
     run(find([root], tmp_path / "elsewhere"))
     list(outcomes)
@@ -378,5 +386,8 @@ def test_a_picture_that_was_in_flight_is_redone(tmp_path: Path) -> None:
     for name in ("a_5.txt", ".a_1.txt.0123abcd.part", ".all.txt.0123abcd.part", "a_1.txt.part"):
         (out / name).write_text("left over")
     (out / "a_2.txt").unlink()
-    assert statuses(run(jobs, {"parts": Parts()}, labelled(1, 2))) == {"a.png": "written", "ab.png": "skipped"}
+    assert statuses(run(jobs, {"parts": Parts()}, labelled(1, 2))) == {
+        "a.png": "written",
+        "ab.png": "skipped",
+    }
     assert tree(out) == {**whole, "a_1.txt.part": b"left over"}  # a name that is not ours stays
