@@ -70,6 +70,7 @@ def test_all_kinds_of_source_agree(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(image).save(path)
     parser = fake()
+    assert parser.parse(path).source == str(path)
     maps = [parser.parse(s).labels for s in (path, str(path), path.read_bytes(), Image.open(path), image)]
     for other in maps[1:]:
         assert (maps[0] == other).all()
@@ -210,6 +211,7 @@ def test_a_failing_run_reaches_all_who_share_it() -> None:
 def test_a_result_says_its_model_and_how_long_each_step_took() -> None:
     parsing = fake(scheme="lapa11").parse(half_bright())
     assert parsing.model == CARD.id
+    assert parsing.source == ""
     assert set(parsing.seconds) == {"read", "detect", "crop", "network"}
     assert all(s >= 0 for s in parsing.seconds.values())
 

@@ -214,12 +214,14 @@ def _run(
         seconds = time.perf_counter() - began
         if lines:
             lines.summary(tally, total=len(jobs), seconds=seconds, ended=run.ended, finished=run.finished)
+    for problem in run.unfinished:
+        typer.echo(f"failed: {problem}", err=True)
     if not quiet:
         for line in _summary(run, tally, seconds):
             typer.echo(line, err=to_stdout)
     if run.ended == "stopped":
         raise typer.Exit(INTERRUPTED)
-    if tally.counts["failed"]:
+    if tally.counts["failed"] or run.unfinished:
         raise typer.Exit(1)
 
 

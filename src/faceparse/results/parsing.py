@@ -50,6 +50,7 @@ class Parsing:
         table: For results of `to`: 256 uint8, label of the views → label of `scheme`; None where they agree.
         given: For results of `from_labels`: the label map itself, in place of views.
         model: Id of the model's card; empty where none made it.
+        source: Name or path of the file that the picture was read from; empty where there was none.
         seconds: How long each step took (`read`, `detect`, `network`, …), as far as it was measured.
 
     Raises:
@@ -65,6 +66,7 @@ class Parsing:
     given: NDArray[np.uint8] | None = None
     model: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
     _lock: Lock = field(default_factory=Lock, init=False)
     _computed: dict[str, NDArray[np.generic]] = field(default_factory=dict, init=False)
 

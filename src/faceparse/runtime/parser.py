@@ -49,12 +49,14 @@ class _Picture:
         image: RGB uint8, H × W × 3.
         plan: Its faces and the looks at it.
         seconds: How long each step took.
+        source: Its file's path; empty where it came from none.
         views: What the network said, look by look.
     """
 
     image: NDArray[np.uint8]
     plan: Plan
     seconds: dict[str, float]
+    source: str
     views: list[View] = field(default_factory=list)
 
 
@@ -106,7 +108,7 @@ class Parser:
             if isinstance(model, str | Path)
             else model
         )
-        self.batch = batch or (1 if device == "cpu" else BATCH)
+        self.batch = batch or (1 if device.partition(":")[0] == "cpu" else BATCH)
         self._engine = opened if self.batch == 1 else Batched(opened, self.batch)
         announce(self.card)
         own = self.card.label_scheme
@@ -164,7 +166,8 @@ class Parser:
         with _timed(seconds, "detect"):
             detections = self._detector.detect(image) if self._faces != "whole" else ()
             planned = plan(detections, image.shape[:2], self._faces)
-        return _Picture(image, planned, seconds)
+        source = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
+        return _Picture(image, planned, seconds, source)
 
     def _look(self, picture: _Picture) -> None:
         """Run the network on the looks; crops of one run at a time are in memory."""
@@ -188,7 +191,13 @@ class Parser:
             part = Parsing(picture.image, tuple(of_face or views), own, model=self.card.id)
             faces.append(Face(found.box, found.score, found.landmarks, part))
         parsing = Parsing(
-            picture.image, tuple(views), own, tuple(faces), seconds=picture.seconds, model=self.card.id
+            picture.image,
+            tuple(views),
+            own,
+            tuple(faces),
+            model=self.card.id,
+            seconds=picture.seconds,
+            source=picture.source,
         )
         return parsing.to(self.scheme)
 

@@ -187,6 +187,17 @@ def test_a_summing_up_is_of_all_that_is_there(tmp_path: Path) -> None:
     assert (out / "all.txt").read_text() == "a\nd\nsub/c\n"
 
 
+def test_a_summing_up_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> tuple[Path, ...]:
+        raise OutputError("the list cannot be written")
+
+    monkeypatch.setattr(Parts, "finish", refuse)
+    root = pictures(tmp_path / "in", "a.png")
+    whole = Run(find([root], tmp_path / "out"), parse, {"parts": Parts()}, tmp_path / "out")
+    assert statuses(whole) == {"a.png": "written"}
+    assert whole.unfinished == ("the list cannot be written",)
+
+
 def test_unwritable_output_is_named_before_work(tmp_path: Path) -> None:
     root = pictures(tmp_path / "in", "a.jpg")
     blocked = tmp_path / "file"

@@ -1,7 +1,7 @@
 """The run over a folder: a pool of threads, each taking one picture through all its steps.
 
 While one thread waits for the network another decodes or encodes, and no queue holds decoded pictures. Where
-the parser's engine gathers looks (`runtime.engines.batched`), the threads' looks go through the network together.
+the parser's engine gathers looks (`runtime.batching`), the threads' looks go through the network together.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class Run:
 
     Attributes:
         ended: Why the run ended before its last picture: `stopped`, `failed`, `disk full`; else empty.
+        unfinished: Why files that sum up the run could not be written, a line each.
         finished: Files that sum up the run, written by `Writer.finish`; a run that ended early writes none.
 
     Raises:
@@ -93,9 +94,10 @@ class Run:
     stop: Event = field(default_factory=Event)
     ended: str = field(default="", init=False)
     finished: tuple[Path, ...] = field(default=(), init=False)
+    unfinished: tuple[str, ...] = field(default=(), init=False)
 
     def __iter__(self) -> Iterator[Outcome]:
-        self.ended, self.finished = "", ()
+        self.ended, self.finished, self.unfinished = "", (), ()
         _make_folder(self.output / FOLDER)
         with locked(self.output / FOLDER / "lock"):
             manifest = Manifest(self.output, self.made_by)
@@ -150,7 +152,10 @@ class Run:
         paths: list[Path] = []
         for writer in summing:
             stems = (job.stem for job, is_there in zip(self.jobs, there, strict=True) if is_there)
-            paths += writer.finish(self.output, stems)
+            try:
+                paths += writer.finish(self.output, stems)
+            except FaceparseError as error:
+                self.unfinished = (*self.unfinished, str(error))
         self.finished = tuple(paths)
         manifest.finished(relative(path, self.output) for path in paths)
 
