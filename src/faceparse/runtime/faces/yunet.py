@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from faceparse.errors import ImageError, WeightsError
 from faceparse.runtime.faces.align import Square, crop
 from faceparse.runtime.faces.detector import Detection
+from faceparse.runtime.faces.plan import is_portrait
 
 _FILE = "yunet/face_detection_yunet_2023mar.onnx"
 _STRIDES = (8, 16, 32)
@@ -40,6 +41,7 @@ _TURN_SCORE = 0.8
 _UPRIGHT_SCORE = 0.92
 _TURNED_SCORE = 0.90
 _UPRIGHT_ANGLE = 2.5
+_PLAIN_ANGLE = 6.0
 # Landmarks come out half-way back to upright, so each step goes further than they say.
 _OVER = 0.6
 _AGAIN = 192
@@ -52,7 +54,7 @@ class YuNet:
     The picture is looked at with its longer side at 320 pixels (faces that fill a large picture are
     missed at full size), 640 and 1280 (never enlarged beyond 640); the search ends early
     where a face fills much of the picture. Faces may be turned by any angle: what looks turned is looked
-    at again upright, and where nothing is found the picture is tried on its sides and upside down.
+    at again upright, and where nothing is found the picture is tried on its sides and upside down. A portrait needs one look.
 
     Args:
         threshold: Score below which a find is dropped. Faces one would want parsed score 0.8 to 0.95,
@@ -95,7 +97,7 @@ class YuNet:
             if largest > _PORTRAIT.get(look, 2.0) * max(height, width):
                 break
         found = found or self._turned(image)
-        upright = (self._straightened(halves, face) for face in found)
+        upright = (f if _is_plain(f, (height, width)) else self._straightened(halves, f) for f in found)
         return tuple(sorted(upright, key=lambda face: -face.score))
 
     def _straightened(self, halves: list[NDArray[np.uint8]], face: Detection) -> Detection:
@@ -185,6 +187,16 @@ class YuNet:
                 landmarks = np.asarray((five.reshape(5, 2) + at) * stride, np.float64)
                 found.append(Detection(_box(middle - half, middle + half), float(score), landmarks))
         return found
+
+
+def _is_plain(face: Detection, picture_size: tuple[int, int]) -> bool:
+    """Whether no second look is needed: a certain face in a picture that is an aligned portrait of it.
+
+    Second looks moved the landmarks of 300 portraits of CelebAMask-HQ by 0.2 % of the eyes' distance on
+    average, by 6 % in one of a hundred; they take half of the time in which a tilted portrait's face is found.
+    """
+    angle = Square.from_landmarks(face.landmarks).angle
+    return face.score >= _UPRIGHT_SCORE and abs(angle) <= _PLAIN_ANGLE and is_portrait(face, picture_size)
 
 
 def _free_size(model: bytes) -> bytes:
