@@ -42,6 +42,7 @@ _UPRIGHT_SCORE = 0.92
 _TURNED_SCORE = 0.90
 _UPRIGHT_ANGLE = 2.5
 _PLAIN_ANGLE = 6.0
+_MILD_ANGLE = 12.0
 # Landmarks come out half-way back to upright, so each step goes further than they say.
 _OVER = 0.6
 _AGAIN = 192
@@ -105,7 +106,8 @@ class YuNet:
 
         The network finds turned faces but draws their landmarks half-way back to upright: at 20° of
         rotation 10° are lost, beyond 60° the eyes may lie where the mouth is. So a doubtful face is looked
-        at again in eight turns, and any that is not upright up to three times more; of these looks the most
+        at again in eight turns, and any that is not upright up to three times more,
+        a mildly tilted one once; of these looks the most
         certain one counts, for in heads that are turned aside, not tilted, the angle means little.
         """
         angle = Square.from_landmarks(face.landmarks).angle
@@ -125,7 +127,7 @@ class YuNet:
         if abs(change) < _UPRIGHT_ANGLE:
             return face
         looks = [face]
-        for _ in range(3):
+        for _ in range(1 if abs(change) < _MILD_ANGLE else 3):
             square = Square.from_landmarks(face.landmarks).turned(_OVER * change)
             again = self._again(halves, face, square.scaled(_AGAIN_MARGIN))
             if again is None:
