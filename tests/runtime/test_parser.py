@@ -223,6 +223,8 @@ def test_identity_changes_with_all_that_changes_results(tiny_path: Path) -> None
     for options in ({"faces": "each"}, {"scheme": "lapa11"}, {"card": CARD.id}):
         assert Parser(tiny_path, **options).identity != same  # type: ignore[arg-type]
     assert fake().identity["model"] == CARD.id
+    other_colour = replace(scheme("lapa11"), colours={"skin": (1, 2, 3)})
+    assert fake(scheme=other_colour).identity != fake(scheme="lapa11").identity
 
 
 def test_bad_batches_are_named() -> None:

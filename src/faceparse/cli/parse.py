@@ -206,7 +206,7 @@ def _run(
             stop=stop,
         )
         for outcome in run:
-            tally.add(outcome.status, outcome.reason, str(outcome.job.source))
+            tally.add(outcome.status, outcome.reason, str(outcome.job.source), str(outcome.job.stem))
             progress.advance(task)
             if lines:
                 lines.picture(outcome)

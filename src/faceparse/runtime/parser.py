@@ -142,6 +142,8 @@ class Parser:
 
         identity = {"version": __version__, "model": self.card.id, "scheme": self.scheme.name}
         identity["faces"] = self._faces
+        scheme = self.card.label_scheme, self.scheme  # a user's own may change under the same name
+        identity["labels"] = hashlib.sha256(repr(scheme).encode()).hexdigest()
         identity["card"] = hashlib.sha256(self.card.to_json().encode()).hexdigest()
         if isinstance(self._model, str | Path):
             identity["sha256"] = sha256(find_model(self._model, self._given_card).path)

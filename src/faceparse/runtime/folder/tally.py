@@ -26,12 +26,14 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     _reasons: dict[str, dict[str, list[object]]] = field(default_factory=dict)
 
-    def add(self, status: str, reason: str = "", name: str = "") -> None:
-        """Count one picture; `name` is how the reason calls it."""
+    def add(self, status: str, reason: str = "", *names: str) -> None:
+        """Count one picture; `names` are what the reason may call it."""
         self.counts[status] += 1
         if not reason:
             return
-        shown = reason.replace(name, "…") if name else reason
+        shown = reason
+        for name in filter(None, names):
+            shown = shown.replace(name, "…")
         kinds = self._reasons.setdefault(status, {})
         kind = re.sub(r"\d+", "0", shown)
         if kind not in kinds and len(kinds) >= KINDS:
