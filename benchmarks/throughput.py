@@ -37,7 +37,7 @@ from faceparse.labels import scheme
 from faceparse.models import load
 from faceparse.runtime import Parser
 from faceparse.runtime.faces import Square, YuNet, crop
-from faceparse.runtime.folder import find_jobs, run_jobs
+from faceparse.runtime.folder import Run, find_jobs
 from faceparse.weights import card
 from faceparse.writers import writers
 
@@ -109,7 +109,7 @@ def folder(parser: Parser, source: Path, output: Path) -> None:
     """What the command does with a folder, less the progress bar."""
     chosen = writers(["mask", "overlay"])
     jobs = find_jobs([source], output, [e for w in chosen.values() for e in w.endings])
-    outcomes = list(run_jobs(jobs, parser.parse, chosen, overwrite=True))
+    outcomes = list(Run(jobs, parser.parse, chosen, output, overwrite=True))
     failed = [o.reason for o in outcomes if o.status != "written"]
     assert not failed, failed
 

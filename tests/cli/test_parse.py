@@ -44,7 +44,7 @@ def test_one_photo(faceparse: Command, collins_path: Path, tmp_path: Path) -> No
         colours = np.array((mask.getpalette() or [])[:57]).reshape(-1, 3)
     assert (colours == scheme("celebamask19").palette[:19]).all()
     assert read_picture(out / "collins_overlay.jpg").shape == (512, 512, 3)
-    assert sorted(p.name for p in out.iterdir()) == ["collins_mask.png", "collins_overlay.jpg"]
+    assert sorted(p.name for p in out.iterdir()) == [".faceparse", "collins_mask.png", "collins_overlay.jpg"]
 
 
 def test_folder_is_mirrored(faceparse: Command, photos: Path, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_no_face(faceparse: Command, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["--scheme", "nope"], "no label scheme 'nope'; there are celebamask19"),
-        (["--save", "mask,doodle"], "polygons, parts; got doodle"),
+        (["--save", "mask,doodle"], "heatmap; got doodle"),
         (["--bits", "16"], "no chosen output form (mask, overlay) has an option 'bits'"),
         (["--save", "soft", "--bits", "12"], "bits is 8 or 16, got 12"),
         (["--save", "soft", "--classes", "hair,beak"], "no class or group 'beak'"),

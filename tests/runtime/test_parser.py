@@ -1,7 +1,8 @@
 """The parser with a fake network and a fake detector: what is asked of each, and what comes out."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse import Parser
-from faceparse.errors import ConfigError, ImageError, LabelError, NoFaceError
+from faceparse.errors import ConfigError, EngineError, ImageError, LabelError, NoFaceError
 from faceparse.labels import scheme
+from faceparse.runtime.batching import Batched, _Asked
 from faceparse.runtime.engines import FakeEngine
 from faceparse.runtime.faces.detector import Detection
 from faceparse.weights import card
@@ -68,6 +70,7 @@ def test_all_kinds_of_source_agree(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(image).save(path)
     parser = fake()
+    assert parser.parse(path).source == str(path)
     maps = [parser.parse(s).labels for s in (path, str(path), path.read_bytes(), Image.open(path), image)]
     for other in maps[1:]:
         assert (maps[0] == other).all()
@@ -169,3 +172,94 @@ def test_a_model_on_warped_pictures_gets_its_landmarks_from_the_detector() -> No
     assert [v.frame is not None for v in two.views] == [True, True]
     with pytest.raises(NoFaceError, match="warps pictures by a face's landmarks"):
         Parser(engine, detector=FixedFaces(), faces="whole").parse(half_bright())
+
+
+class Counting(FakeEngine):
+    """Notes how many looks came together."""
+
+    def __init__(self) -> None:
+        super().__init__(CARD, bright_is_skin)
+        self.batches: list[int] = []
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        self.batches.append(len(inputs["image"]))
+        return super().run(inputs)
+
+
+CROWD = [(100.0 * x, 100.0 * y, 100.0 * x + 60, 100.0 * y + 80) for x in range(4) for y in range(3)]
+
+
+@pytest.mark.parametrize("batch", [1, 5, 100])
+def test_results_do_not_depend_on_the_batch(batch: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (320, 420, 3), np.uint8)
+    engine = Counting()
+    parser = Parser(engine, faces="each", detector=FixedFaces(*CROWD), batch=batch)
+    want = fake(faces="each", detector=FixedFaces(*CROWD)).parse(image)
+    got = parser.parse(image)
+    assert (got.labels == want.labels).all()
+    assert sum(engine.batches) == 2 * len(CROWD) + 1, "two looks a face, and all of the picture"
+    assert max(engine.batches) == min(batch, 2 * len(CROWD) + 1)
+    sizes = [half_bright(64 + i, 80) for i in range(20)]
+    many = fake(faces="whole", batch=batch).map(sizes, workers=6)
+    for one, other in zip(many, fake(faces="whole").map(sizes), strict=True):
+        assert (one.labels == other.labels).all()
+
+
+def test_looks_of_several_pictures_go_together() -> None:
+    engine = Counting()
+    batched = Batched(engine, 4)
+    images = [np.full((n, 3, 64, 64), n, np.float32) for n in (1, 1, 2, 3, 1, 7)]
+    waiting = [_Asked(image) for image in images]
+    batched._waiting = list(waiting)  # as if other threads had asked while a run was under way
+    other_size = np.zeros((1, 3, 32, 32), np.float32)
+    assert batched.run({"image": other_size})["logits"].shape == (1, 19, 4, 4)
+    assert engine.batches == [4, 4, 7, 1]
+    for asked in waiting:
+        assert asked.done
+        assert (asked.logits == bright_is_skin(asked.image)).all()
+        assert asked.logits.base is None or len(asked.logits) == 7  # keeps no neighbour's alive
+
+
+def test_a_failing_run_reaches_all_who_share_it() -> None:
+    def broken(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        raise EngineError("the network broke")
+
+    parser = Parser(FakeEngine(CARD, broken), faces="whole", batch=8)
+    with ThreadPoolExecutor(5) as pool:
+        failures = [pool.submit(parser.parse, half_bright()) for _ in range(20)]
+        for failure in failures:
+            with pytest.raises(EngineError, match="the network broke"):
+                failure.result()
+
+
+def test_a_result_says_its_model_and_how_long_each_step_took() -> None:
+    parsing = fake(scheme="lapa11").parse(half_bright())
+    assert parsing.model == CARD.id
+    assert parsing.source == ""
+    assert set(parsing.seconds) == {"read", "detect", "crop", "network"}
+    assert all(s >= 0 for s in parsing.seconds.values())
+
+
+def test_identity_changes_with_all_that_changes_results(tiny_path: Path) -> None:
+    same = Parser(tiny_path, batch=4, threads=1).identity
+    assert same == Parser(str(tiny_path)).identity
+    assert len(same["sha256"]) == 64
+    for options in ({"faces": "each"}, {"scheme": "lapa11"}, {"card": CARD.id}):
+        assert Parser(tiny_path, **options).identity != same  # type: ignore[arg-type]
+    assert fake().identity["model"] == CARD.id
+    other_colour = replace(scheme("lapa11"), colours={"skin": (1, 2, 3)})
+    assert fake(scheme=other_colour).identity != fake(scheme="lapa11").identity
+
+
+def test_bad_batches_are_named() -> None:
+    with pytest.raises(ConfigError, match="batch is 1 or more, got 0"):
+        fake(batch=0)
+
+
+def test_the_default_model_says_the_same_in_any_batch_and_threads(collins: NDArray[np.uint8]) -> None:
+    turned = [collins, collins[40:, 30:], np.ascontiguousarray(collins[::2, ::2])]
+    want = [p.labels for p in Parser(threads=1).map(turned, workers=1)]
+    for options in ({"batch": 4, "threads": 1}, {"batch": 2}):
+        parser = Parser(**options)  # type: ignore[arg-type]
+        for one, other in zip(parser.map(turned, workers=3), want, strict=True):
+            assert (one.labels != other).mean() < 1e-4  # rounding alone

@@ -31,7 +31,9 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         package = import_module("faceparse.cli")
-        names = (m.name for m in iter_modules(package.__path__) if m.name not in ("main", "console"))
+        names = (
+            m.name for m in iter_modules(package.__path__) if m.name not in ("main", "console", "interrupt")
+        )
         return sorted(name.rstrip("_").replace("_", "-") for name in names)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from faceparse.results import Writer
+    from faceparse.runtime import Parser
+    from faceparse.runtime.folder import Jobs, Outcome, Run, Tally
+
 
 def command(
-    inputs: Annotated[list[Path], typer.Argument(metavar="PHOTO|FOLDER...", help="Pictures or folders.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PHOTO|FOLDER|PATTERN|-...",
+            help="Pictures, folders, quoted patterns (`'in/**/*.jpg'`); `-` is one picture from stdin.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder for the results; `-` writes one result to stdout."),
+    ] = None,
     model: Annotated[str, typer.Option(help="Model id or file (.onnx, .safetensors).")] = "default",
     save: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="What to write, with commas: mask, overlay, panel, color, soft, cutout, heatmap, npz, json, rle, "
-            "polygons, parts, and what other packages bring."
+            "polygons, parts, and what other packages bring. [default: mask,overlay; to stdout mask]"
         ),
-    ] = "mask,overlay",
+    ] = None,
     alpha: Annotated[
         float | None, typer.Option(help="Strength of colour in overlay and panel, 0 to 1.")
     ] = None,
-    bits: Annotated[int | None, typer.Option(help="Of soft: 8 or 16.")] = None,
+    bits: Annotated[int | None, typer.Option(help="Of soft and heatmap: 8 or 16.")] = None,
     classes: Annotated[
         str | None, typer.Option(help="Classes and groups in soft, cutout, rle, polygons, parts: hair,lips.")
     ] = None,
@@ -34,60 +50,217 @@ def command(
     device: Annotated[str, typer.Option(help="cpu, cuda, …")] = "cpu",
     scheme: Annotated[str, typer.Option(help="Label scheme of the masks.")] = "celebamask19",
     faces: Annotated[str, typer.Option(help="auto, whole, each or largest.")] = "auto",
+    list_file: Annotated[
+        Path | None,
+        typer.Option("--list", help="File of pictures, one path a line; `-` reads it from stdin."),
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="Pictures given one by one keep their paths below this folder.")
+    ] = None,
     recursive: Annotated[bool, typer.Option("--recursive", help="Look into subfolders.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Redo pictures whose results exist.")
     ] = False,
     card: Annotated[str | None, typer.Option(help="Card id or TOML file of a foreign model.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Looks in a run of the network. [default: 1 on the CPU, else 8]")
+    ] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop after the first failure.")] = False,
+    log: Annotated[
+        Path | None, typer.Option(help="Add a JSON line for each picture to this file; `-` is stdout.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print failures alone.")] = False,
 ) -> None:
     """Label every pixel of photos: masks (pixel value = label) and overlays to look at.
 
-    Example: `faceparse parse photo.jpg -o out`
+    Examples: `faceparse parse photo.jpg -o out`, `faceparse parse - -o - < photo.jpg > mask.png`
+
+    A rerun does what is missing or has changed: picture, model, options.
     """
-    import os
+    from faceparse.errors import ConfigError
+    from faceparse.runtime import Parser
+    from faceparse.writers import given_options, writers
+
+    if output is None:
+        raise ConfigError("name a folder for the results: -o FOLDER, or -o - for stdout")
+    to_stdout = str(output) == "-"
+    options = given_options(option or (), alpha=alpha, bits=bits, classes=classes)
+    chosen = writers((save or ("mask" if to_stdout else "mask,overlay")).split(","), options)
+    todo = _jobs(inputs or [], output, list_file, recursive=recursive, root=root)
+
+    def parser(alone: bool) -> Parser:
+        made = Parser(
+            model,
+            engine=engine,
+            device=device,
+            faces=faces,
+            scheme=scheme,
+            card=card,
+            threads=None if alone else 1,
+            batch=batch,
+        )
+        for writer in chosen.values():
+            writer.check(made.scheme)
+        return made
+
+    if to_stdout:
+        _to_stdout(todo, chosen, parser)
+        return
+    made = parser(alone=min(jobs or 2, len(todo)) == 1)
+    workers = min(jobs or made.workers, len(todo))
+    _run(todo, made, chosen, log, overwrite=overwrite, workers=workers, fail_fast=fail_fast, quiet=quiet)
+
+
+def _jobs(
+    inputs: list[str], output: Path, list_file: Path | None, *, recursive: bool, root: Path | None
+) -> Jobs:
+    """The pictures; stdin is read where it is asked for."""
+    from faceparse.errors import ConfigError
+    from faceparse.runtime.folder import find_jobs, read_list
+    from faceparse.writers import WRITERS
+
+    if not inputs and list_file is None:
+        raise ConfigError("name a picture, a folder, or --list FILE")
+    if inputs.count("-") + (str(list_file) == "-") > 1:
+        raise ConfigError("stdin can be read once: `-` is one picture, or --list - one list")
+    data = _stdin("a picture", "faceparse parse - -o out < photo.jpg") if "-" in inputs else None
+    listed: list[str] = []
+    if list_file is not None:
+        content = (
+            _stdin("a list", "find in -name '*.jpg' | faceparse parse --list - -o out")
+            if (str(list_file) == "-")
+            else _content(list_file)
+        )
+        listed = list(read_list(content))
+    endings = [ending for writer in WRITERS.values() for ending in writer.endings]
+    files = [given for given in inputs if given != "-"]
+    return find_jobs(files, output, endings, listed=listed, recursive=recursive, root=root, data=data)
+
+
+def _content(path: Path) -> bytes:
+    from faceparse.errors import ConfigError
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read list {path}: {error.strerror}") from None
+
+
+def _stdin(what: str, example: str) -> bytes:
+    import sys
+
+    from faceparse.errors import ConfigError
+
+    if sys.stdin.isatty():
+        raise ConfigError(f"stdin is a terminal: pipe {what} into it, as in {example}")
+    return sys.stdin.buffer.read()
+
+
+def _to_stdout(jobs: Jobs, writers: Mapping[str, Writer], parser: Callable[[bool], Parser]) -> None:
+    """One writer's one file of one picture, as bytes."""
+    import sys
+
+    from faceparse.errors import ConfigError, ImageError
+    from faceparse.runtime.folder import written_bytes
+
+    if len(jobs) != 1 or len(writers) != 1:
+        raise ConfigError(
+            f"-o - takes one picture and one form, got {len(jobs)} and {len(writers)}: choose with --save, or give a folder"
+        )
+    if sys.stdout.isatty():
+        raise ConfigError(
+            "stdout is a terminal: redirect it, as in faceparse parse photo.jpg -o - > mask.png"
+        )
+    job = jobs[0]
+    if job.problem:
+        raise ImageError(job.problem)
+    parsing = parser(True).parse(job.source if job.data is None else job.data)
+    sys.stdout.buffer.write(written_bytes(parsing, *writers.values()))
+    sys.stdout.buffer.flush()
+
+
+def _run(
+    jobs: Jobs,
+    parser: Parser,
+    writers: Mapping[str, Writer],
+    log: Path | None,
+    *,
+    overwrite: bool,
+    workers: int,
+    fail_fast: bool,
+    quiet: bool,
+) -> None:
+    """The run over a folder: progress, failures as they come, a summary."""
+    import sys
     import time
+    from contextlib import ExitStack
 
     from rich.progress import Progress
 
     from faceparse.cli.console import progress_console
-    from faceparse.runtime import Parser
-    from faceparse.runtime.folder import find_jobs, run_jobs
-    from faceparse.writers import given_options, writers
+    from faceparse.cli.interrupt import INTERRUPTED, stop_on_signals
+    from faceparse.runtime.folder import Log, Run, Tally, open_log
 
-    options = given_options(option or (), alpha=alpha, bits=bits, classes=classes)
-    chosen = writers(save.split(","), options)
-    todo = find_jobs(inputs, output, [e for w in chosen.values() for e in w.endings], recursive=recursive)
-    workers = min(jobs or os.cpu_count() or 1, len(todo))
-    parser = Parser(
-        model,
-        engine=engine,
-        device=device,
-        faces=faces,
-        scheme=scheme,
-        card=card,
-        threads=1 if workers > 1 else None,
-    )
-    for writer in chosen.values():
-        writer.check(parser.scheme)
-    began = time.perf_counter()
-    counts = {"written": 0, "skipped": 0, "failed": 0}
-    failures = []
-    with Progress(console=progress_console(), transient=True) as progress:
-        task = progress.add_task("parsing", total=len(todo))
-        for outcome in run_jobs(todo, parser.parse, chosen, overwrite=overwrite, workers=workers):
-            counts[outcome.status] += 1
+    began, tally = time.perf_counter(), Tally()
+    to_stdout = log is not None and str(log) == "-"
+    with ExitStack() as stack:
+        lines = stack.enter_context(open_log(log)) if log and not to_stdout else None
+        lines = Log(sys.stdout) if to_stdout else lines
+        stop = stack.enter_context(stop_on_signals())
+        progress = stack.enter_context(Progress(console=progress_console(), transient=True, disable=quiet))
+        task = progress.add_task("parsing", total=len(jobs))
+        run = Run(
+            jobs,
+            parser.parse,
+            writers,
+            jobs.output,
+            made_by=parser.identity,
+            overwrite=overwrite,
+            workers=workers,
+            fail_fast=fail_fast,
+            stop=stop,
+        )
+        for outcome in run:
+            tally.add(outcome.status, outcome.reason, str(outcome.job.source), str(outcome.job.stem))
             progress.advance(task)
-            if outcome.status == "failed":
-                failures.append(outcome)
-                typer.echo(f"failed: {outcome.reason}", err=True)
-            elif len(todo) == 1:
-                for writer in chosen.values():
-                    for path in outcome.job.targets(writer):
-                        typer.echo(str(path))
-    seconds = time.perf_counter() - began
-    parts = [f"{n} {status}" for status, n in counts.items() if n]
-    hint = " (--overwrite redoes them)" if counts["skipped"] else ""
-    typer.echo(f"{', '.join(parts)}{hint} in {output}, {seconds:.1f} s")
-    if failures:
+            if lines:
+                lines.picture(outcome)
+            _tell(outcome, alone=len(jobs) == 1 and not (quiet or to_stdout))
+        seconds = time.perf_counter() - began
+        if lines:
+            lines.summary(tally, total=len(jobs), seconds=seconds, ended=run.ended, finished=run.finished)
+    for problem in run.unfinished:
+        typer.echo(f"failed: {problem}", err=True)
+    if not quiet:
+        for line in _summary(run, tally, seconds):
+            typer.echo(line, err=to_stdout)
+    if run.ended == "stopped":
+        raise typer.Exit(INTERRUPTED)
+    if tally.counts["failed"] or run.unfinished:
         raise typer.Exit(1)
+
+
+def _tell(outcome: Outcome, *, alone: bool) -> None:
+    if outcome.status == "failed":
+        typer.echo(f"failed: {outcome.reason}", err=True)
+    elif alone:
+        for path in outcome.outputs:
+            typer.echo(str(path))
+
+
+def _summary(run: Run, tally: Tally, seconds: float) -> list[str]:
+    """Lines for a person: counts, why the run ended early, reasons of failures and of unusual skips."""
+    counts = tally.counts
+    parts = [f"{counts[status]} {status}" for status in ("written", "skipped", "failed") if counts[status]]
+    left = len(run.jobs) - sum(counts.values())
+    if left:
+        parts.append(f"{left} not begun")
+    hint = " (--overwrite redoes them)" if counts["skipped"] else ""
+    lines = []
+    if sum(counts.values()) > 1:
+        for status in ("failed", "skipped"):
+            lines += [f"{n} {status}: {reason}" for reason, n in tally.reasons(status)]
+    lines += [f"also {path}" for path in run.finished]
+    ended = f"{run.ended}: " if run.ended else ""
+    return [*lines, f"{ended}{', '.join(parts)}{hint} in {run.output}, {seconds:.1f} s"]

@@ -8,30 +8,57 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceparse.errors import ConfigError
 from faceparse.labels import Scheme, conversion
 from faceparse.labels import scheme as find_scheme
 from faceparse.results import Face, Parsing, View
+from faceparse.runtime.batching import Batched
 from faceparse.runtime.engines import Engine, open_engine
 from faceparse.runtime.faces.detector import Detector
-from faceparse.runtime.faces.plan import MODES, plan
+from faceparse.runtime.faces.plan import MODES, Plan, plan
 from faceparse.runtime.faces.yunet import YuNet
 from faceparse.runtime.picture import LARGEST, PictureSource, read_picture
 from faceparse.runtime.reading import read_logits, scheme_of_results
 from faceparse.weights import Card
+from faceparse.weights.hashing import sha256
+from faceparse.weights.modelfile import find_model
 from faceparse.weights.terms import announce
 
 BATCH = 8
-"""Looks a run at most: bounds memory on pictures of crowds."""
+"""Looks in a run of the network on a device that is not the CPU, where not asked for otherwise."""
+
+
+@dataclass
+class _Picture:
+    """A picture on its way: read, its looks planned, then looked at.
+
+    Attributes:
+        image: RGB uint8, H × W × 3.
+        plan: Its faces and the looks at it.
+        seconds: How long each step took.
+        source: Its file's path; empty where it came from none.
+        views: What the network said, look by look.
+    """
+
+    image: NDArray[np.uint8]
+    plan: Plan
+    seconds: dict[str, float]
+    source: str
+    views: list[View] = field(default_factory=list)
 
 
 class Parser:
@@ -46,6 +73,9 @@ class Parser:
         scheme: Scheme of the results, by name or as a `Scheme`; None for the model's own.
         card: Card id or TOML file of a model file that carries none.
         threads: Threads of one network run; the engine's choice when None.
+        batch: Looks in a run of the network at most, of one picture or of several that are parsed at a time;
+            None for 1 on the CPU, where more gain nothing, and 8 elsewhere. Results do not depend on it,
+            but for a GPU's rounding.
         detector: Another face detector.
         max_pixels: Width times height of the largest picture to decode; see `read_picture`.
 
@@ -53,7 +83,7 @@ class Parser:
         WeightsError: unknown model, or a file that is not a model.
         EngineError: unknown engine or device, or one that is not installed.
         LabelError: unknown scheme, or one that the model's does not convert to.
-        ConfigError: unknown `faces`.
+        ConfigError: unknown `faces`, or `batch` below 1.
     """
 
     def __init__(
@@ -66,17 +96,23 @@ class Parser:
         scheme: str | Scheme | None = "celebamask19",
         card: str | None = None,
         threads: int | None = None,
+        batch: int | None = None,
         detector: Detector | None = None,
         max_pixels: int = LARGEST,
     ) -> None:
         if faces not in MODES:
             raise ConfigError(f"faces is {', '.join(MODES)}; got {faces!r}")
+        if batch is not None and batch < 1:
+            raise ConfigError(f"batch is 1 or more, got {batch}")
         wanted = None if scheme is None else find_scheme(scheme)
-        self._engine = (
+        self._model, self._given_card = model, card
+        opened = (
             open_engine(model, engine=engine, device=device, card=card, threads=threads)
             if isinstance(model, str | Path)
             else model
         )
+        self.batch = batch or (1 if device.partition(":")[0] == "cpu" else BATCH)
+        self._engine = opened if self.batch == 1 else Batched(opened, self.batch)
         announce(self.card)
         own = scheme_of_results(self.card)
         if wanted is not None:
@@ -91,6 +127,32 @@ class Parser:
         """The model's card."""
         return self._engine.card
 
+    @property
+    def workers(self) -> int:
+        """Pictures to work on at a time: one for each core, and enough to fill the batches of a GPU."""
+        cores = os.cpu_count() or 1
+        return cores if self.batch == 1 else max(cores, 2 * self.batch)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What results depend on besides the picture: model, options, version; for rerunning what changed.
+
+        >>> parser.identity["model"]  # doctest: +SKIP
+        'default'
+
+        The device and the engine are not in it: they change rounding alone.
+        """
+        from faceparse import __version__
+
+        identity = {"version": __version__, "model": self.card.id, "scheme": self.scheme.name}
+        identity["faces"] = self._faces
+        scheme = self.card.label_scheme, self.scheme  # a user's own may change under the same name
+        identity["labels"] = hashlib.sha256(repr(scheme).encode()).hexdigest()
+        identity["card"] = hashlib.sha256(self.card.to_json().encode()).hexdigest()
+        if isinstance(self._model, str | Path):
+            identity["sha256"] = sha256(find_model(self._model, self._given_card).path)
+        return identity
+
     def parse(self, picture: PictureSource) -> Parsing:
         """Parse one picture: path, encoded bytes, binary stream, Pillow image or RGB uint8 array.
 
@@ -98,31 +160,60 @@ class Parser:
             ImageError: not a picture.
             NoFaceError: no face found, with `faces` `each` or `largest`, or a model that needs landmarks.
         """
-        image = read_picture(picture, max_pixels=self._max_pixels)
-        size = image.shape[:2]
-        warp = self.card.input.size if self.card.input.warp else None
-        detections = self._detector.detect(image) if self._faces != "whole" or warp else ()
-        planned = plan(detections, size, self._faces, warp)
-        own = scheme_of_results(self.card)
-        views: list[View] = []
-        for start in range(0, len(planned.looks), BATCH):
-            looks = planned.looks[start : start + BATCH]
-            inputs = [self.card.input.normalise(look.crop(image, self.card.input)) for look in looks]
-            logits = read_logits(self._engine.run({"image": np.concatenate(inputs)})["logits"], self.card)
-            views += [look.view(one, self.card, size) for look, one in zip(looks, logits, strict=True)]
+        prepared = self._prepare(picture)
+        self._look(prepared)
+        return self._assemble(prepared)
+
+    def _prepare(self, picture: PictureSource) -> _Picture:
+        """Read a picture, find its faces, plan the looks at it."""
+        seconds: dict[str, float] = {}
+        with _timed(seconds, "read"):
+            image = read_picture(picture, max_pixels=self._max_pixels)
+        with _timed(seconds, "detect"):
+            warp = self.card.input.size if self.card.input.warp else None
+            detections = self._detector.detect(image) if self._faces != "whole" or warp else ()
+            planned = plan(detections, image.shape[:2], self._faces, warp)
+        source = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
+        return _Picture(image, planned, seconds, source)
+
+    def _look(self, picture: _Picture) -> None:
+        """Run the network on the looks; crops of one run at a time are in memory."""
+        looks, image, card = picture.plan.looks, picture.image, self.card
+        for start in range(0, len(looks), self.batch):
+            some = looks[start : start + self.batch]
+            with _timed(picture.seconds, "crop"):
+                inputs = [card.input.normalise(look.crop(image, card.input)) for look in some]
+                together = inputs[0] if len(inputs) == 1 else np.concatenate(inputs)
+            with _timed(picture.seconds, "network"):
+                logits = read_logits(self._engine.run({"image": together})["logits"], card)
+            size = image.shape[:2]
+            picture.views += [look.view(one, card, size) for look, one in zip(some, logits, strict=True)]
+
+    def _assemble(self, picture: _Picture) -> Parsing:
+        """The result, with each face's own."""
+        own, looks, views = scheme_of_results(self.card), picture.plan.looks, picture.views
         faces = []
-        for index, found in enumerate(planned.faces):
-            of_face = [v for v, look in zip(views, planned.looks, strict=True) if look.face == index]
-            part = Parsing(image, tuple(of_face or views), own)
+        for index, found in enumerate(picture.plan.faces):
+            of_face = [v for v, look in zip(views, looks, strict=True) if look.face == index]
+            part = Parsing(picture.image, tuple(of_face or views), own, model=self.card.id)
             faces.append(Face(found.box, found.score, found.landmarks, part))
-        return Parsing(image, tuple(views), own, tuple(faces)).to(self.scheme)
+        parsing = Parsing(
+            picture.image,
+            tuple(views),
+            own,
+            tuple(faces),
+            model=self.card.id,
+            seconds=picture.seconds,
+            source=picture.source,
+        )
+        return parsing.to(self.scheme)
 
     def map(self, pictures: Iterable[PictureSource], *, workers: int | None = None) -> Iterator[Parsing]:
         """Parse many pictures in order, several at a time; reads ahead by no more than `workers`.
 
         A picture that fails raises its error at its place in the order.
         """
-        count = workers or os.cpu_count() or 1
+        count = workers or self.workers
         with ThreadPoolExecutor(count) as pool:
             waiting: deque[Future[Parsing]] = deque()
             try:
@@ -140,6 +231,14 @@ class Parser:
         parsing = self.parse(picture)
         _ = parsing.labels  # rendered in the worker, not when the caller asks
         return parsing
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    """Add the time that the block takes."""
+    began = time.perf_counter()
+    yield
+    seconds[step] = seconds.get(step, 0.0) + time.perf_counter() - began
 
 
 @lru_cache(maxsize=2)

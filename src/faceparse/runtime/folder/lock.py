@@ -1,0 +1,56 @@
+"""One run at a time in an output folder; the system frees the lock however the run ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from faceparse.errors import OutputError
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file while the block runs; a process that is killed leaves none behind.
+
+    Raises:
+        OutputError: another process holds it, or the file cannot be made.
+    """
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    try:
+        if not _lock(file):
+            holder = os.pread(file, 20, 1).decode("ascii", "replace") if hasattr(os, "pread") else ""
+            who = f" (process {holder})" if holder.isdigit() else ""
+            raise OutputError(
+                f"another run{who} is writing into {path.parent.parent}: wait for it, or choose another folder with -o"
+            )
+        os.ftruncate(file, 0)
+        os.write(file, f" {os.getpid()}".encode())  # Windows locks the first byte, and lets none read it
+        yield
+    finally:
+        os.close(file)
+
+
+def _lock(file: int) -> bool:
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: better a run without than none
+        return True
+    return True

@@ -1,0 +1,277 @@
+"""`faceparse parse` over many pictures: stopping, logs, lists, stdin and stdout."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import Ran
+
+Command = Callable[..., Ran]
+TINY = Path(__file__).parents[1] / "runtime" / "engines" / "tiny.onnx"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    root = tmp_path / "photos"
+    for i in range(60):
+        path = root / f"{i % 2}" / f"{i:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((32, 32, 3), 4 * i, np.uint8)).save(path)
+    return root
+
+
+def words(*more: object) -> list[str]:
+    return [str(word) for word in ("parse", *more, "--model", TINY, "--faces", "whole", "--save", "mask")]
+
+
+@pytest.fixture
+def parse(faceparse: Command) -> Command:
+    return lambda *more: faceparse(*words(*more))
+
+
+def masks(out: Path) -> list[str]:
+    return sorted(p.relative_to(out).as_posix() for p in out.rglob("*.png"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_once(photos: Path, tmp_path: Path, parse: Command, number: signal.Signals) -> None:
+    out = tmp_path / "out"
+    line = words(photos, "-o", out, "--recursive", "--log", "-", "--jobs", 1)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "faceparse", *line],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ, PYTHONUNBUFFERED="1"),
+    )
+    assert running.stdout
+    lines = [running.stdout.readline() for _ in range(5)]
+    running.send_signal(number)
+    printed, errors = running.communicate()
+    reports = [json.loads(line) for line in [*lines, *printed.splitlines()]]
+    *found, last = reports
+    written = [r["path"] for r in found if r["status"] == "written"]
+    assert len(written) == len(found) < 60
+    assert running.returncode == 130
+    assert last["summary"]["ended"] == "stopped"
+    assert last["summary"]["written"] == len(written)
+    assert f"stopped: {len(written)} written, {60 - len(written)} not begun" in errors
+    assert len(masks(out)) == len(written)
+    again = parse(photos, "-o", out, "--recursive")
+    assert again.code == 0
+    assert f"{60 - len(written)} written, {len(written)} skipped" in again.out
+
+
+STUCK = """
+import sys, threading
+from faceparse.runtime import Parser
+
+def stuck(self, picture):
+    print("here", flush=True)
+    threading.Event().wait()
+
+Parser.parse = stuck
+from faceparse.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_stopping_at_once(photos: Path, tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-c", STUCK, *words(photos, "-o", tmp_path / "out", "--recursive", "--jobs", 1)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout
+    assert running.stderr
+    try:
+        assert running.stdout.readline() == "here\n"
+        running.send_signal(signal.SIGINT)
+        assert running.stderr.readline() == "stopping; once more to stop at once\n"
+        running.send_signal(signal.SIGINT)
+        running.wait()
+    finally:
+        running.kill()
+        running.communicate()
+    assert running.returncode == 130
+
+
+def test_failures_are_grouped_and_counted(photos: Path, tmp_path: Path, parse: Command) -> None:
+    for i in (3, 5, 7):
+        (photos / "1" / f"{i:02}.png").write_bytes(b"")
+    Image.new("RGB", (4, 4)).save(photos / "1" / "09.png")
+    ran = parse(photos, "-o", tmp_path / "out", "--recursive")
+    assert ran.code == 1
+    assert ran.err.count("failed: ") == 4
+    lines = ran.out.splitlines()
+    assert lines[0].startswith("3 failed: ")
+    assert "…" in lines[0]
+    assert lines[0].endswith("is empty (0 bytes)")
+    assert lines[1].startswith("1 failed: ")
+    assert "4×4 px" in lines[1]
+    assert lines[2].startswith("56 written, 4 failed in ")
+
+
+def test_fail_fast(photos: Path, tmp_path: Path, parse: Command) -> None:
+    (photos / "0" / "00.png").write_bytes(b"")
+    ran = parse(photos, "-o", tmp_path / "out", "--recursive", "--fail-fast", "--jobs", 1)
+    assert ran.code == 1
+    assert "failed: 1 failed, 59 not begun" in ran.out or "not begun" in ran.out
+    assert len(masks(tmp_path / "out")) <= 1
+
+
+def test_quiet(photos: Path, tmp_path: Path, parse: Command) -> None:
+    (photos / "0" / "00.png").write_bytes(b"")
+    ran = parse(photos, "-o", tmp_path / "out", "--recursive", "--quiet")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("failed: ")
+    assert len(ran.err.splitlines()) == 1
+    assert str(photos / "0" / "00.png") in ran.err
+
+
+def test_log(photos: Path, tmp_path: Path, parse: Command) -> None:
+    (photos / "0" / "00.png").write_bytes(b"")
+    out, log = tmp_path / "out", tmp_path / "log.jsonl"
+    for _ in range(2):
+        assert parse(photos, "-o", out, "--recursive", "--log", log).code == 1
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert len(lines) == 2 * 61  # added to
+    first = {line["path"]: line for line in lines[:60]}
+    bad, good = first[str(photos / "0" / "00.png")], first[str(photos / "0" / "02.png")]
+    assert (bad["status"], bad["outputs"]) == ("failed", [])
+    assert "is empty" in bad["reason"]
+    assert (good["status"], good["reason"], good["faces"]) == ("written", "", 0)
+    assert good["outputs"] == [str(out / "0" / "02_mask.png")]
+    assert {"read", "detect", "crop", "network", "write"} <= set(good["seconds"])
+    assert lines[60]["summary"] | {"seconds": 0} == {
+        "written": 59,
+        "skipped": 0,
+        "failed": 1,
+        "total": 60,
+        "seconds": 0,
+        "ended": "",
+        "reasons": {bad["reason"].replace(bad["path"], "…"): 1},
+        "outputs": [],
+    }
+    assert lines[-1]["summary"]["skipped"] == 59
+    blocked = parse(photos, "-o", out, "--recursive", "--log", tmp_path)
+    assert (blocked.code, blocked.err.startswith("faceparse: cannot write the log")) == (1, True)
+
+
+def test_patterns_are_expanded(photos: Path, tmp_path: Path, parse: Command) -> None:
+    assert parse(f"{photos}/**/*5.png", "-o", tmp_path / "out").code == 0
+    assert masks(tmp_path / "out") == [f"1/{i}_mask.png" for i in ("05", "15", "25", "35", "45", "55")]
+    none = parse(f"{photos}/*.png", "-o", tmp_path / "out")
+    assert none.code == 2
+    assert none.err.startswith("faceparse: no picture (.")
+
+
+class Stdin:
+    """What `sys.stdin` has, without a terminal."""
+
+    def __init__(self, data: bytes, terminal: bool = False) -> None:
+        self.buffer = io.BytesIO(data)
+        self.isatty = lambda: terminal
+
+
+def test_a_list(photos: Path, tmp_path: Path, parse: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos)
+    listed = b"0/00.png\n1/01.png\n"
+    (tmp_path / "list.txt").write_bytes(listed + b"gone.png\n")
+    ran = parse("--list", tmp_path / "list.txt", "-o", tmp_path / "a")
+    assert ran.code == 1
+    assert ran.err == "failed: no such file: gone.png\n"
+    assert masks(tmp_path / "a") == ["0/00_mask.png", "1/01_mask.png"]
+    monkeypatch.setattr(sys, "stdin", Stdin(listed))
+    assert parse("--list", "-", "-o", tmp_path / "b", "1/03.png").code == 0
+    assert masks(tmp_path / "b") == ["0/00_mask.png", "03_mask.png", "1/01_mask.png"]
+    missing = parse("--list", "nowhere.txt", "-o", tmp_path / "c")
+    assert (missing.code, "cannot read list nowhere.txt" in missing.err) == (2, True)
+
+
+def test_stdin_to_stdout(photos: Path, tmp_path: Path, parse: Command) -> None:
+    picture = photos / "0" / "02.png"
+    parse(picture, "-o", tmp_path)
+    piped = subprocess.run(
+        [sys.executable, "-m", "faceparse", *words("-", "-o", "-")],
+        input=picture.read_bytes(),
+        capture_output=True,
+        check=False,
+    )
+    assert (piped.returncode, piped.stderr) == (0, b"")
+    assert piped.stdout == (tmp_path / "02_mask.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"), [(b"", "empty"), (b"no picture", "not a picture"), (b"\x89PNG\r\n\x1a\n", "read")]
+)
+def test_bad_stdin(parse: Command, monkeypatch: pytest.MonkeyPatch, data: bytes, message: str) -> None:
+    monkeypatch.setattr(sys, "stdin", Stdin(data))
+    ran = parse("-", "-o", "-")
+    assert ran.code == 1
+    assert ran.out == ""
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_stdin_to_a_folder(
+    photos: Path, tmp_path: Path, parse: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Stdin((photos / "0" / "02.png").read_bytes()))
+    assert parse("-", "-o", tmp_path / "out").code == 0
+    assert masks(tmp_path / "out") == ["stdin_mask.png"]
+
+
+def test_words_that_do_not_go_together(
+    photos: Path, tmp_path: Path, faceparse: Command, parse: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Stdin(b"", terminal=True))
+    one = photos / "0" / "02.png"
+    cases = {
+        ("-", "-o", tmp_path): "stdin is a terminal: pipe a picture",
+        ("--list", "-", "-o", tmp_path): "stdin is a terminal: pipe a list",
+        ("-", "-", "-o", tmp_path): "stdin can be read once",
+        ("-", "--list", "-", "-o", tmp_path): "stdin can be read once",
+        ("-o", tmp_path): "name a picture, a folder, or --list FILE",
+        (one,): "name a folder for the results",
+        (photos, "-o", "-", "--recursive"): "-o - takes one picture and one form, got 60 and 1",
+    }
+    for given, message in cases.items():
+        ran = parse(*given)
+        assert (ran.code, message in ran.err) == (2, True), ran.err
+    two = faceparse("parse", one, "-o", "-", "--save", "mask,overlay", "--model", TINY)
+    assert (two.code, "got 1 and 2" in two.err) == (2, True)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    ran = parse(one, "-o", "-")
+    assert (ran.code, "stdout is a terminal" in ran.err) == (2, True)
+
+
+def test_another_run_is_named(photos: Path, tmp_path: Path, parse: Command) -> None:
+    from faceparse.runtime.folder.lock import locked
+
+    (tmp_path / "out" / ".faceparse").mkdir(parents=True)
+    with locked(tmp_path / "out" / ".faceparse" / "lock"):
+        ran = parse(photos, "-o", tmp_path / "out", "--recursive")
+    assert ran.code == 1
+    assert ran.err == (
+        f"faceparse: another run (process {os.getpid()}) is writing into {tmp_path / 'out'}: "
+        "wait for it, or choose another folder with -o\n"
+    )
+
+
+def test_other_options_redo(photos: Path, tmp_path: Path, parse: Command) -> None:
+    out = tmp_path / "out"
+    parse(photos, "-o", out, "--recursive")
+    assert "60 skipped" in parse(photos, "-o", out, "--recursive", "--jobs", 3, "--batch", 4).out
+    assert "60 written" in parse(photos, "-o", out, "--recursive", "--scheme", "face2").out
