@@ -1,5 +1,6 @@
 """The squash of LaPa's warp: the middle stays, what is far out is drawn in.
 
+>>> import numpy as np
 >>> squash(np.array([-5.0, 0.1, 1.0])).round(3)
 array([-1.   ,  0.1  ,  0.809])
 """

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from faceparse.results.view import View
 from faceparse.runtime.faces.align import Square
-from faceparse.runtime.faces.warp import Warp
+from faceparse.runtime.faces.warp import ALONE, Warp
 from faceparse.weights import Card
 
 Affine = NDArray[np.float64]
@@ -53,7 +53,13 @@ def square_view(
 
 
 def warped_view(
-    logits: NDArray[np.float32], card: Card, warp: Warp, *, layer: int = 0, framed: bool = False
+    logits: NDArray[np.float32],
+    card: Card,
+    warp: Warp,
+    *,
+    layer: int = 0,
+    reach: float = ALONE,
+    feather: float = 0.1,
 ) -> View:
     """The view of a picture that was warped around a face.
 
@@ -62,11 +68,11 @@ def warped_view(
         card: The model's card.
         warp: By which the network's input was made.
         layer: Higher layers lie over lower ones.
-        framed: Whether it counts around its face only, as where there are several; else everywhere.
+        reach: How far it counts, in halves of the template's side from its middle.
+        feather: The part of that square's side over which it fades in from its border.
     """
     to_grid = _compose(input_to_grid(card, logits.shape[-2:]), warp.to_input())
-    frame = warp.to_frame() if framed else None
-    return View(logits, to_grid, frame, layer=layer, before=warp.before())
+    return View(logits, to_grid, warp.to_frame(reach), feather, layer, warp.before())
 
 
 def input_to_grid(card: Card, grid_size: tuple[int, ...]) -> Affine:

@@ -20,7 +20,7 @@ from faceparse.labels.groups import GROUPS
 from faceparse.results.view import View
 from faceparse.runtime.faces.align import Square, crop
 from faceparse.runtime.faces.detector import Detection
-from faceparse.runtime.faces.warp import Warp
+from faceparse.runtime.faces.warp import ALONE, AMONG_OTHERS, Warp
 from faceparse.runtime.views import square_view, warped_view, whole_view
 from faceparse.weights import Card, Preprocessing
 
@@ -52,7 +52,7 @@ class Look:
         face: Which of the plan's faces it is for; None where for none in particular.
         without: Classes and groups that this look has no say on.
         warp: In place of a part, all of the picture, drawn in around a face.
-        framed: Whether a warped look counts around its face only.
+        reach: How far a warped look counts, in halves of the template's side from its middle.
     """
 
     square: Square | None = None
@@ -61,7 +61,7 @@ class Look:
     face: int | None = None
     without: tuple[str, ...] = ()
     warp: Warp | None = None
-    framed: bool = False
+    reach: float = ALONE
 
     def crop(self, image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """What the network is shown of an RGB picture: its input's size, H × W × 3 uint8."""
@@ -75,7 +75,9 @@ class Look:
         """The view of what the network said: logits C × h × w; `picture_size` is (height, width)."""
         logits = _silenced(logits, card.label_scheme, self.without)
         if self.warp is not None:
-            return warped_view(logits, card, self.warp, layer=self.layer, framed=self.framed)
+            return warped_view(
+                logits, card, self.warp, layer=self.layer, reach=self.reach, feather=self.feather
+            )
         if self.square is None:
             return whole_view(logits, card, picture_size, self.layer)
         return square_view(logits, card, self.square, layer=self.layer, feather=self.feather)
@@ -117,7 +119,7 @@ def plan(
             each face; `whole`: the picture squeezed into the network's input; `each` face; `largest`:
             the one with the largest box, and background wherever it is not looked at.
         warp: Height and width of the input of a network that takes pictures warped around a face (LaPa's).
-            Each face is then one look; a single one, or with `whole` the largest, speaks for all of the picture.
+            Each face is then one look; a single one, or with `whole` the largest, reaches far over the picture.
 
     Face parsing weights know aligned portraits: the further a crop is from that framing, the more hats,
     glasses and noses they see where there are none. So the aligned square alone speaks of the face; a
@@ -188,9 +190,9 @@ def _warped(
         )
     largest = max(faces, key=lambda face: face.size)
     chosen = (largest,) if mode in ("largest", "whole") else tuple(faces)
-    framed = len(chosen) > 1
+    reach = AMONG_OTHERS if len(chosen) > 1 else ALONE
     looks = (
-        Look(face=i, warp=Warp.from_landmarks(face.landmarks, size), framed=framed)
+        Look(feather=FEATHER, face=i, warp=Warp.from_landmarks(face.landmarks, size), reach=reach)
         for i, face in enumerate(chosen)
     )
     return Plan(chosen, tuple(looks))

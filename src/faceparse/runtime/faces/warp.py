@@ -24,8 +24,9 @@ from faceparse.results.squash import unsquash
 TEMPLATE = np.array([(196, 226), (316, 226), (256, 286), (220, 360.4), (292, 360.4)]) / 512
 """Where the five landmarks come to lie, as parts of a side."""
 
-FRAMED = 1.5
-"""Where there are several faces, each counts up to here, in halves of the template's side."""
+ALONE, AMONG_OTHERS = 2.5, 1.5
+"""How far a face's warp counts, in halves of the template's side from its middle: farther out the picture is
+drawn in so much that a label smears over much of it, and a face's neighbours know better."""
 
 NEUTRAL = (124, 116, 104)
 """RGB where the picture has no pixels: ImageNet's mean, which normalises to nearly zero."""
@@ -127,9 +128,9 @@ class Warp:
         height, width = self.size
         return np.array([[width / 2, 0, width / 2], [0, height / 2, height / 2]], np.float64)
 
-    def to_frame(self) -> NDArray[np.float64]:
-        """2 × 3, picture points → the square on which a face counts among others, [0, 1] × [0, 1]."""
-        frame = self._normal() / (2 * FRAMED)
+    def to_frame(self, reach: float = ALONE) -> NDArray[np.float64]:
+        """2 × 3, picture points → the square on which the warp counts, [0, 1] × [0, 1]."""
+        frame = self._normal() / (2 * reach)
         frame[:, 2] += 0.5
         return frame
 
