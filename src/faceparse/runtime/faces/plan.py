@@ -21,6 +21,7 @@ from faceparse.results.view import View
 from faceparse.runtime.faces.align import Square, crop
 from faceparse.runtime.faces.detector import Detection
 from faceparse.runtime.faces.warp import ALONE, AMONG_OTHERS, Warp
+from faceparse.runtime.reading import scheme_of_results
 from faceparse.runtime.views import square_view, warped_view, whole_view
 from faceparse.weights import Card, Preprocessing
 
@@ -73,7 +74,7 @@ class Look:
 
     def view(self, logits: NDArray[np.float32], card: Card, picture_size: tuple[int, int]) -> View:
         """The view of what the network said: logits C × h × w; `picture_size` is (height, width)."""
-        logits = _silenced(logits, card.label_scheme, self.without)
+        logits = _silenced(logits, scheme_of_results(card), self.without)
         if self.warp is not None:
             return warped_view(
                 logits, card, self.warp, layer=self.layer, reach=self.reach, feather=self.feather
