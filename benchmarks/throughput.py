@@ -1,12 +1,16 @@
 """How much of the machine reaches the user: bare networks, folders, and a plain reference loop, in one run.
 
-    python benchmarks/throughput.py --bisenet 79999_iter.pth [--pictures 90] [--side 1024] [--rounds 3]
+    python benchmarks/throughput.py --bisenet 79999_iter.pth [--precisions fp32,fp16,int8] [--profile]
 
-Prints pictures a second, best of the rounds (which take turns, so that a noisy machine disturbs all alike):
+Prints Markdown tables. Pictures a second are the best of the rounds, which take turns, so that a noisy machine disturbs
+all alike:
 
 - bare: the network alone on ready inputs, both with one run on all cores and with one-thread runs side by side;
 - folder: `faceparse parse FOLDER`'s own code, JPEG in, mask and overlay out;
 - reference: what the published inference script does step by step with the same BiSeNet (full-size logits).
+
+Then peak memory of the folder's command and its start-up, each in a process of its own, and with `--profile` the CPU time
+of each step of a picture.
 
 Needs the export extra, and zllrunning's 79999_iter.pth.
 """
@@ -25,40 +29,26 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+import footprint
 import numpy as np
 import onnxruntime
+import steps
 import torch
-from PIL import Image
+from pictures import SAMPLE, make_pictures
 from torch import Tensor, nn
 
 import faceparse
-from faceparse.export import export_onnx
+from faceparse.export import calibration_pictures, export_onnx, load_source
 from faceparse.labels import scheme
 from faceparse.models import load
 from faceparse.runtime import Parser
-from faceparse.runtime.faces import Square, YuNet, crop
 from faceparse.runtime.folder import Run, find_jobs
 from faceparse.weights import card
+from faceparse.weights.modelfile import find_model
 from faceparse.writers import writers
 
 CORES = len(os.sched_getaffinity(0))
 PALETTE = scheme("celebamask19").palette
-
-
-def make_pictures(folder: Path, count: int, side: int) -> None:
-    """Variations of the sample portrait: framing, size and light differ, as in a folder of photos."""
-    sample = np.asarray(Image.open(Path(__file__).parents[1] / "examples" / "collins.jpg"))
-    # Framed like the portraits that the networks are trained on, so that every loop here looks once.
-    face = YuNet().detect(sample)[0]
-    portrait = crop(sample, Square.from_landmarks(face.landmarks), (side, side))
-    rng = np.random.default_rng(0)
-    for i in range(count):
-        zoom, turn = rng.uniform(0.92, 1.08), rng.uniform(-6, 6)
-        move = cv2.getRotationMatrix2D((side / 2, side / 2), turn, zoom)
-        picture = cv2.warpAffine(portrait, move, (side, side), borderMode=cv2.BORDER_REFLECT)
-        grain = rng.normal(0, 3, picture.shape)
-        picture = np.clip(picture * rng.uniform(0.8, 1.15) + grain, 0, 255).astype(np.uint8)
-        Image.fromarray(picture).save(folder / f"{i:03}.jpg", quality=92)
 
 
 class FullSize(nn.Module):
@@ -77,7 +67,7 @@ def export_full_size(checkpoint: Path, path: Path) -> None:
     """One head at 512², for the reference loop."""
     network = load("bisenet-zllrunning", checkpoint)
     torch.onnx.export(
-        FullSize(network), (torch.zeros(1, 3, 512, 512),), str(path), input_names=["image"],
+        FullSize(network).eval(), (torch.zeros(1, 3, 512, 512),), str(path), input_names=["image"],
         output_names=["logits"], dynamo=True, verbose=False,
     )  # fmt: skip
 
@@ -128,51 +118,121 @@ def rate(count: int, work: Callable[[], object]) -> float:
     return count / (time.perf_counter() - began)
 
 
+def make_models(checkpoint: Path, precisions: list[str], calibration: Path, work: Path) -> dict[str, str]:
+    """`79999 fp32`, `default int8` and so on → model file."""
+    made = {}
+    plain = work / "79999-fp32.onnx"
+    export_onnx(load("bisenet-zllrunning", checkpoint), card("bisenet-resnet18-zllrunning"), plain)
+    for name, source in (("79999", str(plain)), ("default", "default")):
+        for precision in precisions:
+            path = work / f"{name}-{precision}.onnx"
+            if precision != "fp32":
+                pictures = calibration_pictures(calibration, 32) if precision == "int8" else []
+                export_onnx(*load_source(source), path, precision=precision, calibration=pictures)
+            made[f"{name} {precision}"] = source if precision == "fp32" else str(path)
+    return made
+
+
+KINDS = {
+    "all": f"bare, one run on {CORES} threads",
+    "each": f"bare, {CORES} runs of one thread",
+    "folder": "folder",
+}
+REFERENCE = "79999 fp32 reference loop"
+
+
+def rates(
+    models: dict[str, str], source: Path, output: Path, full: Path, count: int, rounds: int
+) -> dict[str, float]:
+    """Pictures a second by `MODEL KIND`; the best of the rounds."""
+    tasks: dict[str, Callable[[], object]] = {}
+    for name, model in models.items():
+        many, single = Parser(model), Parser(model, threads=1)
+        tasks[f"{name} {KINDS['all']}"] = lambda p=many: bare(p, count, 1)
+        tasks[f"{name} {KINDS['each']}"] = lambda p=single: bare(p, count, CORES)
+        tasks[f"{name} {KINDS['folder']}"] = lambda p=single, d=output / name: folder(p, source, d)
+    tasks[REFERENCE] = lambda: reference_loop(full, source, output / "reference")
+    best = dict.fromkeys(tasks, 0.0)
+    for _ in range(rounds):
+        for name, task in tasks.items():
+            best[name] = max(best[name], rate(count, task))
+    return best
+
+
+def ratios(models: dict[str, str], best: dict[str, float]) -> dict[str, float]:
+    """The figures that are asked for."""
+    ones = {m: max(best[f"{m} {KINDS[k]}"] for k in ("all", "each")) for m in models}
+    found = {f"{m}: folder / bare network": best[f"{m} folder"] / ones[m] for m in models}
+    for name in models:
+        network, precision = name.split()
+        if precision != "fp32":
+            found[f"{network}: {precision} / fp32, bare network"] = ones[name] / ones[f"{network} fp32"]
+        found[f"{name} folder / 79999 fp32 reference loop"] = best[f"{name} folder"] / best[REFERENCE]
+    found["default fp32 / 79999 fp32, bare network"] = ones["default fp32"] / ones["79999 fp32"]
+    return found
+
+
+def print_rates(models: dict[str, str], best: dict[str, float]) -> None:
+    print(f"\n| pictures a second | {' | '.join(models)} |\n{'|---' * (len(models) + 1)}|")
+    for kind in KINDS.values():
+        print(f"| {kind} | {' | '.join(f'{v:.2f}' for v in (best[f'{m} {kind}'] for m in models))} |")
+    print(f"| reference loop | {best[REFERENCE]:.2f} |{' |' * (len(models) - 1)}")
+
+
+def print_footprints(models: dict[str, str], source: Path, count: int) -> dict[str, float]:
+    found = {m: footprint.parse(model, source) for m, model in models.items()}
+    alone = {m: min(footprint.parse(model, SAMPLE).seconds for _ in range(3)) for m, model in models.items()}
+    sizes = {m: Path(find_model(model).path).stat().st_size / 1e6 for m, model in models.items()}
+    print(f"\n| the command, a process of its own | {' | '.join(models)} |\n{'|---' * (len(models) + 1)}|")
+    print(f"| model file, MB | {' | '.join(f'{s:.1f}' for s in sizes.values())} |")
+    print(f"| folder of {count}: peak memory, MB | {' | '.join(f'{f.peak:.0f}' for f in found.values())} |")
+    print(f"| one 512² photo from a cold start, s | {' | '.join(f'{s:.2f}' for s in alone.values())} |")
+    start = min(footprint.run("--help").seconds for _ in range(5))
+    print(f"\n`faceparse --help`: {start:.2f} s")
+    return {f"{m} peak MB": f.peak for m, f in found.items()} | {
+        f"{m} one photo s": s for m, s in alone.items()
+    }
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--bisenet", type=Path, required=True, help="zllrunning's 79999_iter.pth")
     options.add_argument("--pictures", type=int, default=90)
     options.add_argument("--side", type=int, default=1024)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument(
+        "--precisions", default="fp32,fp16,int8", help="with commas; fp32 is always among them"
+    )
+    options.add_argument(
+        "--calibrate", type=Path, help="pictures for int8; the ones that are parsed if not given"
+    )
+    options.add_argument("--profile", action="store_true", help="print each step's CPU time")
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     work = Path(tempfile.mkdtemp(prefix="faceparse-benchmark-"))
     source, output = work / "in", work / "out"
     source.mkdir()
     make_pictures(source, chosen.pictures, chosen.side)
-    bisenet = work / "bisenet.onnx"
-    export_onnx(load("bisenet-zllrunning", chosen.bisenet), card("bisenet-resnet18-zllrunning"), bisenet)
+    precisions = ["fp32", *(p for p in chosen.precisions.split(",") if p != "fp32")]
+    models = make_models(chosen.bisenet, precisions, chosen.calibrate or source, work)
     full = work / "full.onnx"
     export_full_size(chosen.bisenet, full)
-    models = {"79999": str(bisenet), "default": "default"}
-    n = chosen.pictures
-    tasks: dict[str, Callable[[], object]] = {}
-    for name, model in models.items():
-        many, single = Parser(model), Parser(model, threads=1)
-        tasks[f"{name} bare, one run on {CORES} threads"] = lambda p=many: bare(p, n, 1)
-        tasks[f"{name} bare, {CORES} runs of one thread"] = lambda p=single: bare(p, n, CORES)
-        tasks[f"{name} folder"] = lambda p=single, d=output / name: folder(p, source, d)
-    tasks["79999 reference loop"] = lambda: reference_loop(full, source, output / "reference")
-    best = dict.fromkeys(tasks, 0.0)
-    for _ in range(chosen.rounds):
-        for name, task in tasks.items():
-            best[name] = max(best[name], rate(n, task))
-    ratios = {}
-    for name in models:
-        fastest = max(v for k, v in best.items() if k.startswith(f"{name} bare"))
-        ratios[f"{name} folder / its bare network"] = best[f"{name} folder"] / fastest
-    ratios["79999 folder / reference loop"] = best["79999 folder"] / best["79999 reference loop"]
-    ratios["default folder / reference loop"] = best["default folder"] / best["79999 reference loop"]
-    ones = {m: max(v for k, v in best.items() if k.startswith(f"{m} bare")) for m in models}
-    ratios["default network time / 79999 network time"] = ones["79999"] / ones["default"]
-    print(f"{n} JPEGs of {chosen.side}², {CORES} cores, best of {chosen.rounds} rounds")
-    for name, value in best.items():
-        print(f"{name:42} {value:7.2f} pictures/s")
-    for name, value in ratios.items():
-        print(f"{name:42} {value:7.2f}")
+    print(f"{chosen.pictures} JPEGs of {chosen.side}², {CORES} cores, best of {chosen.rounds} rounds")
+    best = rates(models, source, output, full, chosen.pictures, chosen.rounds)
+    print_rates(models, best)
+    asked = ratios(models, best)
+    print("\n| ratio | |\n|---|---|")
+    for name, value in asked.items():
+        print(f"| {name} | {value:.2f} |")
+    commands = print_footprints(models, source, chosen.pictures)
+    if chosen.profile:
+        paths = sorted(source.iterdir())[:20]
+        profile = output / "profile"
+        profile.mkdir(parents=True)
+        print(f"\n{steps.table({m: steps.measure(model, paths, profile) for m, model in models.items()})}")
     if chosen.json:
         about = {"faceparse": faceparse.__version__, "machine": platform.machine(), "cores": CORES}
-        figures = {"about": about, "pictures_per_second": best, "ratios": ratios}
+        figures = {"about": about, "pictures_per_second": best, "ratios": asked, "command": commands}
         chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
     shutil.rmtree(work)
 

@@ -129,7 +129,7 @@ def test_a_difference_writes_nothing(
     tiny_network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, card = built(tiny_network)
-    monkeypatch.setattr("faceparse.export.onnx.compare", lambda *_: Parity(0.9985, 0.1, ()))
+    monkeypatch.setattr("faceparse.export.onnx.compare", lambda *_: Parity(0.9985, 0.1, ((1, 3, 8, 8),)))
     with pytest.raises(WeightsError, match=r"99\.850 % equal pixels.*99\.9 % is asked"):
         export_onnx(network, card, tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
@@ -192,6 +192,7 @@ def test_from_safetensors(tiny_network: str, tmp_path: Path) -> None:
     write_safetensors(path, network.state_dict(), card)
     loaded, found = load_source(path)
     assert found == card
+    assert isinstance(loaded, models.Network)
     assert not loaded.training
     torch.testing.assert_close(loaded.state_dict(), network.state_dict())
 
@@ -205,6 +206,7 @@ def test_from_a_training_checkpoint(checkpoint: Callable[..., Path]) -> None:
         "std": [0.5, 0.5, 0.5],
     }
     network, card = load_source(checkpoint("best.ckpt", faceparse=about))
+    assert isinstance(network, models.Network)
     assert (card.id, card.network, card.scheme) == ("best", "tiny", "celebamask19")
     assert card.input == Preprocessing((64, 64), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     assert card.output == network.grid
@@ -243,9 +245,13 @@ def test_nothing_to_start_from(model: str, message: str) -> None:
         load_source(model)
 
 
-def test_onnx_is_the_end_of_the_way(tiny_path: Path) -> None:
-    with pytest.raises(WeightsError, match="is an ONNX model already"):
-        load_source(tiny_path)
+def test_a_plain_onnx_file_is_a_start(tiny_path: Path, tmp_path: Path) -> None:
+    origin, card = load_source(tiny_path)
+    assert origin == tiny_path
+    done = export_onnx(tiny_path, card, tmp_path / "again.onnx")
+    assert done.parity.equal == 1
+    assert done.card == card
+    assert load_source("default")[1].id == "default"
 
 
 def test_the_real_card_names_its_grid() -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 
 from faceparse.errors import WeightsError
 from faceparse.labels import scheme
-from faceparse.weights import Figure, Source, card, cards, parse_card, read_card
+from faceparse.weights import Figure, Source, Variant, card, cards, parse_card, read_card
 
 FIGURE = {"data": "somewhere", "metric": "mean F1", "value": 80}
 
@@ -35,6 +36,16 @@ def test_a_card_round_trips_through_json() -> None:
     hash(made)
 
 
+def test_what_an_export_made_of_a_network_rides_along() -> None:
+    plain = parse_card(raw(), "here")
+    assert plain.variant is None
+    assert "variant" not in json.loads(plain.to_json())
+    made = replace(plain, variant=Variant("int8", "phone"))
+    assert parse_card(json.loads(made.to_json()), "there") == made
+    assert str(made.variant) == "int8, phone"
+    assert str(Variant("fp16")) == "fp16"
+
+
 def edit(path: str, value: object) -> dict[str, Any]:
     made = raw()
     *parents, last = path.split(".")
@@ -55,6 +66,12 @@ def edit(path: str, value: object) -> dict[str, Any]:
         ("id", 3, "here: id is text, got 3"),
         ("colour", "red", "here: unknown key colour; known are id, title"),
         ("input", None, r"a card needs a \[input\] table"),
+        ("variant", "int8", r"here \[variant\]: expected a table, got str"),
+        (
+            "variant",
+            {"precision": "int4"},
+            r"precision is fp32, fp16, int8 and form .* got 'int4' and 'network'",
+        ),
         ("input", 3, r"here \[input\]: expected a table, got int"),
         ("input.size", None, r"here \[input\]: missing.*'size'"),
         ("input.size", [256], r"size is \[height, width\]"),

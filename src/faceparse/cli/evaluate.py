@@ -88,7 +88,7 @@ def command(
             resized = parser.card.input.resize(sample.image)
             return sample if protocol == "label" else at_input(sample, resized)
 
-        what = f"evaluating {parser.card.id}"
+        what = f"evaluating {parser.card.name}"
         samples = (ready(s) for s in progress.track(dataset, total=len(dataset), description=what))
         return evaluate(predictor(parser), samples, dataset.scheme, parser.scheme, sides, protocol)
 
@@ -108,12 +108,12 @@ def command(
             agreement = mirror_agreement(predictor(parser), pictures, parser.scheme)
     spans = intervals(report, draws) if draws else {}
     apart = differences(report, other, max(draws, 1)) if other is not None else {}
-    title = f"{parser.card.id} on {root.name} {split}, {report.pictures} pictures, protocol {protocol}"
-    rival_name = "" if rival is None else rival.card.id
+    title = f"{parser.card.name} on {root.name} {split}, {report.pictures} pictures, protocol {protocol}"
+    rival_name = "" if rival is None else rival.card.name
     header, rows = scores_table(report, spans, agreement, other, apart, rival_name)
     Console().print(printed(title, header, rows))
     about = {
-        "model": parser.card.id,
+        "model": parser.card.name,
         "split": split,
         "faces": faces,
         "sides": sides,

@@ -2,7 +2,7 @@
 
 >>> from faceparse.export import export_onnx, load_source
 >>> network, card = load_source("model.safetensors")  # doctest: +SKIP
->>> export_onnx(network, card, "model.onnx").equal  # doctest: +SKIP
+>>> export_onnx(network, card, "model.onnx").parity.equal  # doctest: +SKIP
 1.0
 """
 
@@ -14,8 +14,26 @@ for _package in ("torch", "onnx", "onnxscript"):
     if find_spec(_package) is None:
         raise MissingExtraError(_package, "export", "faceparse.export")
 
+from faceparse.export.calibration import calibration_inputs, calibration_pictures  # noqa: E402
+from faceparse.export.graph import OPSET  # noqa: E402
 from faceparse.export.onnx import Exported, export_onnx  # noqa: E402
 from faceparse.export.parity import LEAST_EQUAL, Parity, compare  # noqa: E402
+from faceparse.export.phone import rejected  # noqa: E402
+from faceparse.export.picture import PictureGraph  # noqa: E402
+from faceparse.export.reference import NetworkEngine  # noqa: E402
 from faceparse.export.source import load_source  # noqa: E402
 
-__all__ = ["LEAST_EQUAL", "Exported", "Parity", "compare", "export_onnx", "load_source"]
+__all__ = [
+    "LEAST_EQUAL",
+    "OPSET",
+    "Exported",
+    "NetworkEngine",
+    "Parity",
+    "PictureGraph",
+    "calibration_inputs",
+    "calibration_pictures",
+    "compare",
+    "export_onnx",
+    "load_source",
+    "rejected",
+]

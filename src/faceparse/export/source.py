@@ -1,4 +1,4 @@
-"""What an export starts from: a network with its weights, and its card."""
+"""What an export starts from: a network with its weights, or a plain ONNX file of one, and its card."""
 
 from __future__ import annotations
 
@@ -14,29 +14,35 @@ from faceparse.weights.hashing import sha256
 from faceparse.weights.modelfile import find_model
 
 
-def load_source(model: str | Path, card: str | None = None) -> tuple[Network, Card]:
-    """The network of a checkpoint in eval mode, and its card.
+def load_source(model: str | Path, card: str | None = None) -> tuple[Network | Path, Card]:
+    """The network of a checkpoint in eval mode, or the path of an ONNX file, and its card.
 
     >>> load_source("best.ckpt")  # doctest: +SKIP
     >>> load_source("79999_iter.pth", card="bisenet-resnet18-zllrunning")  # doctest: +SKIP
 
     Args:
-        model: Id of a card whose weights are here, a .safetensors file or training checkpoint of ours, or a published checkpoint.
+        model: Id of a card whose weights are here, a .safetensors file, training checkpoint or plain ONNX file of
+            ours, or a published checkpoint.
         card: Card id or TOML file. A published checkpoint needs it unless a packaged card describes that
             very file; elsewhere it replaces the file's own.
 
     Raises:
-        WeightsError: no such file; not a checkpoint, or of another network than its card says; no card.
+        WeightsError: no such file; not a checkpoint, or of another network than its card says; no card; an
+            ONNX file in which precision or form was changed already.
     """
     path = Path(model)
     given = None if card is None else find_card(card)
     if path.suffix.lower() == ".onnx" or not path.is_file():
         # A card's weights on this machine; else this says what there is and how to get it.
-        path = find_model(str(model), card).path
-        if path.suffix.lower() == ".onnx":
-            raise WeightsError(
-                f"{path} is an ONNX model already; an export starts from a .safetensors file or a checkpoint"
-            )
+        found = find_model(str(model), card)
+        if found.path.suffix.lower() == ".onnx":
+            if found.card.variant is not None:
+                raise WeightsError(
+                    f"{found.path} is an export already ({found.card.variant}): start from the plain .onnx file, the "
+                    ".safetensors file or the checkpoint that it was made from"
+                )
+            return found
+        path = found.path
     file = read_checkpoint(path)
     chosen = given or file.card
     if chosen is None and file.settings is not None:

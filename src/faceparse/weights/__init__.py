@@ -6,6 +6,7 @@ from faceparse.weights.checkpoint import Checkpoint, embedded_card, read_checkpo
 from faceparse.weights.preprocessing import Preprocessing
 from faceparse.weights.store import Checked, adopt, fetch, published_path, verify
 from faceparse.weights.trunk import Trunk, trunk, trunks
+from faceparse.weights.variant import Variant
 
 __all__ = [
     "Card",
@@ -17,6 +18,7 @@ __all__ = [
     "Preprocessing",
     "Source",
     "Trunk",
+    "Variant",
     "adopt",
     "cache_folder",
     "card",

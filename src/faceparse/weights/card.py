@@ -25,6 +25,7 @@ from faceparse.errors import LabelError, WeightsError
 from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
 from faceparse.weights.preprocessing import RESAMPLING, Preprocessing
+from faceparse.weights.variant import FORMS, PRECISIONS, Variant
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,7 @@ class Card:
         limits: What the model is known not to do well, one line.
         figures: Measured and published numbers.
         trunk: Id of the trunk whose own published file these weights need beside theirs; empty for none.
+        variant: What an export made of the network; None for the network itself.
     """
 
     id: str
@@ -145,10 +147,19 @@ class Card:
     limits: str = ""
     figures: tuple[Figure, ...] = ()
     trunk: str = ""
+    variant: Variant | None = None
 
     def to_json(self) -> str:
         """The card as a JSON text, as it rides in model files."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        plain = asdict(self)
+        if self.variant is None:
+            del plain["variant"]
+        return json.dumps(plain, ensure_ascii=False)
+
+    @property
+    def name(self) -> str:
+        """The id, with what an export made of the network: `default (int8)`."""
+        return self.id if self.variant is None else f"{self.id} ({self.variant})"
 
     @property
     def data(self) -> str:
@@ -217,6 +228,16 @@ _FORMS = (
 )
 
 
+def _variant(raw: object, where: str) -> Variant:
+    made: Variant = read_table(Variant, raw, where)
+    if made.precision not in PRECISIONS or made.form not in FORMS:
+        raise WeightsError(
+            f"{where}: precision is {', '.join(PRECISIONS)} and form {', '.join(FORMS)}, "
+            f"got {made.precision!r} and {made.form!r}"
+        )
+    return made
+
+
 def _numbers(values: object, count: int, kinds: tuple[type, ...]) -> bool:
     return (
         isinstance(values, tuple)
@@ -245,6 +266,8 @@ def parse_card(raw: Mapping[str, Any], where: str) -> Card:
     figures = values.get("figures", ())
     if not isinstance(figures, list | tuple):
         raise WeightsError(f"{where}: figures are [[figures]] tables, got {figures!r}")
+    if values.get("variant") is not None:
+        values["variant"] = _variant(values["variant"], f"{where} [variant]")
     values["figures"] = tuple(read_table(Figure, f, f"{where} [[figures]]") for f in figures)
     made: Card = read_table(Card, values, where)
     pre = made.input

@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import EngineError, WeightsError
+from faceparse.runtime.engines.device import Device, known_device
 from faceparse.runtime.engines.engine import image_of, logits_for
 from faceparse.runtime.engines.registry import EngineKind, register
 from faceparse.weights.card import Card
 from faceparse.weights.modelfile import find_model
 
-PROVIDERS: Mapping[str, tuple[str, str]] = {
-    "cpu": ("CPUExecutionProvider", "onnxruntime"),
-    "cuda": ("CUDAExecutionProvider", "'onnxruntime-gpu[cuda,cudnn]'"),
-    "coreml": ("CoreMLExecutionProvider", "onnxruntime"),
-    "openvino": ("OpenVINOExecutionProvider", "onnxruntime-openvino"),
+
+class Provider(NamedTuple):
+    """What ONNX Runtime calls a device's part of it, and how to get that."""
+
+    name: str
+    get: str
+
+
+def _instead(package: str) -> str:
+    # Packages of ONNX Runtime hold the same files: two of them break each other.
+    return f"pip uninstall onnxruntime, then pip install {package}"
+
+
+PROVIDERS: Mapping[str, Provider] = {
+    "cpu": Provider("CPUExecutionProvider", "pip install onnxruntime"),
+    "cuda": Provider("CUDAExecutionProvider", _instead("'onnxruntime-gpu[cuda,cudnn]'")),
+    "tensorrt": Provider(
+        "TensorrtExecutionProvider", _instead("'onnxruntime-gpu[cuda,cudnn]' tensorrt-cu12")
+    ),
+    "coreml": Provider("CoreMLExecutionProvider", "it comes with pip install onnxruntime on macOS alone"),
+    "openvino": Provider("OpenVINOExecutionProvider", _instead("onnxruntime-openvino")),
+    "directml": Provider("DmlExecutionProvider", f"on Windows, {_instead('onnxruntime-directml')}"),
 }
-"""Device → ONNX Runtime's provider and the package that holds it. `cuda:1` is the second GPU."""
+"""Device → ONNX Runtime's provider and how to get it."""
+
+INDEXED = ("cuda", "tensorrt", "directml")
+"""Devices of which there may be several."""
+
+_CPU = PROVIDERS["cpu"].name
+_HEAVY = frozenset({"Conv", "ConvTranspose", "QLinearConv", "ConvInteger", "FusedConv", "NhwcFusedConv"})
+"""Operators that a network's time goes to."""
+
+_SESSION_KEYS = ("session.", "ep.", "mlas.", "optimization.")
+"""How ONNX Runtime's session settings begin; others are the provider's."""
 
 _QUIET = 4  # only fatal: what fails is raised here as one line
+_log = logging.getLogger(__name__)
 
 
 class OnnxEngine:
@@ -39,8 +70,10 @@ class OnnxEngine:
     Args:
         path: The file.
         card: Its card; None for the one inside.
-        device: A key of `PROVIDERS`. What cannot run there is an error, never run elsewhere instead.
-        threads: Threads of one run; None for one per core.
+        device: A key of `PROVIDERS`, with a number for the second card and so on (`cuda:1`), and settings in the
+            provider's or the session's own words (`openvino:device_type=GPU`, `cpu:inter_op_threads=2`). What
+            cannot run there is an error, never run elsewhere instead.
+        threads: Threads within one operator; None for one per core.
 
     Raises:
         WeightsError: not a model, damaged, without a card, or of other inputs and outputs.
@@ -87,25 +120,43 @@ class OnnxEngine:
         return logits
 
 
-def _session(path: Path, device: str, threads: int | None) -> Any:
+def _session(path: Path, text: str, threads: int | None) -> Any:
     import onnxruntime
 
     if threads is not None and threads < 1:
         raise EngineError(f"threads is 1 or more, or None for one per core; got {threads}")
-    name, _, index = device.partition(":")
-    if name not in PROVIDERS or (":" in device and not (name == "cuda" and index.isdigit())):
-        raise EngineError(
-            f"unknown device {device!r} of engine 'onnx'; there are {', '.join(PROVIDERS)}, cuda:1"
-        )
-    provider, package = PROVIDERS[name]
+    device = known_device(text, PROVIDERS, INDEXED, "onnx")
+    provider = PROVIDERS[device.name]
     there = onnxruntime.get_available_providers()
-    if provider not in there:
+    if provider.name not in there:
         raise EngineError(
-            f"device {device!r} needs {provider}, and this onnxruntime has {', '.join(there)}: "
-            f"pip uninstall onnxruntime, then pip install {package}, or use --device cpu"
+            f"device {text!r} needs {provider.name}, and this onnxruntime has {', '.join(there)}: {provider.get}, "
+            "or use --device cpu"
         )
-    if name == "cuda" and hasattr(onnxruntime, "preload_dlls"):
+    if device.name in ("cuda", "tensorrt") and hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()  # finds the CUDA libraries that pip installs beside it
+    options, settings = _options(device, threads)
+    try:
+        session = onnxruntime.InferenceSession(
+            path, options, providers=_providers(device, settings, there), enable_fallback=0
+        )
+    except Exception as error:  # ONNX Runtime's have no common base of their own
+        if not path.is_file():
+            raise WeightsError(f"no model file {path}") from None
+        if device.name != "cpu":
+            raise _unstarted(text, provider.name, _line(error)) from error
+        raise WeightsError(f"ONNX Runtime cannot load {path}: {_line(error)}") from error
+    if provider.name not in session.get_providers():
+        raise _unstarted(text, provider.name, "its driver, libraries or hardware are missing")
+    if device.name != "cpu":
+        _check_placement(session, text, provider.name)
+    return session
+
+
+def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
+    """Session options, and those settings of the device that belong to its provider."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = _QUIET
@@ -113,18 +164,62 @@ def _session(path: Path, device: str, threads: int | None) -> Any:
         options.intra_op_num_threads = threads
     # Threads that spin while they wait take the cores from decoding and from other programs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    chosen = (provider, {"device_id": index}) if index else provider
-    try:
-        session = onnxruntime.InferenceSession(path, options, providers=[chosen], enable_fallback=0)
-    except Exception as error:  # ONNX Runtime's have no common base of their own
-        if not path.is_file():
-            raise WeightsError(f"no model file {path}") from None
-        if name != "cpu":
-            raise _unstarted(device, provider, _line(error)) from error
-        raise WeightsError(f"ONNX Runtime cannot load {path}: {_line(error)}") from error
-    if provider not in session.get_providers():
-        raise _unstarted(device, provider, "its driver, libraries or hardware are missing")
-    return session
+    if device.name != "cpu":
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    if device.name == "directml":  # as its documentation asks
+        options.enable_mem_pattern = False
+    settings = {}
+    for key, value in device.options.items():
+        if key == "inter_op_threads":
+            options.execution_mode = onnxruntime.ExecutionMode.ORT_PARALLEL
+            options.inter_op_num_threads = _count(key, value)
+        elif key.startswith(_SESSION_KEYS):
+            options.add_session_config_entry(key, value)
+        elif device.name == "cpu":
+            raise EngineError(
+                f"device cpu has no setting {key!r}; it takes inter_op_threads, and ONNX Runtime's session settings "
+                f"({', '.join(f'{k}…' for k in _SESSION_KEYS)})"
+            )
+        else:
+            settings[key] = value
+    if device.name == "openvino" and threads is not None:  # it has threads of its own
+        settings.setdefault("num_of_threads", str(threads))
+    return options, settings
+
+
+def _providers(
+    device: Device, settings: dict[str, str], there: Sequence[str]
+) -> list[tuple[str, dict[str, str]]]:
+    """Provider and settings; TensorRT hands CUDA, on the same card, the operators that it has not."""
+    name = PROVIDERS[device.name].name
+    index = {} if device.index is None else {"device_id": str(device.index)}
+    chosen = [(name, {**index, **settings} if device.name in INDEXED else settings)]
+    cuda = PROVIDERS["cuda"].name
+    if device.name == "tensorrt" and cuda in there:
+        chosen.append((cuda, index))
+    return chosen
+
+
+def _check_placement(session: Any, device: str, provider: str) -> None:
+    """Refuse a session whose network runs on the CPU after all; say where a part of it does.
+
+    ONNX Runtime gives the CPU whatever a provider does not take, without a word.
+    """
+    placed = getattr(session, "get_provider_graph_assignment_info", None)
+    if placed is None:  # before ONNX Runtime 1.24
+        return
+    heavy = Counter(part.ep_name for part in placed() for node in part.get_nodes() if node.op_type in _HEAVY)
+    on_cpu, total = heavy[_CPU], sum(heavy.values())
+    if total and on_cpu == total:
+        raise _unstarted(device, provider, f"it takes none of the {total} convolutions of this network")
+    if on_cpu:
+        _log.warning("device %s runs %d of %d convolutions on the CPU", device, on_cpu, total)
+
+
+def _count(key: str, value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise EngineError(f"{key} is a whole number, 1 or more; got {value!r}")
+    return int(value)
 
 
 def _unstarted(device: str, provider: str, reason: str) -> EngineError:
@@ -136,6 +231,11 @@ def _unstarted(device: str, provider: str, reason: str) -> EngineError:
 def _image(session: Any, path: Path) -> tuple[str, list[int | str | None]]:
     """Name and shape of the image input; other graphs are refused."""
     inputs = session.get_inputs()
+    if len(inputs) == 1 and inputs[0].type == "tensor(uint8)":
+        raise WeightsError(
+            f"{path} takes pictures and gives labels by itself (faceparse export --with-preprocessing), which is for "
+            "programs without faceparse: here, give the model that it was made from"
+        )
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
         found = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs) or "none"
         raise WeightsError(
@@ -145,7 +245,9 @@ def _image(session: Any, path: Path) -> tuple[str, list[int | str | None]]:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    """ONNX Runtime's message in one line; the middle of a long one, its own file and function names, left out."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else f"{text[:100]} … {text[-200:]}"
 
 
 register(

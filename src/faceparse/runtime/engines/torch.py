@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import EngineError, MissingExtraError
+from faceparse.runtime.engines.device import parse_device
 from faceparse.runtime.engines.engine import image_of, logits_for
 from faceparse.runtime.engines.registry import EngineKind, register
 from faceparse.weights.card import Card
@@ -27,8 +30,10 @@ class TorchEngine:
     Args:
         path: The file.
         card: Its card, which names the network; None for the one inside.
-        device: As PyTorch names it: `cpu`, `cuda`, `cuda:1`, `mps`.
-        threads: Not used: PyTorch's threads belong to the whole process (`torch.set_num_threads`).
+        device: As PyTorch names it: `cpu`, `cuda`, `cuda:1`, `mps`; with `dtype=bf16` or `dtype=fp16` after a
+            colon (`cuda:dtype=fp16`, `cuda:1,dtype=bf16`) the network runs in those numbers.
+        threads: Threads of one run on the CPU; None for PyTorch's own number. That number belongs to the whole
+            process: it is changed while a run lasts, and put back after.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -48,19 +53,22 @@ class TorchEngine:
         from faceparse.models import load
 
         self.card = card or find_model(path).card
+        if threads is not None and threads < 1:
+            raise EngineError(f"threads is 1 or more, or None for PyTorch's own number; got {threads}")
         self._torch = torch
-        self._device = _device(torch, device)
+        self._threads = threads
+        self._device, self._dtype = _device(torch, device)
         network = load(self.card.network, Path(path))
-        self._network = network.to(self._device).to(memory_format=torch.channels_last)
+        self._network = network.to(self._device, self._dtype).to(memory_format=torch.channels_last)
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """See `Engine.run`."""
         image = image_of(inputs)
         torch = self._torch
         # A copy, unlike from_numpy: an array may be read-only, and channels-last needs one in any case.
-        tensor = torch.tensor(image).to(self._device, memory_format=torch.channels_last)
+        tensor = torch.tensor(image).to(self._device, self._dtype, memory_format=torch.channels_last)
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), _THREADS.limited(torch, self._threads):
                 logits = self._network.grid_logits(tensor).float().cpu()
         except RuntimeError as error:  # out of memory, or a size that the network does not take
             reason = " ".join(str(error).split())[:300]
@@ -76,7 +84,44 @@ def _torch() -> ModuleType:
     return torch
 
 
-def _device(torch: Any, name: str) -> Any:
+class _Threads:
+    """PyTorch's number of threads, changed while runs of ours last; the last of them puts it back."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._running = 0
+        self._before = 0
+
+    @contextmanager
+    def limited(self, torch: Any, threads: int | None) -> Iterator[None]:
+        if threads is None:
+            yield
+            return
+        with self._lock:
+            if not self._running:
+                self._before = torch.get_num_threads()
+            self._running += 1
+            torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+                torch.set_num_threads(self._before)
+
+
+_THREADS = _Threads()
+
+
+def _device(torch: Any, text: str) -> tuple[Any, Any]:
+    """PyTorch's device and the type of number to run in."""
+    wanted = parse_device(text)
+    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    settings = dict(wanted.options)
+    dtype = settings.pop("dtype", "fp32")
+    if settings or dtype not in types:
+        raise EngineError(f"engine 'torch' takes one setting, dtype={', '.join(types)}; got device {text!r}")
+    name = wanted.name if wanted.index is None else f"{wanted.name}:{wanted.index}"
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
@@ -88,7 +133,7 @@ def _device(torch: Any, name: str) -> Any:
             f"device {name!r} is not usable by engine 'torch' (torch {torch.__version__}: {reason}); "
             f"there are {', '.join(there)}; a GPU needs its driver and a torch built for it: pip install torch"
         ) from None
-    return device
+    return device, types[dtype]
 
 
 register(

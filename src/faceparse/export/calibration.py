@@ -1,0 +1,56 @@
+"""What an int8 export measures its scales on: pictures, as the network would see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import ConfigError
+from faceparse.runtime import Parser
+from faceparse.runtime.engines import FakeEngine
+from faceparse.runtime.picture import SUFFIXES, PictureSource
+from faceparse.weights import Card
+
+PICTURES = 64
+"""Pictures of a folder that are read: scales settle long before, here after 16."""
+
+
+def calibration_pictures(folder: Path, limit: int = PICTURES) -> list[Path]:
+    """Pictures in a folder and below, at most `limit`, spread evenly over their names.
+
+    Raises:
+        ConfigError: no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"calibration reads a folder of pictures, and there is no folder {folder}")
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not found:
+        raise ConfigError(f"no picture ({' '.join(SUFFIXES)}) in {folder} to calibrate on")
+    chosen = np.linspace(0, len(found) - 1, min(limit, len(found))).round().astype(int)
+    return [found[i] for i in chosen]
+
+
+def calibration_inputs(
+    card: Card, pictures: Iterable[PictureSource], faces: str = "auto"
+) -> Iterator[NDArray[np.float32]]:
+    """The normalised inputs, float32 (1, 3, H, W) each, that the parser would give the network.
+
+    Faces are found, aligned, resized and normalised by the parser itself; one picture is held at a time.
+
+    Raises:
+        ImageError: a picture that cannot be read.
+    """
+    seen: list[NDArray[np.float32]] = []
+
+    def remember(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        seen.extend(image[i : i + 1].copy() for i in range(len(image)))
+        return np.zeros((len(image), len(card.label_scheme), 2, 2), np.float32)
+
+    parser = Parser(FakeEngine(card, remember), faces=faces, scheme=None)
+    for picture in pictures:
+        parser.parse(picture)
+        yield from seen
+        seen.clear()

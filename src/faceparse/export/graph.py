@@ -1,0 +1,206 @@
+"""The plain ONNX graph of a network: float32, any batch and size, logits at the network's own resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnxruntime
+import torch
+from onnx import helper, numpy_helper, shape_inference, version_converter
+from torch import Tensor, nn
+
+from faceparse.errors import ConfigError, WeightsError
+from faceparse.export.gelu import regroup_gelu
+from faceparse.models import Network
+
+OPSET = 18
+"""The oldest opset that PyTorch's exporter writes as it is; ONNX Runtime 1.14 and later run it."""
+
+OLDEST_OPSET = 15
+"""Opset 14 and older cannot ask for one side of a shape, which a graph of any size does."""
+
+
+def check_opset(opset: int) -> None:
+    """Refuse an opset that no file of ours can be in.
+
+    Raises:
+        ConfigError: outside `OLDEST_OPSET` to `newest_opset()`.
+    """
+    newest = newest_opset()
+    if not OLDEST_OPSET <= opset <= newest:
+        raise ConfigError(
+            f"opset is {OLDEST_OPSET} to {newest} (onnx {onnx.__version__}, ONNX Runtime {onnxruntime.__version__}), "
+            f"got {opset}"
+        )
+
+
+@cache
+def newest_opset() -> int:
+    """The newest opset that the installed onnx and ONNX Runtime both know."""
+    value = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", value[:1], value[1:])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    for opset in range(onnx.defs.onnx_opset_version(), OLDEST_OPSET, -1):
+        sets = [helper.make_opsetid("", opset)]
+        model = helper.make_model(graph, opset_imports=sets, ir_version=helper.find_min_ir_version_for(sets))
+        try:
+            onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+        except Exception:  # ONNX Runtime's have no common base of their own
+            continue
+        return opset
+    return OLDEST_OPSET
+
+
+def graph_of(origin: Network | Path, size: tuple[int, int], opset: int = OPSET) -> Any:
+    """The graph of a network, or of an ONNX file that was exported from one, as an `onnx.ModelProto`.
+
+    Input `image` and output `logits`, both with free sizes where the network takes any (`Network.any_size`); no
+    notes of the exporter, no metadata.
+
+    Args:
+        origin: A network on the CPU in eval mode, or the path of a plain float32 export.
+        size: Height and width of the input, for a network that takes one size only.
+        opset: See `check_opset`.
+
+    Raises:
+        ConfigError: the opset is out of range.
+        WeightsError: an ONNX file of another kind, or a graph that the opset cannot express.
+    """
+    check_opset(opset)
+    model = _loaded(origin, size) if isinstance(origin, Path) else _traced(origin, size)
+    _strip(model)
+    regroup_gelu(model)
+    _pool_globally(model)
+    if opset != opset_of(model):
+        try:
+            model = version_converter.convert_version(model, opset)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[-200:]
+            raise WeightsError(f"the graph cannot be written in opset {opset}: {reason}") from None
+    # Older readers refuse a file format newer than they are, so: the format of the opset's time.
+    model.ir_version = helper.find_min_ir_version_for(model.opset_import)
+    any_size = takes_any_size(model)
+    name_dimensions(
+        model.graph.input[0], ("batch", None, *(("height", "width") if any_size else (None,) * 2))
+    )
+    cells = ("grid_height", "grid_width") if any_size else (None,) * 2
+    name_dimensions(model.graph.output[0], ("batch", None, *cells))
+    return model
+
+
+def takes_any_size(model: Any) -> bool:
+    """Whether height and width of a graph's image are free."""
+    return not any(d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[2:])
+
+
+def opset_of(model: Any) -> int:
+    """The version of ONNX's own operators in a graph."""
+    return next(int(o.version) for o in model.opset_import if o.domain in ("", "ai.onnx"))
+
+
+def name_dimensions(value: Any, names: Sequence[str | int | None]) -> None:
+    """Set the sizes of a graph's input or output: a name for what is free, a number, None to leave it."""
+    for dimension, name in zip(value.type.tensor_type.shape.dim, names, strict=True):
+        if isinstance(name, str):
+            dimension.dim_param = name
+        elif name is not None:
+            dimension.dim_value = name
+
+
+def shapes(values: Any) -> dict[str, tuple[int | str, ...]]:
+    """Name → sizes of a graph's inputs or outputs."""
+    return {v.name: tuple(d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim) for v in values}
+
+
+def constants(model: Any) -> dict[str, Any]:
+    """Name → array of a graph's initialisers."""
+    return {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+
+
+class _Head(nn.Module):
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.network.grid_logits(image)
+
+
+def _traced(network: Network, size: tuple[int, int]) -> Any:
+    free = torch.export.Dim.DYNAMIC
+    # Sides that differ, so that the exporter does not take height and width for one.
+    example = torch.zeros(2, 3, *((128, 192) if network.any_size else size))
+    dynamic = {0: free, 2: free, 3: free} if network.any_size else {0: free}
+    program = torch.onnx.export(
+        _Head(network).eval(),
+        (example,),
+        dynamo=True,
+        input_names=["image"],
+        output_names=["logits"],
+        dynamic_shapes={"image": dynamic},
+        opset_version=OPSET,
+        verbose=False,
+    )
+    assert program is not None  # is None only where it writes the file itself
+    return program.model_proto
+
+
+def _loaded(path: Path, size: tuple[int, int]) -> Any:
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # protobuf's own, which differ between its versions
+        raise WeightsError(f"cannot read {path}: {' '.join(str(error).split())[:200]}") from None
+    found = (shapes(model.graph.input), shapes(model.graph.output))
+    sides = found[0].get("image", ())[2:]
+    fits = sides == tuple(size) or all(isinstance(side, str) for side in sides)
+    if [list(names) for names in found] != [["image"], ["logits"]] or not fits:
+        raise WeightsError(
+            f"{path} is not a plain export of ours (image in, logits out), its inputs are {found[0]} "
+            f"and its outputs {found[1]}: start from the checkpoint"
+        )
+    del model.metadata_props[:]
+    return model
+
+
+def _strip(model: Any) -> None:
+    """Drop the exporter's notes: they hold stack traces with paths of the machine it ran on."""
+    graph = model.graph
+    values = (*graph.value_info, *graph.input, *graph.output)
+    for part in (model, graph, *graph.node, *graph.initializer, *values):
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
+    graph.ClearField("value_info")  # shapes in the exporter's private symbols
+
+
+def _pool_globally(model: Any) -> None:
+    """Global average pooling under its own name: phones have it, and int8 has a kernel for it.
+
+    The exporter writes it as a mean over the last two axes.
+    """
+    known = constants(model)
+    inferred = shape_inference.infer_shapes(model).graph
+    ranks = {v.name: len(v.type.tensor_type.shape.dim) for v in (*inferred.value_info, *inferred.input)}
+    for node in model.graph.node:
+        if node.op_type != "ReduceMean" or len(node.input) < 2 or ranks.get(node.input[0]) != 4:
+            continue
+        axes = {int(a) % 4 for a in known.get(node.input[1], ())}
+        keeps = all(a.i for a in node.attribute if a.name == "keepdims")
+        if axes == {2, 3} and keeps:
+            node.op_type = "GlobalAveragePool"
+            del node.attribute[:]
+            del node.input[1:]
+    drop_unused(model)
+
+
+def drop_unused(model: Any) -> None:
+    """Take out initialisers that no node reads."""
+    read = {name for node in model.graph.node for name in node.input}
+    read |= {value.name for value in model.graph.output}
+    for i in reversed(range(len(model.graph.initializer))):
+        if model.graph.initializer[i].name not in read:
+            del model.graph.initializer[i]

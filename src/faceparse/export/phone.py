@@ -1,0 +1,205 @@
+"""The phone form: one size, half-pixel resizing, and only operators that phones' runtimes take.
+
+What those runtimes refuse, by ONNX Runtime's own lists for Android (NNAPI) and Apple (CoreML): shapes
+that are computed while running, resizing with aligned corners, and pooling over a window as large as the map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import gcd
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import onnxscript.optimizer
+from onnx import helper, numpy_helper, shape_inference
+
+from faceparse.errors import WeightsError
+from faceparse.export.graph import constants, drop_unused, name_dimensions
+from faceparse.weights import Card, Grid
+
+OPERATORS = frozenset(
+    [
+        "Add",
+        "Clip",
+        "Concat",
+        "Conv",
+        "Div",
+        "GlobalAveragePool",
+        "MatMul",
+        "MaxPool",
+        "Mul",
+        "Relu",
+        "Reshape",
+        "Resize",
+        "Sigmoid",
+        "Slice",
+        "Softmax",
+        "Sub",
+        "Transpose",
+        "QuantizeLinear",
+        "DequantizeLinear",
+    ]
+)
+"""What a phone graph may hold: operators that both NNAPI's and CoreML's lists have (and the two of int8)."""
+
+
+def for_phone(model: Any, card: Card) -> tuple[Any, Card]:
+    """The graph for one picture of the card's size, with logits at that size, and the card that fits it.
+
+    >>> model, card = for_phone(graph_of(network, card.input.size), card)  # doctest: +SKIP
+    >>> card.output  # doctest: +SKIP
+    Grid(stride=1, align_corners=False)
+
+    The last upsampling is inside, always as half-pixel resizing. Where the network was published with aligned
+    corners, its logits are computed a little beyond the border, resized and cropped so that every sample falls where aligned corners put
+    it: equal, not only near (see `aligned`).
+
+    Raises:
+        WeightsError: the network holds what phones reject and this cannot replace; the message names it.
+    """
+    height, width = card.input.size
+    name_dimensions(model.graph.input[0], (1, 3, height, width))
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    model = onnxscript.optimizer.optimize(model)
+    model.graph.ClearField("value_info")
+    grid = _shape(model, "logits")[2:]
+    _upsample(model, card, (grid[0], grid[1]))
+    faults = rejected(model)
+    if faults:
+        raise WeightsError(f"the phone form of {card.id} would hold what phones reject: {'; '.join(faults)}")
+    return model, replace(card, output=Grid(stride=1, align_corners=False))
+
+
+class Aligned(NamedTuple):
+    """How half-pixel resizing stands in for aligned corners along one axis: pad, resize, crop."""
+
+    pad: int
+    resized: int
+    start: int
+
+
+def aligned(cells: int, pixels: int) -> Aligned | None:
+    """Padding, resized length and start of the crop that give `cells` samples `pixels` long, corners aligned.
+
+    >>> aligned(64, 512)
+    Aligned(pad=4, resized=584, start=36)
+
+    Aligned corners put output x at x·(cells − 1)/(pixels − 1). Half-pixel resizing of n samples to m
+    puts it at (x + 0.5)·n/m − 0.5. With the ratio in lowest terms a/b and c = (cells − 1)/a, n = a(c + 1) and
+    m = b(c + 1) have the same step, and after (n − cells)/2 cells of padding the first sample falls on output
+    pixel (b − 1)/2. Padding is never weighted in: every sample lies between two cells of the map.
+
+    Returns:
+        None where that falls between pixels: one of the lengths is odd.
+    """
+    if cells < 2 or cells % 2 or pixels % 2:
+        return None
+    common = gcd(cells - 1, pixels - 1)
+    step, length = (cells - 1) // common, (pixels - 1) // common
+    return Aligned((step - 1) // 2, length * (common + 1), (length - 1) // 2)
+
+
+def rejected(model: Any) -> list[str]:
+    """What a graph holds that phones reject, in words; empty where there is nothing."""
+    found = [
+        f"{value.name} of free size"
+        for value in (*model.graph.input, *model.graph.output)
+        if any(d.dim_param or not d.dim_value for d in value.type.tensor_type.shape.dim)
+    ]
+    known = constants(model)
+    sizes = {v.name: v for v in shape_inference.infer_shapes(model).graph.value_info}
+    for node in model.graph.node:
+        settings = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        if node.op_type not in OPERATORS:
+            found.append(f"{node.op_type} {node.name}".strip())
+        elif node.op_type == "Resize":
+            found += _resize_faults(node, settings, known)
+        elif node.op_type == "MaxPool" and _full_size(settings["kernel_shape"], sizes.get(node.input[0])):
+            found.append(f"full-size pooling {node.name}")
+        elif node.op_type in ("Reshape", "Slice") and any(i and i not in known for i in node.input[1:]):
+            found.append(f"{node.op_type} {node.name} of computed sizes")
+    return found
+
+
+def _resize_faults(node: Any, settings: dict[str, Any], known: dict[str, Any]) -> list[str]:
+    where = settings.get("coordinate_transformation_mode", b"half_pixel").decode()
+    mode = settings.get("mode", b"nearest").decode()
+    faults = []
+    if where not in ("half_pixel", "asymmetric") or (mode == "linear" and where != "half_pixel"):
+        faults.append(f"{where} resizing {node.name}")
+    if mode == "cubic" or settings.get("antialias"):
+        faults.append(f"cubic or antialiased resizing {node.name}")
+    if any(name and name not in known for name in node.input[1:]):
+        faults.append(f"resizing {node.name} to a computed size")
+    return faults
+
+
+def _full_size(kernel: list[int], value: Any) -> bool:
+    if value is None:
+        return False
+    return [d.dim_value for d in value.type.tensor_type.shape.dim[2:]] == list(kernel)
+
+
+def _widen(node: Any, pads: tuple[int, int], card: Card) -> None:
+    """Let a convolution compute cells beyond its map's border: padding without an operator for it."""
+    settings = {a.name: a for a in node.attribute}
+    strides = settings["strides"].ints if "strides" in settings else (1, 1)
+    if node.op_type != "Conv" or set(strides) != {1} or "pads" not in settings:
+        raise WeightsError(
+            f"the logits of {card.id} come from {node.op_type} {node.name}, not from a convolution of stride 1 with "
+            "its padding written out: the phone form cannot align their corners"
+        )
+    given = settings["pads"].ints
+    given[:] = [have + more for have, more in zip(given, pads * 2, strict=True)]
+
+
+def _shape(model: Any, name: str) -> list[int]:
+    inferred = shape_inference.infer_shapes(model, strict_mode=True).graph
+    value = next(v for v in (*inferred.output, *inferred.value_info) if v.name == name)
+    return [d.dim_value for d in value.type.tensor_type.shape.dim]
+
+
+def _upsample(model: Any, card: Card, grid: tuple[int, int]) -> None:
+    """Bring the logits to the input's size, inside the graph."""
+    graph = model.graph
+    height, width = card.input.size
+    classes = len(card.label_scheme)
+    last = next(n for n in graph.node if "logits" in n.output)
+    last.output[list(last.output).index("logits")] = "grid_logits"
+    for node in graph.node:
+        node.input[:] = ["grid_logits" if name == "logits" else name for name in node.input]
+    resized, ends = (height, width), None
+    if card.output.align_corners:
+        rows, columns = aligned(grid[0], height), aligned(grid[1], width)
+        if rows is None or columns is None:
+            raise WeightsError(
+                f"{card.id} gives {grid[0]} × {grid[1]} logits with aligned corners for {height} × {width} pixels: "
+                "the phone form needs even numbers of both; change the card's input size"
+            )
+        _widen(last, (rows.pad, columns.pad), card)
+        resized, ends = (rows.resized, columns.resized), (rows.start, columns.start)
+    sizes = np.array([1, classes, *resized], np.int64)
+    graph.initializer.append(numpy_helper.from_array(sizes, "logits_sizes"))
+    target = "logits" if ends is None else "resized_logits"
+    graph.node.append(
+        helper.make_node(
+            "Resize",
+            ["grid_logits", "", "", "logits_sizes"],
+            [target],
+            "resize_logits",
+            mode="linear",
+            coordinate_transformation_mode="half_pixel",
+        )
+    )
+    if ends is not None:
+        crop = {"starts": ends, "ends": (ends[0] + height, ends[1] + width), "axes": (2, 3)}
+        for name, values in crop.items():
+            graph.initializer.append(numpy_helper.from_array(np.array(values, np.int64), f"logits_{name}"))
+        names = [target, *(f"logits_{name}" for name in crop)]
+        graph.node.append(helper.make_node("Slice", names, ["logits"], "crop_logits"))
+    del graph.output[:]
+    shape = (1, classes, height, width)
+    graph.output.append(helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, shape))
+    drop_unused(model)

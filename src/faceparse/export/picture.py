@@ -1,0 +1,140 @@
+"""The picture form: the card's preprocessing before the network and the labels after it, in one graph."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from faceparse.errors import EngineError
+from faceparse.weights import Card
+
+OLDEST_OPSET = 18
+"""The first in which resizing can be antialiased, as every card asks."""
+
+_CUBIC = -0.5  # Pillow's bicubic; ONNX's default is −0.75
+
+
+def with_picture(model: Any, card: Card) -> Any:
+    """The graph from pictures to labels.
+
+    Input `picture`, uint8 (batch, height, width, 3) RGB of any size; output `labels`, uint8 (batch, height,
+    width) in the card's scheme, at the picture's own size. Inside: the card's antialiased resizing,
+    normalisation, the network, logits brought to the picture's size, and the largest of them. The picture is
+    taken as a whole; finding and aligning faces is the parser's work.
+
+    A graph that holds logits at the picture's size needs 4 bytes × classes for each of its pixels.
+    """
+    graph = model.graph
+    inner = list(graph.node)
+    before, after = _Nodes(graph), _Nodes(graph)
+    _preprocess(before, card)
+    _label(after, card)
+    del graph.node[:]
+    graph.node.extend([*before.nodes, *inner, *after.nodes])
+    del graph.input[:], graph.output[:]
+    uint8 = onnx.TensorProto.UINT8
+    graph.input.append(helper.make_tensor_value_info("picture", uint8, ["batch", "height", "width", 3]))
+    graph.output.append(helper.make_tensor_value_info("labels", uint8, ["batch", "height", "width"]))
+    graph.ClearField("value_info")
+    return model
+
+
+class PictureGraph:
+    """Runs a file of the picture form.
+
+    >>> PictureGraph("picture.onnx")(image).shape  # image: uint8 (480, 640, 3)  # doctest: +SKIP
+    (480, 640)
+
+    Raises:
+        EngineError: on running, what ONNX Runtime says.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], threads: int | None = None) -> None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        self._session = onnxruntime.InferenceSession(os.fspath(path), options, ["CPUExecutionProvider"])
+
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Labels H × W of an RGB picture H × W × 3."""
+        try:
+            labels: Any = self._session.run(["labels"], {"picture": image[None]})[0]
+        except Exception as error:  # ONNX Runtime's have no common base of their own
+            reason = " ".join(str(error).split())[:300]
+            raise EngineError(f"the picture graph failed on a picture {image.shape}: {reason}") from error
+        return np.asarray(labels[0], np.uint8)
+
+
+class _Nodes:
+    """Nodes in the making, with their constants."""
+
+    def __init__(self, graph: Any) -> None:
+        self.nodes: list[Any] = []
+        self._graph = graph
+
+    def add(self, kind: str, inputs: list[str], output: str, **settings: Any) -> str:
+        self.nodes.append(helper.make_node(kind, inputs, [output], f"node_{output}", **settings))
+        return output
+
+    def constant(self, name: str, values: Any, kind: type) -> str:
+        self._graph.initializer.append(numpy_helper.from_array(np.asarray(values, kind), name))
+        return name
+
+
+def _preprocess(make: _Nodes, card: Card) -> None:
+    wanted = card.input
+    size = make.constant("input_size", wanted.size, np.int64)
+    # In uint8, as the parser does: ONNX Runtime then rounds as Pillow does.
+    source = make.add(
+        "Resize",
+        ["picture", "", "", size],
+        "input_pixels",
+        axes=[1, 2],
+        antialias=1,
+        mode="cubic" if wanted.interpolation == "bicubic" else "linear",
+        coordinate_transformation_mode="half_pixel",
+        **({"cubic_coeff_a": _CUBIC} if wanted.interpolation == "bicubic" else {}),
+    )
+    if wanted.channels == "BGR":
+        order = make.constant("picture_order", [2, 1, 0], np.int64)
+        source = make.add("Gather", [source, order], "input_bgr", axis=3)
+    source = make.add("Transpose", [source], "input_planes", perm=[0, 3, 1, 2])
+    source = make.add("Cast", [source], "input_values", to=onnx.TensorProto.FLOAT)
+    factor = [wanted.scale / 255 / s for s in wanted.std]
+    offset = [m / s for m, s in zip(wanted.mean, wanted.std, strict=True)]
+    for name, values in (("input_factor", factor), ("input_offset", offset)):
+        make.constant(name, np.reshape(values, (1, 3, 1, 1)), np.float32)
+    source = make.add("Mul", [source, "input_factor"], "input_scaled")
+    make.add("Sub", [source, "input_offset"], "image")
+
+
+def _label(make: _Nodes, card: Card) -> None:
+    source = "logits"
+    if card.output.align_corners:
+        # First to the input's size, as published; from there on pixels have their centres where the parser has them.
+        source = make.add(
+            "Resize",
+            [source, "", "", "input_size"],
+            "input_logits",
+            axes=[2, 3],
+            mode="linear",
+            coordinate_transformation_mode="align_corners",
+        )
+    make.add("Shape", ["picture"], "picture_size", start=1, end=3)
+    source = make.add(
+        "Resize",
+        [source, "", "", "picture_size"],
+        "picture_logits",
+        axes=[2, 3],
+        mode="linear",
+        coordinate_transformation_mode="half_pixel",
+    )
+    source = make.add("ArgMax", [source], "picture_labels", axis=1, keepdims=0)
+    make.add("Cast", [source], "labels", to=onnx.TensorProto.UINT8)

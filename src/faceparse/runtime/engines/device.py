@@ -1,0 +1,63 @@
+"""The words that name a device: `cuda`, `cuda:1`, `openvino:device_type=GPU`, `tensorrt:0,trt_fp16_enable=1`.
+
+>>> parse_device("cuda:1,gpu_mem_limit=2000000000")
+Device(name='cuda', index=1, options={'gpu_mem_limit': '2000000000'})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from faceparse.errors import EngineError
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device, in words that are checked.
+
+    Attributes:
+        name: `cpu`, `cuda` and so on.
+        index: Which of several, from 0; None for the engine's choice.
+        options: Settings in the engine's own words.
+    """
+
+    name: str
+    index: int | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_device(text: str) -> Device:
+    """Take a device's name apart: NAME, then after a colon, with commas, a NUMBER and settings KEY=VALUE.
+
+    Raises:
+        EngineError: what follows the name is neither a number nor a setting.
+    """
+    name, colon, rest = text.partition(":")
+    words = rest.split(",") if colon else []
+    index = int(words.pop(0)) if words and words[0].isascii() and words[0].isdecimal() else None
+    options = {}
+    for word in words:
+        key, _, value = (part.strip() for part in word.partition("="))
+        if not key or not value:
+            raise EngineError(
+                f"device {text!r}: after the name come a number and settings, as in cuda:1 or cuda:1,key=value; "
+                f"got {word!r}"
+            )
+        options[key] = value
+    return Device(name, index, options)
+
+
+def known_device(text: str, names: Collection[str], indexed: Collection[str], engine: str) -> Device:
+    """`parse_device`, for the devices that an engine has.
+
+    Raises:
+        EngineError: another name, or a number where there is only one.
+    """
+    device = parse_device(text)
+    if device.name not in names or (device.index is not None and device.name not in indexed):
+        several = f", and with a number {', '.join(f'{n}:1' for n in indexed)}" if indexed else ""
+        raise EngineError(
+            f"unknown device {text!r} of engine {engine!r}; there are {', '.join(names)}{several}"
+        )
+    return device
