@@ -56,8 +56,12 @@ def test_stopping_once(photos: Path, tmp_path: Path, parse: Command, number: sig
     )
     assert running.stdout
     lines = [running.stdout.readline() for _ in range(5)]
+    assert running.stderr
     running.send_signal(number)
-    printed, errors = running.communicate()
+    # Not communicate(): it passes over what readline() has in its buffer.
+    printed, errors = running.stdout.read(), running.stderr.read()
+    running.wait()
+    running.communicate()
     reports = [json.loads(line) for line in [*lines, *printed.splitlines()]]
     *found, last = reports
     written = [r["path"] for r in found if r["status"] == "written"]

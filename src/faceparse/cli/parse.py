@@ -80,14 +80,16 @@ def command(
     """
     from faceparse.errors import ConfigError
     from faceparse.runtime import Parser
-    from faceparse.writers import given_options, writers
+    from faceparse.writers import WRITERS, given_options, writers
 
     if output is None:
         raise ConfigError("name a folder for the results: -o FOLDER, or -o - for stdout")
     to_stdout = str(output) == "-"
     options = given_options(option or (), alpha=alpha, bits=bits, classes=classes)
     chosen = writers((save or ("mask" if to_stdout else "mask,overlay")).split(","), options)
-    todo = _jobs(inputs or [], output, list_file, recursive=recursive, root=root)
+    kinds = {*WRITERS.values(), *(type(w) for w in chosen.values())}  # earlier runs may have written any
+    endings = [ending for kind in kinds for ending in kind.endings]
+    todo = _jobs(inputs or [], output, endings, list_file, recursive=recursive, root=root)
 
     def parser(alone: bool) -> Parser:
         made = Parser(
@@ -113,12 +115,17 @@ def command(
 
 
 def _jobs(
-    inputs: list[str], output: Path, list_file: Path | None, *, recursive: bool, root: Path | None
+    inputs: list[str],
+    output: Path,
+    endings: list[str],
+    list_file: Path | None,
+    *,
+    recursive: bool,
+    root: Path | None,
 ) -> Jobs:
     """The pictures; stdin is read where it is asked for."""
     from faceparse.errors import ConfigError
     from faceparse.runtime.folder import find_jobs, read_list
-    from faceparse.writers import WRITERS
 
     if not inputs and list_file is None:
         raise ConfigError("name a picture, a folder, or --list FILE")
@@ -133,7 +140,6 @@ def _jobs(
             else _content(list_file)
         )
         listed = list(read_list(content))
-    endings = [ending for writer in WRITERS.values() for ending in writer.endings]
     files = [given for given in inputs if given != "-"]
     return find_jobs(files, output, endings, listed=listed, recursive=recursive, root=root, data=data)
 
