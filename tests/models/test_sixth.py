@@ -143,6 +143,8 @@ def test_it_trains_by_the_command(installed: Path, faceparse: Callable[..., Any]
     assert models.load("sixth", "run/best.ckpt").state_dict()["say.bias"].shape == (11,)
     scored = faceparse("export", "--model", "run/best.ckpt", "-o", "trained.onnx")
     assert scored.code == 0, scored.err
-    scored = faceparse("evaluate", "--model", "trained.onnx", "--data.root", "faces", "--data.scheme", "celebamask19")
+    scored = faceparse(
+        "evaluate", "--model", "trained.onnx", "--data.root", "faces", "--data.scheme", "celebamask19"
+    )
     assert scored.code == 0, scored.err
     assert "skin" in scored.out
