@@ -72,7 +72,18 @@ def commands(page: str) -> Iterator[list[str]]:
             yield words
 
 
-SMALL = "--epochs 1 --sizes [[0,64]] --batch_size 2 --data.workers 0 --tensorboard false".split()
+SMALL = [
+    "--epochs",
+    "1",
+    "--sizes",
+    "[[0,64]]",
+    "--batch_size",
+    "2",
+    "--data.workers",
+    "0",
+    "--tensorboard",
+    "false",
+]
 """A training run of seconds."""
 
 
