@@ -83,6 +83,7 @@ def made(root: Path, workers: int, split: str = "all") -> ParsingData:
         CELEB,
         sizes=[(0, 64)],
         how=Augmentation(scene=0.5, occlude=0.5),
+        preprocessing=Preprocessing((64, 64)),
         rare=0,
         batch_size=2,
         workers=workers,

@@ -14,21 +14,20 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from faceparse.data import open_dataset
 from faceparse.data.cache import cached
+from faceparse.data.cropped import Cropped
 from faceparse.data.dataset import Dataset
 from faceparse.data.unlabelled import Joined, Unlabelled
-from faceparse.errors import ConfigError, FaceparseError, MissingExtraError, WeightsError
+from faceparse.errors import ConfigError, FaceparseError, MissingExtraError
 from faceparse.labels import scheme as find_scheme
 from faceparse.labels.scheme import Scheme
-from faceparse.models.loading import load
-from faceparse.models.registry import Network
-from faceparse.models.registry import network as find_network
+from faceparse.runtime.reading import read_as
 from faceparse.train.callbacks import Average, KeepLast, Pictures, StepProfile, WholeFiles
 from faceparse.train.datamodule import ParsingData
 from faceparse.train.module import ParsingModule
 from faceparse.train.provenance import describe
 from faceparse.train.settings import Settings
+from faceparse.train.start import starting_network
 from faceparse.train.teacher import Teacher
-from faceparse.weights.checkpoint import read_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +41,10 @@ def fit(settings: Settings) -> Path:
 
     Raises:
         DataError: the data set is not as its layout says.
-        WeightsError: a trunk or a checkpoint to start or resume from that is none, or another network's.
-        ConfigError: class weights of another length than the scheme; a Trainer option that Lightning refuses.
+        WeightsError: a trunk, part or checkpoint to start or resume from that is none, or another network's.
+        DownloadError: ImageNet weights that cannot be had.
+        ConfigError: class weights of another length than the scheme; sizes that the network does not take; a
+            Trainer option that Lightning refuses.
         FaceparseError: the loss is not finite.
     """
     module, data = prepare(settings)
@@ -52,7 +53,7 @@ def fit(settings: Settings) -> Path:
         json.dumps(module.about, indent=2) + "\n", encoding="utf-8"
     )
     profile = StepProfile()
-    trainer = _trainer(settings, find_scheme(settings.scheme), profile)
+    trainer = _trainer(settings, read_as(find_scheme(settings.scheme)), profile)
     best: Any = trainer.checkpoint_callbacks[0]
     try:
         trainer.fit(module, datamodule=data, ckpt_path=settings.resume, weights_only=True)
@@ -69,20 +70,24 @@ def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
     """What a run trains, and on what; raises as `fit` does."""
     pl.seed_everything(settings.seed, verbose=False)
     scheme = find_scheme(settings.scheme)
+    learned = read_as(scheme)
     weights = settings.loss.class_weights
-    if weights is not None and len(weights) != len(scheme):
+    if weights is not None and len(weights) != len(learned):
         raise ConfigError(
-            f"loss.class_weights has {len(weights)} factors, scheme {scheme.name} {len(scheme)} classes"
+            f"loss.class_weights has {len(weights)} factors, scheme {learned.name} {len(learned)} classes"
         )
     about = describe(settings)
-    network = _network(settings, scheme)
-    teacher = None if settings.teacher is None else Teacher(settings.teacher, scheme)
-    data = _data(settings, scheme)
+    network = starting_network(settings)
+    if network.needs_landmarks and settings.augmentation.scene:
+        raise ConfigError(
+            f"{settings.network} warps by landmarks, which made scenes have none of: set augmentation.scene to 0"
+        )
+    teacher = None if settings.teacher is None else Teacher(settings.teacher, learned)
+    data = _data(settings, learned, network.needs_landmarks)
     module = ParsingModule(
         network,
         scheme,
-        mean=settings.mean,
-        std=settings.std,
+        preprocessing=settings.preprocessing,
         loss=settings.loss,
         optimizer=settings.optimizer,
         schedule=settings.schedule,
@@ -95,31 +100,7 @@ def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
     return module, data
 
 
-def _network(settings: Settings, scheme: Scheme) -> Network:
-    import torch
-
-    network = find_network(settings.network).build(num_classes=len(scheme))
-    if settings.trunk is not None:
-        network.load_trunk(read_checkpoint(settings.trunk).tensors)
-    if settings.weights is not None:
-        network.load_state_dict(load(settings.network, settings.weights).state_dict())
-    if settings.resume is not None:
-        _check_resume(settings.resume, settings.network)
-    return network.to(memory_format=torch.channels_last)
-
-
-def _check_resume(checkpoint: Path, network: str) -> None:
-    """Refuse what Lightning cannot go on from, before any data is read."""
-    about = read_checkpoint(checkpoint).settings
-    if about is None:
-        raise WeightsError(
-            f"{checkpoint} is not a training checkpoint of faceparse: --resume takes last.ckpt"
-        )
-    if about.get("network") != network:
-        raise WeightsError(f"{checkpoint} is of network {about.get('network')}, this run trains {network}")
-
-
-def _data(settings: Settings, scheme: Scheme) -> ParsingData:
+def _data(settings: Settings, scheme: Scheme, landmarks: bool) -> ParsingData:
     data = settings.data
     train: Dataset = open_dataset(data.kind, data.root, data.train, data.scheme)
     val: Dataset = open_dataset(data.kind, data.root, data.val, data.scheme)
@@ -129,12 +110,16 @@ def _data(settings: Settings, scheme: Scheme) -> ParsingData:
         train = Joined(train, Unlabelled(data.unlabelled, train.scheme))
     if data.cache is not None:
         train, val = cached(train, data.cache), cached(val, data.cache)
+    if data.crop:
+        train, val = Cropped(train), Cropped(val)
     return ParsingData(
         train,
         val,
         scheme,
         sizes=settings.sizes,
         how=settings.augmentation,
+        preprocessing=settings.preprocessing,
+        landmarks=landmarks,
         rare=settings.rare,
         batch_size=settings.batch_size,
         workers=data.workers,

@@ -14,6 +14,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torchvision import models as zoo
+from torchvision.models import WeightsEnum
 from torchvision.models.mobilenetv3 import mobilenet_v3_large
 
 from faceparse.errors import WeightsError
@@ -25,6 +26,7 @@ class Kind:
 
     Attributes:
         make: Builds the classifier with random weights.
+        weights: Its published ImageNet weights.
         taps: Positions among the trunk's layers whose outputs are tapped, finest first.
         widths: Channels of these maps.
         channels_last: Whether its layers give (B, H, W, C) already.
@@ -34,6 +36,7 @@ class Kind:
     """
 
     make: Callable[..., Any]
+    weights: WeightsEnum
     taps: tuple[int, int, int, int]
     widths: tuple[int, int, int, int]
     channels_last: bool = False
@@ -41,31 +44,42 @@ class Kind:
     layers: tuple[str, ...] = ()
 
 
-def _swin(make: Callable[..., Any], width: int) -> Kind:
+def _swin(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Kind:
     widths = (width, 2 * width, 4 * width, 8 * width)
-    return Kind(make, (1, 3, 5, 7), widths, channels_last=True, any_size=False)
+    return Kind(make, weights, (1, 3, 5, 7), widths, channels_last=True, any_size=False)
 
 
-def _convnext(make: Callable[..., Any], width: int) -> Kind:
-    return Kind(make, (1, 3, 5, 7), (width, 2 * width, 4 * width, 8 * width))
+def _convnext(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Kind:
+    return Kind(make, weights, (1, 3, 5, 7), (width, 2 * width, 4 * width, 8 * width))
 
 
 KINDS: dict[str, Kind] = {
-    "swin_base": _swin(zoo.swin_b, 128),
-    "swinv2_base": _swin(zoo.swin_v2_b, 128),
-    "swinv2_small": _swin(zoo.swin_v2_s, 96),
-    "swinv2_tiny": _swin(zoo.swin_v2_t, 96),
-    "convnext_base": _convnext(zoo.convnext_base, 128),
-    "convnext_small": _convnext(zoo.convnext_small, 96),
-    "convnext_tiny": _convnext(zoo.convnext_tiny, 96),
+    "swin_base": _swin(zoo.swin_b, zoo.Swin_B_Weights.IMAGENET1K_V1, 128),
+    "swinv2_base": _swin(zoo.swin_v2_b, zoo.Swin_V2_B_Weights.IMAGENET1K_V1, 128),
+    "swinv2_small": _swin(zoo.swin_v2_s, zoo.Swin_V2_S_Weights.IMAGENET1K_V1, 96),
+    "swinv2_tiny": _swin(zoo.swin_v2_t, zoo.Swin_V2_T_Weights.IMAGENET1K_V1, 96),
+    "convnext_base": _convnext(zoo.convnext_base, zoo.ConvNeXt_Base_Weights.IMAGENET1K_V1, 128),
+    "convnext_small": _convnext(zoo.convnext_small, zoo.ConvNeXt_Small_Weights.IMAGENET1K_V1, 96),
+    "convnext_tiny": _convnext(zoo.convnext_tiny, zoo.ConvNeXt_Tiny_Weights.IMAGENET1K_V1, 96),
     "resnet101": Kind(
         zoo.resnet101,
+        zoo.ResNet101_Weights.IMAGENET1K_V1,
         (4, 5, 6, 7),
         (256, 512, 1024, 2048),
         layers=("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"),
     ),
-    "mobilenet": Kind(mobilenet_v3_large, (3, 6, 12, 16), (24, 40, 112, 960)),
-    "efficientnet": Kind(zoo.efficientnet_v2_m, (2, 3, 5, 8), (48, 80, 176, 1280)),
+    "mobilenet": Kind(
+        mobilenet_v3_large,
+        zoo.MobileNet_V3_Large_Weights.IMAGENET1K_V1,
+        (3, 6, 12, 16),
+        (24, 40, 112, 960),
+    ),
+    "efficientnet": Kind(
+        zoo.efficientnet_v2_m,
+        zoo.EfficientNet_V2_M_Weights.IMAGENET1K_V1,
+        (2, 3, 5, 8),
+        (48, 80, 176, 1280),
+    ),
 }
 
 
