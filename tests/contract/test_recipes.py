@@ -6,7 +6,7 @@ names. `test_its_own_network_takes_its_own_size` runs every recipe's real networ
 (on torch's meta device).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,15 @@ from tests.data import made  # noqa: E402
 from tests.models.small import dinov3_of, small_fcn8s, small_last_ckpt, small_vgg19_dinov3  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Tiny steps on several threads mostly wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
@@ -67,8 +76,16 @@ CASES = {
     "segface-lapa": Case(made.lapa, ("--network", "segface-lapa-mobilenet", "--trunk", "null")),
     "segface-helen": Case(
         made.helen,
-        ("--network", "segface-helen-mobilenet", "--trunk", "null")
-        + ("--data.train", "0-50%", "--data.val", "50-100%"),
+        (
+            "--network",
+            "segface-helen-mobilenet",
+            "--trunk",
+            "null",
+            "--data.train",
+            "0-50%",
+            "--data.val",
+            "50-100%",
+        ),
     ),
     "vgg19-dinov3-vitl16": vgg19("vgg19-dinov3-vitl16"),
     "vgg19-dinov3-vitb16": vgg19("vgg19-dinov3-vitb16"),

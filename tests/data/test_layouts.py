@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from faceparse.data import FolderDataset, open_dataset, parts
-from faceparse.data.facesynthetics import FaceSynthetics
 from faceparse.data.cropped import Cropped
+from faceparse.data.facesynthetics import FaceSynthetics
 from faceparse.data.helen import Helen
 from faceparse.data.landmarks import five_points, helen_box
 from faceparse.data.lapa import LaPa

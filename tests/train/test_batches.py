@@ -15,6 +15,7 @@ from faceparse.labels import scheme  # noqa: E402
 from faceparse.train.augment import Augmentation  # noqa: E402
 from faceparse.train.datamodule import Batch, ParsingData  # noqa: E402
 from faceparse.train.sampling import EpochSampler, repeat_factors  # noqa: E402
+from faceparse.weights.preprocessing import Preprocessing  # noqa: E402
 
 pytestmark = pytest.mark.torch
 CELEB = scheme("celebamask19")

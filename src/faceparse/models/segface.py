@@ -239,8 +239,9 @@ class SegFace(Network):
         """
         self.trunk.load_classifier(state)
 
-    def imagenet(self) -> Trunk:
-        return imagenet(self.trunk.kind.weights)
+    def imagenet(self) -> Trunk | None:
+        weights = self.trunk.kind.weights
+        return None if weights is None else imagenet(weights)
 
     def _features(self, image: Tensor) -> Tensor:
         """The trunk's maps, adapted, brought to the finest one's size and fused: B × h × w × 256."""

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparse.data.landmarks import mirrored
 from faceparse.labels import IGNORE, Scheme
 from faceparse.train.scenes import scene
 from faceparse.train.shapes import strew
@@ -100,12 +101,6 @@ def augment(
     if rng.random() < how.occlude:
         labels[strew(image, rng) & (labels != IGNORE)] = 0
     return Seen(_colour(image, how, rng), labels, points)
-
-
-def mirrored(points: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """Five points in the mirror image of a picture of that width: eyes and mouth corners trade places."""
-    swapped = points[[1, 0, 2, 4, 3]]
-    return np.column_stack([width - swapped[:, 0], swapped[:, 1]])
 
 
 def _placement(

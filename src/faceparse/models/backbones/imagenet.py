@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from torchvision.models import WeightsEnum
+from torchvision.models._api import WeightsEnum
 
 from faceparse.errors import DownloadError
 from faceparse.weights.card import Licence, Source

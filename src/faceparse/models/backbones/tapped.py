@@ -14,8 +14,8 @@ from typing import Any
 
 from torch import Tensor, nn
 from torchvision import models as zoo
-from torchvision.models import WeightsEnum
-from torchvision.models.mobilenetv3 import mobilenet_v3_large
+from torchvision.models._api import WeightsEnum
+from torchvision.models.mobilenetv3 import MobileNet_V3_Large_Weights, mobilenet_v3_large
 
 from faceparse.errors import WeightsError
 
@@ -26,31 +26,31 @@ class Kind:
 
     Attributes:
         make: Builds the classifier with random weights.
-        weights: Its published ImageNet weights.
         taps: Positions among the trunk's layers whose outputs are tapped, finest first.
         widths: Channels of these maps.
         channels_last: Whether its layers give (B, H, W, C) already.
         any_size: Whether a graph traced at one picture size holds for others.
         layers: Names of the classifier's children that are the trunk's layers in turn; empty: the
             children of `features`.
+        weights: Its published ImageNet weights; None where there are none.
     """
 
     make: Callable[..., Any]
-    weights: WeightsEnum
     taps: tuple[int, int, int, int]
     widths: tuple[int, int, int, int]
     channels_last: bool = False
     any_size: bool = True
     layers: tuple[str, ...] = ()
+    weights: WeightsEnum | None = None
 
 
 def _swin(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Kind:
     widths = (width, 2 * width, 4 * width, 8 * width)
-    return Kind(make, weights, (1, 3, 5, 7), widths, channels_last=True, any_size=False)
+    return Kind(make, (1, 3, 5, 7), widths, channels_last=True, any_size=False, weights=weights)
 
 
 def _convnext(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Kind:
-    return Kind(make, weights, (1, 3, 5, 7), (width, 2 * width, 4 * width, 8 * width))
+    return Kind(make, (1, 3, 5, 7), (width, 2 * width, 4 * width, 8 * width), weights=weights)
 
 
 KINDS: dict[str, Kind] = {
@@ -63,22 +63,22 @@ KINDS: dict[str, Kind] = {
     "convnext_tiny": _convnext(zoo.convnext_tiny, zoo.ConvNeXt_Tiny_Weights.IMAGENET1K_V1, 96),
     "resnet101": Kind(
         zoo.resnet101,
-        zoo.ResNet101_Weights.IMAGENET1K_V1,
         (4, 5, 6, 7),
         (256, 512, 1024, 2048),
         layers=("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"),
+        weights=zoo.ResNet101_Weights.IMAGENET1K_V1,
     ),
     "mobilenet": Kind(
         mobilenet_v3_large,
-        zoo.MobileNet_V3_Large_Weights.IMAGENET1K_V1,
         (3, 6, 12, 16),
         (24, 40, 112, 960),
+        weights=MobileNet_V3_Large_Weights.IMAGENET1K_V1,
     ),
     "efficientnet": Kind(
         zoo.efficientnet_v2_m,
-        zoo.EfficientNet_V2_M_Weights.IMAGENET1K_V1,
         (2, 3, 5, 8),
         (48, 80, 176, 1280),
+        weights=zoo.EfficientNet_V2_M_Weights.IMAGENET1K_V1,
     ),
 }
 
