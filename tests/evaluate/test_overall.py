@@ -81,10 +81,11 @@ def test_landmarks_come_along_to_the_input_and_into_the_mirror() -> None:
     sample = Sample("made", np.zeros((9, 7, 3), np.uint8), np.zeros((9, 7), np.uint8), points)
     resized = at_input(sample, np.zeros((18, 21, 3), np.uint8)).landmarks
     assert resized is not None
-    np.testing.assert_allclose(resized, points * [3, 2])
-    seen = []
+    np.testing.assert_allclose(resized, points * np.array([3.0, 2.0]))
+    seen: list[NDArray[np.float64]] = []
 
     def predict(shown: Sample) -> NDArray[np.uint8]:
+        assert shown.landmarks is not None
         seen.append(shown.landmarks)
         return shown.labels
 
