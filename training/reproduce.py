@@ -114,6 +114,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
 
 
 def main() -> None:
+    """Make the models asked for and say how far their figures lie apart."""
     asked = arguments(sys.argv[1:])
     runs = {seed: reproduce(asked, seed) for seed in range(asked.seeds)}
     means = {seed: float(run["mean_f1"]) for seed, run in runs.items()}  # type: ignore[arg-type]
