@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme
 from faceparse.train.scenes import scene
 from faceparse.train.shapes import strew
@@ -48,6 +49,19 @@ class Augmentation:
     noise: float = 0.1
     occlude: float = 0.0
     scene: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "gray", "blur", "noise", "occlude", "scene", "colour"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"augmentation.{name} is 0 to 1; got {getattr(self, name)}")
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise ConfigError(
+                f"augmentation.scale is the smallest and the largest zoom, above 0; got {list(self.scale)}"
+            )
+        if self.rotate < 0 or self.shift < 0:
+            raise ConfigError(
+                f"augmentation.rotate and augmentation.shift are 0 or more; got {self.rotate} and {self.shift}"
+            )
 
 
 def augment(

@@ -16,7 +16,8 @@ from faceparse.data import open_dataset
 from faceparse.data.cache import cached
 from faceparse.data.dataset import Dataset
 from faceparse.data.unlabelled import Joined, Unlabelled
-from faceparse.errors import ConfigError, FaceparseError, MissingExtraError, WeightsError
+from faceparse.errors import ConfigError, FaceparseError, MissingExtraError
+from faceparse.files import make_folder, write_whole
 from faceparse.labels import scheme as find_scheme
 from faceparse.labels.scheme import Scheme
 from faceparse.models.loading import load
@@ -26,6 +27,7 @@ from faceparse.train.callbacks import Average, KeepLast, Pictures, StepProfile, 
 from faceparse.train.datamodule import ParsingData
 from faceparse.train.module import ParsingModule
 from faceparse.train.provenance import describe
+from faceparse.train.resume import check_resume
 from faceparse.train.settings import Settings
 from faceparse.train.teacher import Teacher
 from faceparse.weights.checkpoint import read_checkpoint
@@ -44,13 +46,13 @@ def fit(settings: Settings) -> Path:
         DataError: the data set is not as its layout says.
         WeightsError: a trunk or a checkpoint to start or resume from that is none, or another network's.
         ConfigError: class weights of another length than the scheme; a Trainer option that Lightning refuses.
-        FaceparseError: the loss is not finite.
+        OutputError: a place that cannot be written to.
+        FaceparseError: the loss is not finite; not one step was made, or not one picture validated.
     """
+    make_folder(settings.output)
     module, data = prepare(settings)
-    settings.output.mkdir(parents=True, exist_ok=True)
-    (settings.output / "settings.json").write_text(
-        json.dumps(module.about, indent=2) + "\n", encoding="utf-8"
-    )
+    about = json.dumps(module.about, indent=2) + "\n"
+    write_whole(settings.output / "settings.json", about.encode())
     profile = StepProfile()
     trainer = _trainer(settings, find_scheme(settings.scheme), profile)
     best: Any = trainer.checkpoint_callbacks[0]
@@ -62,6 +64,11 @@ def fit(settings: Settings) -> Path:
         raise type(error)(said.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
     if settings.profile:
         log.warning("where a step's time goes:\n%s", profile.table())
+    if not best.best_model_path:
+        raise FaceparseError(
+            "no epoch was trained and validated, so there is no best checkpoint: look at --epochs, and at "
+            "--trainer.limit_train_batches, limit_val_batches and fast_dev_run"
+        )
     return Path(best.best_model_path)
 
 
@@ -104,19 +111,8 @@ def _network(settings: Settings, scheme: Scheme) -> Network:
     if settings.weights is not None:
         network.load_state_dict(load(settings.network, settings.weights).state_dict())
     if settings.resume is not None:
-        _check_resume(settings.resume, settings.network)
+        check_resume(settings.resume, settings)
     return network.to(memory_format=torch.channels_last)
-
-
-def _check_resume(checkpoint: Path, network: str) -> None:
-    """Refuse what Lightning cannot go on from, before any data is read."""
-    about = read_checkpoint(checkpoint).settings
-    if about is None:
-        raise WeightsError(
-            f"{checkpoint} is not a training checkpoint of faceparse: --resume takes last.ckpt"
-        )
-    if about.get("network") != network:
-        raise WeightsError(f"{checkpoint} is of network {about.get('network')}, this run trains {network}")
 
 
 def _data(settings: Settings, scheme: Scheme) -> ParsingData:

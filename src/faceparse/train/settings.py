@@ -56,6 +56,10 @@ class DataSettings:
     unlabelled: Path | None = None
     cache: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise ConfigError(f"data.workers is 0 (none but the run itself) or more; got {self.workers}")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -117,12 +121,16 @@ class Settings:
 
     def __post_init__(self) -> None:
         rows = list(self.sizes)
-        if not rows or rows[0][0] != 0 or rows != sorted(rows):
-            raise ConfigError(f"sizes are [first epoch, size] rows, ascending from epoch 0; got {rows}")
+        if not rows or rows[0][0] != 0 or rows != sorted(rows) or min(size for _, size in rows) < 32:
+            raise ConfigError(f"sizes are [first epoch, size] rows, ascending from epoch 0, of 32 px or more; got {rows}")
         if self.epochs < 1 or self.batch_size < 1:
             raise ConfigError(f"epochs and batch_size are 1 or more; got {self.epochs} and {self.batch_size}")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"ema is a decay from 0 (none) to below 1; got {self.ema}")
+        if self.patience is not None and self.patience < 1:
+            raise ConfigError(f"patience is 1 epoch or more, or null for none; got {self.patience}")
+        if not all(0 <= m <= 1 for m in self.mean) or not all(s > 0 for s in self.std):
+            raise ConfigError(f"mean is 0 to 1 and std above 0 in each channel; got {self.mean} and {self.std}")
 
     @property
     def size(self) -> int:
