@@ -4,6 +4,7 @@ import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import yaml
@@ -40,7 +41,7 @@ def test_one_seed_of_the_short_recipe(
         main_quietly([str(w) for w in words])
 
     monkeypatch.setattr(script, "faceparse", here)
-    trunk = network("fpn-efficientnet_lite0").build(num_classes=19).trunk
+    trunk: Any = network("fpn-efficientnet_lite0").build(num_classes=19).trunk
     torch.save(trunk.state_dict(), tmp_path / "trunk.pth")
     words = [
         "reproduce.py", "--data.root", str(made_faces), "--data.scheme", "celebamask19", "--short",

@@ -33,7 +33,8 @@ class LossSettings:
         lovasz: Weight of the Lovász-softmax loss.
         focal: Weight of the focal loss.
         focal_gamma: How much the focal loss discounts pixels that are right already.
-        auxiliary: Factor of the loss of every auxiliary head.
+        auxiliary: Factor of the auxiliary heads' losses.
+        auxiliary_mean: Whether their mean counts, and not their sum.
     """
 
     cross_entropy: float = 1.0
@@ -45,6 +46,7 @@ class LossSettings:
     focal: float = 0.0
     focal_gamma: float = 2.0
     auxiliary: float = 1.0
+    auxiliary_mean: bool = False
 
     def __post_init__(self) -> None:
         weights = {k: getattr(self, k) for k in ("cross_entropy", "dice", "lovasz", "focal")}

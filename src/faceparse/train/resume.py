@@ -14,7 +14,7 @@ from faceparse.train.settings import Settings
 from faceparse.weights.checkpoint import read_checkpoint
 
 FREE = {
-    "output", "resume", "trunk", "weights", "epochs", "patience", "tensorboard", "compile", "profile", "trainer",
+    "output", "resume", "trunk", "parts", "weights", "epochs", "patience", "tensorboard", "compile", "profile", "trainer",
     "data.root", "data.workers", "data.cache", "data.unlabelled", "teacher.engine", "teacher.device",
 }  # fmt: skip
 """Settings that may change: where things lie, how they are computed, and how long the run goes on."""
@@ -51,7 +51,9 @@ def check_resume(checkpoint: Path, settings: Settings) -> None:
         )
     done = file.progress.get("epoch")
     if isinstance(done, int) and done >= settings.epochs:
-        raise WeightsError(f"{checkpoint} is in epoch {done + 1}, and this run has {settings.epochs}: raise --epochs")
+        raise WeightsError(
+            f"{checkpoint} is in epoch {done + 1}, and this run has {settings.epochs}: raise --epochs"
+        )
 
 
 def _free(key: str) -> bool:
