@@ -1,7 +1,8 @@
 """Random views of a labelled picture; image and labels always move together.
 
-OpenCV does the geometry: on a CPU that also trains, its affine warp of 512² pictures costs about a
-tenth of a tensor library's, and every random number comes from the generator that is handed in.
+OpenCV does the geometry, not torchvision's transforms v2: on a CPU that also trains, a view costs about a quarter
+(`benchmarks/augmentation.py`), and every random number comes from the generator that is handed in, where theirs come
+from torch's global one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.data.landmarks import mirrored
+from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme
 from faceparse.train.scenes import scene
 from faceparse.train.shapes import strew
@@ -51,6 +53,21 @@ class Augmentation:
     noise: float = 0.1
     occlude: float = 0.0
     scene: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "gray", "blur", "noise", "occlude", "scene", "colour"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"augmentation.{name} is 0 to 1; got {getattr(self, name)}")
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise ConfigError(
+                f"augmentation.scale is the smallest and the largest zoom, above 0; got {list(self.scale)}"
+            )
+        if self.rotate < 0 or self.shift < 0:
+            raise ConfigError(
+                f"augmentation.rotate and augmentation.shift are 0 or more; got {self.rotate} and {self.shift}"
+            )
+        if not 0 <= self.hue <= 0.5:
+            raise ConfigError(f"augmentation.hue is 0 to 0.5 turns; got {self.hue}")
 
 
 class Seen(NamedTuple):

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
-from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from faceparse.data import open_dataset
@@ -17,7 +18,8 @@ from faceparse.data.cache import cached
 from faceparse.data.cropped import Cropped
 from faceparse.data.dataset import Dataset
 from faceparse.data.unlabelled import Joined, Unlabelled
-from faceparse.errors import ConfigError, FaceparseError, MissingExtraError
+from faceparse.errors import ConfigError, FaceparseError, MissingExtraError, OutputError
+from faceparse.files import make_folder, write_whole
 from faceparse.labels import scheme as find_scheme
 from faceparse.labels.scheme import Scheme
 from faceparse.runtime.reading import read_as
@@ -25,6 +27,7 @@ from faceparse.train.callbacks import Average, KeepLast, Pictures, StepProfile, 
 from faceparse.train.datamodule import ParsingData
 from faceparse.train.module import ParsingModule
 from faceparse.train.provenance import describe
+from faceparse.train.runlog import run_log
 from faceparse.train.settings import Settings
 from faceparse.train.start import starting_network
 from faceparse.train.teacher import Teacher
@@ -45,13 +48,18 @@ def fit(settings: Settings) -> Path:
         DownloadError: ImageNet weights that cannot be had.
         ConfigError: class weights of another length than the scheme; sizes that the network does not take; a
             Trainer option that Lightning refuses.
-        FaceparseError: the loss is not finite.
+        OutputError: a place that cannot be written to, or that holds another run.
+        FaceparseError: the loss is not finite; not one step was made, or not one picture validated.
     """
+    kept = settings.output / "last.ckpt"
+    if settings.resume is None and kept.exists():
+        raise OutputError(
+            f"{settings.output} holds a run already: name another --output, or go on with it by --resume {kept}"
+        )
+    make_folder(settings.output)
     module, data = prepare(settings)
-    settings.output.mkdir(parents=True, exist_ok=True)
-    (settings.output / "settings.json").write_text(
-        json.dumps(module.about, indent=2) + "\n", encoding="utf-8"
-    )
+    about = json.dumps(module.about, indent=2) + "\n"
+    write_whole(settings.output / "settings.json", about.encode())
     profile = StepProfile()
     trainer = _trainer(settings, read_as(find_scheme(settings.scheme)), profile)
     best: Any = trainer.checkpoint_callbacks[0]
@@ -61,8 +69,22 @@ def fit(settings: Settings) -> Path:
         # A worker process sends its error as a traceback in text; what it said is the last line.
         said = str(error).strip().splitlines()[-1]
         raise type(error)(said.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
+    except torch.OutOfMemoryError as error:
+        raise FaceparseError(
+            "the device's memory is full: lower --batch_size (and accumulate: --trainer.accumulate_grad_batches) or "
+            "--sizes, or give --trainer.precision bf16-mixed"
+        ) from error
+    except RuntimeError as error:
+        if trainer.world_size > 1 and "Connection" in str(error):  # gloo's words for a peer that is gone
+            raise FaceparseError("another process of this run has stopped: it says why") from error
+        raise
     if settings.profile:
         log.warning("where a step's time goes:\n%s", profile.table())
+    if not best.best_model_path:
+        raise FaceparseError(
+            "no epoch was trained and validated, so there is no best checkpoint: look at --epochs, and at "
+            "--trainer.limit_train_batches, limit_val_batches and fast_dev_run"
+        )
     return Path(best.best_model_path)
 
 
@@ -104,6 +126,13 @@ def _data(settings: Settings, scheme: Scheme, landmarks: bool) -> ParsingData:
     data = settings.data
     train: Dataset = open_dataset(data.kind, data.root, data.train, data.scheme)
     val: Dataset = open_dataset(data.kind, data.root, data.val, data.scheme)
+    shared = set(train.names) & set(val.names)
+    if shared:
+        log.warning(
+            "%d of %d validation pictures are training pictures too: the figure flatters",
+            len(shared),
+            len(val),
+        )
     if data.unlabelled is not None:
         if settings.teacher is None:
             raise ConfigError("data.unlabelled needs a teacher to label its pictures: give --teacher.model")
@@ -147,7 +176,7 @@ def _trainer(settings: Settings, scheme: Scheme, profile: StepProfile) -> pl.Tra
         callbacks.append(profile)
     if settings.patience is not None:
         callbacks.append(EarlyStopping("val/mean_f1", mode="max", patience=settings.patience))
-    loggers: list[Logger] = [CSVLogger(output, "log", version="")]
+    loggers: list[Logger] = [run_log(output, settings.resume)]
     if settings.tensorboard:
         try:
             loggers.append(TensorBoardLogger(output, "tensorboard", version=""))

@@ -54,6 +54,13 @@ class LossSettings:
             raise ConfigError(f"loss weights are 0 or more and not all 0; got {weights}")
         if self.ohem is not None and not 0 < self.ohem < 1:
             raise ConfigError(f"loss.ohem is a probability between 0 and 1, or null; got {self.ohem}")
+        if not 0 <= self.ohem_least <= 1 or self.focal_gamma < 0 or self.auxiliary < 0:
+            raise ConfigError(
+                "loss.ohem_least is a share from 0 to 1, loss.focal_gamma and loss.auxiliary are 0 or more; "
+                f"got {self.ohem_least}, {self.focal_gamma} and {self.auxiliary}"
+            )
+        if self.class_weights is not None and (min(self.class_weights) < 0 or not any(self.class_weights)):
+            raise ConfigError(f"loss.class_weights are 0 or more and not all 0; got {self.class_weights}")
 
 
 class Loss:

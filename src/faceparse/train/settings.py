@@ -60,6 +60,10 @@ class DataSettings:
     crop: bool = False
     cache: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise ConfigError(f"data.workers is 0 (none but the run itself) or more; got {self.workers}")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -130,12 +134,20 @@ class Settings:
 
     def __post_init__(self) -> None:
         rows = list(self.sizes)
-        if not rows or rows[0][0] != 0 or rows != sorted(rows):
-            raise ConfigError(f"sizes are [first epoch, size] rows, ascending from epoch 0; got {rows}")
+        if not rows or rows[0][0] != 0 or rows != sorted(rows) or min(size for _, size in rows) < 32:
+            raise ConfigError(
+                f"sizes are [first epoch, size] rows, ascending from epoch 0, of 32 px or more; got {rows}"
+            )
         if self.epochs < 1 or self.batch_size < 1:
             raise ConfigError(f"epochs and batch_size are 1 or more; got {self.epochs} and {self.batch_size}")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"ema is a decay from 0 (none) to below 1; got {self.ema}")
+        if self.patience is not None and self.patience < 1:
+            raise ConfigError(f"patience is 1 epoch or more, or null for none; got {self.patience}")
+        if not all(0 <= m <= self.scale for m in self.mean) or not all(s > 0 for s in self.std):
+            raise ConfigError(
+                f"mean is 0 to scale ({self.scale}) and std above 0 in each channel; got {self.mean} and {self.std}"
+            )
         if self.channels not in ("RGB", "BGR") or self.interpolation not in RESAMPLING:
             raise ConfigError(
                 f"channels is RGB or BGR and interpolation {' or '.join(RESAMPLING)}; "
@@ -182,7 +194,7 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         ConfigError: an unknown recipe, key or value.
     """
     words = list(arguments)
-    known = recipes()
+    known, read = recipes(), list[str]()
     for i, word in enumerate(words):
         name = word.removeprefix("--recipe=") if word.startswith("--recipe=") else None
         if word == "--recipe" and i + 1 < len(words):
@@ -191,13 +203,20 @@ def read_settings(arguments: Sequence[str]) -> Settings:
             continue
         if name not in known and not Path(name).is_file():
             raise ConfigError(f"no recipe {name!r}; there are {', '.join(known)}, or give a YAML file")
+        read.append(str(known.get(name, name)))
         words[i] = ("--recipe=" if words[i].startswith("--recipe=") else "") + str(known.get(name, name))
     made = parser()
     try:
         config: Any = made.parse_args(words)
         ready: Any = made.instantiate_classes(config)
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
-        raise ConfigError(" ".join(str(error).split())) from error
+        said = " ".join(str(error).split())
+        if "not accept" in said or said.startswith("unrecognized"):
+            said += ": `faceparse train --help` lists every option, and a recipe has the same keys"
+        elif said.startswith("Problems parsing config"):
+            named = ", ".join(read)
+            said = f"a recipe is a YAML file of options, and {named} is not: {said}"
+        raise ConfigError(said) from error
     values = {k: v for k, v in vars(ready).items() if k not in ("recipe", "print_config")}
     untouched = vars(made.get_defaults().trainer)
     asked = {k: v for k, v in vars(config.trainer).items() if v != untouched[k]}

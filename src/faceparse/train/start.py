@@ -13,6 +13,7 @@ from faceparse.models.backbones.imagenet import fetch_imagenet
 from faceparse.models.loading import load, load_part
 from faceparse.models.registry import Network
 from faceparse.models.registry import network as find_network
+from faceparse.train.resume import check_resume
 from faceparse.train.settings import Settings
 from faceparse.weights.checkpoint import read_checkpoint
 
@@ -35,7 +36,7 @@ def starting_network(settings: Settings) -> Network:
         if size % network.multiple:
             raise ConfigError(f"{name} takes sizes that are multiples of {network.multiple}; got {size}")
     if settings.resume is not None:
-        _check_resume(settings.resume, name)
+        check_resume(settings.resume, settings)
     elif settings.weights is not None:
         classes = len(find_scheme(settings.scheme))
         loaded = load(name, settings.weights, num_classes=classes, **settings.parts)
@@ -82,14 +83,3 @@ def _start_parts(network: Network, settings: Settings) -> None:
             )
     for option, file in settings.parts.items():
         load_part(network, settings.network, option, file)
-
-
-def _check_resume(checkpoint: Path, network: str) -> None:
-    """Refuse what Lightning cannot go on from, before any data is read."""
-    about = read_checkpoint(checkpoint).settings
-    if about is None:
-        raise WeightsError(
-            f"{checkpoint} is not a training checkpoint of faceparse: --resume takes last.ckpt"
-        )
-    if about.get("network") != network:
-        raise WeightsError(f"{checkpoint} is of network {about.get('network')}, this run trains {network}")
