@@ -87,6 +87,7 @@ def command(
 
     A rerun does what is missing or has changed: picture, model, options.
     """
+    from faceparse.cli.process import settle
     from faceparse.errors import ConfigError
     from faceparse.runtime import Parser
     from faceparse.runtime.parser import AUTO, USUAL
@@ -127,6 +128,8 @@ def command(
         return
     made = parser(alone=min(jobs or 2, len(todo)) == 1)
     workers = min(jobs or made.workers, len(todo))
+    if workers > 1:
+        settle()
     _run(todo, made, chosen, log, overwrite=overwrite, workers=workers, fail_fast=fail_fast, quiet=quiet)
 
 
