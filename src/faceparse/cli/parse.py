@@ -75,6 +75,14 @@ def command(
     batch: Annotated[
         int | None, typer.Option(min=1, help="Looks in a run of the network. [default: 1 on the CPU, else 8]")
     ] = None,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            "--max-pixels",
+            min=1,
+            help="Width × height of the largest picture to decode. [default: 201326592]",
+        ),
+    ] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop after the first failure.")] = False,
     log: Annotated[
         Path | None, typer.Option(help="Add a JSON line for each picture to this file; `-` is stdout.")
@@ -91,6 +99,7 @@ def command(
     from faceparse.errors import ConfigError
     from faceparse.runtime import Parser
     from faceparse.runtime.parser import AUTO, USUAL
+    from faceparse.runtime.picture import LARGEST
     from faceparse.writers import WRITERS, given_options, writers
 
     if output is None:
@@ -113,6 +122,7 @@ def command(
             card=card,
             threads=None if alone else 1,
             batch=batch,
+            max_pixels=max_pixels or LARGEST,
         )
         for writer in chosen.values():
             writer.check(made.scheme)
@@ -200,7 +210,7 @@ def _to_stdout(jobs: Jobs, writers: Mapping[str, Writer], parser: Callable[[bool
     job = jobs[0]
     if job.problem:
         raise ImageError(job.problem)
-    parsing = parser(True).parse(job.source if job.data is None else job.data)
+    parsing = parser(True).parse(job.picture)
     sys.stdout.buffer.write(written_bytes(parsing, *writers.values()))
     sys.stdout.buffer.flush()
 
