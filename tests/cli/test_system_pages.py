@@ -25,6 +25,7 @@ from faceparse.weights import cards  # noqa: E402
 from faceparse.weights.card import __name__ as card_module  # noqa: E402
 from faceparse.weights.importers.segface import segface  # noqa: E402
 from tests.conftest import ROOT  # noqa: E402
+from tests.data import made  # noqa: E402
 from tests.models.conftest import published_state  # noqa: E402
 from tests.models.small import (  # noqa: E402
     caffe_layers,
@@ -60,6 +61,7 @@ terms = "none"
 BISENET = CARD.replace("stride = 1", "stride = 8").replace("align_corners = false", "align_corners = true")
 BISENET = BISENET.replace("{scheme}", "celebamask19").replace("{input}", "")
 SEGFACE = "segface-celeb-mobilenet"
+ALL = ("import", "parse", "train", "evaluate", "export")
 BGR = 'mean = [104.00699, 116.66877, 122.67892]\nstd = [1.0, 1.0, 1.0]\nchannels = "BGR"\nscale = 255.0'
 
 
@@ -85,6 +87,15 @@ SMALL = [
     "false",
 ]
 """A training run of seconds."""
+
+NO_TRUNK = ("--trunk", "null")
+TINY = {
+    "segface-celeb": NO_TRUNK,
+    "segface-lapa": NO_TRUNK,
+    "segface-helen": (*NO_TRUNK, "--data.train", "0-50%", "--data.val", "50-100%"),
+    "vgg19-dinov3-vitl16": (*NO_TRUNK, "--trainer.limit_train_batches", "2"),
+}
+"""By recipe, what goes with it on made data: no download, parts of two pictures, few steps."""
 
 
 def run_all(
@@ -115,7 +126,7 @@ def run_all(
         if words[:2] == ["weights", "get"]:
             words += ["--from", weights[words[2]]]
         if words[0] == "train":
-            words += SMALL
+            words += [*SMALL, *TINY.get(words[words.index("--recipe") + 1], ())]
         result = faceparse(*words)
         assert result.code == 0, (words, result.err)
         outputs = [i for i, w in enumerate(words) if w in ("-o", "--output")]
@@ -182,7 +193,13 @@ def test_bisenet(folder: Path, faceparse: Callable[..., Any], tiny_path: Path) -
     np.testing.assert_allclose(found, wanted, atol=1e-4 * wanted.std())
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_segface(folder: Path, faceparse: Callable[..., Any]) -> None:
+    pytest.importorskip("pytorch_lightning")
+    made.celebamask_hq(folder / "CelebAMask-HQ", range(9))
+    made.lapa(folder / "LaPa")
+    made.helen(folder / "helen")
+    made.folder(folder / "faces")
     network = models.build(SEGFACE)
     expected = segface("celeb", "backbone.").expects(
         {k: tuple(v.shape) for k, v in network.state_dict().items()}
@@ -190,7 +207,13 @@ def test_segface(folder: Path, faceparse: Callable[..., Any]) -> None:
     state = dict(zip(expected, network.state_dict().values(), strict=True))
     torch.save({"state_dict_backbone": state, "epoch": 299}, "model_299.pt")
     card = CARD.format(network=SEGFACE, scheme="segface-celeb19", input="")
-    run_all("segface.md", card, faceparse, weights={"segface-celeb-mobilenet-512": "model_299.pt"})
+    run_all(
+        "segface.md",
+        card,
+        faceparse,
+        weights={"segface-celeb-mobilenet-512": "model_299.pt"},
+        needs=ALL,
+    )
     with Image.open("out/photo_mask.png") as mask:
         assert mask.size == (512, 512)
     with Image.open("out/b_mask.png") as mask:
@@ -201,6 +224,7 @@ def test_segface(folder: Path, faceparse: Callable[..., Any]) -> None:
         np.testing.assert_allclose(found, wanted, atol=1e-4 * wanted.std())
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_fcn8s(folder: Path, monkeypatch: pytest.MonkeyPatch, faceparse: Callable[..., Any]) -> None:
     small_fcn8s(monkeypatch)
     state = models.build("fcn8s").state_dict()
@@ -209,7 +233,10 @@ def test_fcn8s(folder: Path, monkeypatch: pytest.MonkeyPatch, faceparse: Callabl
         archive.write(folder / "face_seg_fcn8s.pt", "face_seg_fcn8s.pt")
     (folder / "face_seg_fcn8s.caffemodel").write_bytes(b"".join(old_model(caffe_layers(state))))
     card = CARD.format(network="fcn8s", scheme="voc21-face", input=BGR)
-    run_all("fcn8s.md", card, faceparse, weights={"fcn8s": "face_seg_fcn8s.zip"})
+    pytest.importorskip("pytorch_lightning")
+    made.folder(folder / "faces", classes=2)
+    (folder / "faces" / "labels").rename(folder / "faces" / "masks")
+    run_all("fcn8s.md", card, faceparse, weights={"fcn8s": "face_seg_fcn8s.zip"}, needs=ALL)
     with Image.open(folder / "out" / "photo_mask.png") as mask, Image.open("out/photo_heatmap.png") as heat:
         assert mask.size == heat.size == (512, 512)
         sure = np.abs(np.asarray(heat, np.int16) - 127.5) > 1  # else rounding decides
@@ -221,6 +248,7 @@ def test_fcn8s(folder: Path, monkeypatch: pytest.MonkeyPatch, faceparse: Callabl
         np.testing.assert_allclose(found, wanted, atol=1e-4 * wanted.std())
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_vgg19_dinov3(folder: Path, monkeypatch: pytest.MonkeyPatch, faceparse: Callable[..., Any]) -> None:
     name = "vgg19-dinov3-vitl16"
     small_vgg19_dinov3(monkeypatch, name)
@@ -228,9 +256,10 @@ def test_vgg19_dinov3(folder: Path, monkeypatch: pytest.MonkeyPatch, faceparse: 
     torch.save({"state_dict": state, "epoch": 3}, folder / "last.ckpt")
     torch.save(without_dinov3(state), folder / "decoder.ckpt")
     torch.save(dinov3_of(state), folder / "dinov3_vitl16_pretrain_lvd1689m-8aa4cbdd.pth")
-    run_all(
-        "vgg19-dinov3.md", CARD.format(network=name, scheme="ourface11", input="multiple = 16"), faceparse
-    )
+    pytest.importorskip("pytorch_lightning")
+    made.facesynthetics(folder / "dataset_100000", 100)
+    card = CARD.format(network=name, scheme="ourface11", input="multiple = 16")
+    run_all("vgg19-dinov3.md", card, faceparse, needs=ALL)
     assert torch.load("small.ckpt", weights_only=True)["state_dict"].keys() == without_dinov3(state).keys()
     with Image.open(folder / "out" / "photo_mask.png") as mask:
         assert np.asarray(mask).max() < 11

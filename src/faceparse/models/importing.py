@@ -121,6 +121,8 @@ def own_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:
                 "size": [about["size"], about["size"]],
                 "mean": list(about["mean"]),
                 "std": list(about["std"]),
+                **{key: about[key] for key in ("channels", "scale", "interpolation") if key in about},
+                "warp": "lapa" if network.needs_landmarks else "",
                 "multiple": network.multiple,
             },
             "output": {"stride": network.grid.stride, "align_corners": network.grid.align_corners},

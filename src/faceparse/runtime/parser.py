@@ -22,14 +22,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ConfigError, LabelError, ResultError
+from faceparse.errors import ConfigError, LabelError, NoFaceError, ResultError, shown
 from faceparse.labels import Scheme, conversion
 from faceparse.labels import scheme as find_scheme
 from faceparse.results import Face, Parsing, View
 from faceparse.results.parsing import check_threshold
 from faceparse.runtime.batching import Batched
 from faceparse.runtime.engines import Engine, open_engine
-from faceparse.runtime.faces.detector import Detector
+from faceparse.runtime.faces.detector import Detection, Detector
 from faceparse.runtime.faces.plan import MODES, Plan, plan
 from faceparse.runtime.faces.yunet import YuNet
 from faceparse.runtime.picture import LARGEST, PictureSource, read_picture
@@ -168,27 +168,38 @@ class Parser:
             identity["sha256"] = sha256(find_model(self._model, self._given_card).path)
         return identity
 
-    def parse(self, picture: PictureSource) -> Parsing:
+    def parse(self, picture: PictureSource, *, landmarks: NDArray[np.float64] | None = None) -> Parsing:
         """Parse one picture: path, encoded bytes, binary stream, Pillow image or RGB uint8 array.
 
+        Args:
+            picture: The picture.
+            landmarks: Five points of its one face, 5 × 2, in the order of `Detection.landmarks`, where they are
+                known: the detector is not asked.
+
         Raises:
-            ImageError: not a picture.
+            ImageError: not a picture, or not five finite landmarks.
             NoFaceError: no face found, with `faces` `each` or `largest`, or a model that needs landmarks.
         """
-        prepared = self._prepare(picture)
+        prepared = self._prepare(picture, landmarks)
         self._look(prepared)
         return self._assemble(prepared)
 
-    def _prepare(self, picture: PictureSource) -> _Picture:
+    def _prepare(self, picture: PictureSource, landmarks: NDArray[np.float64] | None = None) -> _Picture:
         """Read a picture, find its faces, plan the looks at it."""
+        source = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
         seconds: dict[str, float] = {}
         with _timed(seconds, "read"):
             image = read_picture(picture, max_pixels=self._max_pixels)
         with _timed(seconds, "detect"):
             warp = self.card.input.size if self.card.input.warp else None
-            detections = self._detector.detect(image) if self._faces != "whole" or warp else ()
-            planned = plan(detections, image.shape[:2], self._faces, warp)
-        source = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
+            if landmarks is not None:
+                detections: tuple[Detection, ...] = (Detection.from_landmarks(landmarks),)
+            else:
+                detections = self._detector.detect(image) if self._faces != "whole" or warp else ()
+            try:
+                planned = plan(detections, image.shape[:2], self._faces, warp)
+            except NoFaceError as error:
+                raise NoFaceError(f"{shown(source)}: {error}" if source else str(error)) from None
         return _Picture(image, planned, seconds, source)
 
     def _look(self, picture: _Picture) -> None:
