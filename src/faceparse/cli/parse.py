@@ -48,7 +48,16 @@ def command(
     ] = None,
     engine: Annotated[str, typer.Option(help="auto, onnx or torch.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, …")] = "cpu",
-    scheme: Annotated[str, typer.Option(help="Label scheme of the masks.")] = "celebamask19",
+    scheme: Annotated[
+        str,
+        typer.Option(
+            help="Label scheme of the masks; auto: celebamask19, or the model's own where it does not convert."
+        ),
+    ] = "auto",
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="In a scheme of two classes, how likely the second must be, 0 to 1: 0.7."),
+    ] = None,
     faces: Annotated[str, typer.Option(help="auto, whole, each or largest.")] = "auto",
     list_file: Annotated[
         Path | None,
@@ -80,6 +89,7 @@ def command(
     """
     from faceparse.errors import ConfigError
     from faceparse.runtime import Parser
+    from faceparse.runtime.parser import AUTO, USUAL
     from faceparse.writers import WRITERS, given_options, writers
 
     if output is None:
@@ -98,12 +108,18 @@ def command(
             device=device,
             faces=faces,
             scheme=scheme,
+            threshold=threshold,
             card=card,
             threads=None if alone else 1,
             batch=batch,
         )
         for writer in chosen.values():
             writer.check(made.scheme)
+        if scheme == AUTO and made.scheme.name != USUAL and not quiet:
+            typer.echo(
+                f"note: labels are those of scheme {made.scheme.name}: they do not convert to {USUAL}",
+                err=True,
+            )
         return made
 
     if to_stdout:
@@ -207,8 +223,10 @@ def _run(
     from faceparse.cli.console import progress_console
     from faceparse.cli.interrupt import INTERRUPTED, stop_on_signals
     from faceparse.runtime.folder import Log, Run, Tally, open_log
+    from faceparse.runtime.reading import scheme_of_results
+    from faceparse.runtime.sides import Sides
 
-    began, tally = time.perf_counter(), Tally()
+    began, tally, sides = time.perf_counter(), Tally(), Sides(scheme_of_results(parser.card))
     to_stdout = log is not None and str(log) == "-"
     with ExitStack() as stack:
         lines = stack.enter_context(open_log(log)) if log and not to_stdout else None
@@ -218,7 +236,7 @@ def _run(
         task = progress.add_task("parsing", total=len(jobs))
         run = Run(
             jobs,
-            parser.parse,
+            sides.watching(parser.parse),
             writers,
             jobs.output,
             made_by=parser.identity,
@@ -241,6 +259,8 @@ def _run(
     if not quiet:
         for line in _summary(run, tally, seconds):
             typer.echo(line, err=to_stdout)
+        if sides.note():
+            typer.echo(f"note: {sides.note()}", err=True)
     if run.ended == "stopped":
         raise typer.Exit(INTERRUPTED)
     if tally.counts["failed"] or run.unfinished:

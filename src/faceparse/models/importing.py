@@ -115,6 +115,7 @@ def own_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:
             "id": model,
             "title": f"{name}, trained with faceparse",
             "network": name,
+            "parameters": sum(p.numel() for p in network.parameters()),
             "scheme": about["scheme"],
             "input": {
                 "size": [about["size"], about["size"]],

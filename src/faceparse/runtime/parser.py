@@ -22,10 +22,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ConfigError
+from faceparse.errors import ConfigError, LabelError, ResultError
 from faceparse.labels import Scheme, conversion
 from faceparse.labels import scheme as find_scheme
 from faceparse.results import Face, Parsing, View
+from faceparse.results.parsing import check_threshold
 from faceparse.runtime.batching import Batched
 from faceparse.runtime.engines import Engine, open_engine
 from faceparse.runtime.faces.detector import Detection, Detector
@@ -37,6 +38,9 @@ from faceparse.weights import Card
 from faceparse.weights.hashing import sha256
 from faceparse.weights.modelfile import find_model
 from faceparse.weights.terms import announce
+
+AUTO, USUAL = "auto", "celebamask19"
+"""The scheme of results where none is named: the usual one, if the model's classes convert to it."""
 
 BATCH = 8
 """Looks in a run of the network on a device that is not the CPU, where not asked for otherwise."""
@@ -70,7 +74,9 @@ class Parser:
         device: `cpu`, `cuda`, or another provider of the engine.
         faces: `auto` takes a picture that already is an aligned portrait as a whole, else each face, and the
             whole picture where no face is found; `whole`; `each` face; the `largest` face.
-        scheme: Scheme of the results, by name or as a `Scheme`; None for the model's own.
+        scheme: Scheme of the results, by name or as a `Scheme`; None for the model's own; `auto` for
+            `celebamask19` where the model's classes convert to it, else its own.
+        threshold: For results of two classes: how likely the second must be, 0 to 1, see `Parsing.thresholded`.
         card: Card id or TOML file of a model file that carries none.
         threads: Threads of one network run; the engine's choice when None.
         batch: Looks in a run of the network at most, of one picture or of several that are parsed at a time;
@@ -83,7 +89,7 @@ class Parser:
         WeightsError: unknown model, or a file that is not a model.
         EngineError: unknown engine or device, or one that is not installed.
         LabelError: unknown scheme, or one that the model's does not convert to.
-        ConfigError: unknown `faces`, or `batch` below 1.
+        ConfigError: unknown `faces`, `batch` below 1, a threshold out of range or for more than two classes.
     """
 
     def __init__(
@@ -93,7 +99,8 @@ class Parser:
         engine: str = "auto",
         device: str = "cpu",
         faces: str = "auto",
-        scheme: str | Scheme | None = "celebamask19",
+        scheme: str | Scheme | None = AUTO,
+        threshold: float | None = None,
         card: str | None = None,
         threads: int | None = None,
         batch: int | None = None,
@@ -104,7 +111,7 @@ class Parser:
             raise ConfigError(f"faces is {', '.join(MODES)}; got {faces!r}")
         if batch is not None and batch < 1:
             raise ConfigError(f"batch is 1 or more, got {batch}")
-        wanted = None if scheme is None else find_scheme(scheme)
+        wanted = None if scheme in (None, AUTO) else find_scheme(scheme)
         self._model, self._given_card = model, card
         opened = (
             open_engine(model, engine=engine, device=device, card=card, threads=threads)
@@ -117,7 +124,13 @@ class Parser:
         own = scheme_of_results(self.card)
         if wanted is not None:
             conversion(own, wanted)
-        self.scheme = wanted or own
+        self.scheme = wanted or (_usual(own) if scheme == AUTO else own)
+        if threshold is not None:
+            try:
+                check_threshold(threshold, self.scheme)
+            except ResultError as error:
+                raise ConfigError(str(error)) from None
+        self._threshold = threshold
         self._faces = faces
         self._detector = detector or YuNet()
         self._max_pixels = max_pixels
@@ -146,6 +159,8 @@ class Parser:
 
         identity = {"version": __version__, "model": self.card.id, "scheme": self.scheme.name}
         identity["faces"] = self._faces
+        if self._threshold is not None:
+            identity["threshold"] = str(self._threshold)
         scheme = self.card.label_scheme, self.scheme  # a user's own may change under the same name
         identity["labels"] = hashlib.sha256(repr(scheme).encode()).hexdigest()
         identity["card"] = hashlib.sha256(self.card.to_json().encode()).hexdigest()
@@ -214,7 +229,8 @@ class Parser:
             seconds=picture.seconds,
             source=picture.source,
         )
-        return parsing.to(self.scheme)
+        parsing = parsing.to(self.scheme)
+        return parsing if self._threshold is None else parsing.thresholded(self._threshold)
 
     def map(self, pictures: Iterable[PictureSource], *, workers: int | None = None) -> Iterator[Parsing]:
         """Parse many pictures in order, several at a time; reads ahead by no more than `workers`.
@@ -241,6 +257,16 @@ class Parser:
         return parsing
 
 
+def _usual(own: Scheme) -> Scheme:
+    """`celebamask19` where that scheme converts to it, else that scheme."""
+    usual = find_scheme(USUAL)
+    try:
+        conversion(own, usual)
+    except LabelError:
+        return own
+    return usual
+
+
 @contextmanager
 def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
     """Add the time that the block takes."""
@@ -259,7 +285,7 @@ def parse(
     *,
     model: str = "default",
     faces: str = "auto",
-    scheme: str | None = "celebamask19",
+    scheme: str | None = AUTO,
 ) -> Parsing:
     """Parse one picture with a model that stays loaded; see `Parser` for the arguments.
 
