@@ -7,6 +7,16 @@ that line and exits non-zero; a library user catches `FaceparseError` or one of 
 from __future__ import annotations
 
 
+def shown(name: object) -> str:
+    r"""How a message calls a file: by its name, quoted where that is empty or has control characters.
+
+    >>> print(shown("a.jpg"), shown("a\n.jpg"))
+    a.jpg 'a\n.jpg'
+    """
+    text = str(name)
+    return text if text and text.isprintable() else repr(text)
+
+
 class FaceparseError(Exception):
     """Base of all errors raised on purpose by faceparse."""
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,6 +56,20 @@ def write_whole(path: Path, data: bytes | memoryview) -> None:
     """
     with atomic(path, overwrite=True) as temporary:
         temporary.write_bytes(data)
+
+
+def json_bytes(content: object, *, indent: int | None = None) -> bytes:
+    r"""JSON in UTF-8, without spaces unless `indent` is given.
+
+    >>> json_bytes({"file": "caf\udce9.jpg"})
+    b'{"file":"caf\\udce9.jpg"}'
+
+    A file name whose bytes are no UTF-8 has lone surrogates in Python; they become JSON's own escapes,
+    which `json.loads` and `os.fsencode` turn back into the name.
+    """
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(content, ensure_ascii=False, indent=indent, separators=separators)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def make_folder(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from pkgutil import iter_modules
 from typing import Any
 
@@ -71,6 +72,9 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; every fault on purpose becomes one line and an exit code (1, or 2 for bad arguments)."""
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(arguments, prog_name="faceparse")
     except FaceparseError as error:

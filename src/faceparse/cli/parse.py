@@ -75,6 +75,14 @@ def command(
     batch: Annotated[
         int | None, typer.Option(min=1, help="Looks in a run of the network. [default: 1 on the CPU, else 8]")
     ] = None,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            "--max-pixels",
+            min=1,
+            help="Width × height of the largest picture to decode. [default: 201326592]",
+        ),
+    ] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop after the first failure.")] = False,
     log: Annotated[
         Path | None, typer.Option(help="Add a JSON line for each picture to this file; `-` is stdout.")
@@ -87,9 +95,11 @@ def command(
 
     A rerun does what is missing or has changed: picture, model, options.
     """
+    from faceparse.cli.process import settle
     from faceparse.errors import ConfigError
     from faceparse.runtime import Parser
     from faceparse.runtime.parser import AUTO, USUAL
+    from faceparse.runtime.picture import LARGEST
     from faceparse.writers import WRITERS, given_options, writers
 
     if output is None:
@@ -112,6 +122,7 @@ def command(
             card=card,
             threads=None if alone else 1,
             batch=batch,
+            max_pixels=max_pixels or LARGEST,
         )
         for writer in chosen.values():
             writer.check(made.scheme)
@@ -127,6 +138,8 @@ def command(
         return
     made = parser(alone=min(jobs or 2, len(todo)) == 1)
     workers = min(jobs or made.workers, len(todo))
+    if workers > 1:
+        settle()
     _run(todo, made, chosen, log, overwrite=overwrite, workers=workers, fail_fast=fail_fast, quiet=quiet)
 
 
@@ -197,7 +210,7 @@ def _to_stdout(jobs: Jobs, writers: Mapping[str, Writer], parser: Callable[[bool
     job = jobs[0]
     if job.problem:
         raise ImageError(job.problem)
-    parsing = parser(True).parse(job.source if job.data is None else job.data)
+    parsing = parser(True).parse(job.picture)
     sys.stdout.buffer.write(written_bytes(parsing, *writers.values()))
     sys.stdout.buffer.flush()
 

@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -26,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import OutputError, ResultError
-from faceparse.files import write_whole
+from faceparse.files import json_bytes, write_whole
 from faceparse.labels import IGNORE, Scheme, conversion, count
 from faceparse.labels import scheme as find_scheme
 from faceparse.results.face import Face
@@ -322,7 +321,7 @@ class Parsing:
             case ".npz":
                 write_npz(path, self)
             case ".json":
-                write_whole(path, (json.dumps(self.record(), indent=2, ensure_ascii=False) + "\n").encode())
+                write_whole(path, json_bytes(self.record(), indent=2) + b"\n")
             case _:
                 raise OutputError(
                     f"a parsing is saved as .png (its labels), .npz or .json, not as {path.name}: "

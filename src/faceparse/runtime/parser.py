@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ConfigError, LabelError, ResultError
+from faceparse.errors import ConfigError, LabelError, NoFaceError, ResultError, shown
 from faceparse.labels import Scheme, conversion
 from faceparse.labels import scheme as find_scheme
 from faceparse.results import Face, Parsing, View
@@ -186,6 +186,7 @@ class Parser:
 
     def _prepare(self, picture: PictureSource, landmarks: NDArray[np.float64] | None = None) -> _Picture:
         """Read a picture, find its faces, plan the looks at it."""
+        source = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
         seconds: dict[str, float] = {}
         with _timed(seconds, "read"):
             image = read_picture(picture, max_pixels=self._max_pixels)
@@ -195,8 +196,10 @@ class Parser:
                 detections: tuple[Detection, ...] = (Detection.from_landmarks(landmarks),)
             else:
                 detections = self._detector.detect(image) if self._faces != "whole" or warp else ()
-            planned = plan(detections, image.shape[:2], self._faces, warp)
-        source = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
+            try:
+                planned = plan(detections, image.shape[:2], self._faces, warp)
+            except NoFaceError as error:
+                raise NoFaceError(f"{shown(source)}: {error}" if source else str(error)) from None
         return _Picture(image, planned, seconds, source)
 
     def _look(self, picture: _Picture) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceparse.errors import ImageError
+from faceparse.errors import ImageError, shown
 from faceparse.runtime.formats import FORMATS, HEAD, Format, to_rgb
 
 PictureSource: TypeAlias = (
@@ -72,7 +72,7 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
 
 def _named(name: str, read: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """What `read` gives; its errors name the picture, in one line."""
-    name = name if name.isprintable() else repr(name)
+    name = shown(name)
     try:
         return read()
     except FileNotFoundError:
@@ -157,7 +157,7 @@ def _check_size(height: int, width: int, max_pixels: int) -> None:
     if height * width > max_pixels:
         raise ImageError(
             f"its header tells of {width}×{height} px; more than {max_pixels} pixels are taken for a "
-            "decompression bomb, unless max_pixels allows them"
+            "decompression bomb, unless max_pixels (--max-pixels) allows them"
         )
 
 

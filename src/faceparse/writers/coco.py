@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from faceparse.errors import OutputError
-from faceparse.files import atomic
+from faceparse.files import atomic, json_bytes
 
 OURS = b'{"info":{"description":"faceparse"'
 """How our files begin: no other is overwritten."""
@@ -28,11 +28,6 @@ class Piece(NamedTuple):
 def image_id(file: str) -> int:
     """A number for a file name, the same in every run; of 52 bits: JSON keeps it, two names hardly share it."""
     return int(sha256(file.encode("utf-8", "surrogateescape")).hexdigest()[:13], 16)
-
-
-def coco(content: object) -> bytes:
-    """JSON without spaces, in UTF-8."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")
 
 
 def join(path: Path, pieces: Iterable[Piece]) -> bool:
@@ -62,7 +57,7 @@ def _write_joined(file: IO[bytes], home: Path, contents: Iterator[tuple[Piece, d
             head = {"info": content["info"], "licenses": [], "categories": content["categories"]}
             if start is None:
                 start = piece, head
-                file.write(coco(head)[:-1] + b',"images":[')
+                file.write(json_bytes(head)[:-1] + b',"images":[')
             elif head == start[1]:
                 file.write(b",")
             else:
@@ -72,11 +67,11 @@ def _write_joined(file: IO[bytes], home: Path, contents: Iterator[tuple[Piece, d
             image = content["images"][0]
             name = _relative(piece.folder, home) / image["file_name"]
             number = image_id(name.as_posix())
-            file.write(coco(image | {"id": number, "file_name": name.as_posix()}))
+            file.write(json_bytes(image | {"id": number, "file_name": name.as_posix()}))
             for annotation in content["annotations"]:
                 count += 1
                 annotations.write(b"," if count > 1 else b"")
-                annotations.write(coco(annotation | {"id": count, "image_id": number}))
+                annotations.write(json_bytes(annotation | {"id": count, "image_id": number}))
         file.write(b'],"annotations":[')
         annotations.seek(0)
         shutil.copyfileobj(annotations, file)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from faceparse.files import write_whole
+from faceparse.files import json_bytes, write_whole
 from faceparse.results import Parsing, Writer
 
 
@@ -20,6 +19,5 @@ class Json(Writer):
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
         path = self.beside(stem, self.endings[0])
-        text = json.dumps(parsing.record(), indent=2, ensure_ascii=False)
-        write_whole(path, f"{text}\n".encode())
+        write_whole(path, json_bytes(parsing.record(), indent=2) + b"\n")
         return (path,)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from faceparse.errors import ConfigError
-from faceparse.files import write_whole
+from faceparse.files import json_bytes, write_whole
 from faceparse.labels import Scheme
 from faceparse.results import Parsing, Writer, polygons
 from faceparse.results.parsing import among, looked_up
@@ -64,5 +63,5 @@ class Polygons(Writer):
             "imageHeight": height,
             "imageWidth": width,
         }
-        write_whole(path, json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
+        write_whole(path, json_bytes(content))
         return (path,)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from faceparse.files import write_whole
+from faceparse.files import json_bytes, write_whole
 from faceparse.labels import GROUPS, Scheme
 from faceparse.results import Parsing, Writer
 from faceparse.results.rle import encode
-from faceparse.writers.coco import Piece, coco, image_id, join
+from faceparse.writers.coco import Piece, image_id, join
 from faceparse.writers.regions import regions
 
 JOINED = "annotations.json"
@@ -66,7 +66,7 @@ class Rle(Writer):
             "images": [{"id": number, "file_name": file, "width": width, "height": height}],
             "annotations": annotations,
         }
-        write_whole(path, coco(content))
+        write_whole(path, json_bytes(content))
         return (path,)
 
     def finish(self, folder: Path, stems: Iterable[Path]) -> tuple[Path, ...]:

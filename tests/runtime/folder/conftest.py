@@ -10,6 +10,7 @@ from PIL import Image
 from faceparse.results import Parsing
 from faceparse.runtime import read_picture
 from faceparse.runtime.folder import Jobs, find_jobs
+from faceparse.runtime.picture import PictureSource
 from faceparse.writers import WRITERS
 
 ENDINGS = [e for w in WRITERS.values() for e in w.endings]
@@ -23,7 +24,7 @@ def pictures(root: Path, *names: str) -> Path:
     return root
 
 
-def parse(picture: Path | bytes) -> Parsing:
+def parse(picture: PictureSource) -> Parsing:
     """All skin."""
     image = read_picture(picture)
     return Parsing.from_labels(image, np.full(image.shape[:2], 1, np.uint8), "celebamask19")

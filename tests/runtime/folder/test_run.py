@@ -17,6 +17,7 @@ from faceparse.files import atomic
 from faceparse.results import Parsing, Writer
 from faceparse.runtime import read_picture
 from faceparse.runtime.folder import Jobs, Outcome, Run, written_bytes
+from faceparse.runtime.picture import PictureSource
 from faceparse.writers import writers
 from tests.runtime.folder.conftest import find, parse, pictures, tree
 
@@ -297,7 +298,7 @@ def test_leaving_early_stops_the_pool(tmp_path: Path) -> None:
     root = pictures(tmp_path / "in", *(f"{i}.png" for i in range(20)))
     seen = []
 
-    def slow(path: Path | bytes) -> Parsing:
+    def slow(path: PictureSource) -> Parsing:
         seen.append(path)
         return parse(path)
 

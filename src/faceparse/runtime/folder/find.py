@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from faceparse.errors import ConfigError
+from faceparse.errors import ConfigError, shown
 from faceparse.runtime.folder.jobs import Group, Job, Jobs
 from faceparse.runtime.folder.ours import without_results
 from faceparse.runtime.folder.walk import Found, Walker, is_pattern, is_picture
@@ -54,7 +54,7 @@ def find_jobs(
     named = [os.fspath(given) for given in inputs]
     missing = [g for g in named if not os.path.exists(g) and not is_pattern(g)]
     if missing:
-        raise ConfigError(f"no such file or folder: {', '.join(missing)}")
+        raise ConfigError(f"no such file or folder: {', '.join(shown(m) for m in missing)}")
     for given in named:
         finder.add(given, recursive)
     for path in listed:
@@ -119,7 +119,7 @@ class _Finder:
             self._named(path, place)
             return
         what = "is a folder: a list names pictures" if os.path.isdir(path) else "is no file"
-        problem = f"{path} {what}" if os.path.lexists(path) else f"no such file: {path}"
+        problem = f"{shown(path)} {what}" if os.path.lexists(path) else f"no such file: {shown(path)}"
         self.extra.append(Job(Path(path), self._output, problem))
 
     def _below_root(self, path: str) -> str:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import io
 import os.path
 from bisect import bisect_right
 from collections import Counter
@@ -15,10 +16,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from typing import overload
+from typing import IO, overload
 
 from faceparse.errors import ConfigError
 from faceparse.results import Writer
+
+
+class _Stdin(io.BytesIO):
+    """What came from stdin, under that name in messages."""
+
+    name = "stdin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,11 @@ class Job:
     stem: Path
     problem: str = ""
     data: bytes | None = None
+
+    @property
+    def picture(self) -> Path | IO[bytes]:
+        """What is to be read."""
+        return self.source if self.data is None else _Stdin(self.data)
 
     def targets(self, writer: Writer) -> tuple[Path, ...]:
         """Where a writer's files may go."""

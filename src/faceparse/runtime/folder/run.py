@@ -15,8 +15,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
+from typing import IO
 
-from faceparse.errors import FaceparseError, OutputError
+from faceparse.errors import FaceparseError, OutputError, shown
 from faceparse.results import Parsing, Writer
 from faceparse.runtime.folder.jobs import Job
 from faceparse.runtime.folder.lock import locked
@@ -84,7 +85,7 @@ class Run:
     """
 
     jobs: Sequence[Job]
-    parse: Callable[[Path | bytes], Parsing]
+    parse: Callable[[Path | IO[bytes]], Parsing]
     writers: Mapping[str, Writer]
     output: Path
     made_by: Mapping[str, str] = field(default_factory=dict)
@@ -172,9 +173,9 @@ class _Worker:
         try:
             return self._done(job)
         except FaceparseError as error:
-            return Outcome(job, FAILED, str(error), disk_full=self._is_full(error))
+            return Outcome(job, FAILED, _naming(job, str(error)), disk_full=self._is_full(error))
         except (MemoryError, OSError) as error:
-            reason = f"{job.source}: {type(error).__name__}: {error}"
+            reason = _naming(job, f"{type(error).__name__}: {error}")
             return Outcome(job, FAILED, reason, disk_full=self._is_full(error))
 
     def _done(self, job: Job) -> Outcome:
@@ -188,9 +189,13 @@ class _Worker:
         strange = () if self._run.overwrite or before.begun else self._strange(job, todo, before)
         todo = {name: w for name, w in todo.items() if name not in strange}
         if not todo:
-            reason = f"{job.source}: {', '.join(strange)} exist, and no run recorded them" if strange else ""
+            reason = (
+                f"{shown(job.source)}: {', '.join(strange)} exist, and no run recorded them"
+                if strange
+                else ""
+            )
             return Outcome(job, SKIPPED, reason, before.faces)
-        parsing = self._run.parse(job.data if job.data is not None else job.source)
+        parsing = self._run.parse(job.picture)
         _make_folder(job.stem.parent)
         self._manifest.begin(stem, todo)
         began = time.perf_counter()
@@ -240,6 +245,12 @@ class _Worker:
             return True
         # Pillow's encoders drop the system's reason.
         return isinstance(error, OSError) and shutil.disk_usage(self._run.output).free < _NOTHING
+
+
+def _naming(job: Job, reason: str) -> str:
+    """A reason that names the picture."""
+    name = "stdin" if job.data is not None else shown(job.source)
+    return reason if name in reason else f"{name}: {reason}"
 
 
 def relative(path: Path, output: Path) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from faceparse.errors import ConfigError
+from faceparse.errors import ConfigError, shown
 from faceparse.runtime.folder.ours import Owner
 from faceparse.runtime.picture import SUFFIXES
 
@@ -107,7 +107,7 @@ class Walker:
             with os.scandir(folder.path) as entries:
                 return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
         except OSError as error:
-            problem = f"cannot look into folder {folder.path}: {error.strerror}"
+            problem = f"cannot look into folder {shown(folder.path)}: {error.strerror}"
             if folder.path == top:
                 raise ConfigError(problem) from None
             self.unreadable.append((folder.path, problem))
