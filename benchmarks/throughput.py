@@ -1,16 +1,17 @@
 """How much of the machine reaches the user: bare networks, folders, and a plain reference loop, in one run.
 
-    python benchmarks/throughput.py --bisenet 79999_iter.pth [--precisions fp32,fp16,int8] [--profile]
+    python benchmarks/throughput.py --bisenet 79999_iter.pth [--source PORTRAITS] [--calibrate PORTRAITS]
 
-Prints Markdown tables. Pictures a second are the best of the rounds, which take turns, so that a noisy machine disturbs
-all alike:
+Prints Markdown tables, in eight minutes on two quiet cores. Pictures a second are the best of the rounds, which take
+turns, so that a noisy machine disturbs all alike:
 
-- bare: the network alone on ready inputs, both with one run on all cores and with one-thread runs side by side;
+- bare: the network alone on ready inputs of the same pictures, as one run on all cores (whose threads may spin) and as
+  one-thread runs side by side; ratios take the faster one;
 - folder: `faceparse parse FOLDER`'s own code, JPEG in, mask and overlay out;
 - reference: what the published inference script does step by step with the same BiSeNet (full-size logits).
 
-Then peak memory of the folder's command and its start-up, each in a process of its own, and with `--profile` the CPU time
-of each step of a picture.
+Then peak memory of the folder's command and its start-up, each in a process of its own, and where a picture's
+milliseconds go, in CPU time of one thread.
 
 Needs the export extra, and zllrunning's 79999_iter.pth.
 """
@@ -24,7 +25,7 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,14 +35,17 @@ import numpy as np
 import onnxruntime
 import steps
 import torch
+from numpy.typing import NDArray
 from pictures import SAMPLE, make_pictures
+from PIL import Image
 from torch import Tensor, nn
 
 import faceparse
+from faceparse.cli.process import settle
 from faceparse.export import calibration_pictures, export_onnx, load_source
 from faceparse.labels import scheme
 from faceparse.models import load
-from faceparse.runtime import Parser
+from faceparse.runtime import Parser, read_picture
 from faceparse.runtime.folder import Run, find_jobs
 from faceparse.weights import card
 from faceparse.weights.modelfile import find_model
@@ -49,6 +53,12 @@ from faceparse.writers import writers
 
 CORES = len(os.sched_getaffinity(0))
 PALETTE = scheme("celebamask19").palette
+SPINNING = "cpu:session.intra_op.allow_spinning=1"
+"""Faster for a network that has the machine to itself; with decoding beside it, slower."""
+INPUTS = 8
+"""Pictures whose inputs the bare network is run on, in turn."""
+PROFILED = 10
+"""Pictures that are taken step by step."""
 
 
 class FullSize(nn.Module):
@@ -104,12 +114,10 @@ def folder(parser: Parser, source: Path, output: Path) -> None:
     assert not failed, failed
 
 
-def bare(parser: Parser, count: int, side_by_side: int) -> None:
-    """The engine alone on one ready input."""
-    size = parser.card.input.size
-    tensor = parser.card.input.normalise(np.full((*size, 3), 127, np.uint8))
+def bare(parser: Parser, inputs: Sequence[NDArray[np.float32]], count: int, side_by_side: int) -> None:
+    """The engine alone on ready inputs."""
     with ThreadPoolExecutor(side_by_side) as pool:
-        list(pool.map(lambda _: parser._engine.run({"image": tensor}), range(count)))
+        list(pool.map(lambda i: parser._engine.run({"image": inputs[i % len(inputs)]}), range(count)))
 
 
 def rate(count: int, work: Callable[[], object]) -> float:
@@ -146,10 +154,12 @@ def rates(
 ) -> dict[str, float]:
     """Pictures a second by `MODEL KIND`; the best of the rounds."""
     tasks: dict[str, Callable[[], object]] = {}
+    some = [read_picture(path) for path in sorted(source.iterdir())[:INPUTS]]
     for name, model in models.items():
-        many, single = Parser(model), Parser(model, threads=1)
-        tasks[f"{name} {KINDS['all']}"] = lambda p=many: bare(p, count, 1)
-        tasks[f"{name} {KINDS['each']}"] = lambda p=single: bare(p, count, CORES)
+        many, single = Parser(model, device=SPINNING), Parser(model, threads=1)
+        inputs = [single.card.input(picture) for picture in some]
+        tasks[f"{name} {KINDS['all']}"] = lambda p=many, i=inputs: bare(p, i, count, 1)
+        tasks[f"{name} {KINDS['each']}"] = lambda p=single, i=inputs: bare(p, i, count, CORES)
         tasks[f"{name} {KINDS['folder']}"] = lambda p=single, d=output / name: folder(p, source, d)
     tasks[REFERENCE] = lambda: reference_loop(full, source, output / "reference")
     best = dict.fromkeys(tasks, 0.0)
@@ -194,6 +204,28 @@ def print_footprints(models: dict[str, str], source: Path, count: int) -> dict[s
     }
 
 
+def gather(given: Path | None, source: Path, count: int, side: int) -> None:
+    """The pictures to parse, `count` JPEGs of side × side: the sample's variations, or given ones resized."""
+    if given is None:
+        make_pictures(source, count, side)
+        return
+    paths = sorted(p for p in given.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    if not paths:
+        raise SystemExit(f"no .jpg or .png in {given}")
+    for i in range(count):
+        picture = Image.fromarray(read_picture(paths[i * len(paths) // count]))
+        picture.resize((side, side), Image.Resampling.LANCZOS).save(source / f"{i:03}.jpg", quality=92)
+
+
+def machine() -> str:
+    """The processor, and whether it has instructions for int8."""
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text() if cpuinfo.is_file() else ""
+    name = next((line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line), "")
+    flags = [flag for flag in ("avx512f", "avx512_vnni", "avx_vnni", "amx_int8") if f" {flag}" in text]
+    return f"{name or platform.processor() or platform.machine()} ({', '.join(flags) or 'no VNNI'})"
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--bisenet", type=Path, required=True, help="zllrunning's 79999_iter.pth")
@@ -206,17 +238,21 @@ def main() -> None:
     options.add_argument(
         "--calibrate", type=Path, help="pictures for int8; the ones that are parsed if not given"
     )
-    options.add_argument("--profile", action="store_true", help="print each step's CPU time")
+    options.add_argument(
+        "--source", type=Path, help="JPEGs of aligned portraits; variations of the sample if not given"
+    )
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     work = Path(tempfile.mkdtemp(prefix="faceparse-benchmark-"))
     source, output = work / "in", work / "out"
     source.mkdir()
-    make_pictures(source, chosen.pictures, chosen.side)
+    gather(chosen.source, source, chosen.pictures, chosen.side)
     precisions = ["fp32", *(p for p in chosen.precisions.split(",") if p != "fp32")]
     models = make_models(chosen.bisenet, precisions, chosen.calibrate or source, work)
     full = work / "full.onnx"
     export_full_size(chosen.bisenet, full)
+    settle()
+    print(f"{machine()}, ONNX Runtime {onnxruntime.__version__}")
     print(f"{chosen.pictures} JPEGs of {chosen.side}², {CORES} cores, best of {chosen.rounds} rounds")
     best = rates(models, source, output, full, chosen.pictures, chosen.rounds)
     print_rates(models, best)
@@ -225,14 +261,16 @@ def main() -> None:
     for name, value in asked.items():
         print(f"| {name} | {value:.2f} |")
     commands = print_footprints(models, source, chosen.pictures)
-    if chosen.profile:
-        paths = sorted(source.iterdir())[:20]
-        profile = output / "profile"
-        profile.mkdir(parents=True)
-        print(f"\n{steps.table({m: steps.measure(model, paths, profile) for m, model in models.items()})}")
+    profile = output / "profile"
+    profile.mkdir(parents=True)
+    paths = sorted(source.iterdir())[:PROFILED]
+    columns = {m: steps.measure(model, paths, profile, 3) for m, model in models.items()}
+    print(f"\n{steps.table(columns)}")
     if chosen.json:
-        about = {"faceparse": faceparse.__version__, "machine": platform.machine(), "cores": CORES}
-        figures = {"about": about, "pictures_per_second": best, "ratios": asked, "command": commands}
+        about = {"faceparse": faceparse.__version__, "machine": machine(), "cores": CORES}
+        figures = {
+            "about": about, "pictures_per_second": best, "ratios": asked, "command": commands, "cpu_ms": columns
+        }  # fmt: skip
         chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
     shutil.rmtree(work)
 

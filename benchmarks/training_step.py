@@ -4,7 +4,8 @@
 
 Any recipe and option of `faceparse train` is taken (default: recipe `default`). Both are timed in turns in one run, each a
 few times: the bare pass on one batch that lies in memory, and the trainer's steps with reading, random views,
-logging and moving average. Prints the parts of a step, and the ratio of the medians.
+logging and moving average. Prints the parts of a step, and the ratio of the medians: of the time on the clock, and of
+this process's CPU time, which a busy machine disturbs less and which with `--data.workers 0` holds everything.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -29,8 +31,28 @@ from faceparse.train.settings import Settings, read_settings
 STEPS, ROUNDS = 12, 3
 
 
-def bare_step(module: ParsingModule, data: ParsingData, settings: Settings) -> float:
-    """Median seconds of forward and backward on a batch in memory, in the trainer's precision."""
+class Spent(NamedTuple):
+    """Median seconds of a step."""
+
+    wall: float
+    cpu: float
+
+
+class CpuTime(pl.Callback):
+    """This process's CPU seconds of every step."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._mark = time.process_time()
+
+    def on_train_batch_end(self, *_: object, **__: object) -> None:
+        now = time.process_time()
+        self.seconds.append(now - self._mark)
+        self._mark = now
+
+
+def bare_step(module: ParsingModule, data: ParsingData, settings: Settings) -> Spent:
+    """Forward and backward on a batch in memory, in the trainer's precision."""
     batch = next(iter(data.train_dataloader()))
     device = module.device
     image, target = batch.image.to(device), batch.labels.long().to(device)
@@ -39,24 +61,25 @@ def bare_step(module: ParsingModule, data: ParsingData, settings: Settings) -> f
     times = []
     for _ in range(STEPS):
         module.zero_grad()
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         with torch.autocast(device.type, torch.bfloat16, enabled=low):
             module.loss(image, target).backward()
         if device.type == "cuda":
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[3:])
+        times.append((time.perf_counter() - start, time.process_time() - busy))
+    wall, cpu = zip(*times[3:], strict=True)
+    return Spent(statistics.median(wall), statistics.median(cpu))
 
 
-def trained_step(module: ParsingModule, data: ParsingData, settings: Settings) -> StepProfile:
-    """The parts of the trainer's steps."""
-    profile = StepProfile()
+def trained_step(module: ParsingModule, data: ParsingData, settings: Settings) -> tuple[StepProfile, Spent]:
+    """The parts of the trainer's steps, and the whole of them."""
+    profile, cpu = StepProfile(), CpuTime()
     with tempfile.TemporaryDirectory() as folder:
         trainer = pl.Trainer(
             max_epochs=1,
             max_steps=STEPS,
             limit_val_batches=0,
-            callbacks=[profile, Average(settings.ema)],
+            callbacks=[profile, cpu, Average(settings.ema)],
             logger=pl.loggers.CSVLogger(folder),
             enable_checkpointing=False,
             enable_model_summary=False,
@@ -64,7 +87,7 @@ def trained_step(module: ParsingModule, data: ParsingData, settings: Settings) -
             **{k: v for k, v in settings.trainer.items() if k == "precision"},
         )
         trainer.fit(module, datamodule=data)
-    return profile
+    return profile, Spent(sum(profile.seconds.values()) / profile.steps, statistics.median(cpu.seconds[3:]))
 
 
 def main() -> None:
@@ -80,15 +103,17 @@ def main() -> None:
         if torch.cuda.is_available():
             module.cuda()
         bare.append(bare_step(module, data, settings))
-        profile = trained_step(module, data, settings)
-        whole.append(sum(profile.seconds.values()) / profile.steps)
+        profile, spent = trained_step(module, data, settings)
+        whole.append(spent)
     print(
         f"{settings.network}, batch {settings.batch_size} at {settings.size} px, {torch.get_num_threads()} threads"
     )
     print(profile.table())
-    print(f"bare forward and backward {1000 * statistics.median(bare):9.1f} ms")
-    print(f"trainer's step            {1000 * statistics.median(whole):9.1f} ms")
-    print(f"ratio                     {statistics.median(whole) / statistics.median(bare):9.2f}")
+    for kind in Spent._fields:
+        a, b = (statistics.median(getattr(s, kind) for s in spent) for spent in (bare, whole))
+        print(
+            f"{kind:<5} bare forward and backward {1000 * a:9.1f} ms, trainer's step {1000 * b:9.1f} ms: {b / a:.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Makes the README's pictures from the sample portrait: `python docs/make_pictures.py [MODEL]`."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -42,6 +43,14 @@ def main() -> None:
     two = composite(portrait)
     side_by_side = np.hstack([two, overlay(parser.parse(two))])
     Image.fromarray(side_by_side).resize((1400, 400)).save(images / "two.jpg", quality=88)
+    words = [sys.executable, SAMPLE.with_name("recolour.py"), SAMPLE, images / "made-up.png"]
+    subprocess.run([*map(str, words), "lips=b0103a", "hair=6a1fb0"], check=True)
+    made_up = read_picture(images / "made-up.png")
+    (images / "made-up.png").unlink()
+    heads = np.hstack([picture[:256, 96:352] for picture in (portrait, made_up)])
+    Image.fromarray(heads).resize((768, 384), Image.Resampling.LANCZOS).save(
+        images / "recoloured.jpg", quality=88
+    )
 
 
 if __name__ == "__main__":

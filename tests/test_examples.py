@@ -11,6 +11,7 @@ ARGUMENTS = {
     "hair_mask.py": ["collins.jpg", "{tmp}/hair.png"],
     "many_photos.py": ["collins.jpg"],
     "own_tests_with_the_fake.py": [],
+    "recolour.py": ["collins.jpg", "{tmp}/made-up.png", "lips=b0103a", "hair=6a1fb0"],
 }
 
 

@@ -84,6 +84,51 @@ def test_scheme_and_panel(faceparse: Command, collins_path: Path, tmp_path: Path
     assert read_picture(tmp_path / "collins_panel.jpg").shape[1] > 512
 
 
+def test_threshold(faceparse: Command, collins_path: Path, tmp_path: Path) -> None:
+    shares = []
+    for threshold in ("0.9", "0.1"):  # the second run redoes what the first one made
+        words = (
+            "-o",
+            tmp_path,
+            "--scheme",
+            "face2",
+            "--save",
+            "mask,heatmap,overlay",
+            "--threshold",
+            threshold,
+        )
+        ran = parse(faceparse, collins_path, *words)
+        assert "1 written" in ran.out, ran.err
+        with (
+            Image.open(tmp_path / "collins_mask.png") as mask,
+            Image.open(tmp_path / "collins_heatmap.png") as heat,
+        ):
+            face, likely = np.asarray(mask) == 1, np.asarray(heat) / 255
+        sure = np.abs(likely - float(threshold)) > 0.5 / 255
+        np.testing.assert_array_equal(face[sure], (likely > float(threshold))[sure])
+        shares.append(face.mean())
+    assert shares[0] < shares[1]
+
+
+def test_a_side_that_never_occurs_is_told_once(faceparse: Command, tiny_path: Path, tmp_path: Path) -> None:
+    celeb = scheme("celebamask19")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(10):
+        picture = np.zeros((64, 64, 3), np.uint8)
+        picture[8:24, 8:24] = celeb.palette[celeb.id("l_eye")]
+        Image.fromarray(picture).save(photos / f"{i}.png")
+    ran = parse(faceparse, photos, "-o", tmp_path / "out", "--faces", "whole")
+    assert ran.code == 0
+    assert ran.err.splitlines() == [line for line in ran.err.splitlines() if line.startswith("note: all is ")]
+    assert ran.err.count("note: all is l_eye and nothing r_eye in the 10 pictures that have them") == 1
+    quiet = parse(faceparse, photos, "-o", tmp_path / "out", "--faces", "whole", "--quiet", "--overwrite")
+    assert quiet.err == ""
+    Image.fromarray(celeb.palette[np.full((64, 64), celeb.id("r_eye"))]).save(photos / "right.png")
+    both = parse(faceparse, photos, "-o", tmp_path / "out", "--faces", "whole", "--overwrite")
+    assert both.err == ""
+
+
 def test_inputs_are_never_touched(faceparse: Command, photos: Path) -> None:
     before = {p: p.read_bytes() for p in photos.rglob("*") if p.is_file()}
     parse(faceparse, photos, "-o", photos, "--recursive", "--overwrite")
@@ -110,6 +155,8 @@ def test_no_face(faceparse: Command, tmp_path: Path) -> None:
         (["--option", "quality=loud"], "quality of overlay is a whole number, got 'loud'"),
         (["--option", "quality"], "--option takes NAME=VALUE"),
         (["--engine", "steam"], "unknown engine 'steam'"),
+        (["--threshold", "0.7"], "scheme 'celebamask19' has 19: take scheme face2"),
+        (["--threshold", "7", "--scheme", "face2"], "a threshold is a probability, 0 to 1, got 7"),
         (["--faces", "some"], "faces is auto, whole, each, largest; got 'some'"),
         (["--device", "abacus"], "abacus"),
     ],

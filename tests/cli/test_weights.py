@@ -76,6 +76,9 @@ def test_list(faceparse: Run) -> None:
     assert list(rows) == [*cards(), *trunks()]
     assert "in the package" in rows["default"]
     assert "not here" in rows["bisenet-resnet18-yakhyo"]
+    assert " 13.3 M parameters " in rows["bisenet-resnet18-yakhyo"]
+    assert " 53.3 MB " in rows["bisenet-resnet18-zllrunning"]
+    assert " 89.22 published " in rows["segface-celeb-convnext_base-512"]
     assert "81.7 measured" in rows["bisenet-resnet18-zllrunning"]
     assert "MIT (code); trained on CelebAMask-HQ" in rows["bisenet-resnet18-zllrunning"]
 
@@ -198,7 +201,8 @@ def test_offline(faceparse: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FACEPARSE_OFFLINE", value)
         ran = faceparse("weights", "get", "bisenet-resnet18-yakhyo", *words)
         assert ran.code == 1
-        terms, line = ran.err.splitlines()
+        terms, limits, line = ran.err.splitlines()
+        assert "limits: Aligned portrait framing" in limits
         assert "Non-commercial" in terms
         assert line.startswith("faceparse: ")
         for part in (

@@ -91,3 +91,5 @@ def test_card_agrees_with_its_network(card: Card) -> None:
         assert built.grid == card.output
     assert (card.input.warp != "") == built.needs_landmarks
     assert card.input.multiple == built.multiple
+    counted = sum(p.numel() for p in built.parameters())
+    assert card.parameters == counted or (card.id in packaged() and not card.parameters)

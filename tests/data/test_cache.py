@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse.data import FolderDataset
+from faceparse.data import FolderDataset, open_dataset
 from faceparse.data.cache import cached
+from tests.data import made
 
 
 @pytest.fixture
@@ -53,3 +54,12 @@ def test_a_changed_picture_is_read_anew(faces: FolderDataset, tmp_path: Path) ->
     Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(path)
     os.utime(path, ns=(1, 1))
     assert not cached(faces, tmp_path / "cache")[0].image.any()
+
+
+@pytest.mark.parametrize("where", ["memory", "disk"])
+def test_landmarks_are_kept_too(tmp_path: Path, where: str) -> None:
+    data = open_dataset("helen", made.helen(tmp_path / "helen"), "train")
+    kept = cached(data, tmp_path / "cache" if where == "disk" else where)
+    for _ in range(2):
+        for mine, theirs in zip(kept, data, strict=True):
+            np.testing.assert_array_equal(mine.landmarks, theirs.landmarks)

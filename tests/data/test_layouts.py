@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from faceparse.data import FolderDataset, open_dataset, parts
+from faceparse.data.cropped import Cropped
 from faceparse.data.facesynthetics import FaceSynthetics
 from faceparse.data.helen import Helen
 from faceparse.data.landmarks import five_points, helen_box
@@ -64,7 +65,7 @@ def test_helens_landmarks_are_at_twice_the_scale(tmp_path: Path) -> None:
 
 def test_helens_crop(tmp_path: Path) -> None:
     root = made.helen(tmp_path / "helen")
-    whole, cropped = Helen(root, "train")[0], Helen(root, "train", crop=True)[0]
+    whole, cropped = Helen(root, "train")[0], Cropped(Helen(root, "train"))[0]
     # 13 wide × 1.2 = 15; middle int(10 + 13 / 2), int(8 + 9 / 2): columns 9 to 24, rows 5 to 20.
     assert (cropped.image == whole.image[5:20, 9:24]).all()
     assert (cropped.labels == whole.labels[5:20, 9:24]).all()
@@ -93,8 +94,17 @@ def test_helen_without_landmarks(tmp_path: Path) -> None:
     assert Helen(root, "train")[0].landmarks is None
     assert Helen(root, "test_resize")[0].image.shape == (16, 16, 3)
     for split in ("train", "test_resize"):
-        with pytest.raises(DataError, match=r"a crop of Helen's .* needs landmarks"):
-            Helen(root, split, crop=True)
+        with pytest.raises(DataError, match=r"_image\.jpg has no landmarks to crop by"):
+            Cropped(Helen(root, split))[0]
+
+
+def test_parts_of_helen_are_parts_of_its_train(tmp_path: Path) -> None:
+    root = made.helen(tmp_path / "helen")
+    parts = [list(Helen(root, split).names) for split in ("0-50%", "50-100%")]
+    assert [len(p) for p in parts] == [1, 1]
+    assert sorted(parts[0] + parts[1]) == list(Helen(root, "train").names)
+    with pytest.raises(DataError, match=r"train: no picture in split '0-1%'"):
+        Helen(root, "0-1%")
 
 
 def test_face_synthetics_becomes_ourface11(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_evaluate_converts_labels_and_counts_reachable_classes_only() -> None:
     # A beard, a pixel of facewear, hair.
     sample = Sample("made", np.zeros((1, 5, 3), np.uint8), np.array([[0, 1, 14, 18, 13]], np.uint8))
     predicted = np.array([[0, skin, skin, earring, hair]], np.uint8)
-    report = evaluate(lambda image: predicted, [sample, sample], scheme("synthface19"), celeb)
+    report = evaluate(lambda sample: predicted, [sample, sample], scheme("synthface19"), celeb)
     assert report.pictures == 2
     assert "ear_r" not in report.f1  # synthface19 cannot express it
     assert len(report.f1) == 16

@@ -1,6 +1,5 @@
 """Reports, bootstrap, differences and the mirror, on made label maps."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from faceparse.data import Sample
 from faceparse.errors import ConfigError, DataError
-from faceparse.evaluate import Report, differences, evaluate, intervals, mirror_agreement
+from faceparse.evaluate import Predict, Report, differences, evaluate, intervals, mirror_agreement
 from faceparse.evaluate.intervals import bootstrap
 from faceparse.evaluate.protocols import at_input, check_protocol
 from faceparse.evaluate.table import scores_table
@@ -31,10 +30,11 @@ def samples(count: int = 12, seed: int = 0) -> list[Sample]:
     return made
 
 
-def wrong(share: float) -> Callable[[Labels], Labels]:
+def wrong(share: float) -> Predict:
     """Says the truth but for a share of pixels, which it calls skin."""
 
-    def predict(image: Labels) -> Labels:
+    def predict(sample: Sample) -> Labels:
+        image = sample.image
         rng = np.random.default_rng(int(image.sum()))
         labels = np.where(image[..., 0] == 255, 0, image[..., 0])
         return np.where(rng.random(labels.shape) < share, 1, labels).astype(np.uint8)
@@ -50,7 +50,7 @@ def test_agrees_with_scikit_learn() -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     made, predict = samples(), wrong(0.3)
     true = np.concatenate([s.labels.ravel() for s in made])
-    predicted = np.concatenate([predict(s.image).ravel() for s in made])
+    predicted = np.concatenate([predict(s).ravel() for s in made])
     counted = true != 255
     ids = [1, 4, 5, 17]
     expected = metrics.f1_score(true[counted], predicted[counted], labels=ids, average=None)
@@ -119,14 +119,15 @@ def test_the_mirror_tells_sides() -> None:
     labels[2, 1], labels[2, 6] = CELEB.id("r_eye"), CELEB.id("l_eye")
     eyes = [Sample("a", np.dstack([(labels > 0).astype(np.uint8)] * 3), labels)]
 
-    def knows(image: Labels) -> Labels:
+    def knows(sample: Sample) -> Labels:
+        image = sample.image
         found = np.zeros(image.shape[:2], np.uint8)
         rows, columns = np.nonzero(image[..., 0])
         found[rows, columns] = np.where(columns < 4, CELEB.id("r_eye"), CELEB.id("l_eye"))
         return found
 
-    def mixes(image: Labels) -> Labels:
-        return np.where(image[..., 0] > 0, CELEB.id("l_eye"), 0).astype(np.uint8)
+    def mixes(sample: Sample) -> Labels:
+        return np.where(sample.image[..., 0] > 0, CELEB.id("l_eye"), 0).astype(np.uint8)
 
     assert mirror_agreement(knows, eyes, CELEB) == {"l_eye": 100, "r_eye": 100}
     assert mirror_agreement(mixes, eyes, CELEB) == {"l_eye": 0, "r_eye": 0}

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from faceparse.errors import DataError, OutputError, ResultError
-from faceparse.labels import Scheme
+from faceparse.labels import Scheme, scheme
 from faceparse.results import Face, Parsing
+from tests.results.strategies import warped
 from tests.writers.samples import OWN, POINTS, labelled, picture, seen
 
 
@@ -46,6 +47,14 @@ def test_npz_is_without_loss(name: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(one.cutout("face"), again.cutout("face"))
     assert again.views[1].logits is again.faces[0].part.views[0].logits if again.faces[0].part else False
     assert_equal(again.to("face2"), one.to("face2"))
+
+
+def test_npz_keeps_a_warp(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).standard_normal((11, 9, 9)).astype(np.float32)
+    one = Parsing(picture(26, 37), (warped(values, (20, 12), 15, 0.3, framed=True),), scheme("lapa11"))
+    again = Parsing.load(stored(one, tmp_path), one.image)
+    assert_equal(one, again)
+    np.testing.assert_array_equal(one.mask("face", soft=True), again.mask("face", soft=True))
 
 
 def test_npz_of_given_labels_and_an_own_scheme(tmp_path: Path) -> None:

@@ -84,6 +84,33 @@ def test_results_come_in_the_scheme_asked_for() -> None:
     assert fake(scheme=None).scheme.name == CARD.scheme
 
 
+def test_results_come_in_the_usual_scheme_or_the_models_own() -> None:
+    def named(card_id: str) -> str:
+        made = Parser(FakeEngine(card(card_id)), faces="whole", detector=FixedFaces())
+        return made.parse(half_bright()).scheme.name
+
+    assert named("segface-celeb-mobilenet-512") == "celebamask19"
+    assert named("segface-helen-swin_base-512") == "celebamask19"
+    assert named("vgg19-dinov3-vitl16") == "ourface11"
+    assert named("fcn8s") == "face2"
+    with pytest.raises(LabelError, match="eyes"):
+        Parser(FakeEngine(card("vgg19-dinov3-vitl16")), scheme="celebamask19")
+
+
+def test_a_threshold_of_its_own() -> None:
+    image = np.tile(np.linspace(0, 255, 512).astype(np.uint8)[None, :, None], (64, 1, 3))
+    parser = fake(faces="whole", scheme="face2", threshold=0.9)
+    parsing = parser.parse(image)
+    np.testing.assert_array_equal(parsing.labels, parsing.mask("face", soft=True) > 0.9)
+    assert parsing.labels.mean() < fake(faces="whole", scheme="face2").parse(image).labels.mean()
+    assert parser.identity["threshold"] == "0.9"
+    assert "threshold" not in fake().identity
+    with pytest.raises(ConfigError, match="scheme 'celebamask19' has 19: take scheme face2"):
+        fake(threshold=0.9)
+    with pytest.raises(ConfigError, match="a threshold is a probability, 0 to 1, got 7"):
+        fake(scheme="face2", threshold=7)
+
+
 def test_faces_have_parts_of_their_own() -> None:
     image = np.full((400, 800, 3), 255, np.uint8)
     parser = fake(faces="each", detector=FixedFaces((60, 120, 140, 220), (640, 120, 720, 220)))

@@ -28,7 +28,7 @@ def test_still_view_is_the_picture() -> None:
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (64, 64, 3), np.uint8)
     labels = rng.integers(0, 19, (64, 64), np.uint8)
-    seen, moved = augment(image, labels, 64, STILL, CELEB, rng)
+    seen, moved, _ = augment(image, labels, 64, STILL, CELEB, rng)
     assert (seen == image).all()
     assert (moved == labels).all()
 
@@ -52,7 +52,7 @@ def test_image_and_labels_move_together(name: str, seed: int) -> None:
     """Labels painted in their colours and moved as a picture land where the moved labels say."""
     labels = painted()
     rng = np.random.default_rng(seed)
-    image, moved = augment(CELEB.palette[labels], labels, 128, replace(STILL, **EACH[name]), CELEB, rng)
+    image, moved, _ = augment(CELEB.palette[labels], labels, 128, replace(STILL, **EACH[name]), CELEB, rng)
     assert image.shape == (128, 128, 3)
     assert moved.shape == (128, 128)
     # Eyes are told apart by colour, so their sides must have gone along; a scene's body and back are not painted.
@@ -70,14 +70,14 @@ def test_image_and_labels_move_together(name: str, seed: int) -> None:
 def test_colour_changes_no_label(seed: int) -> None:
     labels = painted()[:120]
     how = replace(STILL, colour=0.5, gray=0.5)
-    _, moved = augment(CELEB.palette[labels], labels, 120, how, CELEB, np.random.default_rng(seed))
+    _, moved, _ = augment(CELEB.palette[labels], labels, 120, how, CELEB, np.random.default_rng(seed))
     assert (moved == labels).all()
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_what_hides_a_face_is_background(seed: int) -> None:
     labels = painted()[:120]
-    image, moved = augment(
+    image, moved, _ = augment(
         CELEB.palette[labels], labels, 120, replace(STILL, occlude=1), CELEB, np.random.default_rng(seed)
     )
     changed = moved != labels
@@ -88,7 +88,7 @@ def test_what_hides_a_face_is_background(seed: int) -> None:
 def test_a_mirrored_view_swaps_sides() -> None:
     rng = np.random.default_rng(0)
     image, labels = rng.integers(0, 256, (64, 64, 3), np.uint8), rng.integers(0, 19, (64, 64), np.uint8)
-    seen, moved = augment(image, labels, 64, replace(STILL, flip=1), CELEB, rng)
+    seen, moved, _ = augment(image, labels, 64, replace(STILL, flip=1), CELEB, rng)
     assert (seen == image[:, ::-1]).all()
     assert (moved == CELEB.flip(labels)).all()
 
@@ -99,7 +99,7 @@ def test_a_random_crop_reaches_every_corner_and_shows_no_border() -> None:
     corners = np.zeros(4, bool)
     for seed in range(60):
         how = replace(STILL, scale=(2, 2), crop=True)
-        seen, moved = augment(
+        seen, moved, _ = augment(
             image, np.ones((100, 100), np.uint8), 100, how, CELEB, np.random.default_rng(seed)
         )
         assert (moved == 1).all()

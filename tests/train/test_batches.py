@@ -15,6 +15,7 @@ from faceparse.labels import scheme  # noqa: E402
 from faceparse.train.augment import Augmentation  # noqa: E402
 from faceparse.train.datamodule import Batch, ParsingData  # noqa: E402
 from faceparse.train.sampling import EpochSampler, repeat_factors  # noqa: E402
+from faceparse.weights.preprocessing import Preprocessing  # noqa: E402
 
 pytestmark = pytest.mark.torch
 CELEB = scheme("celebamask19")
@@ -83,6 +84,7 @@ def made(root: Path, workers: int, split: str = "all") -> ParsingData:
         CELEB,
         sizes=[(0, 64)],
         how=Augmentation(scene=0.5, occlude=0.5),
+        preprocessing=Preprocessing((64, 64)),
         rare=0,
         batch_size=2,
         workers=workers,

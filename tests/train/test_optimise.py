@@ -26,7 +26,7 @@ pytestmark = pytest.mark.torch
 @pytest.mark.parametrize("warmup", [0, 0.5, 3, 50])
 def test_the_rate_rises_once_falls_once_and_never_is_zero(name: str, warmup: float) -> None:
     steps = 10 * 7
-    rate = rates(ScheduleSettings(name, warmup=warmup), 0.01, steps, 7)
+    rate = rates(ScheduleSettings(name, warmup=warmup, milestones=[4, 8]), 0.01, steps, 7)
     values = [rate(s) for s in range(steps)]
     peak = values.index(max(values))
     assert all(v > 0 for v in values), "the last epoch learns"

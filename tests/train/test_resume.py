@@ -1,5 +1,6 @@
 """A run that is broken off, anywhere and by anything, and resumed ends where an uninterrupted one does."""
 
+import csv
 import os
 import signal
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pl = pytest.importorskip("pytorch_lightning")
 
-from faceparse.errors import FaceparseError, OutputError  # noqa: E402
+from faceparse.errors import FaceparseError, OutputError, WeightsError  # noqa: E402
 from faceparse.train.callbacks import WholeFiles  # noqa: E402
 from faceparse.train.fit import fit  # noqa: E402
 from faceparse.train.settings import read_settings  # noqa: E402
@@ -93,6 +94,54 @@ def test_broken_off_and_resumed_equals_uninterrupted(
     for kept in ("state_dict", "current_model_state"):
         for key, value in expected[kept].items():
             torch.testing.assert_close(got[kept][key], value, rtol=0, atol=0, msg=f"{kept} {key}")
+
+
+def test_a_resumed_run_goes_on_with_its_log(made_faces: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log" / "metrics.csv"
+    quick = ["--trainer.log_every_n_steps", "1"]
+    fit(read_settings(words(made_faces, tmp_path, "--epochs", "1", *quick)))
+    before = log.read_text().splitlines()
+    more = ["--epochs", "2", "--resume", str(tmp_path / "last.ckpt"), *quick]
+    fit(read_settings(words(made_faces, tmp_path, *more)))
+    rows = list(csv.DictReader(log.read_text().splitlines()))
+    assert log.read_text().splitlines()[: len(before)] == before
+    assert [r["epoch"] for r in rows if r["val/mean_f1"]] == ["0", "1"]
+    losses = [r["step"] for r in rows if r["train/loss"]]
+    assert losses == sorted(set(losses), key=int), "no step twice"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--network", "bisenet-resnet18"], "is of network fpn-efficientnet_lite0"),
+        (["--scheme", "lapa11"], "classes of scheme celebamask19, this run those of lapa11"),
+        (["--optimizer.name", "sgd"], "optimizer.name adamw, now sgd"),
+        (["--recipe", "default-finish"], "other settings .* more.: give the same ones"),
+    ],
+)
+def test_another_recipe_s_file_is_refused(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path, more: list[str], message: str
+) -> None:
+    root, _ = whole
+    last = root.parent / "whole" / "last.ckpt"
+    with pytest.raises(WeightsError, match=message) as caught:
+        fit(read_settings(words(root, tmp_path, "--resume", str(last), *more)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_is_over_does_not_go_on_with_fewer_epochs(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    root, _ = whole
+    last = str(root.parent / "whole" / "last.ckpt")
+    with pytest.raises(WeightsError, match="is in epoch 2, and this run has 1"):
+        fit(read_settings(words(root, tmp_path, "--epochs", "1", "--resume", last)))
+
+
+def test_a_run_does_not_write_over_another(whole: tuple[Path, dict[str, Any]]) -> None:
+    root, _ = whole
+    with pytest.raises(OutputError, match="holds a run already"):
+        fit(read_settings(words(root, root.parent / "whole")))
 
 
 def test_a_loss_that_is_not_finite_names_step_and_pictures(made_faces: Path, tmp_path: Path) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def command(
@@ -20,8 +24,26 @@ def command(
         str, typer.Option("--data.kind", help="folder, celebamask-hq, lapa, helen, facesynthetics.")
     ] = "folder",
     model: Annotated[str, typer.Option(help="Model id or file.")] = "default",
+    crop: Annotated[
+        bool, typer.Option("--data.crop", help="Cut pictures out about the face by their landmarks (Helen).")
+    ] = False,
+    scheme: Annotated[
+        str | None, typer.Option(help="Compare in this scheme; the model's own where not said.")
+    ] = None,
     split: Annotated[str, typer.Option(help="A split that it has, all, or a part such as 80-100%.")] = "val",
     faces: Annotated[str, typer.Option(help="whole, auto, each or largest.")] = "whole",
+    landmarks: Annotated[
+        str,
+        typer.Option(
+            help="Whose landmarks faces are parsed by: detector, or data for the data set's (LaPa)."
+        ),
+    ] = "detector",
+    overall: Annotated[
+        bool | None,
+        typer.Option(
+            "--overall/--no-overall", help="Brows, eyes, nose and mouth as one class; on Helen anyway."
+        ),
+    ] = None,
     sides: Annotated[
         str, typer.Option(help="Where schemes mean different lefts: name, or subject for the same eye.")
     ] = "name",
@@ -53,19 +75,18 @@ def command(
     """
     import csv
     import json
-    from collections.abc import Callable
 
-    import numpy as np
-    from numpy.typing import NDArray
     from PIL import Image
     from rich.console import Console
     from rich.progress import Progress
 
     from faceparse.cli.console import printed, progress_console
-    from faceparse.data import Sample, open_dataset
+    from faceparse.data import Dataset, Sample, open_dataset
+    from faceparse.data.cropped import Cropped
+    from faceparse.data.landmarks import five_points
     from faceparse.draw.matrix import matrix_picture
-    from faceparse.errors import ConfigError
-    from faceparse.evaluate import Report, differences, evaluate, intervals, mirror_agreement
+    from faceparse.errors import ConfigError, DataError
+    from faceparse.evaluate import Predict, Report, differences, evaluate, intervals, mirror_agreement
     from faceparse.evaluate.protocols import at_input, check_protocol
     from faceparse.evaluate.sheet import worst_sheet
     from faceparse.evaluate.table import scores_table
@@ -77,11 +98,14 @@ def command(
         raise ConfigError(
             f"--protocol input shows the network whole pictures: give --faces whole, not {faces}"
         )
-    dataset = open_dataset(kind, root, split, data_scheme)
+    if landmarks not in ("detector", "data"):
+        raise ConfigError(f"--landmarks is detector or data; got {landmarks}")
+    whole: Dataset = open_dataset(kind, root, split, data_scheme)
+    dataset = Cropped(whole) if crop else whole
 
     def opened(name: str) -> Parser:
         foreign = card if name == model else None
-        return Parser(name, engine=engine, device=device, faces=faces, card=foreign, scheme=None)
+        return Parser(name, engine=engine, device=device, faces=faces, card=foreign, scheme=scheme)
 
     def scored(parser: Parser, progress: Progress) -> Report:
         def ready(sample: Sample) -> Sample:
@@ -92,8 +116,16 @@ def command(
         samples = (ready(s) for s in progress.track(dataset, total=len(dataset), description=what))
         return evaluate(predictor(parser), samples, dataset.scheme, parser.scheme, sides, protocol)
 
-    def predictor(parser: Parser) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
-        return lambda image: parser.parse(image).labels
+    def predictor(parser: Parser) -> Predict:
+        def predict(sample: Sample) -> NDArray[np.uint8]:
+            points = None
+            if landmarks == "data":
+                if sample.landmarks is None:
+                    raise DataError(f"{sample.name} has no landmarks: give --landmarks detector")
+                points = five_points(sample.landmarks)
+            return parser.parse(sample.image, landmarks=points).labels
+
+        return predict
 
     parser = opened(model)
     rival = None if against is None else opened(against)
@@ -110,12 +142,16 @@ def command(
     apart = differences(report, other, max(draws, 1)) if other is not None else {}
     title = f"{parser.card.name} on {root.name} {split}, {report.pictures} pictures, protocol {protocol}"
     rival_name = "" if rival is None else rival.card.name
-    header, rows = scores_table(report, spans, agreement, other, apart, rival_name)
+    if overall is None:
+        overall = dataset.scheme.name == "helen11"
+    header, rows = scores_table(report, spans, agreement, other, apart, rival_name, overall)
     Console().print(printed(title, header, rows))
     about = {
         "model": parser.card.name,
         "split": split,
         "faces": faces,
+        "landmarks": landmarks,
+        "crop": crop,
         "sides": sides,
         **report.as_dict(),
         "interval": {k: [v.low, v.high] for k, v in spans.items()},

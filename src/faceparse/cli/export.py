@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
     from rich.console import Console
 
     from faceparse.data import FolderDataset
@@ -117,21 +114,24 @@ def _mean_f1(
     import numpy as np
     from rich.progress import Progress
 
-    from faceparse.evaluate import evaluate
+    from faceparse.evaluate import Predict, evaluate
     from faceparse.export import NetworkEngine, PictureGraph
     from faceparse.runtime import Parser
     from faceparse.runtime.engines.onnx import OnnxEngine
 
-    def labeller(engine: Engine) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    def labeller(engine: Engine) -> Predict:
         parser = Parser(engine, faces="whole", scheme=None)
-        return lambda image: parser.parse(image).labels
+        return lambda sample: parser.parse(sample.image).labels
+
+    def of_picture(graph: PictureGraph) -> Predict:
+        return lambda sample: graph(sample.image)
 
     engine = OnnxEngine(origin, card) if isinstance(origin, Path) else NetworkEngine(origin, card)
     chosen = np.linspace(0, len(dataset) - 1, min(pictures, len(dataset))).round().astype(int).tolist()
     form = done.card.variant.form if done.card.variant else "network"
     ways = (
         labeller(engine),
-        PictureGraph(done.path) if form == "picture" else labeller(OnnxEngine(done.path)),
+        of_picture(PictureGraph(done.path)) if form == "picture" else labeller(OnnxEngine(done.path)),
     )
     scheme = card.label_scheme
     means = []

@@ -53,3 +53,5 @@ def command(
         typer.echo(f"note: {note}", err=True)
     typer.echo(f"{made.path}: {made.tensors} tensors, {made.parameters:,} parameters, card {made.card.id}")
     typer.echo(f"terms: {made.card.licence.terms}")
+    if made.card.limits:
+        typer.echo(f"limits: {made.card.limits}")

@@ -48,7 +48,16 @@ def command(
     ] = None,
     engine: Annotated[str, typer.Option(help="auto, onnx or torch.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, …")] = "cpu",
-    scheme: Annotated[str, typer.Option(help="Label scheme of the masks.")] = "celebamask19",
+    scheme: Annotated[
+        str,
+        typer.Option(
+            help="Label scheme of the masks; auto: celebamask19, or the model's own where it does not convert."
+        ),
+    ] = "auto",
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="In a scheme of two classes, how likely the second must be, 0 to 1: 0.7."),
+    ] = None,
     faces: Annotated[str, typer.Option(help="auto, whole, each or largest.")] = "auto",
     list_file: Annotated[
         Path | None,
@@ -86,8 +95,10 @@ def command(
 
     A rerun does what is missing or has changed: picture, model, options.
     """
+    from faceparse.cli.process import settle
     from faceparse.errors import ConfigError
     from faceparse.runtime import Parser
+    from faceparse.runtime.parser import AUTO, USUAL
     from faceparse.writers import WRITERS, given_options, writers
 
     if output is None:
@@ -106,6 +117,7 @@ def command(
             device=device,
             faces=faces,
             scheme=scheme,
+            threshold=threshold,
             card=card,
             threads=None if alone else 1,
             batch=batch,
@@ -113,6 +125,11 @@ def command(
         )
         for writer in chosen.values():
             writer.check(made.scheme)
+        if scheme == AUTO and made.scheme.name != USUAL and not quiet:
+            typer.echo(
+                f"note: labels are those of scheme {made.scheme.name}: they do not convert to {USUAL}",
+                err=True,
+            )
         return made
 
     if to_stdout:
@@ -120,6 +137,8 @@ def command(
         return
     made = parser(alone=min(jobs or 2, len(todo)) == 1)
     workers = min(jobs or made.workers, len(todo))
+    if workers > 1:
+        settle()
     _run(todo, made, chosen, log, overwrite=overwrite, workers=workers, fail_fast=fail_fast, quiet=quiet)
 
 
@@ -216,8 +235,10 @@ def _run(
     from faceparse.cli.console import progress_console
     from faceparse.cli.interrupt import INTERRUPTED, stop_on_signals
     from faceparse.runtime.folder import Log, Run, Tally, open_log
+    from faceparse.runtime.reading import scheme_of_results
+    from faceparse.runtime.sides import Sides
 
-    began, tally = time.perf_counter(), Tally()
+    began, tally, sides = time.perf_counter(), Tally(), Sides(scheme_of_results(parser.card))
     to_stdout = log is not None and str(log) == "-"
     with ExitStack() as stack:
         lines = stack.enter_context(open_log(log)) if log and not to_stdout else None
@@ -227,7 +248,7 @@ def _run(
         task = progress.add_task("parsing", total=len(jobs))
         run = Run(
             jobs,
-            parser.parse,
+            sides.watching(parser.parse),
             writers,
             jobs.output,
             made_by=parser.identity,
@@ -250,6 +271,8 @@ def _run(
     if not quiet:
         for line in _summary(run, tally, seconds):
             typer.echo(line, err=to_stdout)
+        if sides.note():
+            typer.echo(f"note: {sides.note()}", err=True)
     if run.ended == "stopped":
         raise typer.Exit(INTERRUPTED)
     if tally.counts["failed"] or run.unfinished:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from typing import TYPE_CHECKING
+
 import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from faceparse.train.settings import Settings
 
 # The options are those of the recipe parser, which prints the help too.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+_INTERRUPTED, _TERMINATED = 130, 143
 
 
 def command(context: typer.Context) -> None:
     """Train a network: `faceparse train --recipe default --data.root DIR`; `--help` lists every option."""
     try:
-        from faceparse.train.fit import fit
         from faceparse.train.settings import parser, read_settings
     except ImportError as error:
         from faceparse.errors import MissingExtraError
@@ -20,6 +30,31 @@ def command(context: typer.Context) -> None:
     if not context.args or {"-h", "--help"} & set(context.args):
         typer.echo(parser().format_help())
         return
-    best = fit(read_settings(context.args))
-    typer.echo(f"best checkpoint: {best}")
-    typer.echo(f"next: faceparse export --model {best} -o model.onnx")
+    # Lightning's tips, notes on its own deprecations and on what is meant here: a fault is an error of ours.
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
+        best = _fit(read_settings(context.args))
+    _say(f"best checkpoint: {best}\nnext: faceparse export --model {best} -o model.onnx")
+
+
+def _fit(settings: Settings) -> Path:
+    """`fit`, whose stop by Ctrl-C or SIGTERM is said, with the exit code that a shell expects."""
+    from pytorch_lightning.utilities.exceptions import SIGTERMException
+
+    from faceparse.train.fit import fit
+
+    try:
+        return fit(settings)
+    except SystemExit as left:  # what Lightning makes of both
+        last = settings.output / "last.ckpt"
+        hint = f"; go on with --resume {last}" if last.is_file() else " before the first step"
+        _say(f"faceparse: stopped{hint}", err=True)
+        raise typer.Exit(_TERMINATED if isinstance(left, SIGTERMException) else _INTERRUPTED) from None
+
+
+def _say(text: str, err: bool = False) -> None:
+    """Print in the first of several processes alone, for they end alike."""
+    from pytorch_lightning.utilities import rank_zero_only
+
+    rank_zero_only(typer.echo)(text, err=err)

@@ -37,7 +37,7 @@ def list_(
     import json
     from dataclasses import asdict
 
-    from faceparse.weights.summary import markdown, summaries
+    from faceparse.weights.summary import markdown, shown_size, summaries
 
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in summaries()], indent=1, ensure_ascii=False))
@@ -50,7 +50,7 @@ def list_(
 
     table = Table("id", "network", "data", "size", "mean F1", "licence", "on disk", box=None)
     for row in summaries():
-        size = "" if row.size is None else f"{row.size / 1e6:.1f} MB"
+        size = shown_size(row.size, row.parameters)
         f1 = "" if row.f1 is None else f"{row.f1:g} {row.f1_of.split(',')[0]}"
         licence = row.licence + ("; consent needed" if row.consent else "")
         table.add_row(row.id, row.network, row.data, size, f1, licence, row.state)
@@ -85,6 +85,7 @@ def show(model: One, as_json: Json = False) -> None:
     unknown = "not published; recorded when the file first comes, and held to after"
     lines = {
         "network": _network(card) if isinstance(card, Card) else "a trunk that others stand on",
+        "parameters": f"{card.parameters:,}" if isinstance(card, Card) and card.parameters else "",
         "trunk": card.trunk if isinstance(card, Card) else "",
         "trained on": card.training,
         "limits": card.limits if isinstance(card, Card) else "",
@@ -130,7 +131,7 @@ def get(
     """
     from faceparse.cli.console import downloading
     from faceparse.errors import ConfigError, FaceparseError
-    from faceparse.weights import adopt, cards, fetch
+    from faceparse.weights import Card, adopt, cards, fetch
     from faceparse.weights.modelfile import packaged
     from faceparse.weights.trunk import find_published
 
@@ -143,6 +144,8 @@ def get(
     failed = 0
     for card in chosen:
         typer.echo(f"{card.id}: {card.licence.weights}. {card.licence.terms}", err=True)
+        if isinstance(card, Card) and card.limits:
+            typer.echo(f"{card.id}: limits: {card.limits}", err=True)
         try:
             if from_file is not None and card.id not in packaged():
                 adopt(card, from_file, accept_terms=accept_terms)

@@ -83,12 +83,16 @@ class _OnDisk(_Kept):
 
     def __getitem__(self, index: int) -> Sample:
         file = self._file(index)
+        beside = file.with_suffix(".landmarks.npy")
         name = str(self._dataset.names[index])
-        if file.is_file():
+        if file.is_file() and beside.is_file():
             packed = np.load(file, mmap_mode="r")  # H × W × 4: the picture's channels, then the labels
-            return Sample(name, np.ascontiguousarray(packed[..., :3]), np.ascontiguousarray(packed[..., 3]))
+            image, labels = np.ascontiguousarray(packed[..., :3]), np.ascontiguousarray(packed[..., 3])
+            landmarks = np.load(beside)
+            return Sample(name, image, labels, landmarks if landmarks.size else None)
         sample = self._dataset[index]
-        packed = np.dstack([sample.image, sample.labels])
-        with atomic(file, overwrite=True, make_folder=True) as temporary, temporary.open("wb") as out:
-            np.save(out, packed)
+        landmarks = np.empty((0, 2)) if sample.landmarks is None else sample.landmarks
+        for path, array in ((file, np.dstack([sample.image, sample.labels])), (beside, landmarks)):
+            with atomic(path, overwrite=True, make_folder=True) as temporary, temporary.open("wb") as out:
+                np.save(out, array)
         return sample

@@ -1,6 +1,6 @@
 """Helen, relabelled: portraits with 11 classes, and 68 landmarks in a file of their own.
 
->>> test = Helen("helen", "test", crop=True)  # doctest: +SKIP
+>>> test = Helen("helen", "test")  # doctest: +SKIP
 >>> test[0].landmarks.shape  # doctest: +SKIP
 (68, 2)
 
@@ -12,7 +12,8 @@ Layout (Lin et al., CVPR 2019, https://github.com/JPlin/Relabeled-HELEN-Dataset;
     ROOT/landmarks.txt      x y of 68 points, …, NAME on a line; at twice the pictures' scale (SegFace's file)
 
 The folders are the official split: `test` in original size, `test_resize` the same pictures reduced, to
-which the landmarks do not apply.
+which the landmarks do not apply. There is no `val`: parts, such as `0-95%` and `95-100%`, are parts of `train`.
+`faceparse.data.cropped` cuts the faces out.
 """
 
 from __future__ import annotations
@@ -23,12 +24,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.dataset import Sample
-from faceparse.data.landmarks import helen_box
 from faceparse.data.own import own_scheme
 from faceparse.data.pairs import PairedFiles
 from faceparse.data.reading import points, read_text
 from faceparse.data.registry import register
+from faceparse.data.splits import is_part, part
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 
@@ -43,39 +43,25 @@ class Helen(PairedFiles):
 
     Args:
         root: Folder with `train` and `test` in it.
-        split: train, test, test_resize, or all (train and test).
+        split: train, test, test_resize, all (train and test), or a part of train (see `faceparse.data.splits`).
         scheme: helen11, or None for it.
-        crop: Whether samples are cropped to the face by their landmarks, as SegFace does (`helen_box`).
 
     Raises:
-        DataError: no such folder or split; a picture without a label map; a malformed landmark file; a crop
-            without landmarks; another scheme.
+        DataError: no such folder or split; a picture without a label map; a malformed landmark file; another
+            scheme.
     """
 
     kind: ClassVar[str] = "helen"
     title: ClassVar[str] = "Helen, relabelled: 11 classes, 68 landmarks"
 
-    def __init__(
-        self,
-        root: str | Path,
-        split: str,
-        scheme: str | Path | Scheme | None = None,
-        *,
-        crop: bool = False,
-    ) -> None:
+    def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None:
         root = Path(root)
-        if split not in (*SPLITS, "all"):
-            raise DataError(f"Helen has the splits {', '.join(SPLITS)} and all; got {split!r}")
-        pairs = [
-            p for name in (("train", "test") if split == "all" else (split,)) for p in _pairs(root / name)
-        ]
-        super().__init__(own_scheme("helen11", scheme, "Helen"), pairs)
-        self._crop = crop
-        self._landmarks = _read_landmarks(root / "landmarks.txt") if split != "test_resize" else {}
-        if crop and not self._landmarks:
+        if split not in (*SPLITS, "all") and not is_part(split):
             raise DataError(
-                f"a crop of Helen's {split} needs landmarks: {root / 'landmarks.txt'}, for train and test"
+                f"Helen has the splits {', '.join(SPLITS)}, all, and parts of train such as 0-95%; got {split!r}"
             )
+        super().__init__(own_scheme("helen11", scheme, "Helen"), _chosen(root, split))
+        self._landmarks = _read_landmarks(root / "landmarks.txt") if split != "test_resize" else {}
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
@@ -91,17 +77,17 @@ class Helen(PairedFiles):
             raise DataError(f"{self.names[index]} has no line {name!r} in landmarks.txt")
         return self._landmarks[name]
 
-    def __getitem__(self, index: int) -> Sample:
-        whole = super().__getitem__(index)
-        if not self._crop or whole.landmarks is None:
-            return whole
-        try:
-            box = helen_box(whole.landmarks, (whole.image.shape[1], whole.image.shape[0]))
-        except DataError as error:
-            raise DataError(f"{whole.name}: {error}") from None
-        part = np.s_[box.top : box.bottom, box.left : box.right]
-        moved = whole.landmarks - np.array([box.left, box.top])
-        return Sample(whole.name, whole.image[part], whole.labels[part], moved)
+
+def _chosen(root: Path, split: str) -> list[tuple[Path, Path]]:
+    if not is_part(split):
+        return [
+            p for name in (("train", "test") if split == "all" else (split,)) for p in _pairs(root / name)
+        ]
+    by_name = {_name(image): (image, label) for image, label in _pairs(root / "train")}
+    chosen = [by_name[name] for name in part(list(by_name), split)]
+    if not chosen:
+        raise DataError(f"{root / 'train'}: no picture in split {split!r}")
+    return chosen
 
 
 def _pairs(folder: Path) -> list[tuple[Path, Path]]:

@@ -15,7 +15,7 @@ from faceparse.errors import DataError
 
 
 def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Five points, 5 × 2, from 106 (LaPa), or from 68 or 70 (iBUG's order, as Helen's and FaceSynthetics').
+    """Five points, 5 × 2, from 106 (LaPa), or from 68 or 70 (iBUG's order, as Helen's and FaceSynthetics'), or five.
 
     >>> five_points(np.zeros((68, 2))).shape
     (5, 2)
@@ -27,6 +27,8 @@ def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
     Raises:
         DataError: another number of landmarks.
     """
+    if landmarks.shape == (5, 2):
+        return landmarks
     if landmarks.shape == (106, 2):
         groups: tuple[list[int], ...] = ([74, 104], [83, 105], [54], [84], [90])
     elif landmarks.shape in ((68, 2), (70, 2)):
@@ -34,6 +36,12 @@ def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
     else:
         raise DataError(f"five points come from 106, 70 or 68 landmarks (N × 2); got {landmarks.shape}")
     return np.stack([landmarks[group].mean(0) for group in groups])
+
+
+def mirrored(points: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+    """Five points in the mirror image of a picture of that width: eyes and mouth corners trade places."""
+    swapped = points[[1, 0, 2, 4, 3]]
+    return np.column_stack([width - swapped[:, 0], swapped[:, 1]])
 
 
 class Box(NamedTuple):

@@ -44,7 +44,7 @@ def overlay(parsing: Parsing, alpha: float = 0.5, outline: int = 0) -> NDArray[n
         cv2.addWeighted(image[rows], 1 - alpha, colour, alpha, 0, dst=out[rows])
         if outline:
             cv2.copyTo(colour, _rim(labels, rows, outline), out[rows])
-        cv2.copyTo(image[rows], cv2.LUT(labels[rows], plain), out[rows])
+        cv2.copyTo(image[rows], _among(labels[rows], plain), out[rows])
     return out
 
 
@@ -56,13 +56,18 @@ def check_look(alpha: float, outline: int = 0) -> None:
         raise ConfigError(f"outline is a width in pixels, 0 or more, got {outline}")
 
 
-def _plain(scheme: Scheme) -> NDArray[np.uint8]:
-    """1 for the labels that are not shown, of 256."""
-    table = np.zeros(256, np.uint8)
-    table[IGNORE] = 1
-    if "background" in scheme:
-        table[scheme.id("background")] = 1
-    return table
+def _plain(scheme: Scheme) -> tuple[int, ...]:
+    """The labels that are not shown."""
+    return (IGNORE, scheme.id("background")) if "background" in scheme else (IGNORE,)
+
+
+def _among(labels: NDArray[np.uint8], some: tuple[int, ...]) -> NDArray[np.uint8]:
+    """1 where the label is one of some few, else 0; sooner than a look-up table."""
+    first, *others = some
+    found = labels == first
+    for label in others:
+        found |= labels == label
+    return found.view(np.uint8)
 
 
 def _rim(labels: NDArray[np.uint8], rows: slice, width: int) -> NDArray[np.uint8]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceparse.data import Sample
+from faceparse.data.landmarks import five_points, mirrored
 from faceparse.evaluate.confusion import Confusion, f1_scores
+from faceparse.evaluate.report import Predict
 from faceparse.labels import Scheme
-
-Predict = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 def mirror_agreement(predict: Predict, samples: Iterable[Sample], scheme: Scheme) -> dict[str, float]:
@@ -21,7 +21,7 @@ def mirror_agreement(predict: Predict, samples: Iterable[Sample], scheme: Scheme
     97.4
 
     Args:
-        predict: RGB uint8 H × W × 3 → labels H × W uint8 in `scheme`.
+        predict: A sample → labels H × W uint8 in `scheme`; mirrored ones have five landmarks at most.
         samples: A data set, or any part of it; its labels are not looked at.
         scheme: Scheme of the predictions.
 
@@ -30,8 +30,14 @@ def mirror_agreement(predict: Predict, samples: Iterable[Sample], scheme: Scheme
     """
     confusion = Confusion(scheme)
     for sample in samples:
-        mirrored = predict(np.ascontiguousarray(sample.image[:, ::-1]))
-        confusion.update(scheme.flip(mirrored), predict(sample.image))
+        confusion.update(scheme.flip(predict(_mirrored(sample))), predict(sample))
     scores = 100 * f1_scores(confusion.matrix)
     sided = sorted({i for pair in scheme.pairs for i in pair})
     return {scheme.classes[i]: float(scores[i]) for i in sided if not np.isnan(scores[i])}
+
+
+def _mirrored(sample: Sample) -> Sample:
+    points = sample.landmarks
+    if points is not None:
+        points = mirrored(five_points(points), sample.image.shape[1])
+    return replace(sample, image=np.ascontiguousarray(sample.image[:, ::-1]), landmarks=points)

@@ -18,7 +18,7 @@ PROTOCOLS = ("label", "input")
 
 
 def at_input(sample: Sample, image: NDArray[np.uint8]) -> Sample:
-    """A sample at the network's input size.
+    """A sample at the network's input size, landmarks included.
 
     Args:
         sample: As its data set gives it.
@@ -26,7 +26,10 @@ def at_input(sample: Sample, image: NDArray[np.uint8]) -> Sample:
     """
     height, width = image.shape[:2]
     labels = cv2.resize(sample.labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-    return Sample(sample.name, image, np.asarray(labels, np.uint8))
+    points = sample.landmarks
+    if points is not None:
+        points = points * np.array([width, height]) / np.array(sample.image.shape[1::-1])
+    return Sample(sample.name, image, np.asarray(labels, np.uint8), points)
 
 
 def check_protocol(name: str) -> None:

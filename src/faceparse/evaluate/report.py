@@ -2,7 +2,7 @@
 
 >>> from faceparse.evaluate import evaluate
 >>> report = evaluate(
-...     lambda image: parser.parse(image).labels, dataset, dataset.scheme, parser.scheme
+...     lambda sample: parser.parse(sample.image).labels, dataset, dataset.scheme, parser.scheme
 ... )  # doctest: +SKIP
 >>> round(report.mean_f1, 1)  # doctest: +SKIP
 83.1
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from faceparse.data import Sample
 from faceparse.evaluate.confusion import Confusion, f1_scores, iou_scores, mean_of_present
+from faceparse.evaluate.overall import inner_labels, merged_f1
 from faceparse.labels import IGNORE, Scheme, conversion
 
 
@@ -65,6 +66,12 @@ class Report:
         return 100 * mean_of_present(iou_scores(self.matrix)[list(self.counted)])
 
     @property
+    def overall(self) -> float:
+        """F1 of brows, eyes, nose and mouth as one class, as on Helen; NaN where the data set cannot express them."""
+        labels = inner_labels(self.scheme)
+        return 100 * merged_f1(self.matrix, labels) if labels and {*labels} <= {*self.counted} else math.nan
+
+    @property
     def pixel_accuracy(self) -> float:
         """Share of counted pixels with the right label, background included, 0 to 100."""
         total = int(self.matrix.sum())
@@ -85,13 +92,18 @@ class Report:
             "pictures": self.pictures,
             "mean_f1": self.mean_f1,
             "mean_iou": self.mean_iou,
+            "overall": None if math.isnan(self.overall) else self.overall,
             "pixel_accuracy": self.pixel_accuracy,
             "f1": {k: None if math.isnan(v) else v for k, v in self.f1.items()},
         }
 
 
+Predict = Callable[[Sample], NDArray[np.uint8]]
+"""A sample, of which the labels are not looked at → labels H × W uint8."""
+
+
 def evaluate(
-    predict: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    predict: Predict,
     samples: Iterable[Sample],
     source: Scheme,
     target: Scheme,
@@ -105,7 +117,7 @@ def evaluate(
     scheme cannot express.
 
     Args:
-        predict: RGB uint8 H × W × 3 → labels H × W uint8 in `target`.
+        predict: A sample → labels H × W uint8 in `target`.
         samples: A data set, or any part of it; one is held at a time. With protocol `input` they are brought to
             the network's input size already (`protocols.at_input`).
         source: Scheme of the samples' labels, which are converted.
@@ -123,7 +135,7 @@ def evaluate(
     names, counts = [], []
     for sample in samples:
         source.check(sample.labels, sample.name)
-        own = confusion.update(predict(sample.image), convert(sample.labels))
+        own = confusion.update(predict(sample), convert(sample.labels))
         names.append(sample.name)
         counts.append(np.stack([np.diagonal(own), own.sum(0), own.sum(1)], 1))
     each = np.array(counts, np.int64).reshape(len(counts), len(target), 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from faceparse.data import Dataset
 from faceparse.draw.colours import coloured
 from faceparse.draw.sheet import contact_sheet
-from faceparse.evaluate.report import Report
+from faceparse.evaluate.report import Predict, Report
 from faceparse.labels import conversion
 
 SIDE = 192
 
 
-def worst_sheet(
-    report: Report, dataset: Dataset, predict: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], each: int = 3
-) -> NDArray[np.uint8]:
+def worst_sheet(report: Report, dataset: Dataset, predict: Predict, each: int = 3) -> NDArray[np.uint8]:
     """Picture, true labels and prediction of the worst pictures of every counted class.
 
     >>> worst_sheet(report, dataset, predict).shape[2]  # doctest: +SKIP
@@ -28,7 +26,7 @@ def worst_sheet(
     Args:
         report: Of this data set.
         dataset: The pictures that were counted.
-        predict: RGB uint8 H × W × 3 → labels H × W uint8 in the report's scheme.
+        predict: A sample → labels H × W uint8 in the report's scheme.
         each: Pictures a class; a row holds them side by side.
 
     Returns:
@@ -42,7 +40,7 @@ def worst_sheet(
             for picture in report.worst(name, each):
                 sample = dataset[places[picture]]
                 score = _score(report, name, picture)
-                maps = [coloured(m, report.scheme) for m in (convert(sample.labels), predict(sample.image))]
+                maps = [coloured(m, report.scheme) for m in (convert(sample.labels), predict(sample))]
                 shown = np.hstack([sample.image, *maps])
                 yield shown, f"{name} {score:.0f}: {Path(picture).name}, labels, prediction"
 

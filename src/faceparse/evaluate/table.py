@@ -16,6 +16,7 @@ def scores_table(
     other: Report | None = None,
     apart: Mapping[str, Interval] | None = None,
     rival: str = "",
+    overall: bool = False,
 ) -> tuple[list[str], list[list[str]]]:
     """Header and rows: a class each, then mean F1, mean IoU and pixel accuracy; percent with one decimal.
 
@@ -30,6 +31,7 @@ def scores_table(
         other: Another model's report on the same pictures.
         apart: From `differences`.
         rival: The other model's name.
+        overall: Whether `Report.overall` has a row.
     """
     header = ["class", "F1"]
     header += ["95 %"] if spans else []
@@ -51,7 +53,8 @@ def scores_table(
                 _span(difference),
             ]
         rows.append(row)
-    for title, get in (("mean IoU", "mean_iou"), ("pixel accuracy", "pixel_accuracy")):
+    figures = [("mean IoU", "mean_iou"), ("pixel accuracy", "pixel_accuracy")]
+    for title, get in [("overall F1", "overall"), *figures] if overall else figures:
         row = [title, _shown(getattr(report, get))] + [""] * (len(header) - 2)
         if other is not None:
             row[-3] = _shown(getattr(other, get))

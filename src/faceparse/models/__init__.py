@@ -18,7 +18,7 @@ from faceparse.models.cached import prepare  # noqa: E402
 from faceparse.models.decoder_only import write_decoder_only  # noqa: E402
 from faceparse.models.fitting import fits  # noqa: E402
 from faceparse.models.importing import Imported, import_checkpoint, own_card  # noqa: E402
-from faceparse.models.loading import load, load_checkpoint  # noqa: E402
+from faceparse.models.loading import load, load_checkpoint, load_part  # noqa: E402
 from faceparse.models.registry import Entry, Network, Part, build, network, networks, register  # noqa: E402
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "import_checkpoint",
     "load",
     "load_checkpoint",
+    "load_part",
     "network",
     "networks",
     "own_card",

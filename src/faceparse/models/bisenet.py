@@ -12,17 +12,22 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models.resnet import resnet18, resnet34
+from torchvision.models.resnet import ResNet18_Weights, ResNet34_Weights, resnet18, resnet34
 
 from faceparse.errors import WeightsError
 from faceparse.labels import scheme
+from faceparse.models.backbones.imagenet import imagenet
 from faceparse.models.registry import Entry, Network, register
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.yakhyo import YAKHYO
 from faceparse.weights.importers.zllrunning import ZLLRUNNING
+from faceparse.weights.trunk import Trunk
 
 SCHEME = "celebamask19"
-_TRUNKS = {"resnet18": resnet18, "resnet34": resnet34}
+_TRUNKS = {
+    "resnet18": (resnet18, ResNet18_Weights.IMAGENET1K_V1),
+    "resnet34": (resnet34, ResNet34_Weights.IMAGENET1K_V1),
+}
 
 
 class _ConvNormReLU(nn.Module):
@@ -112,7 +117,8 @@ class BiSeNet(Network):
 
     def __init__(self, num_classes: int = 19, trunk: str = "resnet18") -> None:
         super().__init__()
-        self.trunk = _TRUNKS[trunk](weights=None)
+        make, self._weights = _TRUNKS[trunk]
+        self.trunk = make(weights=None)
         del self.trunk.fc, self.trunk.avgpool
         self.context = _ConvNormReLU(512, 128, 1)
         self.refine16 = _Refine(256, 128)
@@ -164,6 +170,9 @@ class BiSeNet(Network):
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise WeightsError(f"the trunk takes torchvision's ResNet checkpoint: {reason[:300]}") from None
+
+    def imagenet(self) -> Trunk:
+        return imagenet(self._weights)
 
 
 def _build(num_classes: int = len(scheme(SCHEME)), *, trunk: str) -> Network:

@@ -12,12 +12,15 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.models import VGG16_Weights
 
 from faceparse.errors import WeightsError
 from faceparse.labels import scheme
+from faceparse.models.backbones.imagenet import imagenet
 from faceparse.models.registry import Entry, Network, register
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.vgg16 import TORCHVISION_VGG16
+from faceparse.weights.trunk import Trunk
 
 SCHEME = "voc21-face"
 
@@ -143,6 +146,9 @@ class FCN8s(Network):
             raise WeightsError(
                 f"the trunk takes torchvision's VGG-16 checkpoint or an FCN-8s: {reason[:300]}"
             ) from None
+
+    def imagenet(self) -> Trunk:
+        return imagenet(VGG16_Weights.IMAGENET1K_V1)
 
 
 def _cropped(x: Tensor, offset: int, like: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from faceparse.errors import WeightsError
+from faceparse.errors import ConfigError, WeightsError
 from faceparse.labels import scheme as find_scheme
 from faceparse.models.fitting import compare, fits, missing_parts, nearest, part_of, shapes_of
 from faceparse.models.registry import Network, Part, in_short, networks
@@ -64,6 +64,30 @@ def load_checkpoint(name: str, file: Checkpoint, **options: Any) -> Network:
         network = entry.build(**options)
     network.load_state_dict(state)
     return network.eval()
+
+
+def load_part(network: Network, name: str, option: str, path: str | Path) -> None:
+    """Fill a part of a network from the file that has it alone.
+
+    >>> load_part(network, "vgg19-dinov3-vitl16", "dinov3", "dinov3_vitl16_….pth")  # doctest: +SKIP
+
+    Args:
+        network: Built under that name.
+        name: A registered network.
+        option: One of its parts.
+        path: The part's file, read safely; it must fit exactly.
+
+    Raises:
+        ConfigError: the network has no such part.
+        WeightsError: a file that is no checkpoint, or of another part.
+    """
+    known = find_network(name).parts
+    if option not in known:
+        there = f"its parts are {', '.join(known)}" if known else "it has none"
+        raise ConfigError(f"{name} has no part {option!r} with a file of its own; {there}")
+    state = network.state_dict()
+    shapes = {key: tuple(value.shape) for key, value in state.items()}
+    network.load_state_dict({**state, **_read_part(name, known[option], path, shapes)})
 
 
 def _check_given(

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from faceparse.errors import WeightsError
 from faceparse.weights.card import Grid
 from faceparse.weights.importers import OWN, Form
+from faceparse.weights.trunk import Trunk
 
 
 class Network(nn.Module):
@@ -27,7 +28,8 @@ class Network(nn.Module):
 
     `forward` gives logits (B, classes, H, W) at the input's size, as its authors publish them.
     `grid_logits` gives them before the last upsampling; `grid` says how they lie on the input.
-    In training, `training_logits` gives the main and any auxiliary logits at the input's size.
+    In training, `training_logits` gives the main and any auxiliary logits at the input's size; where
+    `needs_landmarks`, it takes `(image, landmarks)` too.
 
     Attributes:
         grid: How the logits lie on the input.
@@ -57,6 +59,10 @@ class Network(nn.Module):
             WeightsError: keys or shapes of another network, or a network without such a trunk.
         """
         raise WeightsError(f"{type(self).__name__} has no trunk that starts from a checkpoint of its own")
+
+    def imagenet(self) -> Trunk | None:
+        """The published ImageNet classifier that `load_trunk` takes; None where none has an address."""
+        return None
 
 
 @dataclass(frozen=True)

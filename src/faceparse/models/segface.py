@@ -20,10 +20,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceparse.labels import scheme
+from faceparse.models.backbones.imagenet import imagenet
 from faceparse.models.backbones.tapped import tapped
 from faceparse.models.registry import Entry, Network, register
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.segface import segface
+from faceparse.weights.trunk import Trunk
 
 WIDTH = 256
 HEADS = 8
@@ -236,6 +238,10 @@ class SegFace(Network):
             WeightsError: keys or shapes of another classifier.
         """
         self.trunk.load_classifier(state)
+
+    def imagenet(self) -> Trunk | None:
+        weights = self.trunk.kind.weights
+        return None if weights is None else imagenet(weights)
 
     def _features(self, image: Tensor) -> Tensor:
         """The trunk's maps, adapted, brought to the finest one's size and fused: B × h × w × 256."""

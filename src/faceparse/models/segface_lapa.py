@@ -41,8 +41,13 @@ class SegFaceLaPa(SegFace):
                 f"{type(self).__name__} warps pictures by landmarks: call it as network(image, landmarks), float "
                 "(B, 5, 2), x and y in input pixels of the eye centres, nose tip and mouth corners, image-left first"
             )
-        to_template = similarity(landmarks.to(image), (image.shape[-2], image.shape[-1]))
-        return warped_back(self.grid_logits(warped(image, to_template)), to_template)
+        # Geometry in half precision would be off by pixels.
+        with torch.autocast(image.device.type, enabled=False):
+            to_template = similarity(landmarks.to(image), (image.shape[-2], image.shape[-1]))
+            seen = warped(image, to_template)
+        logits = self.grid_logits(seen)
+        with torch.autocast(image.device.type, enabled=False):
+            return warped_back(logits.to(image), to_template)
 
     def training_logits(self, image: Tensor, landmarks: Tensor | None = None) -> tuple[Tensor, ...]:
         """Logits of pictures with their landmarks, or of pictures that were warped already."""

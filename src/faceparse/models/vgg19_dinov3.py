@@ -13,14 +13,16 @@ import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import vgg19_bn
+from torchvision.models import VGG19_BN_Weights, vgg19_bn
 
 from faceparse.errors import ImageError, WeightsError
 from faceparse.labels import scheme
+from faceparse.models.backbones.imagenet import imagenet
 from faceparse.models.registry import Entry, Network, Part, register
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.dinov3 import DINOV3
 from faceparse.weights.importers.vgg19_dinov3 import TORCHVISION_VGG19, VGG19_DINOV3
+from faceparse.weights.trunk import Trunk
 
 PATCH = 16
 _VGG_LAYERS = 39
@@ -234,6 +236,10 @@ class VGG19DINOv3(Network):
                 f"differs in {len(wrong)} tensors ({', '.join(wrong[:3])} …): is it another network's?"
             )
         self.load_state_dict({**own, **found})
+
+    def imagenet(self) -> Trunk:
+        """VGG19-BN's; DINOv3 is a part with a file of its own."""
+        return imagenet(VGG19_BN_Weights.IMAGENET1K_V1)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False

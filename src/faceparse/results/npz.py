@@ -86,6 +86,7 @@ def _take_apart(parsing: Parsing, arrays: Arrays, soft: bool) -> dict[str, objec
         "views": views,
         "table": None if parsing.table is None or not soft else _put("table", parsing.table, arrays),
         "given": None if given is None else _put("labels", given, arrays),
+        "threshold": parsing.threshold,
     }
 
 
@@ -96,6 +97,7 @@ def _put_view(view: View, arrays: Arrays) -> dict[str, object]:
         "frame": None if view.frame is None else _put("frame", view.frame, arrays),
         "feather": view.feather,
         "layer": view.layer,
+        "before": None if view.before is None else _put("before", view.before, arrays),
     }
 
 
@@ -176,17 +178,18 @@ def _parsing(
 
     seen = tuple(_view(view, arrays, views) for view in about["views"])
     table, given = (arrays[about[key]] if about[key] else None for key in ("table", "given"))
-    return Parsing(image, seen, _scheme(about["scheme"]), table=table, given=given)
+    return Parsing(
+        image, seen, _scheme(about["scheme"]), table=table, given=given, threshold=about.get("threshold")
+    )
 
 
 def _view(about: Mapping[str, Any], arrays: Arrays, views: dict[str, View]) -> View:
     """The view of these parts, one object wherever it is shared."""
     key = json.dumps(about)
     if key not in views:
-        frame = arrays[about["frame"]] if about["frame"] else None
-        views[key] = View(
-            arrays[about["logits"]], arrays[about["to_grid"]], frame, about["feather"], about["layer"]
-        )
+        frame, before = (arrays[about[k]] if about.get(k) else None for k in ("frame", "before"))
+        logits, to_grid = arrays[about["logits"]], arrays[about["to_grid"]]
+        views[key] = View(logits, to_grid, frame, about["feather"], about["layer"], before)
     return views[key]
 
 

@@ -57,6 +57,7 @@ class Parsing:
         model: Id of the model's card; empty where none made it.
         source: Name or path of the file that the picture was read from; empty where there was none.
         seconds: How long each step took (`read`, `detect`, `network`, …), as far as it was measured.
+        threshold: For results of `thresholded`.
 
     Raises:
         ResultError: parts that do not fit together.
@@ -72,6 +73,7 @@ class Parsing:
     model: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
+    threshold: float | None = None
     _lock: Lock = field(default_factory=Lock, init=False)
     _computed: dict[str, NDArray[np.generic]] = field(default_factory=dict, init=False)
 
@@ -89,6 +91,8 @@ class Parsing:
         self._check_classes()
         if self.given is not None:
             self._check_given(np.asarray(self.given))
+        if self.threshold is not None:
+            check_threshold(self.threshold, self.scheme)
 
     def _check_classes(self) -> None:
         counts = {view.classes for view in self.views}
@@ -151,17 +155,37 @@ class Parsing:
         """The label of every pixel, H × W uint8, read-only; computed once.
 
         The most probable class, the lower label where two are equal. In a parsing that `to` made, 255
-        where that class is ignored in the scheme.
+        where that class is ignored in the scheme. For one of two classes with a threshold see `thresholded`.
         """
         if self.given is not None:
             return self.given
         with self._lock:
             if "labels" not in self._computed:
-                labels = render_labels(self.views, self.size)
-                self._computed["labels"] = frozen(
-                    labels if self.table is None else looked_up(self.table, labels)
-                )
+                self._computed["labels"] = frozen(self._rendered())
             return cast(NDArray[np.uint8], self._computed["labels"])
+
+    def _rendered(self) -> NDArray[np.uint8]:
+        labels = render_labels(self.views, self.size)
+        labels = labels if self.table is None else looked_up(self.table, labels)
+        if self.threshold is None:
+            return labels
+        likely = render_probability(self.views, self.size, self._sources((1,))) > self.threshold
+        return np.where(likely, np.uint8(1), np.where(labels == IGNORE, labels, np.uint8(0)))
+
+    def thresholded(self, threshold: float) -> Parsing:
+        """The same parsing of two classes, the second wherever it is likelier than `threshold`, 0 to 1.
+
+        >>> parsing.to("face2").thresholded(0.7).mask("face")  # doctest: +SKIP
+
+        Masks, overlays and all that follows the labels go by it; soft masks stay as they are. Given labels
+        are sure, and stay too.
+
+        Raises:
+            ResultError: a scheme of other than two classes, or a threshold out of range.
+        """
+        check_threshold(threshold, self.scheme)
+        faces = tuple(replace(f, part=f.part and f.part.thresholded(threshold)) for f in self.faces)
+        return replace(self, faces=faces, threshold=threshold)
 
     @property
     def confidence(self) -> NDArray[np.float32]:
@@ -332,6 +356,21 @@ class Parsing:
         coded = io.BytesIO()
         picture.save(coded, "PNG", compress_level=1)
         return coded.getvalue()
+
+
+def check_threshold(threshold: float, scheme: Scheme) -> None:
+    """Refuse a threshold for labels that cannot be.
+
+    Raises:
+        ResultError: a scheme of other than two classes, or a threshold out of range.
+    """
+    if not 0 <= threshold <= 1:
+        raise ResultError(f"a threshold is a probability, 0 to 1, got {threshold}")
+    if len(scheme) != 2:
+        raise ResultError(
+            f"a threshold tells two classes apart, and scheme {scheme.name!r} has {len(scheme)}: take scheme face2, "
+            "or compare mask(name, soft=True) with it"
+        )
 
 
 def looked_up(table: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -49,6 +49,7 @@ def record(parsing: Parsing) -> dict[str, object]:
         "ignored_pixels": int(pixels[IGNORE]),
         "faces": [_face(face) for face in parsing.faces],
         "seconds": {step: round(seconds, 4) for step, seconds in parsing.seconds.items()},
+        **({} if parsing.threshold is None else {"threshold": parsing.threshold}),
     }
 
 

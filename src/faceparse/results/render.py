@@ -187,15 +187,17 @@ def _tiles(views: Sequence[View], size: tuple[int, int]) -> Iterator[_Tile]:
     height, width = size
     downwards = sorted(((v, Sampler(v)) for v in views), key=lambda pair: -pair[0].layer)
     layers = [list(layer) for _, layer in groupby(downwards, key=lambda pair: pair[0].layer)]
-    for y in range(0, height, TILE):
-        for x in range(0, width, TILE):
-            yield _tile(layers, Area(y, min(y + TILE, height), x, min(x + TILE, width)))
+    side = TILE if len(views) > 1 else 2 * TILE  # what is not blended needs less memory
+    for y in range(0, height, side):
+        for x in range(0, width, side):
+            yield _tile(layers, Area(y, min(y + side, height), x, min(x + side, width)))
 
 
 def _tile(layers: list[list[tuple[View, Sampler]]], area: Area) -> _Tile:
     """What each view counts for in a tile, from the top layer down, and what is left to background."""
     shares: list[_Share] = []
-    left = np.ones(area.shape, np.float32)  # what the layers so far leave to those below
+    # What the layers so far leave to those below: at first all, one number in memory.
+    left: Floats = np.broadcast_to(np.float32(1), area.shape)
     for layer in layers:
         if not shares and len(layer) == 1 and layer[0][0].frame is None:
             return _Tile(area, layer[0][1], (), left)
@@ -204,7 +206,7 @@ def _tile(layers: list[list[tuple[View, Sampler]]], area: Area) -> _Tile:
             continue
         alpha = reduce(np.maximum, (alpha for _, alpha, _ in covers))
         total = reduce(np.add, (weight for _, _, weight in covers))
-        scale = np.divide(left * alpha, total, out=np.zeros_like(left), where=total > 0)
+        scale = np.divide(left * alpha, total, out=np.zeros(area.shape, np.float32), where=total > 0)
         shares += [_Share(sampler, weight * scale) for sampler, _, weight in covers]
         left = left * (1 - alpha)
         if not left.any():

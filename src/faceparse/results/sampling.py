@@ -27,7 +27,7 @@ Index = tuple[Indices | slice, Indices | slice]
 MIXED = 255
 """In place of a winner: the corners disagree. No class has this id."""
 
-CHUNK = 1 << 13
+CHUNK = 1 << 15
 """Pixels sampled at a time for labels, so that the buffers stay in the processor's cache."""
 
 DENSE_CHUNK = 1 << 16
@@ -59,10 +59,12 @@ class Area(NamedTuple):
 class Sites(NamedTuple):
     """Pixels to sample, grouped by cell: site i holds the p × q pixels of its rows and columns.
 
+    Sites run along the last axis: they are many, the pixels of each few, and NumPy is fast along that axis alone.
+
     Attributes:
         cell: n; a cell's index is that of its upper left sample.
-        row, column: n × p and n × q, pixel indices in an area; the last repeats where a site has fewer.
-        down, right: n × p and n × q, where in the cell, 0 to 1.
+        row, column: p × n and q × n, pixel indices in an area; the last repeats where a site has fewer.
+        down, right: p × n and q × n, where in the cell, 0 to 1.
     """
 
     cell: Indices
@@ -73,14 +75,13 @@ class Sites(NamedTuple):
 
     def take(self, which: Indices) -> Sites:
         """Some of the sites."""
-        return Sites(
-            self.cell[which], self.row[which], self.column[which], self.down[which], self.right[which]
-        )
+        across = (one.take(which, axis=1) for one in (self.row, self.column, self.down, self.right))
+        return Sites(self.cell[which], *across)
 
     @property
     def pixels(self) -> tuple[Indices, Indices]:
-        """What indexes an area at all these pixels, n × p × q."""
-        return self.row[:, :, None], self.column[:, None, :]
+        """What indexes an area at all these pixels, p × q × n."""
+        return self.row[:, None], self.column
 
 
 class Candidates(NamedTuple):
@@ -99,12 +100,12 @@ class Candidates(NamedTuple):
     terms: Floats
 
     def logits(self, which: Indices, sites: Sites) -> Floats:
-        """Logits of one candidate for each of the first sites, n × p × q."""
+        """Logits of one candidate for each of the first sites, p × q × n."""
         n = len(which)
-        down, right = sites.down[:n], sites.right[:n]
-        a, b, c, d = self.terms[:, which, None]
-        values: Floats = (b + d * down)[:, :, None] * right[:, None, :]
-        values += (a + c * down)[:, :, None]
+        down, right = sites.down[:, :n], sites.right[:, :n]
+        a, b, c, d = self.terms.take(which, axis=1)
+        values: Floats = (b + d * down)[:, None] * right
+        values += (a + c * down)[:, None]
         return values
 
 
@@ -136,12 +137,12 @@ class Sampler:
         for sites, picks in self._rounds(layout.sites(self._mixed)):
             best = self._candidates.logits(picks[0], sites)
             label = np.empty(best.shape, np.uint8)
-            label[:] = self._candidates.label[picks[0], None, None]
+            label[:] = self._candidates.label[picks[0]]
             for pick in picks[1:]:
-                n = len(pick)
+                first = (..., slice(len(pick)))
                 values = self._candidates.logits(pick, sites)
-                np.copyto(label[:n], self._candidates.label[pick, None, None], where=values > best[:n])
-                np.maximum(best[:n], values, out=best[:n])
+                np.copyto(label[first], self._candidates.label[pick], where=values > best[first])
+                np.maximum(best[first], values, out=best[first])
             out[sites.pixels] = label
         return out
 
@@ -209,7 +210,7 @@ class Sampler:
         start, number = self._candidates.start[sites.cell], self._candidates.number[sites.cell]
         less = 255 - number
         order = np.argsort(less, kind="stable")
-        step = max(1, CHUNK // (sites.row.shape[1] * sites.column.shape[1]))
+        step = max(1, CHUNK // (len(sites.row) * len(sites.column)))
         for begin in range(0, order.size, step):
             which = order[begin : begin + step]
             ends = np.searchsorted(less[which], 255 - np.arange(number[which[0]]))
@@ -302,14 +303,15 @@ class _Blocks:
 
     def spread(self, table: Labels) -> Labels:
         """Per pixel what a table says of its cell."""
-        return table[:, self._columns[0]][self._rows[0]]
+        return table.take(self._columns[0], axis=1).take(self._rows[0], axis=0)
 
     def sites(self, cells: Flags) -> Sites:
         """The pixels in flagged cells."""
         row_cell, row, down = _runs(*self._rows)
         column_cell, column, right = _runs(*self._columns)
         i, j = np.nonzero(cells[row_cell[:, None], column_cell])
-        return Sites(row_cell[i] * self._across + column_cell[j], row[i], column[j], down[i], right[j])
+        cell = row_cell[i] * self._across + column_cell[j]
+        return Sites(cell, row[:, i], column[:, j], down[:, i], right[:, j])
 
 
 class _Scattered:
@@ -331,7 +333,7 @@ class _Scattered:
             wanted &= self._pixels
         row, column = np.nonzero(wanted)
         down, right = self._down[wanted], self._right[wanted]
-        return Sites(self._cell[wanted], row[:, None], column[:, None], down[:, None], right[:, None])
+        return Sites(self._cell[wanted], row[None], column[None], down[None], right[None])
 
 
 def argmax(logits: Floats) -> Labels:
@@ -354,7 +356,7 @@ def _along(position: NDArray[np.float64], samples: int) -> tuple[Indices, Floats
 
 
 def _runs(cell: Indices, place: Floats) -> tuple[Indices, Indices, Floats]:
-    """Neighbours along an axis that share a cell: per run the cell, and n × p indices and places in the cell."""
+    """Neighbours along an axis that share a cell: per run the cell, and p × n indices and places in the cell."""
     first = np.ones(cell.size, np.bool_)
     first[1:] = cell[1:] != cell[:-1]
     start = np.flatnonzero(first)
@@ -362,5 +364,5 @@ def _runs(cell: Indices, place: Floats) -> tuple[Indices, Indices, Floats]:
         first[::LONGEST_RUN] = True
         start = np.flatnonzero(first)
     length = np.diff(start, append=cell.size)
-    index = start[:, None] + np.minimum(np.arange(length.max()), length[:, None] - 1)
+    index = start + np.minimum(np.arange(length.max())[:, None], length - 1)
     return cell[start], index, place[index]

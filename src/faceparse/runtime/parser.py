@@ -22,13 +22,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ConfigError, EngineError, NoFaceError, WeightsError, shown
+from faceparse.errors import (
+    ConfigError,
+    EngineError,
+    LabelError,
+    NoFaceError,
+    ResultError,
+    WeightsError,
+    shown,
+)
 from faceparse.labels import Scheme, conversion
 from faceparse.labels import scheme as find_scheme
 from faceparse.results import Face, Parsing, View
+from faceparse.results.parsing import check_threshold
 from faceparse.runtime.batching import Batched
 from faceparse.runtime.engines import Engine, open_engine
-from faceparse.runtime.faces.detector import Detector
+from faceparse.runtime.faces.detector import Detection, Detector
 from faceparse.runtime.faces.plan import MODES, Plan, plan
 from faceparse.runtime.faces.yunet import YuNet
 from faceparse.runtime.picture import LARGEST, PictureSource, read_picture
@@ -37,6 +46,9 @@ from faceparse.weights import Card
 from faceparse.weights.hashing import sha256
 from faceparse.weights.modelfile import find_model
 from faceparse.weights.terms import announce
+
+AUTO, USUAL = "auto", "celebamask19"
+"""The scheme of results where none is named: the usual one, if the model's classes convert to it."""
 
 BATCH = 8
 """Looks in a run of the network on a device that is not the CPU, where not asked for otherwise."""
@@ -70,7 +82,9 @@ class Parser:
         device: `cpu`, `cuda`, or another provider of the engine.
         faces: `auto` takes a picture that already is an aligned portrait as a whole, else each face, and the
             whole picture where no face is found; `whole`; `each` face; the `largest` face.
-        scheme: Scheme of the results, by name or as a `Scheme`; None for the model's own.
+        scheme: Scheme of the results, by name or as a `Scheme`; None for the model's own; `auto` for
+            `celebamask19` where the model's classes convert to it, else its own.
+        threshold: For results of two classes: how likely the second must be, 0 to 1, see `Parsing.thresholded`.
         card: Card id or TOML file of a model file that carries none.
         threads: Threads of one network run; the engine's choice when None.
         batch: Looks in a run of the network at most, of one picture or of several that are parsed at a time;
@@ -83,7 +97,8 @@ class Parser:
         WeightsError: unknown model, or a file that is not a model.
         EngineError: unknown engine or device, or one that is not installed.
         LabelError: unknown scheme, or one that the model's does not convert to.
-        ConfigError: unknown `faces`, or a `batch`, `threads` or `max_pixels` below 1.
+        ConfigError: unknown `faces`; `batch`, `threads` or `max_pixels` below 1; a threshold out of range or for
+            more than two classes.
     """
 
     def __init__(
@@ -93,7 +108,8 @@ class Parser:
         engine: str = "auto",
         device: str = "cpu",
         faces: str = "auto",
-        scheme: str | Scheme | None = "celebamask19",
+        scheme: str | Scheme | None = AUTO,
+        threshold: float | None = None,
         card: str | None = None,
         threads: int | None = None,
         batch: int | None = None,
@@ -109,7 +125,7 @@ class Parser:
         for name, number in (("batch", batch), ("threads", threads), ("max_pixels", max_pixels)):
             if number is not None and (not isinstance(number, int) or number < 1):
                 raise ConfigError(f"{name} is a whole number, 1 or more; got {number!r}")
-        wanted = None if scheme is None else find_scheme(scheme)
+        wanted = None if scheme in (None, AUTO) else find_scheme(scheme)
         self._model, self._given_card = model, card
         opened = (
             open_engine(model, engine=engine, device=device, card=card, threads=threads)
@@ -122,7 +138,13 @@ class Parser:
         own = scheme_of_results(self.card)
         if wanted is not None:
             conversion(own, wanted)
-        self.scheme = wanted or own
+        self.scheme = wanted or (_usual(own) if scheme == AUTO else own)
+        if threshold is not None:
+            try:
+                check_threshold(threshold, self.scheme)
+            except ResultError as error:
+                raise ConfigError(str(error)) from None
+        self._threshold = threshold
         self._faces = faces
         self._detector = detector or YuNet()
         self._max_pixels = LARGEST if max_pixels is None else max_pixels
@@ -151,6 +173,8 @@ class Parser:
 
         identity = {"version": __version__, "model": self.card.id, "scheme": self.scheme.name}
         identity["faces"] = self._faces
+        if self._threshold is not None:
+            identity["threshold"] = str(self._threshold)
         scheme = self.card.label_scheme, self.scheme  # a user's own may change under the same name
         identity["labels"] = hashlib.sha256(repr(scheme).encode()).hexdigest()
         identity["card"] = hashlib.sha256(self.card.to_json().encode()).hexdigest()
@@ -158,18 +182,23 @@ class Parser:
             identity["sha256"] = sha256(find_model(self._model, self._given_card).path)
         return identity
 
-    def parse(self, picture: PictureSource) -> Parsing:
+    def parse(self, picture: PictureSource, *, landmarks: NDArray[np.float64] | None = None) -> Parsing:
         """Parse one picture: path, encoded bytes, binary stream, Pillow image or RGB uint8 array.
 
+        Args:
+            picture: The picture.
+            landmarks: Five points of its one face, 5 × 2, in the order of `Detection.landmarks`, where they are
+                known: the detector is not asked.
+
         Raises:
-            ImageError: not a picture.
+            ImageError: not a picture, or not five finite landmarks.
             NoFaceError: no face found, with `faces` `each` or `largest`, or a model that needs landmarks.
         """
-        prepared = self._prepare(picture)
+        prepared = self._prepare(picture, landmarks)
         self._look(prepared)
         return self._assemble(prepared)
 
-    def _prepare(self, picture: PictureSource) -> _Picture:
+    def _prepare(self, picture: PictureSource, landmarks: NDArray[np.float64] | None = None) -> _Picture:
         """Read a picture, find its faces, plan the looks at it."""
         source = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
         seconds: dict[str, float] = {}
@@ -177,7 +206,10 @@ class Parser:
             image = read_picture(picture, max_pixels=self._max_pixels)
         with _timed(seconds, "detect"):
             warp = self.card.input.size if self.card.input.warp else None
-            detections = self._detector.detect(image) if self._faces != "whole" or warp else ()
+            if landmarks is not None:
+                detections: tuple[Detection, ...] = (Detection.from_landmarks(landmarks),)
+            else:
+                detections = self._detector.detect(image) if self._faces != "whole" or warp else ()
             try:
                 planned = plan(detections, image.shape[:2], self._faces, warp)
             except NoFaceError as error:
@@ -214,7 +246,8 @@ class Parser:
             seconds=picture.seconds,
             source=picture.source,
         )
-        return parsing.to(self.scheme)
+        parsing = parsing.to(self.scheme)
+        return parsing if self._threshold is None else parsing.thresholded(self._threshold)
 
     def map(self, pictures: Iterable[PictureSource], *, workers: int | None = None) -> Iterator[Parsing]:
         """Parse many pictures in order, several at a time; reads ahead by no more than `workers`.
@@ -250,6 +283,16 @@ class Parser:
         return parsing
 
 
+def _usual(own: Scheme) -> Scheme:
+    """`celebamask19` where that scheme converts to it, else that scheme."""
+    usual = find_scheme(USUAL)
+    try:
+        conversion(own, usual)
+    except LabelError:
+        return own
+    return usual
+
+
 @contextmanager
 def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
     """Add the time that the block takes."""
@@ -268,7 +311,7 @@ def parse(
     *,
     model: str = "default",
     faces: str = "auto",
-    scheme: str | None = "celebamask19",
+    scheme: str | None = AUTO,
 ) -> Parsing:
     """Parse one picture with a model that stays loaded; see `Parser` for the arguments.
 

@@ -15,7 +15,15 @@ from faceparse.weights import Card
 
 def scheme_of_results(card: Card) -> Scheme:
     """The scheme of what a model's logits are read as: its own, or that which its own names."""
-    own = card.label_scheme
+    return read_as(card.label_scheme)
+
+
+def read_as(own: Scheme) -> Scheme:
+    """The scheme that logits of a scheme are read as.
+
+    >>> read_as(scheme("voc21-face")).name, read_as(scheme("lapa11")).name
+    ('face2', 'lapa11')
+    """
     return scheme(own.read_as) if own.read_as else own
 
 

@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
-from faceparse.data import Dataset
+from faceparse.data import Dataset, Sample
+from faceparse.data.landmarks import five_points
+from faceparse.errors import DataError
 from faceparse.labels import IGNORE, conversion
 from faceparse.labels.scheme import Scheme
 from faceparse.train.augment import Augmentation, augment
@@ -32,11 +35,14 @@ class Batch(NamedTuple):
         image: uint8 RGB (B, 3, H, W).
         labels: uint8 (B, H, W); at the label maps' own size in validation; 255 is ignore.
         sample: (B,) places in the data set, for messages; −1 for filling.
+        landmarks: float32 (B, 5, 2), x and y in the image's pixels, image-left first; empty where the network
+            needs none.
     """
 
     image: Tensor
     labels: Tensor
     sample: Tensor
+    landmarks: Tensor = torch.empty(0)
 
 
 def size_at(sizes: Sequence[tuple[int, int]], epoch: int) -> int:
@@ -46,7 +52,13 @@ def size_at(sizes: Sequence[tuple[int, int]], epoch: int) -> int:
 
 class _Training(TorchDataset[Batch]):
     def __init__(
-        self, dataset: Dataset, scheme: Scheme, sizes: Sequence[tuple[int, int]], how: Augmentation, seed: int
+        self,
+        dataset: Dataset,
+        scheme: Scheme,
+        sizes: Sequence[tuple[int, int]],
+        how: Augmentation,
+        seed: int,
+        landmarks: bool,
     ) -> None:
         self._dataset = dataset
         self._scheme = scheme
@@ -54,6 +66,7 @@ class _Training(TorchDataset[Batch]):
         self._sizes = sizes
         self._how = how
         self._seed = seed
+        self._landmarks = landmarks
 
     def __getitem__(self, draw: Draw) -> Batch:
         rng = np.random.default_rng([self._seed, draw.epoch, draw.position])
@@ -61,17 +74,21 @@ class _Training(TorchDataset[Batch]):
         self._dataset.scheme.check(sample.labels, sample.name)
         size = size_at(self._sizes, draw.epoch)
         labels = self._convert(sample.labels)
-        image, labels = augment(sample.image, labels, size, self._how, self._scheme, rng)
-        return _batch(image, labels, draw.sample)
+        points = _five(sample) if self._landmarks else None
+        seen = augment(sample.image, labels, size, self._how, self._scheme, rng, points)
+        return _batch(seen.image, seen.labels, draw.sample, seen.landmarks)
 
 
 class _Validation(TorchDataset[Batch]):
     """Whole pictures squeezed to the input; index −1 is a picture of which nothing counts."""
 
-    def __init__(self, dataset: Dataset, scheme: Scheme, size: int) -> None:
+    def __init__(
+        self, dataset: Dataset, scheme: Scheme, preprocessing: Preprocessing, landmarks: bool
+    ) -> None:
         self._dataset = dataset
         self._convert = conversion(dataset.scheme, scheme)
-        self._preprocessing = Preprocessing((size, size))
+        self._preprocessing = preprocessing
+        self._landmarks = landmarks
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -82,12 +99,27 @@ class _Validation(TorchDataset[Batch]):
         labels = self._convert(sample.labels)
         if index < 0:
             labels = np.full_like(labels, IGNORE)
-        return _batch(self._preprocessing.resize(sample.image), labels, index)
+        image = self._preprocessing.resize(sample.image)
+        points = None
+        if self._landmarks:
+            points = _five(sample) * np.array(image.shape[1::-1]) / np.array(sample.image.shape[1::-1])
+        return _batch(image, labels, index, points)
 
 
-def _batch(image: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], index: int) -> Batch:
+def _five(sample: Sample) -> NDArray[np.float64]:
+    if sample.landmarks is None:
+        raise DataError(f"{sample.name} has no landmarks, and this network warps pictures by them")
+    return five_points(sample.landmarks)
+
+
+def _batch(
+    image: NDArray[np.uint8], labels: NDArray[np.uint8], index: int, points: NDArray[np.float64] | None
+) -> Batch:
     return Batch(
-        torch.from_numpy(image.copy()).permute(2, 0, 1), torch.from_numpy(labels), torch.tensor(index)
+        torch.from_numpy(image.copy()).permute(2, 0, 1),
+        torch.from_numpy(labels),
+        torch.tensor(index),
+        torch.empty(0) if points is None else torch.from_numpy(points).float(),
     )
 
 
@@ -120,6 +152,8 @@ class ParsingData(LightningDataModule):
         scheme: Scheme of the batches' labels, to which the data sets' are converted.
         sizes: (first epoch, input size) rows; small sizes first make early epochs cheap.
         how: Ranges of the random views.
+        preprocessing: How pictures are brought to the last size in validation.
+        landmarks: Whether batches hold five points of each face; see `Network.needs_landmarks`.
         rare: Threshold of repeat factor sampling; see `repeat_factors`.
         batch_size: Pictures a step and process.
         workers: Processes that read and augment.
@@ -134,6 +168,8 @@ class ParsingData(LightningDataModule):
         *,
         sizes: Sequence[tuple[int, int]],
         how: Augmentation,
+        preprocessing: Preprocessing,
+        landmarks: bool = False,
         rare: float,
         batch_size: int,
         workers: int,
@@ -143,6 +179,7 @@ class ParsingData(LightningDataModule):
         self.train, self.val = train, val
         self._scheme = scheme
         self._sizes, self._how = sizes, how
+        self._preprocessing, self._landmarks = preprocessing, landmarks
         self._factors = repeat_factors(train, rare)
         self._batch_size, self._workers, self._seed = batch_size, workers, seed
         self._resumed = (0, 0)
@@ -172,7 +209,7 @@ class ParsingData(LightningDataModule):
         epoch, batches = self._resumed
         sampler.skip(epoch, batches * self._batch_size)
         return DataLoader(
-            _Training(self.train, self._scheme, self._sizes, self._how, self._seed),
+            _Training(self.train, self._scheme, self._sizes, self._how, self._seed, self._landmarks),
             self._batch_size,
             sampler=sampler,
             num_workers=self._workers,
@@ -181,7 +218,7 @@ class ParsingData(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Whole pictures squeezed to the last size, one a batch, with label maps at their own size."""
-        dataset = _Validation(self.val, self._scheme, self._sizes[-1][1])
+        dataset = _Validation(self.val, self._scheme, self._preprocessing, self._landmarks)
         return DataLoader(
             dataset,
             1,

@@ -8,27 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
-from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from faceparse.data import open_dataset
 from faceparse.data.cache import cached
+from faceparse.data.cropped import Cropped
 from faceparse.data.dataset import Dataset
 from faceparse.data.unlabelled import Joined, Unlabelled
-from faceparse.errors import ConfigError, FaceparseError, MissingExtraError, WeightsError
+from faceparse.errors import ConfigError, FaceparseError, MissingExtraError, OutputError
+from faceparse.files import make_folder, write_whole
 from faceparse.labels import scheme as find_scheme
 from faceparse.labels.scheme import Scheme
-from faceparse.models.loading import load
-from faceparse.models.registry import Network
-from faceparse.models.registry import network as find_network
+from faceparse.runtime.reading import read_as
 from faceparse.train.callbacks import Average, KeepLast, Pictures, StepProfile, WholeFiles
 from faceparse.train.datamodule import ParsingData
 from faceparse.train.module import ParsingModule
 from faceparse.train.provenance import describe
+from faceparse.train.runlog import run_log
 from faceparse.train.settings import Settings
+from faceparse.train.start import starting_network
 from faceparse.train.teacher import Teacher
-from faceparse.weights.checkpoint import read_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -42,17 +44,24 @@ def fit(settings: Settings) -> Path:
 
     Raises:
         DataError: the data set is not as its layout says.
-        WeightsError: a trunk or a checkpoint to start or resume from that is none, or another network's.
-        ConfigError: class weights of another length than the scheme; a Trainer option that Lightning refuses.
-        FaceparseError: the loss is not finite.
+        WeightsError: a trunk, part or checkpoint to start or resume from that is none, or another network's.
+        DownloadError: ImageNet weights that cannot be had.
+        ConfigError: class weights of another length than the scheme; sizes that the network does not take; a
+            Trainer option that Lightning refuses.
+        OutputError: a place that cannot be written to, or that holds another run.
+        FaceparseError: the loss is not finite; not one step was made, or not one picture validated.
     """
+    kept = settings.output / "last.ckpt"
+    if settings.resume is None and kept.exists():
+        raise OutputError(
+            f"{settings.output} holds a run already: name another --output, or go on with it by --resume {kept}"
+        )
+    make_folder(settings.output)
     module, data = prepare(settings)
-    settings.output.mkdir(parents=True, exist_ok=True)
-    (settings.output / "settings.json").write_text(
-        json.dumps(module.about, indent=2) + "\n", encoding="utf-8"
-    )
+    about = json.dumps(module.about, indent=2) + "\n"
+    write_whole(settings.output / "settings.json", about.encode())
     profile = StepProfile()
-    trainer = _trainer(settings, find_scheme(settings.scheme), profile)
+    trainer = _trainer(settings, read_as(find_scheme(settings.scheme)), profile)
     best: Any = trainer.checkpoint_callbacks[0]
     try:
         trainer.fit(module, datamodule=data, ckpt_path=settings.resume, weights_only=True)
@@ -60,8 +69,22 @@ def fit(settings: Settings) -> Path:
         # A worker process sends its error as a traceback in text; what it said is the last line.
         said = str(error).strip().splitlines()[-1]
         raise type(error)(said.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
+    except torch.OutOfMemoryError as error:
+        raise FaceparseError(
+            "the device's memory is full: lower --batch_size (and accumulate: --trainer.accumulate_grad_batches) or "
+            "--sizes, or give --trainer.precision bf16-mixed"
+        ) from error
+    except RuntimeError as error:
+        if trainer.world_size > 1 and "Connection" in str(error):  # gloo's words for a peer that is gone
+            raise FaceparseError("another process of this run has stopped: it says why") from error
+        raise
     if settings.profile:
         log.warning("where a step's time goes:\n%s", profile.table())
+    if not best.best_model_path:
+        raise FaceparseError(
+            "no epoch was trained and validated, so there is no best checkpoint: look at --epochs, and at "
+            "--trainer.limit_train_batches, limit_val_batches and fast_dev_run"
+        )
     return Path(best.best_model_path)
 
 
@@ -69,20 +92,24 @@ def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
     """What a run trains, and on what; raises as `fit` does."""
     pl.seed_everything(settings.seed, verbose=False)
     scheme = find_scheme(settings.scheme)
+    learned = read_as(scheme)
     weights = settings.loss.class_weights
-    if weights is not None and len(weights) != len(scheme):
+    if weights is not None and len(weights) != len(learned):
         raise ConfigError(
-            f"loss.class_weights has {len(weights)} factors, scheme {scheme.name} {len(scheme)} classes"
+            f"loss.class_weights has {len(weights)} factors, scheme {learned.name} {len(learned)} classes"
         )
     about = describe(settings)
-    network = _network(settings, scheme)
-    teacher = None if settings.teacher is None else Teacher(settings.teacher, scheme)
-    data = _data(settings, scheme)
+    network = starting_network(settings)
+    if network.needs_landmarks and settings.augmentation.scene:
+        raise ConfigError(
+            f"{settings.network} warps by landmarks, which made scenes have none of: set augmentation.scene to 0"
+        )
+    teacher = None if settings.teacher is None else Teacher(settings.teacher, learned)
+    data = _data(settings, learned, network.needs_landmarks)
     module = ParsingModule(
         network,
         scheme,
-        mean=settings.mean,
-        std=settings.std,
+        preprocessing=settings.preprocessing,
         loss=settings.loss,
         optimizer=settings.optimizer,
         schedule=settings.schedule,
@@ -95,46 +122,33 @@ def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
     return module, data
 
 
-def _network(settings: Settings, scheme: Scheme) -> Network:
-    import torch
-
-    network = find_network(settings.network).build(num_classes=len(scheme))
-    if settings.trunk is not None:
-        network.load_trunk(read_checkpoint(settings.trunk).tensors)
-    if settings.weights is not None:
-        network.load_state_dict(load(settings.network, settings.weights).state_dict())
-    if settings.resume is not None:
-        _check_resume(settings.resume, settings.network)
-    return network.to(memory_format=torch.channels_last)
-
-
-def _check_resume(checkpoint: Path, network: str) -> None:
-    """Refuse what Lightning cannot go on from, before any data is read."""
-    about = read_checkpoint(checkpoint).settings
-    if about is None:
-        raise WeightsError(
-            f"{checkpoint} is not a training checkpoint of faceparse: --resume takes last.ckpt"
-        )
-    if about.get("network") != network:
-        raise WeightsError(f"{checkpoint} is of network {about.get('network')}, this run trains {network}")
-
-
-def _data(settings: Settings, scheme: Scheme) -> ParsingData:
+def _data(settings: Settings, scheme: Scheme, landmarks: bool) -> ParsingData:
     data = settings.data
     train: Dataset = open_dataset(data.kind, data.root, data.train, data.scheme)
     val: Dataset = open_dataset(data.kind, data.root, data.val, data.scheme)
+    shared = set(train.names) & set(val.names)
+    if shared:
+        log.warning(
+            "%d of %d validation pictures are training pictures too: the figure flatters",
+            len(shared),
+            len(val),
+        )
     if data.unlabelled is not None:
         if settings.teacher is None:
             raise ConfigError("data.unlabelled needs a teacher to label its pictures: give --teacher.model")
         train = Joined(train, Unlabelled(data.unlabelled, train.scheme))
     if data.cache is not None:
         train, val = cached(train, data.cache), cached(val, data.cache)
+    if data.crop:
+        train, val = Cropped(train), Cropped(val)
     return ParsingData(
         train,
         val,
         scheme,
         sizes=settings.sizes,
         how=settings.augmentation,
+        preprocessing=settings.preprocessing,
+        landmarks=landmarks,
         rare=settings.rare,
         batch_size=settings.batch_size,
         workers=data.workers,
@@ -162,7 +176,7 @@ def _trainer(settings: Settings, scheme: Scheme, profile: StepProfile) -> pl.Tra
         callbacks.append(profile)
     if settings.patience is not None:
         callbacks.append(EarlyStopping("val/mean_f1", mode="max", patience=settings.patience))
-    loggers: list[Logger] = [CSVLogger(output, "log", version="")]
+    loggers: list[Logger] = [run_log(output, settings.resume)]
     if settings.tensorboard:
         try:
             loggers.append(TensorBoardLogger(output, "tensorboard", version=""))

@@ -33,7 +33,8 @@ class LossSettings:
         lovasz: Weight of the Lovász-softmax loss.
         focal: Weight of the focal loss.
         focal_gamma: How much the focal loss discounts pixels that are right already.
-        auxiliary: Factor of the loss of every auxiliary head.
+        auxiliary: Factor of the auxiliary heads' losses.
+        auxiliary_mean: Whether their mean counts, and not their sum.
     """
 
     cross_entropy: float = 1.0
@@ -45,6 +46,7 @@ class LossSettings:
     focal: float = 0.0
     focal_gamma: float = 2.0
     auxiliary: float = 1.0
+    auxiliary_mean: bool = False
 
     def __post_init__(self) -> None:
         weights = {k: getattr(self, k) for k in ("cross_entropy", "dice", "lovasz", "focal")}
@@ -52,6 +54,13 @@ class LossSettings:
             raise ConfigError(f"loss weights are 0 or more and not all 0; got {weights}")
         if self.ohem is not None and not 0 < self.ohem < 1:
             raise ConfigError(f"loss.ohem is a probability between 0 and 1, or null; got {self.ohem}")
+        if not 0 <= self.ohem_least <= 1 or self.focal_gamma < 0 or self.auxiliary < 0:
+            raise ConfigError(
+                "loss.ohem_least is a share from 0 to 1, loss.focal_gamma and loss.auxiliary are 0 or more; "
+                f"got {self.ohem_least}, {self.focal_gamma} and {self.auxiliary}"
+            )
+        if self.class_weights is not None and (min(self.class_weights) < 0 or not any(self.class_weights)):
+            raise ConfigError(f"loss.class_weights are 0 or more and not all 0; got {self.class_weights}")
 
 
 class Loss:

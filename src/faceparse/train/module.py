@@ -15,8 +15,9 @@ from torch import Tensor
 
 from faceparse.errors import FaceparseError
 from faceparse.evaluate import Confusion
-from faceparse.labels import Scheme
+from faceparse.labels import Scheme, conversion
 from faceparse.models.registry import Network
+from faceparse.runtime.reading import read_as
 from faceparse.train.datamodule import Batch
 from faceparse.train.losses import Loss, LossSettings
 from faceparse.train.optimise import (
@@ -28,6 +29,7 @@ from faceparse.train.optimise import (
     rates,
 )
 from faceparse.train.teacher import Teacher
+from faceparse.weights.preprocessing import Preprocessing
 
 
 class ParsingModule(LightningModule):
@@ -37,9 +39,9 @@ class ParsingModule(LightningModule):
     counted once over all processes.
 
     Args:
-        network: Takes normalised (B, 3, H, W).
-        scheme: Scheme of the labels and of the logits' channels.
-        mean, std: Normalisation on the 0–1 range, as the card will state it.
+        network: Takes normalised (B, 3, H, W), and landmarks where it needs them.
+        scheme: Scheme of the logits' channels; labels, loss and figures are of what it is read as (`read_as`).
+        preprocessing: How pictures are normalised, as the card will state it.
         loss: What is minimised.
         optimizer: How weights are changed.
         schedule: How the learning rate goes.
@@ -55,8 +57,7 @@ class ParsingModule(LightningModule):
         network: Network,
         scheme: Scheme,
         *,
-        mean: tuple[float, float, float],
-        std: tuple[float, float, float],
+        preprocessing: Preprocessing,
         loss: LossSettings,
         optimizer: OptimizerSettings,
         schedule: ScheduleSettings,
@@ -68,20 +69,25 @@ class ParsingModule(LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
-        self._scheme = scheme
-        self._mean = tuple(255 * m for m in mean)
-        self._std = tuple(255 * s for s in std)
-        self._loss, self._auxiliary = Loss(loss), loss.auxiliary
+        self._scheme = read_as(scheme)
+        self._channels = _channels(scheme, self._scheme)
+        full = 255 / preprocessing.scale
+        self._mean = tuple(full * m for m in preprocessing.mean)
+        self._std = tuple(full * s for s in preprocessing.std)
+        self._bgr = preprocessing.channels == "BGR"
+        self._loss, self._of = Loss(loss), loss
         self._optimizer, self._schedule = optimizer, schedule
         self._names, self.about, self._seed = names, about, seed
         self._teacher = teacher
-        self._logits: Callable[[Tensor], tuple[Tensor, ...]] = network.training_logits
+        self._logits: Callable[..., tuple[Tensor, ...]] = network.training_logits
         if compiled:
             self._logits = torch.compile(network.training_logits)
         freeze(network, optimizer)
-        self._confusion = Confusion(scheme)
+        self._confusion = Confusion(self._scheme)
 
     def _normalise(self, image: Tensor) -> Tensor:
+        if self._bgr:
+            image = image.flip(1)
         mean = torch.tensor(self._mean, device=image.device).view(3, 1, 1)
         std = torch.tensor(self._std, device=image.device).view(3, 1, 1)
         return ((image.float() - mean) / std).contiguous(memory_format=torch.channels_last)
@@ -92,18 +98,34 @@ class ParsingModule(LightningModule):
         torch.manual_seed(int(np.random.SeedSequence(where).generate_state(1)[0]))
         keep_frozen(self.network, self._optimizer)
 
-    def loss(self, image: Tensor, target: Tensor) -> Tensor:
-        """Loss of images (uint8, B × 3 × H × W) and labels (int64, B × H × W), auxiliary heads and teacher included."""
-        main, *others = self._logits(self._normalise(image))
+    def _read(self, logits: Tensor) -> Tensor:
+        """Logits of what the network's scheme is read as: each class the strongest of its channels."""
+        if self._channels is None:
+            return logits
+        return torch.stack([logits[:, which].amax(1) for which in self._channels], 1)
+
+    def loss(self, image: Tensor, target: Tensor, landmarks: Tensor | None = None) -> Tensor:
+        """Loss of a batch, auxiliary heads and teacher included.
+
+        Args:
+            image: uint8 (B, 3, H, W).
+            target: int64 (B, H, W).
+            landmarks: float (B, 5, 2), where the network needs them.
+        """
+        shown = (
+            (self._normalise(image), landmarks) if self.network.needs_landmarks else (self._normalise(image),)
+        )
+        main, *others = (self._read(logits) for logits in self._logits(*shown))
         loss = self._loss(main, target)
-        for auxiliary in others:
-            loss = loss + self._auxiliary * self._loss(auxiliary, target)
+        if others and self._of.auxiliary:
+            share = self._of.auxiliary / (len(others) if self._of.auxiliary_mean else 1)
+            loss = loss + share * torch.stack([self._loss(logits, target) for logits in others]).sum()
         if self._teacher is not None:
             loss = loss + self._teacher.loss(main, self._teacher.probabilities(image))
         return loss
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss = self.loss(batch.image, batch.labels.long())
+        loss = self.loss(batch.image, batch.labels.long(), batch.landmarks)
         if not torch.isfinite(loss):
             shown = ", ".join(str(self._names[i]) for i in batch.sample.tolist())
             raise FaceparseError(
@@ -125,9 +147,13 @@ class ParsingModule(LightningModule):
 
     def predicted(self, batch: Batch) -> Tensor:
         """Labels at the label maps' own size, uint8 (B, H, W)."""
-        logits = self.network.grid_logits(self._normalise(batch.image)).float()
+        image = self._normalise(batch.image)
+        if self.network.needs_landmarks:
+            logits = self.network(image, batch.landmarks)
+        else:
+            logits = self.network.grid_logits(image)
         full = F.interpolate(
-            logits,
+            self._read(logits.float()),
             size=batch.labels.shape[-2:],
             mode="bilinear",
             align_corners=self.network.grid.align_corners,
@@ -166,3 +192,11 @@ class ParsingModule(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["faceparse"] = self.about
+
+
+def _channels(own: Scheme, target: Scheme) -> list[list[int]] | None:
+    """Per class of `target`, the classes of `own` that are read as it; None where the two are one."""
+    if own == target:
+        return None
+    table = conversion(own, target).table[: len(own)]
+    return [np.flatnonzero(table == label).tolist() for label in range(len(target))]

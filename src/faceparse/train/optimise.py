@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from faceparse.errors import ConfigError
 from faceparse.models.registry import Network
 
 OPTIMISERS = ("adamw", "sgd")
-SCHEDULES = ("one-cycle", "poly", "cosine", "constant")
+SCHEDULES = ("one-cycle", "poly", "cosine", "step", "constant")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class OptimizerSettings:
     Attributes:
         name: `adamw` or `sgd`.
         learning_rate: Peak of the schedule.
-        weight_decay: On weights of two or more dimensions only.
+        weight_decay: On weights of two or more dimensions only, unless `decay_all`.
+        decay_all: Whether biases and norms decay too, as with a plain AdamW.
         momentum: SGD's.
         trunk: Factor of the trunk's learning rate; 0 freezes the trunk, its batch norms included.
         frozen_norm: Whether batch norms keep the statistics they began with.
@@ -39,6 +40,7 @@ class OptimizerSettings:
     name: str = "adamw"
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.02
+    decay_all: bool = False
     momentum: float = 0.9
     trunk: float = 1.0
     frozen_norm: bool = False
@@ -59,10 +61,13 @@ class ScheduleSettings:
 
     Attributes:
         name: `one-cycle` (Smith & Topin, https://arxiv.org/abs/1708.07120), `poly` (as DeepLab,
-            https://arxiv.org/abs/1606.00915), `cosine` or `constant`.
+            https://arxiv.org/abs/1606.00915), `cosine`, `step` or `constant`.
         warmup: Epochs in which the rate rises; parts of one count.
         warmup_rate: Where it begins; with `one-cycle` 1/25 of the peak is taken instead.
         power: Exponent of `poly`.
+        last_rate: Where `cosine` ends.
+        milestones: Epochs at which `step` multiplies the rate by `factor`, in ascending order.
+        factor: Of `step`.
         steps: Optimiser steps over which the rate falls; all of the run's when None.
     """
 
@@ -70,11 +75,24 @@ class ScheduleSettings:
     warmup: float = 2.0
     warmup_rate: float = 1e-5
     power: float = 0.9
+    last_rate: float = 0.0
+    milestones: list[float] = field(default_factory=list)
+    factor: float = 0.1
     steps: int | None = None
 
     def __post_init__(self) -> None:
         if self.name not in SCHEDULES:
             raise ConfigError(f"schedule.name is {', '.join(SCHEDULES)}; got {self.name!r}")
+        marks = list(self.milestones)
+        if (self.name == "step" and not marks) or marks != sorted(marks) or min(marks, default=1) <= 0:
+            raise ConfigError(
+                f"schedule.milestones are epochs above 0 in ascending order, which `step` needs; got {marks}"
+            )
+        if not self.factor > 0 or self.last_rate < 0:
+            raise ConfigError(
+                "schedule.factor is above 0 and schedule.last_rate 0 or more; "
+                f"got {self.factor} and {self.last_rate}"
+            )
         if self.warmup < 0 or (self.steps is not None and self.steps < 1):
             raise ConfigError(
                 f"schedule.warmup is 0 or more epochs and schedule.steps 1 or more; got {self.warmup} and {self.steps}"
@@ -106,11 +124,14 @@ def rates(settings: ScheduleSettings, peak: float, steps: int, epoch_steps: floa
     def rate(step: int) -> float:
         if step < warm:
             return settings.warmup_rate + (peak - settings.warmup_rate) * step / warm
-        # One step beyond the last would reach 0: the last one still learns.
+        if settings.name == "step":
+            passed = sum(step >= round(mark * epoch_steps) for mark in settings.milestones)
+            return float(peak * settings.factor**passed)
+        # One step beyond the last would reach the end: the last one still learns.
         gone = min((step - warm) / (total - warm), 1 - 1 / total)
         if settings.name == "poly":
             return float(peak * (1 - gone) ** settings.power)
-        return _cosine(peak, 0.0, gone) if settings.name == "cosine" else peak
+        return _cosine(peak, settings.last_rate, gone) if settings.name == "cosine" else peak
 
     return rate
 
@@ -128,7 +149,9 @@ def optimiser(network: Network, settings: OptimizerSettings) -> torch.optim.Opti
             chosen = [
                 p
                 for p in network.parameters()
-                if p.requires_grad and (id(p) in trunk) == inside and (p.ndim > 1) == decayed
+                if p.requires_grad
+                and (id(p) in trunk) == inside
+                and (settings.decay_all or p.ndim > 1) == decayed
             ]
             if chosen:
                 factor = settings.trunk if inside else 1.0

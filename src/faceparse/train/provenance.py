@@ -26,6 +26,9 @@ def describe(settings: Settings) -> dict[str, Any]:
         "size": settings.size,
         "mean": list(settings.mean),
         "std": list(settings.std),
+        "channels": settings.channels,
+        "scale": settings.scale,
+        "interpolation": settings.interpolation,
         "settings": plain,
         "versions": {
             "faceparse": __version__,

@@ -17,6 +17,7 @@ from faceparse.train.augment import Augmentation
 from faceparse.train.losses import LossSettings
 from faceparse.train.optimise import OptimizerSettings, ScheduleSettings
 from faceparse.train.teacher import TeacherSettings
+from faceparse.weights.preprocessing import RESAMPLING, Preprocessing
 
 OURS = (
     "max_epochs",
@@ -44,6 +45,8 @@ class DataSettings:
         val: Split that chooses the checkpoint.
         workers: Processes that read and augment.
         unlabelled: Folder of further pictures that only the teacher labels.
+        crop: Whether pictures are cut out about the face by the landmarks that come with them, as SegFace does
+            with Helen (`faceparse.data.cropped`).
         cache: `memory`, or a folder that keeps decoded samples; null decodes at every epoch.
     """
 
@@ -54,7 +57,12 @@ class DataSettings:
     val: str = "val"
     workers: int = 2
     unlabelled: Path | None = None
+    crop: bool = False
     cache: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise ConfigError(f"data.workers is 0 (none but the run itself) or more; got {self.workers}")
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,9 @@ class Settings:
         output: Folder for checkpoints and logs.
         network: A registered network.
         scheme: Scheme of the network's output.
-        trunk: Checkpoint file that the trunk starts from.
+        trunk: Checkpoint file that the trunk starts from, or `imagenet` for torchvision's, which is downloaded
+            where it is not there yet; null for random weights.
+        parts: Files of parts that a network takes as they are: `--parts.dinov3 FILE`.
         weights: Checkpoint or model file of the same network that all of it starts from.
         resume: Checkpoint of this recipe to go on from.
         epochs: Passes over the (repeat-sampled) training split.
@@ -78,8 +88,11 @@ class Settings:
         ema: Decay of the weights' moving average, which is what is validated and saved; 0 for none.
         rare: A class in fewer pictures than this share is shown more often; 0 for never.
         sizes: (first epoch, input size) rows; the last size is the model's.
-        mean: Per RGB channel on the 0–1 range.
-        std: Per RGB channel on the 0–1 range.
+        mean: Per channel, in the order of `channels`, on the range of `scale`.
+        std: Likewise.
+        channels: `RGB` or `BGR`, the order that the network takes.
+        scale: What 255 becomes before mean and std: 1, or 255 as Caffe's networks have it.
+        interpolation: How pictures are brought to the input's size in validation and in use: `bilinear` or `bicubic`.
         augmentation: Ranges of the random views.
         seed: Fixes initial weights, order and views.
         patience: Epochs without a better validation figure after which the run stops; null for never.
@@ -93,7 +106,8 @@ class Settings:
     output: Path = Path("runs/default")
     network: str = "fpn-efficientnet_lite0"
     scheme: str = "celebamask19"
-    trunk: Path | None = None
+    trunk: str | None = None
+    parts: dict[str, Path] = field(default_factory=dict)
     weights: Path | None = None
     resume: Path | None = None
     epochs: int = 15
@@ -107,6 +121,9 @@ class Settings:
     sizes: list[tuple[int, int]] = field(default_factory=lambda: [(0, 256)])
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    channels: str = "RGB"
+    scale: float = 1.0
+    interpolation: str = "bilinear"
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
     patience: int | None = None
@@ -117,12 +134,32 @@ class Settings:
 
     def __post_init__(self) -> None:
         rows = list(self.sizes)
-        if not rows or rows[0][0] != 0 or rows != sorted(rows):
-            raise ConfigError(f"sizes are [first epoch, size] rows, ascending from epoch 0; got {rows}")
+        if not rows or rows[0][0] != 0 or rows != sorted(rows) or min(size for _, size in rows) < 32:
+            raise ConfigError(
+                f"sizes are [first epoch, size] rows, ascending from epoch 0, of 32 px or more; got {rows}"
+            )
         if self.epochs < 1 or self.batch_size < 1:
             raise ConfigError(f"epochs and batch_size are 1 or more; got {self.epochs} and {self.batch_size}")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"ema is a decay from 0 (none) to below 1; got {self.ema}")
+        if self.patience is not None and self.patience < 1:
+            raise ConfigError(f"patience is 1 epoch or more, or null for none; got {self.patience}")
+        if not all(0 <= m <= self.scale for m in self.mean) or not all(s > 0 for s in self.std):
+            raise ConfigError(
+                f"mean is 0 to scale ({self.scale}) and std above 0 in each channel; got {self.mean} and {self.std}"
+            )
+        if self.channels not in ("RGB", "BGR") or self.interpolation not in RESAMPLING:
+            raise ConfigError(
+                f"channels is RGB or BGR and interpolation {' or '.join(RESAMPLING)}; "
+                f"got {self.channels} and {self.interpolation}"
+            )
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """From a picture to the finished model's input."""
+        return Preprocessing(
+            (self.size, self.size), self.mean, self.std, self.interpolation, self.channels, self.scale
+        )
 
     @property
     def size(self) -> int:
@@ -157,7 +194,7 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         ConfigError: an unknown recipe, key or value.
     """
     words = list(arguments)
-    known = recipes()
+    known, read = recipes(), list[str]()
     for i, word in enumerate(words):
         name = word.removeprefix("--recipe=") if word.startswith("--recipe=") else None
         if word == "--recipe" and i + 1 < len(words):
@@ -166,13 +203,20 @@ def read_settings(arguments: Sequence[str]) -> Settings:
             continue
         if name not in known and not Path(name).is_file():
             raise ConfigError(f"no recipe {name!r}; there are {', '.join(known)}, or give a YAML file")
+        read.append(str(known.get(name, name)))
         words[i] = ("--recipe=" if words[i].startswith("--recipe=") else "") + str(known.get(name, name))
     made = parser()
     try:
         config: Any = made.parse_args(words)
         ready: Any = made.instantiate_classes(config)
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
-        raise ConfigError(" ".join(str(error).split())) from error
+        said = " ".join(str(error).split())
+        if "not accept" in said or said.startswith("unrecognized"):
+            said += ": `faceparse train --help` lists every option, and a recipe has the same keys"
+        elif said.startswith("Problems parsing config"):
+            named = ", ".join(read)
+            said = f"a recipe is a YAML file of options, and {named} is not: {said}"
+        raise ConfigError(said) from error
     values = {k: v for k, v in vars(ready).items() if k not in ("recipe", "print_config")}
     untouched = vars(made.get_defaults().trainer)
     asked = {k: v for k, v in vars(config.trainer).items() if v != untouched[k]}

@@ -18,6 +18,7 @@ from torch import Tensor
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme, conversion
 from faceparse.runtime.engines import open_engine
+from faceparse.runtime.reading import read_logits, scheme_of_results
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Teacher:
     Raises:
         WeightsError, EngineError: a model or engine that cannot be opened.
         LabelError: a scheme that does not convert.
+        ConfigError: a model that warps pictures (LaPa's).
     """
 
     def __init__(self, settings: TeacherSettings, scheme: Scheme) -> None:
@@ -65,7 +67,11 @@ class Teacher:
             settings.model, engine=settings.engine, device=settings.device, card=settings.card
         )
         self._card = self._engine.card
-        own = self._card.label_scheme
+        if self._card.input.warp:
+            raise ConfigError(
+                f"{settings.model} warps pictures by a face's landmarks: a teacher takes the views as they are"
+            )
+        own = scheme_of_results(self._card)
         table = conversion(own, scheme).table[: len(own)]
         self._columns = torch.from_numpy(table.astype("int64"))
         self._classes = len(scheme)
@@ -86,8 +92,9 @@ class Teacher:
         wanted, size = self._card.input, image.shape[-2:]
         x = F.interpolate(image.float(), size=wanted.size, mode="bilinear", antialias=True)
         mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (wanted.mean, wanted.std))
-        x = (x / 255 - mean) / std
-        found = self._engine.run({"image": x.cpu().numpy()})["logits"]
+        x = (x.flip(1) if wanted.channels == "BGR" else x) * (wanted.scale / 255)
+        x = (x - mean) / std
+        found = read_logits(self._engine.run({"image": x.cpu().numpy()})["logits"], self._card)
         logits = torch.from_numpy(found).to(image.device)
         logits = F.interpolate(
             logits, size=size, mode="bilinear", align_corners=self._card.output.align_corners

@@ -131,6 +131,7 @@ class Card:
             to say, one line.
         limits: What the model is known not to do well, one line.
         figures: Measured and published numbers.
+        parameters: Learned numbers of the network, trunk included; 0 where nobody counted them.
         trunk: Id of the trunk whose own published file these weights need beside theirs; empty for none.
         variant: What an export made of the network; None for the network itself.
     """
@@ -146,6 +147,7 @@ class Card:
     training: str
     limits: str = ""
     figures: tuple[Figure, ...] = ()
+    parameters: int = 0
     trunk: str = ""
     variant: Variant | None = None
 

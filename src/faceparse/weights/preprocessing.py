@@ -13,6 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+HALVING = 2.2
+"""A picture this many times an input's size is halved, and again, before what is left is resampled: a mean of four
+pixels costs a tenth of what resampling does. At exactly twice the size, as CelebA-HQ's 1024² is for a network of 512²,
+one step does all, as in the published programs."""
+
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
@@ -45,6 +50,8 @@ class Preprocessing:
         if image.shape[:2] == tuple(self.size):
             return image
         height, width = self.size
+        while image.shape[0] >= HALVING * height and image.shape[1] >= HALVING * width:
+            image = _halved(image)
         return np.asarray(Image.fromarray(image).resize((width, height), RESAMPLING[self.interpolation]))
 
     def normalise(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -60,3 +67,10 @@ class Preprocessing:
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Resize, then normalise."""
         return self.normalise(self.resize(image))
+
+
+def _halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    import cv2
+
+    half = (image.shape[1] // 2, image.shape[0] // 2)
+    return np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)

@@ -24,6 +24,7 @@ class Summary:
         data: Training data.
         scheme: Label scheme of its logits.
         size: Bytes of the published file; None where neither its card nor the cache knows.
+        parameters: Of the network; None where its card does not say.
         f1: Mean F1 in percent; None where none is known.
         f1_of: Whose figure that is: `published`, or `measured` here; and on what data.
         licence: Licence of the weights.
@@ -40,6 +41,7 @@ class Summary:
     data: str
     scheme: str
     size: int | None
+    parameters: int | None
     f1: float | None
     f1_of: str
     licence: str
@@ -74,6 +76,7 @@ def summary(card: Card | Trunk) -> Summary:
         data=card.data if isinstance(card, Card) else card.training,
         scheme=card.label_scheme.name if isinstance(card, Card) else "",
         size=card.source.size or here or None,
+        parameters=(card.parameters or None) if isinstance(card, Card) else None,
         f1=None if figure is None else figure.value,
         f1_of="" if figure is None else f"{figure.origin}, {figure.data}",
         licence=card.licence.weights,
@@ -86,14 +89,29 @@ def summary(card: Card | Trunk) -> Summary:
     )
 
 
+def shown_size(size: int | None, parameters: int | None) -> str:
+    """What a person is told of how large weights are.
+
+    >>> shown_size(None, 13_296_000)
+    '13.3 M parameters'
+    """
+    if size is not None:
+        return f"{size / 1e6:.1f} MB"
+    return "" if parameters is None else f"{parameters / 1e6:.1f} M parameters"
+
+
 def markdown() -> str:
     """The table as it stands in the documentation: what is the same on every machine."""
-    lines = ["| id | network | data | file | mean F1 | licence |", "|---|---|---|---|---|---|"]
-    for row in summaries():
+    lines = ["| id | network | data | file | size | mean F1 | licence |", "|---|---|---|---|---|---|---|"]
+    known: list[Card | Trunk] = [*cards().values(), *trunks().values()]
+    for row, card in zip(summaries(), known, strict=True):
+        size = shown_size(card.source.size or None, row.parameters)
         f1 = "" if row.f1 is None else f"{row.f1:g} ({row.f1_of})"
         consent = "; consent needed" if row.consent else ""
         name = row.file.rsplit("/", 1)[-1]
         where = f"[`{name}`]({row.origin})" if row.origin.startswith("http") else f"`{name}`"
         network = "trunk" if row.network == "trunk" else f"`{row.network}`"
-        lines.append(f"| `{row.id}` | {network} | {row.data} | {where} | {f1} | {row.licence}{consent} |")
+        lines.append(
+            f"| `{row.id}` | {network} | {row.data} | {where} | {size} | {f1} | {row.licence}{consent} |"
+        )
     return "\n".join(lines) + "\n"

@@ -14,7 +14,8 @@ from typing import Any
 
 from torch import Tensor, nn
 from torchvision import models as zoo
-from torchvision.models.mobilenetv3 import mobilenet_v3_large
+from torchvision.models._api import WeightsEnum
+from torchvision.models.mobilenetv3 import MobileNet_V3_Large_Weights, mobilenet_v3_large
 
 from faceparse.errors import WeightsError
 
@@ -31,6 +32,7 @@ class Kind:
         any_size: Whether a graph traced at one picture size holds for others.
         layers: Names of the classifier's children that are the trunk's layers in turn; empty: the
             children of `features`.
+        weights: Its published ImageNet weights; None where there are none.
     """
 
     make: Callable[..., Any]
@@ -39,33 +41,45 @@ class Kind:
     channels_last: bool = False
     any_size: bool = True
     layers: tuple[str, ...] = ()
+    weights: WeightsEnum | None = None
 
 
-def _swin(make: Callable[..., Any], width: int) -> Kind:
+def _swin(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Kind:
     widths = (width, 2 * width, 4 * width, 8 * width)
-    return Kind(make, (1, 3, 5, 7), widths, channels_last=True, any_size=False)
+    return Kind(make, (1, 3, 5, 7), widths, channels_last=True, any_size=False, weights=weights)
 
 
-def _convnext(make: Callable[..., Any], width: int) -> Kind:
-    return Kind(make, (1, 3, 5, 7), (width, 2 * width, 4 * width, 8 * width))
+def _convnext(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Kind:
+    return Kind(make, (1, 3, 5, 7), (width, 2 * width, 4 * width, 8 * width), weights=weights)
 
 
 KINDS: dict[str, Kind] = {
-    "swin_base": _swin(zoo.swin_b, 128),
-    "swinv2_base": _swin(zoo.swin_v2_b, 128),
-    "swinv2_small": _swin(zoo.swin_v2_s, 96),
-    "swinv2_tiny": _swin(zoo.swin_v2_t, 96),
-    "convnext_base": _convnext(zoo.convnext_base, 128),
-    "convnext_small": _convnext(zoo.convnext_small, 96),
-    "convnext_tiny": _convnext(zoo.convnext_tiny, 96),
+    "swin_base": _swin(zoo.swin_b, zoo.Swin_B_Weights.IMAGENET1K_V1, 128),
+    "swinv2_base": _swin(zoo.swin_v2_b, zoo.Swin_V2_B_Weights.IMAGENET1K_V1, 128),
+    "swinv2_small": _swin(zoo.swin_v2_s, zoo.Swin_V2_S_Weights.IMAGENET1K_V1, 96),
+    "swinv2_tiny": _swin(zoo.swin_v2_t, zoo.Swin_V2_T_Weights.IMAGENET1K_V1, 96),
+    "convnext_base": _convnext(zoo.convnext_base, zoo.ConvNeXt_Base_Weights.IMAGENET1K_V1, 128),
+    "convnext_small": _convnext(zoo.convnext_small, zoo.ConvNeXt_Small_Weights.IMAGENET1K_V1, 96),
+    "convnext_tiny": _convnext(zoo.convnext_tiny, zoo.ConvNeXt_Tiny_Weights.IMAGENET1K_V1, 96),
     "resnet101": Kind(
         zoo.resnet101,
         (4, 5, 6, 7),
         (256, 512, 1024, 2048),
         layers=("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"),
+        weights=zoo.ResNet101_Weights.IMAGENET1K_V1,
     ),
-    "mobilenet": Kind(mobilenet_v3_large, (3, 6, 12, 16), (24, 40, 112, 960)),
-    "efficientnet": Kind(zoo.efficientnet_v2_m, (2, 3, 5, 8), (48, 80, 176, 1280)),
+    "mobilenet": Kind(
+        mobilenet_v3_large,
+        (3, 6, 12, 16),
+        (24, 40, 112, 960),
+        weights=MobileNet_V3_Large_Weights.IMAGENET1K_V1,
+    ),
+    "efficientnet": Kind(
+        zoo.efficientnet_v2_m,
+        (2, 3, 5, 8),
+        (48, 80, 176, 1280),
+        weights=zoo.EfficientNet_V2_M_Weights.IMAGENET1K_V1,
+    ),
 }
 
 

@@ -14,6 +14,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparse.runtime.faces.align import Square
+
+_BOX = ((-0.26, -0.31), (0.26, 0.42))
+"""Corners of YuNet's box in sides of the face's aligned square, from its middle; medians of nine portraits."""
+
 
 @dataclass(frozen=True, eq=False)
 class Detection:
@@ -30,6 +35,22 @@ class Detection:
     box: tuple[float, float, float, float]
     score: float
     landmarks: NDArray[np.float64]
+
+    @classmethod
+    def from_landmarks(cls, landmarks: NDArray[np.float64]) -> Detection:
+        """A face that is known already, with a box as a detector would draw it.
+
+        Args:
+            landmarks: 5 × 2, picture points, in the order of `landmarks`.
+
+        Raises:
+            ImageError: not five finite points, or all in one place.
+        """
+        square = Square.from_landmarks(landmarks)
+        (x, y), side = square.centre, square.side
+        low, high = _BOX
+        box = (x + low[0] * side, y + low[1] * side, x + high[0] * side, y + high[1] * side)
+        return cls(box, 1.0, np.asarray(landmarks, np.float64))
 
     @property
     def centre(self) -> tuple[float, float]:

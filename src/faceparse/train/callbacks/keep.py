@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.plugins.io import TorchCheckpointIO
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from faceparse.errors import FaceparseError
 from faceparse.files import atomic
@@ -33,14 +34,17 @@ class WholeFiles(TorchCheckpointIO):
 class KeepLast(Callback):
     """Writes `last.ckpt` when a run is stopped by Ctrl-C, SIGTERM or a fault, so that it can be resumed there.
 
-    Not after a fault of the run's own, as a loss that is not finite: the older checkpoint is worth more then.
+    Not after a fault of the run's own, as a loss that is not finite: the older checkpoint is worth more then. Of
+    several processes only when all of them stop together, as SIGTERM makes them: one that fails alone would wait
+    for the others, which wait for it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "last.ckpt"
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        if trainer.global_step and not isinstance(exception, FaceparseError):
+        together = trainer.world_size == 1 or isinstance(exception, SIGTERMException)
+        if trainer.global_step and together and not isinstance(exception, FaceparseError):
             trainer.save_checkpoint(self._path)
 
     def state_dict(self) -> Mapping[str, Any]:  # type: ignore[override]  # nothing to keep

@@ -1,0 +1,70 @@
+"""What a run may be resumed from: a checkpoint of the same settings.
+
+>>> check_resume(Path("runs/mine/last.ckpt"), settings)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from faceparse.errors import WeightsError
+from faceparse.train.provenance import describe
+from faceparse.train.settings import Settings
+from faceparse.weights.checkpoint import read_checkpoint
+
+FREE = {
+    "output", "resume", "trunk", "parts", "weights", "epochs", "patience", "tensorboard", "compile", "profile", "trainer",
+    "data.root", "data.workers", "data.cache", "data.unlabelled", "teacher.engine", "teacher.device",
+}  # fmt: skip
+"""Settings that may change: where things lie, how they are computed, and how long the run goes on."""
+
+
+def check_resume(checkpoint: Path, settings: Settings) -> None:
+    """Refuse what a run with these settings cannot go on from, before any data is read.
+
+    Raises:
+        WeightsError: not a training checkpoint of ours; of another network, other classes or another recipe; of a run
+            that is over.
+    """
+    file = read_checkpoint(checkpoint)
+    then, now = file.settings, describe(settings)
+    if then is None:
+        raise WeightsError(
+            f"{checkpoint} is not a training checkpoint of faceparse: --resume takes last.ckpt"
+        )
+    if then.get("network") != now["network"]:
+        raise WeightsError(
+            f"{checkpoint} is of network {then.get('network')}, this run trains {now['network']}"
+        )
+    if then.get("scheme") != now["scheme"]:
+        names = [s["name"] if isinstance(s, dict) else s for s in (then.get("scheme"), now["scheme"])]
+        raise WeightsError(f"{checkpoint} has the classes of scheme {names[0]}, this run those of {names[1]}")
+    before, asked = _flat(then.get("settings", {})), _flat(now["settings"])
+    changed = [k for k in asked if k in before and before[k] != asked[k] and not _free(k)]
+    if changed:
+        shown = ", ".join(f"{k} {before[k]}, now {asked[k]}" for k in changed[:3])
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        raise WeightsError(
+            f"{checkpoint} is of a run with other settings ({shown}{more}): give the same ones, or start a new run "
+            "from its weights with --weights"
+        )
+    done = file.progress.get("epoch")
+    if isinstance(done, int) and done >= settings.epochs:
+        raise WeightsError(
+            f"{checkpoint} is in epoch {done + 1}, and this run has {settings.epochs}: raise --epochs"
+        )
+
+
+def _free(key: str) -> bool:
+    return key in FREE or key.split(".")[0] in FREE
+
+
+def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested settings as dotted keys."""
+    if not isinstance(settings, dict):
+        return {prefix[:-1]: settings}
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        found |= _flat(value, f"{prefix}{key}.")
+    return found

@@ -1,0 +1,36 @@
+"""The log of a run as CSV, which a resumed run goes on with."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from pytorch_lightning.loggers import CSVLogger
+
+from faceparse.weights.checkpoint import read_checkpoint
+
+
+def run_log(output: Path, resume: Path | None) -> CSVLogger:
+    """Lightning's logger into `output/log/metrics.csv`, which by itself deletes what an earlier run wrote there.
+
+    >>> run_log(Path("runs/mine"), None)  # doctest: +SKIP
+
+    Args:
+        output: The run's folder.
+        resume: Checkpoint that the run goes on from; rows of the steps before it are kept.
+    """
+    path = output / "log" / "metrics.csv"
+    rows, keys = [], []
+    if resume is not None and path.is_file():
+        done = read_checkpoint(resume).progress.get("global_step", 0)
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            rows = [row for row in reader if int(row["step"]) < done]
+            keys = list(reader.fieldnames or [])
+        path.unlink(missing_ok=True)
+    logger = CSVLogger(output, "log", version="")
+    if rows and hasattr(logger.experiment, "metrics_keys"):  # the first process's
+        writer = logger.experiment
+        writer.metrics_keys, writer.metrics = keys, rows
+        writer.save()
+    return logger

@@ -1,0 +1,85 @@
+"""What a run starts from: random weights, a trunk's, a part's, a whole network's, or a run's that was broken off."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import torch
+
+from faceparse.errors import ConfigError, DownloadError, WeightsError
+from faceparse.labels import scheme as find_scheme
+from faceparse.models.backbones.imagenet import fetch_imagenet
+from faceparse.models.loading import load, load_part
+from faceparse.models.registry import Network
+from faceparse.models.registry import network as find_network
+from faceparse.train.resume import check_resume
+from faceparse.train.settings import Settings
+from faceparse.weights.checkpoint import read_checkpoint
+
+log = logging.getLogger(__name__)
+
+IMAGENET = "imagenet"
+
+
+def starting_network(settings: Settings) -> Network:
+    """The network that a run trains, with the weights that its settings name.
+
+    Raises:
+        WeightsError: a file that is no checkpoint, or another network's; a part that is missing.
+        DownloadError: ImageNet weights that cannot be had.
+        ConfigError: sizes that the network does not take, or a part that it does not have.
+    """
+    name = settings.network
+    network = find_network(name).build(num_classes=len(find_scheme(settings.scheme)))
+    for _, size in settings.sizes:
+        if size % network.multiple:
+            raise ConfigError(f"{name} takes sizes that are multiples of {network.multiple}; got {size}")
+    if settings.resume is not None:
+        check_resume(settings.resume, settings)
+    elif settings.weights is not None:
+        classes = len(find_scheme(settings.scheme))
+        loaded = load(name, settings.weights, num_classes=classes, **settings.parts)
+        network.load_state_dict(loaded.state_dict())
+    else:
+        _start_trunk(network, settings)
+        _start_parts(network, settings)
+    return network.to(memory_format=torch.channels_last)
+
+
+def _start_trunk(network: Network, settings: Settings) -> None:
+    published = network.imagenet()
+    if settings.trunk is None:
+        if published is not None:
+            log.warning(
+                "%s starts from random weights: --trunk imagenet takes %s, --trunk FILE a file",
+                settings.network,
+                published.title,
+            )
+        return
+    if settings.trunk != IMAGENET:
+        file = Path(settings.trunk)
+    elif published is None:
+        raise ConfigError(
+            f"no ImageNet weights with an address are known for {settings.network}: give --trunk FILE"
+        )
+    else:
+        try:
+            file = fetch_imagenet(published)
+        except DownloadError as error:
+            raise DownloadError(
+                f"{error}; or give the run --trunk FILE, or --trunk null for random weights"
+            ) from None
+    network.load_trunk(read_checkpoint(file).tensors)
+    log.info("the trunk starts from %s", file)
+
+
+def _start_parts(network: Network, settings: Settings) -> None:
+    for option, part in find_network(settings.network).parts.items():
+        if option not in settings.parts:
+            raise WeightsError(
+                f"{settings.network} is trained beside a {option} that stays as it is: give --parts.{option} FILE, "
+                f"{part.file}"
+            )
+    for option, file in settings.parts.items():
+        load_part(network, settings.network, option, file)

@@ -1,0 +1,150 @@
+"""A sixth network, from another package: one file, one card, an entry point; then everything works with it."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+pytest.importorskip("pytorch_lightning")
+
+from faceparse import Parser, models  # noqa: E402
+from faceparse.models import registry  # noqa: E402
+from tests.cli.conftest import faceparse  # noqa: E402, F401
+from tests.contract import test_networks as contract  # noqa: E402
+from tests.train.conftest import make_faces  # noqa: E402
+
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
+
+FILE = '''
+from torch import nn
+
+from faceparse.models import Entry, Network, register
+from faceparse.weights import Grid
+from faceparse.weights.importers.renaming import Renaming
+
+
+class Sixth(Network):
+    """Two convolutions."""
+
+    grid = Grid(stride=2, align_corners=False)
+
+    def __init__(self, num_classes=11):
+        super().__init__()
+        self.look = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.say = nn.Conv2d(8, num_classes, 1)
+
+    def grid_logits(self, image):
+        return self.say(self.look(image).relu())
+
+    def forward(self, image):
+        size = image.shape[-2:]
+        return nn.functional.interpolate(self.grid_logits(image), size=size, mode="bilinear")
+
+
+register(Entry("sixth", Sixth, "lapa11", Renaming("its authors", {"backbone.": "look."})))
+'''
+
+CARD = """
+id = "sixth-lapa"
+title = "A sixth network"
+network = "sixth"
+scheme = "lapa11"
+training = "LaPa"
+[input]
+size = [64, 64]
+[output]
+stride = 2
+align_corners = false
+[source]
+file = "sixth.pth"
+[licence]
+weights = "MIT"
+terms = "None."
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder in which the other package lies, as installers lay it down."""
+    (tmp_path / "sixth_network.py").write_text(FILE, encoding="utf-8")
+    about = tmp_path / "sixth_network-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: sixth-network\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[faceparse.networks]\nsixth = sixth_network\n")
+    (tmp_path / "sixth.toml").write_text(CARD, encoding="utf-8")
+    models.networks()
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    registry._import_all.cache_clear()
+    yield tmp_path
+    sys.modules.pop("sixth_network", None)
+    registry._import_all.cache_clear()
+
+
+@pytest.fixture
+def checkpoint(installed: Path) -> Path:
+    """Weights as its authors name them."""
+    torch.manual_seed(0)
+    state = {k.replace("look.", "backbone."): v for k, v in models.build("sixth").state_dict().items()}
+    torch.save({"state_dict": state}, installed / "sixth.pth")
+    return installed / "sixth.pth"
+
+
+def test_it_holds_to_the_contract(installed: Path) -> None:
+    contract.built.cache_clear()
+    for size in ((64, 96), (97, 131)):
+        contract.test_logits_at_the_inputs_size("sixth", size)
+        contract.test_grid_logits_upsample_to_logits("sixth", size)
+    contract.test_pictures_of_a_batch_do_not_meet("sixth")
+    contract.test_training_logits_begin_with_the_logits("sixth")
+    contract.test_it_trains("sixth")
+    contract.test_classes_are_as_asked_and_weights_fit_their_network("sixth")
+    contract.built.cache_clear()
+
+
+def test_every_command_takes_it(
+    checkpoint: Path,
+    collins_path: Path,
+    faceparse: Callable[..., Any],  # noqa: F811
+) -> None:
+    network = models.load("sixth", checkpoint)
+    image = torch.zeros(1, 3, 32, 48)
+    assert network(image).shape == (1, 11, 32, 48)
+
+    def run(*words: object) -> None:
+        ran = faceparse(*words)
+        assert ran.code == 0, (words, ran.err)
+
+    run("import", checkpoint, "--network", "sixth", "--card", "sixth.toml", "-o", "sixth.safetensors")
+    run("export", "--model", "sixth.safetensors", "-o", "sixth.onnx")
+    for model in ("sixth.safetensors", "sixth.onnx"):
+        run("parse", collins_path, "-o", model.replace(".", "-"), "--model", model, "--scheme", "lapa11")
+    with (
+        Image.open("sixth-safetensors/collins_mask.png") as one,
+        Image.open("sixth-onnx/collins_mask.png") as other,
+    ):
+        assert (np.asarray(one) == np.asarray(other)).mean() > 0.999
+    assert Parser("sixth.onnx").card.licence.weights == "MIT"
+
+
+def test_it_trains_by_the_command(installed: Path, faceparse: Callable[..., Any]) -> None:  # noqa: F811
+    make_faces(installed / "faces")
+    small = "--epochs 1 --sizes [[0,64]] --batch_size 2 --data.workers 0 --tensorboard false --scheme lapa11"
+    where = "--data.root faces --data.scheme celebamask19 --output run"
+    ran = faceparse("train", "--recipe", "default", "--network", "sixth", *small.split(), *where.split())
+    assert ran.code == 0, ran.err
+    assert models.load("sixth", "run/best.ckpt").state_dict()["say.bias"].shape == (11,)
+    scored = faceparse("export", "--model", "run/best.ckpt", "-o", "trained.onnx")
+    assert scored.code == 0, scored.err
+    scored = faceparse(
+        "evaluate", "--model", "trained.onnx", "--data.root", "faces", "--data.scheme", "celebamask19"
+    )
+    assert scored.code == 0, scored.err
+    assert "skin" in scored.out

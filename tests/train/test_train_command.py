@@ -1,0 +1,128 @@
+"""`faceparse train` as a person runs it: what it says, and its exit codes."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("pytorch_lightning")
+
+from faceparse.cli.main import main  # noqa: E402
+
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
+
+
+def run(root: Path, output: Path, *more: str) -> int:
+    words = [
+        "train", "--recipe", "default", "--data.root", str(root), "--data.scheme", "celebamask19", "--data.workers", "0",
+        "--output", str(output), "--batch_size", "1", "--sizes", "[[0, 64]]", "--epochs", "1", "--rare", "0",
+        "--tensorboard", "false", "--trainer.enable_progress_bar", "false", *more,
+    ]  # fmt: skip
+    try:
+        main(words)
+    except SystemExit as left:
+        return int(left.code or 0)
+    return 0
+
+
+def test_a_run_says_where_its_best_checkpoint_is_and_what_comes_next(
+    made_faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (made_faces / "val.txt").write_text("2\n")  # no training picture
+    assert run(made_faces, tmp_path / "run") == 0
+    printed = capsys.readouterr()
+    best = tmp_path / "run" / "best.ckpt"
+    assert printed.out == f"best checkpoint: {best}\nnext: faceparse export --model {best} -o model.onnx\n"
+    assert not printed.err, "nothing of Lightning's"
+
+
+def terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("act", "code"), [(terminate, 143), (interrupt, 130)])
+def test_a_stopped_run_says_how_to_go_on(
+    act: Callable[[], None],
+    code: int,
+    made_faces: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from faceparse.train.module import ParsingModule
+
+    original: Any = ParsingModule.training_step
+
+    def stopped(self: Any, *arguments: Any) -> Any:
+        if self.global_step == 1:
+            act()
+        return original(self, *arguments)
+
+    monkeypatch.setattr(ParsingModule, "training_step", stopped)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert run(made_faces, tmp_path / "run") == code
+    finally:
+        signal.signal(signal.SIGINT, before)  # Lightning ignores it from then on
+    assert f"stopped; go on with --resume {tmp_path / 'run' / 'last.ckpt'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--augmentation.scale", "[2, 1]"], "augmentation.scale is the smallest and the largest zoom"),
+        (["--augmentation.flip", "2"], "augmentation.flip is 0 to 1"),
+        (["--augmentation.rotate", "-1"], "augmentation.rotate and augmentation.shift are 0 or more"),
+        (["--augmentation.hue", "1"], "augmentation.hue is 0 to 0.5 turns"),
+        (["--data.workers", "-1"], "data.workers is 0"),
+        (["--sizes", "[[0, 0]]"], "of 32 px or more"),
+        (["--std", "[0, 0, 0]"], "std above 0"),
+        (["--patience", "0"], "patience is 1 epoch or more"),
+        (["--loss.class_weights", "[-1]"], "loss.class_weights are 0 or more"),
+        (["--loss.class_weights", "[1, 2]"], "2 factors, scheme celebamask19 19 classes"),
+        (["--loss.focal_gamma", "-1"], "loss.focal_gamma"),
+        (["--loss.nope", "1"], "`faceparse train --help` lists every option"),
+        (["--recipe", "{broken}"], "broken.yaml is not"),
+        (["--recipe", "{unknown}"], "does not accept option 'nope'"),
+        (["--network", "fpn-nothing"], "unknown network 'fpn-nothing'"),
+        (["--scheme", "nothing"], "no label scheme 'nothing'"),
+        (["--data.kind", "nothing"], "no kind of data set 'nothing'"),
+        (["--output", "{broken}"], "cannot make output folder"),
+        (["--trainer.limit_train_batches", "0"], "no epoch was trained and validated"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    more: list[str],
+    message: str,
+    made_faces: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (made_faces / "val.txt").write_text("2\n")
+    files = {"broken": "a: [1, 2\n b: {", "unknown": "loss: {nope: 1}\n"}
+    paths = {name: tmp_path / f"{name}.yaml" for name in files}
+    for name, text in files.items():
+        paths[name].write_text(text)
+    assert run(made_faces, tmp_path / "run", *(w.format(**paths) if w[0] == "{" else w for w in more)) in (
+        1,
+        2,
+    )
+    said = capsys.readouterr().err.strip()
+    assert message in said
+    assert said.startswith("faceparse: ")
+    assert "\n" not in said
+
+
+def test_validation_on_training_pictures_is_said(
+    made_faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert run(made_faces, tmp_path / "run") == 0  # val.txt names one of train.txt
+    assert "1 of 2 validation pictures are training pictures too" in caplog.text
