@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from faceparse.cli.process import settle
 from faceparse.runtime import Parser
 from faceparse.runtime.engines import FakeEngine
 from faceparse.runtime.folder import Run, find_jobs
@@ -55,6 +56,7 @@ def run(parser: Parser, source: Path, output: Path, status: str) -> list[float]:
     jobs = find_jobs([source], output, endings, recursive=True)
     began, seen = time.perf_counter(), []
     print(f"{'found':>8} {len(jobs):7} pictures {resident():7.1f} MB")
+    settle()
     made = Run(jobs, parser.parse, chosen, output, made_by=parser.identity)
     for done, outcome in enumerate(made, 1):
         assert outcome.status == status, outcome.reason

@@ -2,7 +2,7 @@
 
     python benchmarks/throughput.py --bisenet 79999_iter.pth [--source PORTRAITS] [--calibrate PORTRAITS]
 
-Prints Markdown tables, in eight minutes on two quiet cores. Pictures a second are the best of the rounds, which take
+Prints Markdown tables. Pictures a second are the best of the rounds, which take
 turns, so that a noisy machine disturbs all alike:
 
 - bare: the network alone on ready inputs of the same pictures, as one run on all cores (whose threads may spin) and as
