@@ -12,7 +12,7 @@ from faceparse.data import FolderDataset  # noqa: E402
 from faceparse.data.unlabelled import Joined, Unlabelled  # noqa: E402
 from faceparse.errors import ConfigError, DataError, LabelError, WeightsError  # noqa: E402
 from faceparse.labels import scheme  # noqa: E402
-from faceparse.train.fit import fit  # noqa: E402
+from faceparse.train.fit import fit, prepare  # noqa: E402
 from faceparse.train.settings import read_settings  # noqa: E402
 from faceparse.train.teacher import Teacher, TeacherSettings  # noqa: E402
 
@@ -78,12 +78,19 @@ def test_a_run_learns_from_unlabelled_pictures_too(made_faces: Path, tmp_path: P
         (["--data.unlabelled", "."], ConfigError, "needs a teacher"),
         (["--teacher.model", "nobody"], WeightsError, "nobody"),
         (["--teacher.model", "default", "--teacher.weight", "0"], ConfigError, "above 0"),
-        (["--teacher.model", "default", "--scheme", "voc21-face"], LabelError, "voc21-face"),
+        (["--teacher.model", "default", "--scheme", "spots.yaml"], LabelError, "celebamask19 to spots"),
     ],
 )
 def test_what_is_wrong_is_one_line(
-    made_faces: Path, tmp_path: Path, more: list[str], kind: type[Exception], message: str
+    made_faces: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: list[str],
+    kind: type[Exception],
+    message: str,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("spots.yaml").write_text("classes: [background, spot]\n")
     with pytest.raises(kind, match=message) as caught:
         fit(read_settings(words(made_faces, tmp_path / "run", *more)))
     assert "\n" not in str(caught.value)
@@ -100,3 +107,17 @@ def test_joined_data_sets_keep_order_and_names(made_faces: Path, tmp_path: Path)
         Joined(labelled, Unlabelled(made_faces / "images", scheme("lapa11")))
     with pytest.raises(DataError, match="no picture"):
         Unlabelled(tmp_path / "none", CELEB)
+
+
+def test_a_network_may_be_read_as_the_teacher_s_classes_convert(made_faces: Path, tmp_path: Path) -> None:
+    """FCN-8s' twenty channels are read as face, and a teacher of 19 classes knows what face is."""
+    words = ["--scheme", "voc21-face", "--data.scheme", "celebamask19", "--sizes", "[[0, 64]]", "--rare", "0"]
+    module, data = prepare(
+        read_settings(
+            ["--recipe", "default", "--data.root", str(made_faces), "--data.workers", "0", "--batch_size", "2",
+             "--teacher.model", "default", *words]
+        )
+    )  # fmt: skip
+    batch = next(iter(data.train_dataloader()))
+    assert int(batch.labels[batch.labels != 255].max()) == 1
+    assert torch.isfinite(module.loss(batch.image, batch.labels.long()))
