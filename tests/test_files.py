@@ -1,12 +1,13 @@
 """Files are written whole or not at all."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
 from faceparse.errors import OutputError
-from faceparse.files import atomic
+from faceparse.files import atomic, json_bytes
 from faceparse.weights.hashing import sha256
 
 
@@ -44,3 +45,11 @@ def test_refusals(tmp_path: Path) -> None:
         atomic(tmp_path / "a.bin" / "b.bin", make_folder=True),
     ):
         pytest.fail("the block must not run")
+
+
+def test_json_keeps_names_that_are_no_utf8() -> None:
+    names = ["caf\udce9.jpg", "名.jpg"]
+    data = json_bytes(names)
+    assert json.loads(data.decode("utf-8")) == names
+    assert data == '["caf\\udce9.jpg","名.jpg"]'.encode()
+    assert json_bytes({"a": 1}, indent=2) == b'{\n  "a": 1\n}'

@@ -33,7 +33,7 @@ def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) ->
     if path.is_dir():
         raise OutputError(f"{path} is a folder: name a file")
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already: name another file, or allow overwriting it")
+        raise OutputError(f"{path} exists already: name another file, or allow overwriting it (--overwrite)")
     # Not tempfile: its files are readable by their owner alone, and the finished file would stay so.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:

@@ -1,5 +1,7 @@
 """`faceparse parse`: files, exit codes, and one clear line for everything that is wrong."""
 
+import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,7 +139,7 @@ def test_no_face(faceparse: Command, tmp_path: Path) -> None:
     Image.new("RGB", (200, 200), "gray").save(tmp_path / "gray.png")
     ran = parse(faceparse, tmp_path / "gray.png", "-o", tmp_path / "out", "--faces", "each")
     assert ran.code == 1
-    assert "no face found" in ran.err
+    assert "gray.png: no face found" in ran.err
     assert parse(faceparse, tmp_path / "gray.png", "-o", tmp_path / "out").code == 0
 
 
@@ -168,6 +170,30 @@ def test_bad_choices_are_one_line(
     assert ran.err.startswith("faceparse: ")
     assert len(ran.err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_the_largest_picture_to_decode(faceparse: Command, collins_path: Path, tmp_path: Path) -> None:
+    ran = parse(faceparse, collins_path, "-o", tmp_path / "out", "--max-pixels", 512 * 512 - 1)
+    assert ran.code == 1
+    assert "512×512 px; more than 262143 pixels" in ran.err
+    assert parse(faceparse, collins_path, "-o", tmp_path / "out", "--max-pixels", 512 * 512).code == 0
+
+
+def test_an_address(faceparse: Command, tmp_path: Path) -> None:
+    ran = parse(faceparse, "https://example.org/a.jpg", "-o", tmp_path / "out")
+    assert ran.code == 2
+    assert "addresses are not fetched, download it first" in ran.err
+
+
+def test_a_name_that_the_terminal_cannot_show(
+    faceparse: Command, collins_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coded = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(coded, "cp1252", errors="strict"))
+    (tmp_path / "名.jpg").write_bytes(collins_path.read_bytes())
+    assert parse(faceparse, tmp_path / "名.jpg", "-o", tmp_path / "out").code == 0
+    sys.stdout.flush()
+    assert b"\\u540d_mask.png" in coded.getvalue()
 
 
 @pytest.mark.parametrize("model", ["no-such-model", "missing.onnx", "text.onnx"])

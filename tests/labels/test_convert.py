@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,3 +136,16 @@ def test_two_schemes_of_one_name_keep_their_own_tables() -> None:
     other = Scheme("mine", ("background", "beard"), to={"celebamask19": {"beard": "ignore"}})
     assert conversion(one, "celebamask19").table[1] == 1
     assert conversion(other, "celebamask19").table[1] == 255
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.array([[0, 19]], np.uint8), "holds 19, but scheme 'celebamask19' has labels 0 to 18"),
+        (np.array([[0.0, 1.0]]), "a label map is uint8, got float64"),
+        (np.array([[0, 1]], np.int64), "a label map is uint8, got int64"),
+    ],
+)
+def test_what_is_no_label_map_is_named(labels: Any, message: str) -> None:
+    with pytest.raises(LabelError, match=message):
+        convert(labels, "celebamask19", "lapa11")

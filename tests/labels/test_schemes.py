@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -181,9 +182,12 @@ class TestErrors:
             ((), "0 classes"),
             (tuple(map(str, range(256))), "256 classes"),
             (("a", "b", "a"), "names a more than once"),
+            ("abc", "classes are several names, got 'abc'"),
+            (("a", 3), "a class is a name, got 3"),
+            (("a", ""), "a class is a name, got ''"),
         ],
     )
-    def test_impossible_schemes(self, classes: tuple[str, ...], message: str) -> None:
+    def test_impossible_schemes(self, classes: Any, message: str) -> None:
         with pytest.raises(FaceparseError, match=message):
             Scheme("own", classes)
 

@@ -96,6 +96,9 @@ def test_unknown_class_is_named() -> None:
             made().mask("hairs", soft=soft)
     with pytest.raises(LabelError, match="beard"):
         made().box("beard")
+    for odd in (None, 17, ("hair", None)):
+        with pytest.raises(LabelError, match="a class or group is a name"):
+            made().mask(odd)  # type: ignore[arg-type]
 
 
 class TestTo:

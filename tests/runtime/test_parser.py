@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse import Parser
-from faceparse.errors import ConfigError, EngineError, ImageError, LabelError, NoFaceError
+from faceparse.errors import ConfigError, EngineError, ImageError, LabelError, NoFaceError, WeightsError
 from faceparse.labels import scheme
 from faceparse.runtime.batching import Batched, _Asked
 from faceparse.runtime.engines import FakeEngine
@@ -171,6 +172,34 @@ def test_bad_choices_are_named() -> None:
         Parser(FakeEngine(other, lambda x: bright_is_skin(x)[:, :11]), scheme="celebamask19")
 
 
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"model": None}, WeightsError, "a model is an id, a model file or an Engine; got None"),
+        ({"device": None}, EngineError, "a device is a name, such as 'cpu'"),
+        ({"batch": 2.5}, ConfigError, "batch is a whole number, 1 or more; got 2.5"),
+        ({"threads": "two"}, ConfigError, "threads is a whole number, 1 or more; got 'two'"),
+        ({"max_pixels": 0}, ConfigError, "max_pixels is a whole number, 1 or more; got 0"),
+    ],
+)
+def test_odd_options_are_named(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Parser(**options)
+
+
+def test_map_takes_several() -> None:
+    with pytest.raises(ConfigError, match="map takes several pictures, parse one; got 'photo'"):
+        fake().map("photo")
+    with pytest.raises(ConfigError, match="workers is 1 or more, got 0"):
+        fake().map([], workers=0)
+
+
+def test_no_face_names_the_picture(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 40)).save(tmp_path / "a.png")
+    with pytest.raises(NoFaceError, match=r"a\.png: no face found"):
+        fake(faces="each").parse(tmp_path / "a.png")
+
+
 def test_bytes_of_a_jpeg() -> None:
     file = io.BytesIO()
     Image.fromarray(half_bright()).save(file, "JPEG")
@@ -283,7 +312,7 @@ def test_identity_changes_with_all_that_changes_results(tiny_path: Path) -> None
 
 
 def test_bad_batches_are_named() -> None:
-    with pytest.raises(ConfigError, match="batch is 1 or more, got 0"):
+    with pytest.raises(ConfigError, match="batch is a whole number, 1 or more; got 0"):
         fake(batch=0)
 
 

@@ -53,6 +53,7 @@ SOURCES: dict[str, Callable[[Path], Any]] = {
     "path as `str`": str,
     "path as `Path`": Path,
     "bytes": Path.read_bytes,
+    "memoryview": lambda path: memoryview(path.read_bytes()),
     "open binary file": opened,
     "`io.BytesIO`": lambda path: io.BytesIO(path.read_bytes()),
     "pipe": lambda path: Pipe(path.read_bytes()),
@@ -281,9 +282,11 @@ def test_a_device_that_never_ends_is_refused() -> None:
     ("array", "message"),
     [
         (np.zeros((1, 1, 3), np.uint8), "1×1 px"),
-        (np.zeros((20, 20), np.uint8), "H × W × 3"),
-        (np.zeros((20, 20, 4), np.uint8), "H × W × 3"),
-        (np.zeros((20, 20, 3), np.float32), "float32"),
+        (np.zeros((20, 20), np.uint8), r"H × W × 3 .*np\.dstack\(\[gray\] \* 3\)"),
+        (np.zeros((20, 20, 4), np.uint8), "H × W × 3 .*leaves out alpha"),
+        (np.zeros((3, 20, 20), np.uint8), "H × W × 3 .*channels last"),
+        (np.zeros((2, 20, 20, 3), np.uint8), "H × W × 3 .*one picture at a time"),
+        (np.zeros((20, 20, 3), np.float32), "float32: scale it"),
     ],
 )
 def test_bad_arrays_are_named(array: np.ndarray, message: str) -> None:

@@ -99,7 +99,6 @@ def command(
     from faceparse.errors import ConfigError
     from faceparse.runtime import Parser
     from faceparse.runtime.parser import AUTO, USUAL
-    from faceparse.runtime.picture import LARGEST
     from faceparse.writers import WRITERS, given_options, writers
 
     if output is None:
@@ -122,7 +121,7 @@ def command(
             card=card,
             threads=None if alone else 1,
             batch=batch,
-            max_pixels=max_pixels or LARGEST,
+            max_pixels=max_pixels,
         )
         for writer in chosen.values():
             writer.check(made.scheme)

@@ -83,5 +83,16 @@ def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") 
 def convert(
     labels: NDArray[np.uint8], source: str | Scheme, target: str | Scheme, sides: str = "name"
 ) -> NDArray[np.uint8]:
-    """Convert a uint8 label map from one scheme to another; see `conversion`."""
-    return conversion(source, target, sides)(labels)
+    """Convert a uint8 label map of any shape from one scheme to another; see `conversion`.
+
+    Raises:
+        LabelError: as for `conversion`; labels that are no uint8, or that the source scheme does not have.
+    """
+    change = conversion(source, target, sides)
+    labels = np.asarray(labels)
+    if labels.dtype != np.uint8:
+        raise LabelError(
+            f"a label map is uint8, got {labels.dtype}: labels.astype(np.uint8), if they are labels"
+        )
+    change.source.check(labels)
+    return change(labels)

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, cached_property
@@ -69,7 +69,12 @@ class Scheme:
     read_as: str = ""
 
     def __post_init__(self) -> None:
+        if isinstance(self.classes, str) or not isinstance(self.classes, Iterable):
+            raise LabelError(f"scheme {self.name!r}: classes are several names, got {self.classes!r}")
         object.__setattr__(self, "classes", tuple(self.classes))
+        odd = [c for c in self.classes if not isinstance(c, str) or not c]
+        if odd:
+            raise LabelError(f"scheme {self.name!r}: a class is a name, got {odd[0]!r}")
         object.__setattr__(self, "to", MappingProxyType(dict(self.to)))
         object.__setattr__(self, "colours", MappingProxyType(dict(self.colours)))
         if not 1 <= len(self.classes) <= 255:
@@ -123,6 +128,8 @@ class Scheme:
         Raises:
             LabelError: neither a class nor a group with a class in this scheme.
         """
+        if not isinstance(name, str):
+            raise LabelError(f"a class or group is a name, such as {self.classes[-1]!r}; got {name!r}")
         if name in self.classes or ALIASES.get(name) in self.classes:
             return (self.id(name),)
         found = tuple(i for i, c in enumerate(self.classes) if c in GROUPS.get(name, ()))
@@ -132,7 +139,7 @@ class Scheme:
 
     def _unknown(self, name: str) -> LabelError:
         groups = [g for g, members in GROUPS.items() if any(c in members for c in self.classes)]
-        near = get_close_matches(name, [*self.classes, *groups, *ALIASES], n=1)
+        near = get_close_matches(name.lower(), [*self.classes, *groups, *ALIASES], n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         return LabelError(
             f"scheme {self.name!r} has no class or group {name!r}.{hint} "

@@ -120,6 +120,11 @@ def read_npz(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
         raise DataError(f"{path} was written by a newer faceparse: update to read it")
     if image is None:
         image = np.zeros((*size, 3), np.uint8)
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ResultError(
+            f"image is an RGB picture, H × W × 3 uint8, got shape {image.shape} of {image.dtype}"
+        )
     if image.shape[:2] != size:
         raise ResultError(
             f"the picture is {image.shape[1]} × {image.shape[0]}, its parsing in {path} {size[1]} × {size[0]}: "

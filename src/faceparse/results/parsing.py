@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from threading import Lock
@@ -226,7 +226,7 @@ class Parsing:
 
     def _ids(self, names: Names) -> tuple[int, ...]:
         """The labels of one name or of several, ascending."""
-        several = (names,) if isinstance(names, str) else tuple(names)
+        several = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else (names,)
         return tuple(sorted({i for name in several for i in self.scheme.ids(name)}))
 
     def _sources(self, ids: Sequence[int]) -> tuple[int, ...]:

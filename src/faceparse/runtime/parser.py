@@ -22,7 +22,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ConfigError, LabelError, NoFaceError, ResultError, shown
+from faceparse.errors import (
+    ConfigError,
+    EngineError,
+    LabelError,
+    NoFaceError,
+    ResultError,
+    WeightsError,
+    shown,
+)
 from faceparse.labels import Scheme, conversion
 from faceparse.labels import scheme as find_scheme
 from faceparse.results import Face, Parsing, View
@@ -83,13 +91,14 @@ class Parser:
             None for 1 on the CPU, where more gain nothing, and 8 elsewhere. Results do not depend on it,
             but for a GPU's rounding.
         detector: Another face detector.
-        max_pixels: Width times height of the largest picture to decode; see `read_picture`.
+        max_pixels: Width times height of the largest picture to decode; None for what `read_picture` takes.
 
     Raises:
         WeightsError: unknown model, or a file that is not a model.
         EngineError: unknown engine or device, or one that is not installed.
         LabelError: unknown scheme, or one that the model's does not convert to.
-        ConfigError: unknown `faces`, `batch` below 1, a threshold out of range or for more than two classes.
+        ConfigError: unknown `faces`; `batch`, `threads` or `max_pixels` below 1; a threshold out of range or for
+            more than two classes.
     """
 
     def __init__(
@@ -105,12 +114,17 @@ class Parser:
         threads: int | None = None,
         batch: int | None = None,
         detector: Detector | None = None,
-        max_pixels: int = LARGEST,
+        max_pixels: int | None = None,
     ) -> None:
         if faces not in MODES:
             raise ConfigError(f"faces is {', '.join(MODES)}; got {faces!r}")
-        if batch is not None and batch < 1:
-            raise ConfigError(f"batch is 1 or more, got {batch}")
+        if not (isinstance(model, str | Path) or hasattr(model, "run")):
+            raise WeightsError(f"a model is an id, a model file or an Engine; got {model!r}")
+        if not isinstance(device, str):
+            raise EngineError(f"a device is a name, such as 'cpu' or 'cuda:1'; got {device!r}")
+        for name, number in (("batch", batch), ("threads", threads), ("max_pixels", max_pixels)):
+            if number is not None and (not isinstance(number, int) or number < 1):
+                raise ConfigError(f"{name} is a whole number, 1 or more; got {number!r}")
         wanted = None if scheme in (None, AUTO) else find_scheme(scheme)
         self._model, self._given_card = model, card
         opened = (
@@ -133,7 +147,7 @@ class Parser:
         self._threshold = threshold
         self._faces = faces
         self._detector = detector or YuNet()
-        self._max_pixels = max_pixels
+        self._max_pixels = LARGEST if max_pixels is None else max_pixels
 
     @property
     def card(self) -> Card:
@@ -239,8 +253,17 @@ class Parser:
         """Parse many pictures in order, several at a time; reads ahead by no more than `workers`.
 
         A picture that fails raises its error at its place in the order.
+
+        Raises:
+            ConfigError: one path in place of several pictures, or `workers` below 1.
         """
-        count = workers or self.workers
+        if isinstance(pictures, str | bytes | os.PathLike):
+            raise ConfigError(f"map takes several pictures, parse one; got {pictures!r:.100}")
+        if workers is not None and workers < 1:
+            raise ConfigError(f"workers is 1 or more, got {workers}")
+        return self._mapped(pictures, workers or self.workers)
+
+    def _mapped(self, pictures: Iterable[PictureSource], count: int) -> Iterator[Parsing]:
         with ThreadPoolExecutor(count) as pool:
             waiting: deque[Future[Parsing]] = deque()
             try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TypeAlias
@@ -21,7 +22,7 @@ from faceparse.errors import ImageError, shown
 from faceparse.runtime.formats import FORMATS, HEAD, Format, to_rgb
 
 PictureSource: TypeAlias = (
-    "str | os.PathLike[str] | bytes | bytearray | IO[bytes] | Image.Image | NDArray[np.uint8]"
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[np.uint8]"
 )
 """A path, an encoded file's bytes, a binary stream of them, a Pillow image, or RGB uint8 H × W × 3."""
 
@@ -58,7 +59,7 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
         return _check_array(source)
     if isinstance(source, Image.Image):
         return _named("Pillow image", lambda: _from_pillow(source, max_pixels))
-    if isinstance(source, bytes | bytearray):
+    if isinstance(source, bytes | bytearray | memoryview):
         return _named(f"{len(source)} bytes", lambda: _from_file(io.BytesIO(source), max_pixels))
     if isinstance(source, str | os.PathLike):
         return _named(str(source), lambda: _from_path(Path(source), max_pixels))
@@ -76,11 +77,16 @@ def _named(name: str, read: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8
     try:
         return read()
     except FileNotFoundError:
-        raise ImageError(f"no such file: {name}") from None
+        raise ImageError(f"no such file: {name}{not_fetched(name)}") from None
     except MemoryError:
         raise ImageError(f"cannot read {name}: not enough memory") from None
     except (ImageError, OSError, ValueError) as error:
         raise ImageError(f"cannot read {name}: {_reason(error)}") from None
+
+
+def not_fetched(name: str) -> str:
+    """What there is to say of a missing file that is an address; else nothing."""
+    return ": addresses are not fetched, download it first" if re.match(r"\w+://", name) else ""
 
 
 def _reason(error: Exception) -> str:
@@ -161,10 +167,27 @@ def _check_size(height: int, width: int, max_pixels: int) -> None:
         )
 
 
+def _mend(image: NDArray[np.generic]) -> str:
+    """How an array becomes a picture."""
+    shape = image.shape
+    if len(shape) == 4:
+        return ": one picture at a time, Parser.map takes several"
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1):
+        return ": np.dstack([gray] * 3) makes three equal channels"
+    if len(shape) == 3 and shape[0] == 3 != shape[2]:
+        return ": image.transpose(1, 2, 0) puts the channels last"
+    if len(shape) == 3 and shape[2] == 4:
+        return ": image[..., :3] leaves out alpha"
+    if len(shape) == 3 and shape[2] == 3:
+        return ": scale it to 0 to 255, then image.astype(np.uint8)"
+    return ""
+
+
 def _check_array(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ImageError(
             f"expected an RGB picture, H × W × 3 uint8; got array of shape {image.shape} and type {image.dtype}"
+            + _mend(image)
         )
     height, width = image.shape[:2]
     if min(height, width) < SMALLEST:

@@ -165,6 +165,11 @@ def _not_torch(path: Path, head: bytes, source: Path | BytesIO) -> WeightsError:
         if found:
             return _code_error(path, ", ".join(found))
         return WeightsError(f"{path} is a plain Python pickle, not a checkpoint that PyTorch saved")
+    if path.suffix.lower() == ".onnx" and head.startswith(b"\x08"):  # its format version comes first
+        return WeightsError(
+            f"{path} is an ONNX file, not a checkpoint: it runs as it is, with --model {path} and, where it is none "
+            "of ours, --card"
+        )
     start = ascii(head[:12].decode("latin-1"))
     return WeightsError(
         f"{path} is not a checkpoint: expected a file that PyTorch or safetensors wrote, this one starts "

@@ -115,7 +115,11 @@ def fetch(
     with _lock(path.parent):
         if not renew and _is_here(card, path):  # another process was faster
             return path
-        return _download(card, path, renew, timeout, progress)
+        try:
+            return _download(card, path, renew, timeout, progress)
+        except DownloadError as error:
+            mend = "" if "weights get" in str(error) else f"; {_by_hand(card)}"
+            raise DownloadError(f"{error}{mend}") from None
 
 
 def adopt(card: Published, file: str | Path, *, accept_terms: bool = False) -> Path:

@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from faceparse.errors import ConfigError, ImageError, OutputError
+from faceparse.errors import ConfigError, ImageError, NoFaceError, OutputError
 from faceparse.files import atomic
 from faceparse.results import Parsing, Writer
 from faceparse.runtime import read_picture
-from faceparse.runtime.folder import Jobs, Outcome, Run, written_bytes
+from faceparse.runtime.folder import Jobs, Outcome, Run, find_jobs, written_bytes
 from faceparse.runtime.picture import PictureSource
 from faceparse.writers import writers
 from tests.runtime.folder.conftest import find, parse, pictures, tree
@@ -403,3 +403,37 @@ def test_a_picture_that_was_in_flight_is_redone(tmp_path: Path) -> None:
         "ab.png": "skipped",
     }
     assert tree(out) == {**whole, "a_1.txt.part": b"left over"}  # a name that is not ours stays
+
+
+def test_names_with_line_ends_keep_messages_on_one_line(tmp_path: Path) -> None:
+    outcomes = run(find_jobs((), tmp_path / "out", (), listed=["no\nsuch.jpg"]))
+    assert [o.reason for o in outcomes] == [r"no such file: 'no\nsuch.jpg'"]
+
+
+def test_every_failure_names_its_picture(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png")
+
+    def faceless(path: PictureSource) -> Parsing:
+        raise NoFaceError("no face found")
+
+    (outcome,) = run(find([root], tmp_path / "out"), parse=faceless)
+    assert outcome.reason == f"{root / 'a.png'}: no face found"
+    (outcome,) = run(find((), tmp_path / "out", data=b"no picture"))
+    assert outcome.reason.startswith("cannot read stdin: it is not a picture")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_names_that_are_no_utf8(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png")
+    name = os.fsdecode(b"caf\xe9.png")
+    try:
+        (root / "a.png").rename(root / name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 alone")
+    out = tmp_path / "out"
+    run(find([root], out), writers(["json", "rle", "polygons", "npz", "parts"]))
+    texts = {path.name: path.read_text(encoding="utf-8") for path in out.glob("*.json")}
+    assert len(texts) == 4
+    joined = json.loads(texts["annotations.json"])
+    assert joined["images"][0]["file_name"] == name.removesuffix(".png")  # no source is told
+    assert statuses(run(find([root], out), writers(["json", "rle"]))) == {name: "skipped"}

@@ -15,7 +15,7 @@ from faceparse.errors import ConfigError, shown
 from faceparse.runtime.folder.jobs import Group, Job, Jobs
 from faceparse.runtime.folder.ours import without_results
 from faceparse.runtime.folder.walk import Found, Walker, is_pattern, is_picture
-from faceparse.runtime.picture import SUFFIXES
+from faceparse.runtime.picture import SUFFIXES, not_fetched
 
 
 def find_jobs(
@@ -54,7 +54,8 @@ def find_jobs(
     named = [os.fspath(given) for given in inputs]
     missing = [g for g in named if not os.path.exists(g) and not is_pattern(g)]
     if missing:
-        raise ConfigError(f"no such file or folder: {', '.join(shown(m) for m in missing)}")
+        names = ", ".join(shown(m) for m in missing)
+        raise ConfigError(f"no such file or folder: {names}{not_fetched(names)}")
     for given in named:
         finder.add(given, recursive)
     for path in listed:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -81,5 +81,8 @@ def open_log(path: Path) -> Iterator[Log]:
         file = path.open("a", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"cannot write the log {path}: {error.strerror}") from None
-    with file:
+    try:
         yield Log(file)
+    finally:
+        with suppress(OSError):  # what a full disk left unwritten was reported by then
+            file.close()
