@@ -70,6 +70,8 @@ CELEB = ("--data.scheme", "celebamask19")
 CASES = {
     "default": Case(folder(19), CELEB),
     "default-finish": Case(folder(19), CELEB),
+    "default-short": Case(folder(19), CELEB),
+    "default-short-finish": Case(folder(19), CELEB),
     "bisenet-resnet18": Case(folder(19)),
     "bisenet-resnet34": Case(folder(19)),
     "segface-celeb": Case(celeb, ("--network", "segface-celeb-mobilenet", "--trunk", "null")),
