@@ -16,8 +16,9 @@ import tempfile
 import time
 import warnings
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -90,6 +91,17 @@ def trained_step(module: ParsingModule, data: ParsingData, settings: Settings) -
     return profile, Spent(sum(profile.seconds.values()) / profile.steps, statistics.median(cpu.seconds[3:]))
 
 
+def view_cost(data: ParsingData) -> float:
+    """Median CPU seconds in which one worker reads a picture and makes a random view of it."""
+    loader, times = data.train_dataloader(), []
+    sampler: Any = loader.sampler
+    for draw in islice(sampler, 40):
+        busy = time.process_time()
+        loader.dataset[draw]
+        times.append(time.process_time() - busy)
+    return statistics.median(times)
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
     words = sys.argv[1:]
@@ -109,6 +121,8 @@ def main() -> None:
         f"{settings.network}, batch {settings.batch_size} at {settings.size} px, {torch.get_num_threads()} threads"
     )
     print(profile.table())
+    seen = view_cost(data)
+    print(f"a view, read and made {1000 * seen:9.1f} ms CPU: a worker feeds {1 / seen:.0f} pictures a second")
     for kind in Spent._fields:
         a, b = (statistics.median(getattr(s, kind) for s in spent) for spent in (bare, whole))
         print(

@@ -171,7 +171,9 @@ def test_a_full_disk_leaves_the_older_checkpoint(tmp_path: Path, monkeypatch: py
         raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed\nmore")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OutputError, match="PytorchStreamWriter failed") as caught:
+    with pytest.raises(
+        OutputError, match="MB are free there; torch says PytorchStreamWriter failed"
+    ) as caught:
         WholeFiles().save_checkpoint({"a": torch.zeros(3)}, path)
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == before

@@ -121,6 +121,31 @@ def test_what_is_wrong_is_one_line(
     assert "\n" not in said
 
 
+def test_a_compiled_network_trains_and_is_kept_under_its_own_names(
+    made_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+    compile_: Any = torch.compile
+
+    def compiled(function: Any) -> Any:
+        made.append(function)
+        return compile_(function, backend="eager")  # traced, but no compiler of C++ called
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    assert run(made_faces, tmp_path / "run", "--compile", "true", "--trainer.precision", "32-true") == 0
+    assert len(made) == 1
+    names = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["state_dict"]
+    assert all(name.startswith("network.") for name in names)
+    assert not any("_orig_mod" in name for name in names)
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "16-mixed"])
+def test_lower_precisions_train(precision: str, made_faces: Path, tmp_path: Path) -> None:
+    assert run(made_faces, tmp_path / "run", "--trainer.precision", precision) == 0
+    weights = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.isfinite(v).all() for v in weights.values())
+
+
 def test_validation_on_training_pictures_is_said(
     made_faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,10 @@ class WholeFiles(TorchCheckpointIO):
             try:
                 torch.save(checkpoint, temporary)
             except RuntimeError as error:  # how torch says that the disk is full
-                raise OSError(str(error).splitlines()[0]) from error
+                free = shutil.disk_usage(temporary.parent).free / 1e6
+                raise OSError(
+                    f"{free:,.0f} MB are free there; torch says {str(error).splitlines()[0]}"
+                ) from error
 
 
 class KeepLast(Callback):
