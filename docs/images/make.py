@@ -5,6 +5,7 @@ python docs/images/make.py [FOLDER]
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,15 +21,23 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    """Write collins.jpg (picture, labels, overlay) and two.jpg (two tilted portraits, and their overlay)."""
+    """Write collins.jpg (picture, labels, overlay), two.jpg (two tilted portraits, and their overlay), recoloured.jpg."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
-    sample = np.asarray(Image.open(HERE.parents[1] / "examples" / "collins.jpg").convert("RGB"))
+    examples = HERE.parents[1] / "examples"
+    sample = np.asarray(Image.open(examples / "collins.jpg").convert("RGB"))
     parser = faceparse.Parser()
     Image.fromarray(panel(parser.parse(sample))).save(folder / "collins.jpg", quality=92)
     two = np.concatenate([tilted(sample, 22, 1.7), tilted(sample[:, ::-1], -25, 1.45)], axis=1)
     parsing = parser.parse(two)
     pair = np.concatenate([two, np.asarray(parsing.overlay())], axis=1)
     Image.fromarray(pair).resize((1400, 350), Image.Resampling.LANCZOS).save(folder / "two.jpg", quality=90)
+    made_up = folder / "made-up.png"
+    words = [str(examples / "recolour.py"), str(examples / "collins.jpg"), str(made_up)]
+    subprocess.run([sys.executable, *words, "lips=b0103a", "hair=6a1fb0"], check=True)
+    heads = [image[:256, 96:352] for image in (sample, np.asarray(Image.open(made_up)))]
+    made_up.unlink()
+    pair = Image.fromarray(np.concatenate(heads, axis=1)).resize((768, 384), Image.Resampling.LANCZOS)
+    pair.save(folder / "recoloured.jpg", quality=88)
 
 
 def tilted(image: NDArray[np.uint8], degrees: float, zoom: float) -> NDArray[np.uint8]:

@@ -87,3 +87,21 @@ def test_bad_words_are_one_line(
     said = capsys.readouterr().err.strip()
     assert message in said
     assert "\n" not in said
+
+
+def test_a_model_that_never_says_right_is_told(
+    tmp_path: Path, tiny_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "faces"
+    for folder in ("images", "labels"):
+        (root / folder).mkdir(parents=True)
+    labels = np.zeros((64, 64), np.uint8)
+    labels[8:24, 8:24] = labels[8:24, 40:56] = CELEB.id("l_eye")
+    for i in range(10):
+        Image.fromarray(CELEB.palette[labels]).save(root / "images" / f"{i}.png")
+        Image.fromarray(labels).save(root / "labels" / f"{i}.png")
+    words = ("--data.root", str(root), "--data.scheme", "celebamask19", "--split", "all", "--draws", "0")
+    assert run(*words, "--model", str(tiny_path)) == 0
+    err = capsys.readouterr().err
+    assert err.count("note: ") == 1
+    assert "all is l_eye and nothing r_eye in the 10 pictures" in err

@@ -12,6 +12,7 @@ pytest.importorskip("onnxscript")
 
 from torchvision.models.swin_transformer import SwinTransformer  # noqa: E402
 
+from faceparse import Parser  # noqa: E402
 from faceparse.errors import EngineError  # noqa: E402
 from faceparse.export import export_onnx  # noqa: E402
 from faceparse.models.backbones.tapped import KINDS, Kind  # noqa: E402
@@ -40,6 +41,9 @@ def test_swin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = open_engine(done.path, threads=1)
     image = np.zeros((3, 3, 64, 64), np.float32)
     assert engine.run({"image": image})["logits"].shape == (3, 19, 64, 64)
+    parser = Parser(engine, faces="whole", batch=2)
+    pictures = [np.full((*size, 3), 99, np.uint8) for size in ((40, 90), (64, 64), (200, 30))]
+    assert [p.labels.shape for p in parser.map(pictures, workers=4)] == [p.shape[:2] for p in pictures]
     with pytest.raises(
         EngineError, match=r"takes pictures of \(3, height, width\) = \(3, 64, 64\), got \(3, 96, 64\)"
     ):

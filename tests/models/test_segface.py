@@ -27,7 +27,13 @@ pytestmark = pytest.mark.torch
 GOLDEN_OF = {"segface-celeb-convnext_tiny": "segface-celeb-convnext_small"}
 """What is published under the first name is the second: same keys, same outputs."""
 MOBILE = "segface-celeb-mobilenet"
-TOLERANCE: Mapping[str, float] = {"segface-lapa-mobilenet": 1e-3, "segface-lapa-swin_base": 1e-3}
+TOLERANCE: Mapping[str, float] = {
+    "segface-lapa-mobilenet": 1e-3,
+    "segface-lapa-swin_base": 1e-3,
+    # Chaotic with these parameters: another instruction set's last bits (AVX-512 or none) move float64's own
+    # result by 2e-3, all of it in the trunk's last stage; a wrong weight or order moves it by whole deviations.
+    "segface-celeb-efficientnet": 1e-2,
+}
 """Tolerances in standard deviations, where other than 1e-4."""
 
 

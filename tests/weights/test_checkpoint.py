@@ -63,6 +63,7 @@ def safetensors(metadata: dict[str, str] | None = None, end: int = 4) -> bytes:
         ("a.pth", b"hello, this is text", "is not a checkpoint.*starts with 'hello, this "),
         ("a.pth", b"<!DOCTYPE html><html>", "is not a checkpoint.*is it a web page"),
         ("a.pth", b"\x89PNG\r\n\x1a\n" + bytes(20), "is not a checkpoint"),
+        ("a.onnx", b"\x08\x08\x12\x07pytorch", "is an ONNX file, not a checkpoint: it runs as it is"),
         ("a.pt", zipped("m/data.pkl", "m/constants.pkl", "m/code/m.py"), "TorchScript archive"),
         ("a.zip", zipped("weights.txt"), "zip archive, not a checkpoint: unpack it"),
         ("a.zip", zipped("deep/weights.pt"), "is not a checkpoint.*starts with 'x'"),

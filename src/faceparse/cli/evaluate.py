@@ -92,6 +92,8 @@ def command(
     from faceparse.evaluate.table import scores_table
     from faceparse.files import atomic
     from faceparse.runtime import Parser
+    from faceparse.runtime.reading import scheme_of_results
+    from faceparse.runtime.sides import Sides
 
     check_protocol(protocol)
     if protocol == "input" and faces != "whole":
@@ -114,19 +116,27 @@ def command(
 
         what = f"evaluating {parser.card.name}"
         samples = (ready(s) for s in progress.track(dataset, total=len(dataset), description=what))
-        return evaluate(predictor(parser), samples, dataset.scheme, parser.scheme, sides, protocol)
+        seen = Sides(scheme_of_results(parser.card))
+        report = evaluate(predictor(parser, seen), samples, dataset.scheme, parser.scheme, sides, protocol)
+        if seen.note():
+            notes.append(f"{parser.card.name}: {seen.note()}")
+        return report
 
-    def predictor(parser: Parser) -> Predict:
+    def predictor(parser: Parser, seen: Sides | None = None) -> Predict:
         def predict(sample: Sample) -> NDArray[np.uint8]:
             points = None
             if landmarks == "data":
                 if sample.landmarks is None:
                     raise DataError(f"{sample.name} has no landmarks: give --landmarks detector")
                 points = five_points(sample.landmarks)
-            return parser.parse(sample.image, landmarks=points).labels
+            parsing = parser.parse(sample.image, landmarks=points)
+            if seen is not None:
+                seen.add(parsing.views)
+            return parsing.labels
 
         return predict
 
+    notes: list[str] = []
     parser = opened(model)
     rival = None if against is None else opened(against)
     if rival is not None and protocol == "input" and rival.card.input.size != parser.card.input.size:
@@ -146,6 +156,8 @@ def command(
         overall = dataset.scheme.name == "helen11"
     header, rows = scores_table(report, spans, agreement, other, apart, rival_name, overall)
     Console().print(printed(title, header, rows))
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
     about = {
         "model": parser.card.name,
         "split": split,

@@ -33,7 +33,9 @@ class Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         package = import_module("faceparse.cli")
         names = (
-            m.name for m in iter_modules(package.__path__) if m.name not in ("main", "console", "interrupt")
+            m.name
+            for m in iter_modules(package.__path__)
+            if m.name not in ("main", "console", "interrupt", "process")
         )
         return sorted(name.rstrip("_").replace("_", "-") for name in names)
 

@@ -63,9 +63,8 @@ def _plain(scheme: Scheme) -> tuple[int, ...]:
 
 def _among(labels: NDArray[np.uint8], some: tuple[int, ...]) -> NDArray[np.uint8]:
     """1 where the label is one of some few, else 0; sooner than a look-up table."""
-    first, *others = some
-    found = labels == first
-    for label in others:
+    found = np.zeros(labels.shape, np.bool_)
+    for label in some:
         found |= labels == label
     return found.view(np.uint8)
 

@@ -75,8 +75,10 @@ class Sites(NamedTuple):
 
     def take(self, which: Indices) -> Sites:
         """Some of the sites."""
-        across = (one.take(which, axis=1) for one in (self.row, self.column, self.down, self.right))
-        return Sites(self.cell[which], *across)
+        row, column = self.row.take(which, axis=1), self.column.take(which, axis=1)
+        return Sites(
+            self.cell[which], row, column, self.down.take(which, axis=1), self.right.take(which, axis=1)
+        )
 
     @property
     def pixels(self) -> tuple[Indices, Indices]:

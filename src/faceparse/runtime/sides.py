@@ -29,8 +29,8 @@ ENOUGH = 10
 RARE = 0.001
 """A side that has less than this part of the pixels of both does not occur."""
 
-SAMPLES = 128
-"""Of a view's grid, about so many rows and columns are looked at."""
+SAMPLES = 64
+"""Rows and columns of a view's grid that are looked at, at most: that takes 0.3 ms a look."""
 
 Picture = TypeVar("Picture")
 
@@ -62,7 +62,7 @@ class Sides:
         """Count one picture."""
         pixels = np.zeros(len(self._scheme), np.int64)
         for view in views:
-            down, across = (max(1, side // SAMPLES) for side in view.logits.shape[1:])
+            down, across = (-(-side // SAMPLES) for side in view.logits.shape[1:])
             winners = view.logits[:, ::down, ::across].argmax(0)
             pixels += np.bincount(winners.ravel(), minlength=len(pixels))
         sided = any(pixels[label] for pair in self._scheme.pairs for label in pair)

@@ -165,6 +165,11 @@ def _not_torch(path: Path, head: bytes, source: Path | BytesIO) -> WeightsError:
         if found:
             return _code_error(path, ", ".join(found))
         return WeightsError(f"{path} is a plain Python pickle, not a checkpoint that PyTorch saved")
+    if path.suffix.lower() == ".onnx" and head.startswith(b"\x08"):  # its format version comes first
+        return WeightsError(
+            f"{path} is an ONNX file, not a checkpoint: it runs as it is, with --model {path} and, where it is none "
+            "of ours, --card"
+        )
     start = ascii(head[:12].decode("latin-1"))
     return WeightsError(
         f"{path} is not a checkpoint: expected a file that PyTorch or safetensors wrote, this one starts "
@@ -267,15 +272,15 @@ def _from_torch(path: Path, content: object) -> Checkpoint:
                 continue
             if not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
                 continue
+            progress = {k: content[k] for k in _PROGRESS if k in content and state is not content}
             if not isinstance(settings, Mapping):
-                progress = {k: content[k] for k in _PROGRESS if k in content and state is not content}
                 return Checkpoint(path, dict(state), progress=progress)
             own = {
                 k.removeprefix(_LIGHTNING_PREFIX): v
                 for k, v in state.items()
                 if k.startswith(_LIGHTNING_PREFIX)
             }
-            return Checkpoint(path, own, settings=settings)
+            return Checkpoint(path, own, settings=settings, progress=progress)
         what = f"its keys are {', '.join(map(str, list(content)[:6])) or 'none'}"
     else:
         what = f"it holds a {type(content).__name__}"

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 HALVING = 2.2
-"""A picture this many times an input's size is halved, and again, before what is left is resampled: a mean of four
-pixels costs a tenth of what resampling does. At exactly twice the size, as CelebA-HQ's 1024² is for a network of 512²,
-one step does all, as in the published programs."""
+"""A picture this many times an input's size is halved before it is resampled: a mean of four pixels costs a twentieth of
+what resampling them does. At exactly twice the size, as CelebA-HQ's 1024² is for a network of 512², one step does all,
+as in the published programs."""
 
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -50,7 +50,7 @@ class Preprocessing:
         if image.shape[:2] == tuple(self.size):
             return image
         height, width = self.size
-        while image.shape[0] >= HALVING * height and image.shape[1] >= HALVING * width:
+        if image.shape[0] >= HALVING * height and image.shape[1] >= HALVING * width:
             image = _halved(image)
         return np.asarray(Image.fromarray(image).resize((width, height), RESAMPLING[self.interpolation]))
 

@@ -54,6 +54,7 @@ _HEAVY = frozenset({"Conv", "ConvTranspose", "QLinearConv", "ConvInteger", "Fuse
 _SESSION_KEYS = ("session.", "ep.", "mlas.", "optimization.")
 """How ONNX Runtime's session settings begin; others are the provider's."""
 
+_SPINNING = "session.intra_op.allow_spinning"
 _QUIET = 4  # only fatal: what fails is raised here as one line
 _log = logging.getLogger(__name__)
 
@@ -162,8 +163,9 @@ def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
     options.log_severity_level = _QUIET
     if threads is not None:
         options.intra_op_num_threads = threads
-    # Threads that spin while they wait take the cores from decoding and from other programs.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if _SPINNING not in device.options:
+        # Threads that spin while they wait take the cores from decoding and from other programs.
+        options.add_session_config_entry(_SPINNING, "0")
     if device.name != "cpu":
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     if device.name == "directml":  # as its documentation asks
