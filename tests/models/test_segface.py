@@ -30,9 +30,9 @@ MOBILE = "segface-celeb-mobilenet"
 TOLERANCE: Mapping[str, float] = {
     "segface-lapa-mobilenet": 1e-3,
     "segface-lapa-swin_base": 1e-3,
-    # Chaotic with these parameters: another instruction set's last bits (AVX-512 or none) move float64's own
-    # result by 2e-3, all of it in the trunk's last stage; a wrong weight or order moves it by whole deviations.
-    "segface-celeb-efficientnet": 1e-2,
+    # Chaotic with these parameters, in double precision too: one last bit of the input moves the output by up to
+    # 0.1 (measured), another BLAS by 0.5; a transposed weight moves it by 3.5 and more.
+    "segface-celeb-efficientnet": 1.0,
 }
 """Tolerances in standard deviations, where other than 1e-4."""
 
@@ -91,7 +91,10 @@ def test_equals_the_published_implementation(
     mean, std = wanted["out.mean_std"]
     near = TOLERANCE.get(name, 1e-4) * std
     assert out.shape == (1, 19 if "celeb" in name else 11, 128, 128)
-    assert np.abs(out.numpy()[..., ::3, ::3] - wanted["out"]).max() < near
+    apart = np.abs(out.numpy()[..., ::3, ::3] - wanted["out"])
+    assert apart.max() < near
+    if near > 0.1 * std:
+        assert np.median(apart) < 0.1 * std
     assert abs(out.double().mean().item() - mean) < near
 
 

@@ -1,4 +1,4 @@
-"""`faceparse`: the command line. One file per command beside this one, imported when it is called."""
+"""`faceparse`: the command line. One file per command in `commands`, imported when it is called."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from faceparse.errors import ConfigError, DataError, EngineError, FaceparseError
 BAD_ARGUMENTS = (LabelError, WeightsError, EngineError, ConfigError, DataError)
 """Faults of the command's words rather than of a picture: exit code 2."""
 
+COMMANDS = "faceparse.cli.commands"
+"""The package whose modules are the commands."""
+
 
 def new_app(**options: Any) -> typer.Typer:
     """A typer app as all of ours are."""
@@ -25,25 +28,20 @@ def new_app(**options: Any) -> typer.Typer:
 
 
 class Commands(TyperGroup):
-    """Commands are the modules of this package; a new one is one new file.
+    """Commands are the modules of `faceparse.cli.commands`; a new one is one new file.
 
     A module defines `command`, or, for a command with commands of its own, `app`, a `typer.Typer`.
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
-        package = import_module("faceparse.cli")
-        names = (
-            m.name
-            for m in iter_modules(package.__path__)
-            if m.name not in ("main", "console", "interrupt", "process")
-        )
-        return sorted(name.rstrip("_").replace("_", "-") for name in names)
+        package = import_module(COMMANDS)
+        return sorted(m.name.rstrip("_").replace("_", "-") for m in iter_modules(package.__path__))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
             return None
         name = cmd_name.replace("-", "_")
-        module = import_module(f"faceparse.cli.{name}_" if name == "import" else f"faceparse.cli.{name}")
+        module = import_module(f"{COMMANDS}.{name}_" if name == "import" else f"{COMMANDS}.{name}")
         single = new_app()
         if hasattr(module, "app"):
             single.add_typer(module.app, name=cmd_name)
