@@ -249,3 +249,11 @@ def test_rendered_faces_mean_the_viewers_left(shared: Path) -> None:
     found = check_dataset(shared / "data" / "facesynthetics50", scheme="synthface19", jobs=2)
     assert found.left_lies == "left"
     assert "the other left" not in found.kinds
+
+
+def test_masks_of_0_and_255_are_named(faces: Path) -> None:
+    for path in (faces / "labels").iterdir():
+        mask = np.where(np.asarray(Image.open(path)) > 0, 255, 0).astype(np.uint8)
+        Image.fromarray(mask).save(path)
+    found = kinds(check_dataset(faces, scheme="face2"))
+    assert "divide them by 255 for face" in found["masks of 0 and 255"][0]

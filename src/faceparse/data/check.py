@@ -121,7 +121,7 @@ def check_dataset(
     outside the scheme; pictures without a label map and the reverse; split files that name absent
     pictures, or one twice; one picture in two splits, as the same file or a copy; left and right that
     contradict the other pictures (a mirrored picture whose sides were not swapped, or a pair that was
-    named the wrong way round). Worth a look: pictures that resemble another one, straight or mirrored;
+    named the wrong way round); masks of 0 and 255, which would all be ignored. Worth a look: pictures that resemble another one, straight or mirrored;
     copies within a split; label maps of background alone; classes that never occur.
 
     Args:
@@ -172,6 +172,9 @@ def check_dataset(
         for i, name in enumerate(own.classes)
         if not pictures[i]
     ]
+    if pixels[255] and not pixels[1:255].any():
+        text = f"no label map holds a class, all are 0 and 255, and 255 is ignore: divide them by 255 for {own.classes[1]}"
+        findings.append(Finding("masks of 0 and 255", text))
     counted = {split: len(dataset) for split, dataset in splits.items()}
     return Check(root, own, counted, pixels, pictures, (agree, contradict), half, tuple(findings), samples)
 
