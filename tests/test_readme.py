@@ -25,7 +25,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_commands_and_options_exist(page: Path) -> None:
     """Every `faceparse X --option` on a page is one that the command has."""
-    cli = ROOT / "src" / "faceparse" / "cli"
+    cli = ROOT / "src" / "faceparse" / "cli" / "commands"
+    assert (cli / "parse.py").exists()
     for command, rest in re.findall(r"faceparse (\w+) ([^\n`|]*)", page.read_text(encoding="utf-8")):
         source = next((p for p in (cli / f"{command}.py", cli / f"{command}_.py") if p.exists()), None)
         if source is None or command == "train":  # prose, or the recipe parser's options

@@ -156,6 +156,6 @@ def test_the_table_in_the_docs_has_every_form() -> None:
 
 
 def test_the_command_names_every_form(capsys: pytest.CaptureFixture[str]) -> None:
-    source = (ROOT / "src" / "faceparse" / "cli" / "parse.py").read_text(encoding="utf-8")
+    source = (ROOT / "src" / "faceparse" / "cli" / "commands" / "parse.py").read_text(encoding="utf-8")
     said = " ".join(re.findall(r'"([^"]*)"', source[source.index("    save:") : source.index("    alpha:")]))
     assert [n for n in FORMS if not re.search(rf"\b{n}\b", said)] == []

@@ -51,8 +51,9 @@ def test_five_of_68_and_of_others() -> None:
     five = five_points(points[:68])
     assert (five == five_points(points)).all()
     assert five[:, 0].tolist() == [2 * 38.5, 2 * 44.5, 60, 96, 108]
-    with pytest.raises(DataError, match="106, 70 or 68"):
-        five_points(points[:5])
+    assert (five_points(five) == five).all()
+    with pytest.raises(DataError, match="106, 70, 68 or 5"):
+        five_points(points[:6])
 
 
 def test_helens_landmarks_are_at_twice_the_scale(tmp_path: Path) -> None:

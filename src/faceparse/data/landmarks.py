@@ -34,7 +34,7 @@ def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
     elif landmarks.shape in ((68, 2), (70, 2)):
         groups = ([*range(36, 42)], [*range(42, 48)], [30], [48], [54])
     else:
-        raise DataError(f"five points come from 106, 70 or 68 landmarks (N × 2); got {landmarks.shape}")
+        raise DataError(f"five points come from 106, 70, 68 or 5 landmarks (N × 2); got {landmarks.shape}")
     return np.stack([landmarks[group].mean(0) for group in groups])
 
 
