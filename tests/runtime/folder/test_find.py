@@ -243,7 +243,9 @@ def test_links_are_followed_once(tmp_path: Path, linked: Link) -> None:
 
 def test_a_million_pictures_fit_into_memory() -> None:
     names = [f"{i:07}.jpg" for i in range(50_000)]
-    for _ in Jobs([Group("in", "", names)], Path("out")):  # Python's table of path parts grows before it is measured
+    for _ in Jobs(
+        [Group("in", "", names)], Path("out")
+    ):  # Python's table of path parts grows before it is measured
         pass
     tracemalloc.start()
     jobs = Jobs([Group("in", "", names)], Path("out"))
