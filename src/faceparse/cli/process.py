@@ -18,7 +18,8 @@ def settle() -> None:
     """Leave the cores to the threads that take a picture each, and their memory to the next picture.
 
     OpenCV's own threads would wait beside them for work, spinning. And glibc gives what a picture took back to the
-    system, only to ask for it again: 2,400 page faults for one of 1024². Where there is no glibc, memory is
+    system, only to ask for it again, page by page. Where
+    there is no glibc, memory is
     handled as before.
     """
     import ctypes

@@ -30,7 +30,7 @@ RARE = 0.001
 """A side that has less than this part of the pixels of both does not occur."""
 
 SAMPLES = 64
-"""Rows and columns of a view's grid that are looked at, at most: that takes 0.3 ms a look."""
+"""Rows and columns of a view's grid that are looked at, at most, so that counting costs little beside the network."""
 
 Picture = TypeVar("Picture")
 
