@@ -18,9 +18,7 @@ def settle() -> None:
     """Leave the cores to the threads that take a picture each, and their memory to the next picture.
 
     OpenCV's own threads would wait beside them for work, spinning. And glibc gives what a picture took back to the
-    system, only to ask for it again, page by page. Where
-    there is no glibc, memory is
-    handled as before.
+    system, only to ask for it again, page by page. Where there is no glibc, memory is handled as before.
     """
     import ctypes
 
