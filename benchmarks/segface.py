@@ -5,8 +5,8 @@
 For each trunk, with random weights and biases (of zero biases Swin's masked windows make denormal numbers, which are
 slow), prints milliseconds a picture, best of the rounds, which take turns so that a noisy machine disturbs all alike:
 
-- plain: PyTorch eager in the published order: every map to the finest size before fusing, position code per cell,
-  keys and values projected per cell, transposed convolutions;
+- plain: PyTorch eager in the published order: torchvision's own trunk, every map to the finest size before fusing,
+  position code per cell, keys and values projected per cell, transposed convolutions;
 - eager: PyTorch eager with faceparse's network;
 - onnx: ONNX Runtime with the file that `faceparse export` makes.
 
@@ -48,10 +48,24 @@ class Plain(nn.Module):
     def __init__(self, network: SegFace) -> None:
         super().__init__()
         self.net: Any = network
+        kind = network.trunk.kind
+        classifier = kind.make(weights=None)
+        layers = [getattr(classifier, name) for name in kind.layers] or list(classifier.features)
+        self.trunk = nn.ModuleList(layers)
+        self.trunk.load_state_dict(network.trunk.state_dict())
+
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """The trunk's, channels last."""
+        found, kind, x = [], self.net.trunk.kind, image
+        for position, layer in enumerate(self.trunk):
+            x = layer(x)
+            if position in kind.taps:
+                found.append(x if kind.channels_last else x.permute(0, 2, 3, 1))
+        return found
 
     def forward(self, image: Tensor) -> Tensor:
         net, decoder = self.net, self.net.decoder
-        maps = [layer(x).permute(0, 3, 1, 2) for x, layer in zip(net.trunk(image), net.adapt, strict=True)]
+        maps = [layer(x).permute(0, 3, 1, 2) for x, layer in zip(self.maps(image), net.adapt, strict=True)]
         size = maps[0].shape[2:]
         maps = [F.interpolate(x, size=size, mode="bilinear", align_corners=False) for x in maps]
         fused = net.fuse(torch.cat(maps[::-1], 1))

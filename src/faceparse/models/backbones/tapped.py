@@ -18,6 +18,7 @@ from torchvision.models._api import WeightsEnum
 from torchvision.models.mobilenetv3 import MobileNet_V3_Large_Weights, mobilenet_v3_large
 
 from faceparse.errors import WeightsError
+from faceparse.models.backbones.swin import pick_windows
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Tapped(nn.Sequential):
         layers = [getattr(classifier, name) for name in kind.layers] or list(classifier.features)
         super().__init__(*layers)
         self.kind = kind
+        pick_windows(self)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Normalised (B, 3, H, W) → maps (B, h, w, C), finest first."""
