@@ -1,5 +1,6 @@
 """`faceparse train` as a person runs it: what it says, and its exit codes."""
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -73,6 +74,57 @@ def test_a_stopped_run_says_how_to_go_on(
     finally:
         signal.signal(signal.SIGINT, before)  # Lightning ignores it from then on
     assert f"stopped; go on with --resume {tmp_path / 'run' / 'last.ckpt'}" in capsys.readouterr().err
+
+
+def kill_workers(number: int) -> None:
+    workers = multiprocessing.active_children()
+    assert workers
+    for worker in workers:
+        os.kill(worker.pid or 0, number)
+    for worker in workers:
+        worker.join()
+
+
+def kill_all() -> None:
+    terminate()
+    kill_workers(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("act", "code", "message"),
+    [
+        (kill_all, 143, "stopped; go on with --resume"),
+        (
+            lambda: kill_workers(signal.SIGKILL),
+            1,
+            "a process that reads pictures has ended (DataLoader worker",
+        ),
+    ],
+)
+def test_killed_workers(
+    act: Callable[[], None],
+    code: int,
+    message: str,
+    made_faces: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from faceparse.train.module import ParsingModule
+
+    original: Any = ParsingModule.training_step
+
+    def stopped(self: Any, *arguments: Any) -> Any:
+        if self.global_step == 1:
+            act()
+        return original(self, *arguments)
+
+    monkeypatch.setattr(ParsingModule, "training_step", stopped)
+    assert run(made_faces, tmp_path / "run", "--data.workers", "1") == code
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+    assert (tmp_path / "run" / "last.ckpt").is_file()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 from faceparse.data import open_dataset
 from faceparse.data.cache import cached
@@ -75,6 +75,13 @@ def fit(settings: Settings) -> Path:
             "--sizes, or give --trainer.precision bf16-mixed"
         ) from error
     except RuntimeError as error:
+        if "DataLoader worker" in str(error):
+            if trainer.received_sigterm:  # it went to the workers too, who were quicker
+                raise SIGTERMException from error
+            raise FaceparseError(
+                f"a process that reads pictures has ended ({str(error).strip().rstrip('.')}): if it was for want of memory, "
+                f"lower --data.workers; go on with --resume {kept}"
+            ) from error
         if trainer.world_size > 1 and "Connection" in str(error):  # gloo's words for a peer that is gone
             raise FaceparseError("another process of this run has stopped: it says why") from error
         raise
