@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip("pytorch_lightning")
 
 from faceparse.errors import ConfigError, DataError, LabelError, WeightsError  # noqa: E402
 from faceparse.train.fit import fit  # noqa: E402
+from faceparse.train.module import ParsingModule  # noqa: E402
 from faceparse.train.settings import read_settings  # noqa: E402
 
 # Lightning speaks of few workers, short epochs, missing loggers and its own deprecations.
@@ -50,15 +52,28 @@ def test_pictures_reach_tensorboard(made_faces: Path, tmp_path: Path) -> None:
 
 
 def test_profile_says_where_time_goes(
-    made_faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    made_faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(
+        "faceparse.train.callbacks.profile.time", SimpleNamespace(perf_counter=lambda: clock[0])
+    )
+    for hook, seconds in (("training_step", 1), ("backward", 2), ("on_train_batch_start", 4)):
+        original: Any = getattr(ParsingModule, hook)
+
+        def slow(*arguments: Any, original: Any = original, seconds: int = seconds) -> Any:
+            clock[0] += seconds
+            return original(*arguments)
+
+        monkeypatch.setattr(ParsingModule, hook, slow)
     fit(
         read_settings(
             words(made_faces, tmp_path / "run", "--profile", "true", "--epochs", "6", "--batch_size", "1")
         )
     )
-    for part in ("data", "forward", "backward", "optimiser"):
-        assert part in caplog.text
+    # A hook of the module's that runs before the step counts as its forward pass.
+    for part, ms in (("data", 0), ("forward", 5000), ("backward", 2000), ("optimiser", 0), ("step", 7000)):
+        assert f"{part:<10} {ms:9.1f} ms" in caplog.text
 
 
 def test_accumulated_and_clipped_steps_run(made_faces: Path, tmp_path: Path) -> None:

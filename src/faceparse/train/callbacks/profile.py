@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-PARTS = ("data", "forward", "backward", "optimiser", "rest")
+PARTS = ("data", "forward", "backward", "optimiser")
 
 
 class StepProfile(Callback):
@@ -44,10 +44,6 @@ class StepProfile(Callback):
 
     def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._lap("backward", pl_module)
-
-    def on_before_zero_grad(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        # Lightning clears gradients before the forward pass: what came before is its own.
-        self._lap("rest", pl_module)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         self._lap("optimiser", pl_module)
