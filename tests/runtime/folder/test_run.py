@@ -242,7 +242,7 @@ def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert whole.ended == "disk full"
     assert whole.finished == ()
     failed = [o.reason for o in outcomes if o.status == "failed"]
-    assert 1 <= len(failed) <= 3
+    assert 1 <= len(failed) <= 4  # twice as many as workers are in flight
     assert "No space left on device" in failed[0]
     assert len(tree(out)) == 5  # and nothing half written
     monkeypatch.undo()
