@@ -17,33 +17,17 @@ import tempfile
 import time
 from pathlib import Path
 
-import torch
-from torch import nn
+from segface import card_of, drawn
 
 from faceparse import models
 from faceparse.errors import FaceparseError
 from faceparse.export import export_onnx
 from faceparse.export.parity import trial_pictures
-from faceparse.weights import Card, Licence, Preprocessing, Source
 
 
 def one(name: str, side: int, precision: str) -> None:
-    torch.manual_seed(0)
-    network = models.build(name).eval()
-    for key, parameter in network.named_parameters():
-        if key.endswith("bias"):
-            nn.init.normal_(parameter, std=0.02)
-    card = Card(
-        id=f"{name}-random",
-        title="Random weights",
-        network=name,
-        scheme=models.network(name).scheme,
-        input=Preprocessing((side, side), warp="lapa" if network.needs_landmarks else ""),
-        output=network.grid,
-        source=Source("none"),
-        licence=Licence("none", "none"),
-        training="none",
-    )
+    network = drawn(name)
+    card = card_of(name, network, side)
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="faceparse-benchmark-") as folder:
         pictures = trial_pictures(card) if precision == "int8" else []

@@ -121,13 +121,23 @@ class Plain(nn.Module):
         return layer.out((weights @ v).transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
 
+def drawn(name: str) -> models.Network:
+    """A network with random weights and biases."""
+    torch.manual_seed(0)
+    network = models.build(name).eval()
+    for key, parameter in network.named_parameters():
+        if key.endswith("bias"):
+            nn.init.normal_(parameter, std=0.02)
+    return network
+
+
 def card_of(name: str, network: models.Network, size: int) -> Card:
     return Card(
         id=f"{name}-random",
         title="Random weights",
         network=name,
         scheme=models.network(name).scheme,
-        input=Preprocessing((size, size)),
+        input=Preprocessing((size, size), warp="lapa" if network.needs_landmarks else ""),
         output=network.grid,
         source=Source("none"),
         licence=Licence("none", "none"),
@@ -145,12 +155,8 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 def compare(trunk: str, size: int, threads: int, rounds: int) -> dict[str, Any]:
     name = f"segface-celeb-{trunk}"
-    torch.manual_seed(0)
-    network = models.build(name).eval()
+    network = drawn(name)
     assert isinstance(network, SegFace)
-    for parameter_name, parameter in network.named_parameters():
-        if parameter_name.endswith("bias"):
-            nn.init.normal_(parameter, std=0.02)
     plain = Plain(network).eval()
     with tempfile.TemporaryDirectory(prefix="faceparse-benchmark-") as folder:
         path, small = Path(folder) / "model.onnx", Path(folder) / "int8.onnx"

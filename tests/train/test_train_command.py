@@ -41,6 +41,19 @@ def test_a_run_says_where_its_best_checkpoint_is_and_what_comes_next(
     assert not printed.err, "nothing of Lightning's"
 
 
+def at_second_step(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    from faceparse.train.module import ParsingModule
+
+    original: Any = ParsingModule.training_step
+
+    def acting(self: Any, *arguments: Any) -> Any:
+        if self.global_step == 1:
+            act()
+        return original(self, *arguments)
+
+    monkeypatch.setattr(ParsingModule, "training_step", acting)
+
+
 def terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
@@ -58,16 +71,7 @@ def test_a_stopped_run_says_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from faceparse.train.module import ParsingModule
-
-    original: Any = ParsingModule.training_step
-
-    def stopped(self: Any, *arguments: Any) -> Any:
-        if self.global_step == 1:
-            act()
-        return original(self, *arguments)
-
-    monkeypatch.setattr(ParsingModule, "training_step", stopped)
+    at_second_step(monkeypatch, act)
     before = signal.getsignal(signal.SIGINT)
     try:
         assert run(made_faces, tmp_path / "run") == code
@@ -110,16 +114,7 @@ def test_killed_workers(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from faceparse.train.module import ParsingModule
-
-    original: Any = ParsingModule.training_step
-
-    def stopped(self: Any, *arguments: Any) -> Any:
-        if self.global_step == 1:
-            act()
-        return original(self, *arguments)
-
-    monkeypatch.setattr(ParsingModule, "training_step", stopped)
+    at_second_step(monkeypatch, act)
     assert run(made_faces, tmp_path / "run", "--data.workers", "1") == code
     said = capsys.readouterr().err
     assert message in said
