@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from faceparse.errors import ConfigError
@@ -75,74 +75,95 @@ class Loss:
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         of = self._of
-        log_p = logits.float().log_softmax(1)
-        if not (labels != IGNORE).any():
+        # A row a pixel, and one look-up of the right class for all terms: with channels last, as networks are
+        # trained, nothing is copied for it, and every gradient comes in the layout of what it is added to.
+        log_p = logits.float().movedim(1, -1).reshape(-1, logits.shape[1]).log_softmax(1)
+        pixels = Pixels.of(log_p, labels.reshape(-1))
+        if not pixels.counted.any():
             return 0 * log_p.sum()
         total = log_p.new_zeros(())
         if of.cross_entropy:
             weights = None if of.class_weights is None else log_p.new_tensor(of.class_weights)
             term = (
-                weighted_cross_entropy(log_p, labels, weights)
+                weighted_cross_entropy(pixels, weights)
                 if of.ohem is None
-                else ohem_cross_entropy(log_p, labels, of.ohem, of.ohem_least, weights)
+                else ohem_cross_entropy(pixels, of.ohem, of.ohem_least, weights)
             )
             total = total + of.cross_entropy * term
         for weight, function in ((of.dice, dice_loss), (of.lovasz, lovasz_softmax)):
             if weight:
-                total = total + weight * function(log_p, labels)
+                total = total + weight * function(pixels)
         if of.focal:
-            total = total + of.focal * focal_loss(log_p, labels, of.focal_gamma)
+            total = total + of.focal * focal_loss(pixels, of.focal_gamma)
         return total
 
 
-def weighted_cross_entropy(log_p: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+class Pixels(NamedTuple):
+    """A batch's pixels, a row each, as every term reads them.
+
+    Attributes:
+        log_p: Log-probabilities (N, C).
+        labels: Right classes (N,), 0 where none counts.
+        counted: Which are counted, bool (N,).
+        right: Log-probability of the right class (N,).
+    """
+
+    log_p: Tensor
+    labels: Tensor
+    counted: Tensor
+    right: Tensor
+
+    @classmethod
+    def of(cls, log_p: Tensor, labels: Tensor) -> Pixels:
+        counted = labels != IGNORE
+        labels = labels.where(counted, 0)
+        return cls(log_p, labels, counted, log_p.gather(1, labels.unsqueeze(1)).squeeze(1))
+
+
+def weighted_cross_entropy(pixels: Pixels, weights: Tensor | None = None) -> Tensor:
     """Mean over counted pixels of −log p, each weighted by its class."""
-    return F.nll_loss(log_p, labels, weights, ignore_index=IGNORE)
+    share = pixels.counted.to(pixels.right.dtype)
+    if weights is not None:
+        share = share * weights[pixels.labels]
+    return -(share * pixels.right).sum() / share.sum()
 
 
-def ohem_cross_entropy(
-    log_p: Tensor, labels: Tensor, score: float, least: float, weights: Tensor | None = None
-) -> Tensor:
+def ohem_cross_entropy(pixels: Pixels, score: float, least: float, weights: Tensor | None = None) -> Tensor:
     """Cross-entropy over the hard pixels alone: Shrivastava et al., https://arxiv.org/abs/1604.03540.
 
     Hard is a pixel whose right class has a probability below `score`. Where fewer than `least` · B·H·W are,
     the hardest that many count, as in BiSeNet's published training code.
     """
-    loss = F.nll_loss(log_p, labels, weights, ignore_index=IGNORE, reduction="none")
-    counted = loss[labels != IGNORE]
+    loss = -pixels.right if weights is None else -pixels.right * weights[pixels.labels]
+    counted = loss[pixels.counted]
     hard = counted[counted > -math.log(score)]
-    fewest = min(int(labels.numel() * least), counted.numel())
+    fewest = min(int(loss.numel() * least), counted.numel())
     if hard.numel() < fewest:
         hard = counted.topk(fewest).values
     return hard.mean() if hard.numel() else counted.mean()
 
 
-def dice_loss(log_p: Tensor, labels: Tensor) -> Tensor:
+def dice_loss(pixels: Pixels) -> Tensor:
     """Soft Dice: 1 − 2·Σpt / (Σp + Σt) per class over the whole batch, mean over the classes it holds.
 
     Milletari et al., https://arxiv.org/abs/1606.04797.
     """
-    counted = labels != IGNORE
-    p = log_p.exp() * counted.unsqueeze(1)
-    classes = log_p.shape[1]
-    target = labels.where(counted, 0)
-    overlap = torch.zeros(classes, dtype=p.dtype, device=p.device).index_add(
-        0, target.reshape(-1), p.gather(1, target.unsqueeze(1)).reshape(-1)
-    )
-    size = torch.bincount(labels[counted], minlength=classes).to(p.dtype)
-    score = 2 * overlap / (p.sum((0, 2, 3)) + size).clamp_min(1)
+    log_p, labels, counted, right = pixels
+    share, classes = counted.to(log_p.dtype), log_p.shape[1]
+    found = share @ log_p.exp()
+    overlap = log_p.new_zeros(classes).index_add(0, labels, share * right.exp())
+    size = torch.bincount(labels[counted], minlength=classes).to(log_p.dtype)
+    score = 2 * overlap / (found + size).clamp_min(1)
     return (1 - score[size > 0]).mean()
 
 
-def lovasz_softmax(log_p: Tensor, labels: Tensor) -> Tensor:
+def lovasz_softmax(pixels: Pixels) -> Tensor:
     """Lovász-softmax, a surrogate of 1 − IoU, mean over the classes that the batch holds.
 
     Berman et al., https://arxiv.org/abs/1705.08790: per class the errors |t − p| are sorted, and each is
     weighted by how much the Jaccard loss rises when its pixel turns wrong too.
     """
-    counted = labels != IGNORE
-    p = log_p.exp().movedim(1, -1)[counted]
-    target = labels[counted]
+    p, target = pixels.log_p[pixels.counted].exp(), pixels.labels[pixels.counted]
     losses = []
     for index in torch.unique(target).tolist():
         truth = (target == index).float()
@@ -154,8 +175,7 @@ def lovasz_softmax(log_p: Tensor, labels: Tensor) -> Tensor:
     return torch.stack(losses).mean()
 
 
-def focal_loss(log_p: Tensor, labels: Tensor, gamma: float) -> Tensor:
+def focal_loss(pixels: Pixels, gamma: float) -> Tensor:
     """Mean over counted pixels of −(1 − p)^γ · log p: Lin et al., https://arxiv.org/abs/1708.02002."""
-    counted = labels != IGNORE
-    right = log_p.gather(1, labels.where(counted, 0).unsqueeze(1)).squeeze(1)[counted]
+    right = pixels.right[pixels.counted]
     return -((1 - right.exp()) ** gamma * right).mean()

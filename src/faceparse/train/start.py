@@ -13,6 +13,7 @@ from faceparse.models.backbones.imagenet import fetch_imagenet
 from faceparse.models.loading import load, load_part
 from faceparse.models.registry import Network
 from faceparse.models.registry import network as find_network
+from faceparse.train.depthwise import float32_depthwise
 from faceparse.train.resume import check_resume
 from faceparse.train.settings import Settings
 from faceparse.weights.checkpoint import read_checkpoint
@@ -44,6 +45,7 @@ def starting_network(settings: Settings) -> Network:
     else:
         _start_trunk(network, settings)
         _start_parts(network, settings)
+    float32_depthwise(network)
     return network.to(memory_format=torch.channels_last)
 
 
