@@ -14,6 +14,7 @@ pytest.importorskip("onnxscript")
 from onnx import numpy_helper  # noqa: E402
 from torchvision.models.swin_transformer import SwinTransformer  # noqa: E402
 
+from faceparse.errors import ConfigError  # noqa: E402
 from faceparse.export import Exported, export_onnx  # noqa: E402
 from faceparse.models.backbones.tapped import KINDS, Kind  # noqa: E402
 from faceparse.models.segface import SegFace  # noqa: E402
@@ -82,3 +83,24 @@ def test_some_products_stay_float(plain: Exported, tmp_path: Path, collins: NDAr
         )
         counts.append(sum(n.op_type == "MatMulInteger" for n in onnx.load(done.path).graph.node))
     assert counts[1] == counts[0] - 1
+
+
+def test_an_unknown_node_is_answered_with_nodes_that_compute(
+    plain: Exported, tmp_path: Path, collins: NDArray[np.uint8]
+) -> None:
+    nodes = {
+        kind: [n.name for n in onnx.load(plain.path).graph.node if n.op_type == kind]
+        for kind in ("Conv", "MatMul")
+    }
+    like = max(nodes["MatMul"], key=len)
+    for wrong, offered in ((f"{like}x", [like]), ("?", [*nodes["Conv"][:1], *nodes["MatMul"][:1]])):
+        with pytest.raises(ConfigError, match=r"no node .* such as") as raised:
+            export_onnx(
+                plain.path,
+                plain.card,
+                tmp_path / "wrong.onnx",
+                precision="int8",
+                calibration=[collins],
+                keep_float=[wrong],
+            )
+        assert set(offered) <= set(str(raised.value).split("such as ")[1].split(", "))
