@@ -95,6 +95,28 @@ def test_nothing_counted_costs_nothing_and_has_a_gradient() -> None:
     assert logits.grad is not None
 
 
+def test_automatic_precision_does_not_touch_the_loss() -> None:
+    logits, labels = torch.tensor(LOGITS).float(), torch.tensor(LABELS)
+    of = Loss(LossSettings(dice=1, lovasz=1, focal=1))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = of(logits, labels)
+    assert found.dtype == torch.float32
+    assert float(found) == float(of(logits, labels))
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_the_gradient_is_the_definitions(layout: torch.memory_format) -> None:
+    logits = torch.tensor(LOGITS).to(memory_format=layout).requires_grad_()
+    of = Loss(LossSettings(dice=0.5, focal=0.1, class_weights=[1, 2, 3, 4]))
+
+    def value(x: torch.Tensor) -> torch.Tensor:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(torch.Tensor, "float", torch.Tensor.double)  # finite differences want more digits
+            return of(x, torch.tensor(LABELS))
+
+    assert torch.autograd.gradcheck(value, logits)
+
+
 @pytest.mark.parametrize("wrong", [{"dice": -1}, {"cross_entropy": 0}, {"ohem": 1.5}])
 def test_bad_settings_are_one_line(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="loss"):

@@ -74,6 +74,11 @@ class Loss:
         self._of = settings
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        # Dice sums by a product of matrices, which automatic precision would make in bf16.
+        with torch.autocast(logits.device.type, enabled=False):
+            return self._sum(logits, labels)
+
+    def _sum(self, logits: Tensor, labels: Tensor) -> Tensor:
         of = self._of
         # A row a pixel, and one look-up of the right class for all terms: with channels last, as networks are
         # trained, nothing is copied for it, and every gradient comes in the layout of what it is added to.
