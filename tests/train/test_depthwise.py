@@ -1,6 +1,7 @@
-"""Depthwise convolutions of a bf16 run on a CPU compute in float32, and nothing else changes."""
+"""Some depthwise convolutions of a bf16 run on a CPU compute in float32, and nothing else changes."""
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -13,49 +14,52 @@ from faceparse.train.depthwise import float32_depthwise  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
+SLOW = [{"kernel_size": 5}, {"kernel_size": 3, "stride": 2}, {"kernel_size": (1, 7)}]
+FAST = [
+    {"kernel_size": 3},
+    {"kernel_size": 5, "groups": 2},
+    {"kernel_size": 5, "groups": 1},
+    {"kernel_size": 1},
+]
 
-@pytest.fixture
-def network() -> nn.Sequential:
+
+def layer(**how: Any) -> Any:
     torch.manual_seed(0)
-    made = nn.Sequential(
-        nn.Conv2d(8, 8, 5, padding=2, groups=8), nn.Conv2d(8, 4, 1), nn.Conv2d(4, 8, 3, groups=2)
-    )
-    float32_depthwise(made)
-    return made
+    return nn.Conv2d(8, 8, **{"groups": 8, **how})
 
 
-def test_bf16_on_a_cpu_rounds_its_result_alone(network: nn.Sequential) -> None:
-    x = torch.randn(2, 8, 12, 9)
-    for layer in (network, copy.deepcopy(network)):
-        with torch.autocast("cpu", torch.bfloat16):
-            found = layer[0](x)
-        assert found.dtype == torch.bfloat16
-        assert torch.equal(
-            found, nn.functional.conv2d(x, layer[0].weight, layer[0].bias, padding=2, groups=8).bfloat16()
-        )
+def treated(like: Any) -> Any:
+    network = nn.Sequential(copy.deepcopy(like))
+    float32_depthwise(network)
+    return copy.deepcopy(network)[0]  # the moving average copies what it follows
 
 
-def test_the_gradient_is_float32s(network: nn.Sequential) -> None:
-    x, weight = torch.randn(2, 8, 12, 9), network[0].weight
-    towards = torch.randn(2, 8, 12, 9).bfloat16()
+@pytest.mark.parametrize("how", SLOW)
+def test_bf16_on_a_cpu_rounds_result_and_gradient_alone(how: dict[str, Any]) -> None:
+    plain = layer(**how)
+    ours, x = treated(plain), torch.randn(2, 8, 12, 9)
     with torch.autocast("cpu", torch.bfloat16):
-        found = network[0](x)
+        found = ours(x)
+    expected = plain(x)
+    assert torch.equal(found, expected.bfloat16())
+    towards = torch.randn_like(expected).bfloat16()
     found.backward(towards)
-    plain = weight.detach().clone().requires_grad_()
-    nn.functional.conv2d(x, plain, network[0].bias.detach(), padding=2, groups=8).backward(towards.float())
-    torch.testing.assert_close(weight.grad, plain.grad)
+    expected.backward(towards.float())
+    torch.testing.assert_close(ours.weight.grad, plain.weight.grad)
 
 
-def test_dense_and_grouped_layers_stay_in_bf16(network: nn.Sequential) -> None:
-    assert [type(m) is nn.Conv2d for m in network] == [False, True, True]
+@pytest.mark.parametrize("how", FAST)
+def test_others_stay_in_bf16(how: dict[str, Any]) -> None:
+    plain = layer(**how)
+    ours, x = treated(plain), torch.randn(2, 8, 12, 9)
+    assert type(ours) is nn.Conv2d
     with torch.autocast("cpu", torch.bfloat16):
-        assert network(torch.randn(1, 8, 8, 8)).dtype == torch.bfloat16
+        assert torch.equal(ours(x), plain(x))
 
 
-def test_a_float32_run_and_the_weights_names_are_as_before(network: nn.Sequential) -> None:
-    x = torch.randn(1, 8, 8, 8)
-    plain = nn.Sequential(
-        nn.Conv2d(8, 8, 5, padding=2, groups=8), nn.Conv2d(8, 4, 1), nn.Conv2d(4, 8, 3, groups=2)
-    )
-    plain.load_state_dict(network.state_dict())
-    assert torch.equal(network(x), plain(x))
+@pytest.mark.parametrize("how", SLOW + FAST)
+def test_a_float32_run_and_the_weights_names_are_as_before(how: dict[str, Any]) -> None:
+    plain = layer(**how)
+    ours, x = treated(plain), torch.randn(2, 8, 12, 9)
+    plain.load_state_dict(ours.state_dict())
+    assert torch.equal(ours(x), plain(x))

@@ -1,4 +1,4 @@
-"""Depthwise convolutions of a bf16 run on a CPU: in float32, which is several times faster there."""
+"""Large and strided depthwise convolutions of a bf16 run on a CPU: in float32, which is several times faster there."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ import torch
 from torch import Tensor, nn
 
 
-class _Depthwise(nn.Conv2d):
-    """A depthwise convolution that, on a CPU, automatic precision leaves alone.
-
-    oneDNN's gradient of one is several times slower in bf16 than in float32 (`benchmarks/training_step.py` shows
-    the step); dense ones are faster in bf16 where the processor has AMX.
-    """
+class _Float32(nn.Conv2d):
+    """A convolution that, on a CPU, automatic precision leaves alone."""
 
     def forward(self, input: Tensor) -> Tensor:
         if input.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
@@ -22,14 +18,20 @@ class _Depthwise(nn.Conv2d):
 
 
 def float32_depthwise(network: nn.Module) -> None:
-    """Have every depthwise convolution of a network compute in float32 when it is trained in bf16 on a CPU.
+    """Have a network compute those depthwise convolutions in float32 which oneDNN is slow at in bf16.
 
     >>> from torch import nn
-    >>> network = nn.Sequential(nn.Conv2d(8, 8, 3, groups=8))
+    >>> network = nn.Sequential(nn.Conv2d(8, 8, 5, groups=8))
     >>> float32_depthwise(network)
 
-    Weights keep their names and places; in float32 runs and on other devices nothing changes.
+    That is, when it is trained in bf16 on a CPU; otherwise nothing changes. Gradients of depthwise kernels over 3 × 3, or of
+    strides over 1, take several times float32's time there; the others, and dense ones where the processor has
+    AMX, are faster in bf16 (`benchmarks/depthwise.py`). Weights keep their names and places.
     """
     for module in network.modules():
-        if type(module) is nn.Conv2d and module.groups == module.in_channels > 1:
-            module.__class__ = _Depthwise
+        if type(module) is nn.Conv2d and module.groups == module.in_channels > 1 and _slow(module):
+            module.__class__ = _Float32
+
+
+def _slow(layer: nn.Conv2d) -> bool:
+    return max(layer.kernel_size) > 3 or max(layer.stride) > 1
