@@ -131,16 +131,15 @@ class _Reader(CalibrationDataReader):
 
 
 def _named(model: Any, wanted: Sequence[str]) -> list[str]:
-    convolutions = [n.name for n in model.graph.node if n.op_type == "Conv"]
-    ends = dict(zip(ENDS, (convolutions[0], convolutions[-1]), strict=True)) if convolutions else {}
     nodes = {n.name: n.op_type for n in model.graph.node}
+    convolutions, products = ([n for n, kind in nodes.items() if kind == of] for of in ("Conv", "MatMul"))
+    ends = dict(zip(ENDS, (convolutions[0], convolutions[-1]), strict=True)) if convolutions else {}
     unknown = [w for w in wanted if w not in ends and w not in nodes]
     if unknown:
-        computing = {kind: [n for n, k in nodes.items() if k == kind] for kind in ("Conv", "MatMul")}
-        like = get_close_matches(unknown[0], [n for of in computing.values() for n in of], n=3)
+        like = get_close_matches(unknown[0], convolutions + products)
         raise ConfigError(
             f"no node {', '.join(unknown)} to keep in float32: name {' or '.join(ENDS)}, or nodes of the graph, "
-            f"such as {', '.join(like or [n for of in computing.values() for n in of[:2]])}"
+            f"such as {', '.join(like or convolutions[:2] + products[:2])}"
         )
     return [ends.get(w, w) for w in wanted]
 
