@@ -15,6 +15,7 @@ from pytorch_lightning import Trainer
 from faceparse.errors import ConfigError
 from faceparse.train.augment import Augmentation
 from faceparse.train.losses import LossSettings
+from faceparse.train.mistakes import plainly
 from faceparse.train.optimise import OptimizerSettings, ScheduleSettings
 from faceparse.train.teacher import TeacherSettings
 from faceparse.weights.preprocessing import RESAMPLING, Preprocessing
@@ -179,6 +180,7 @@ def parser() -> jsonargparse.ArgumentParser:
         prog="faceparse train",
         description="Train a face parsing network.",
         exit_on_error=False,
+        allow_abbrev=False,
         print_config="--print_config",
     )
     made.add_argument("--recipe", action=ActionConfigFile, help=f"{', '.join(recipes())}, or a YAML file")
@@ -210,10 +212,8 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         config: Any = made.parse_args(words)
         ready: Any = made.instantiate_classes(config)
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
-        said = " ".join(str(error).split())
-        if "not accept" in said or said.startswith("unrecognized"):
-            said += ": `faceparse train --help` lists every option, and a recipe has the same keys"
-        elif said.startswith("Problems parsing config"):
+        said = plainly(str(error), made.get_defaults().keys())
+        if said.startswith("Problems parsing config"):
             named = ", ".join(read)
             said = f"a recipe is a YAML file of options, and {named} is not: {said}"
         raise ConfigError(said) from error
