@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-CELL, TEXT = 44, 13
+CELL, TEXT, LINE = 44, 13, 20
 
 
 def matrix_picture(matrix: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.uint8]:
@@ -26,25 +26,32 @@ def matrix_picture(matrix: NDArray[np.int64], names: Sequence[str]) -> NDArray[n
     """
     font = ImageFont.load_default(TEXT)
     margin = round(max(font.getlength(n) for n in names)) + 24
+    above = margin + LINE
     side = CELL * len(names)
-    picture = Image.new("RGB", (margin + side + 8, margin + side + 8), "white")
+    said, small = "rows: true; columns: predicted; %", ImageFont.load_default(11)
+    wide = max(margin + side, 8 + round(small.getlength(said)))
+    picture = Image.new("RGB", (wide + 8, above + side + 8), "white")
     draw = ImageDraw.Draw(picture)
     share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     for row, name in enumerate(names):
-        middle = margin + CELL * (row + 0.5)
-        draw.text((margin - 8, middle), name, "black", font, anchor="rm")
-        _turned(picture, name, round(middle), margin - 8, font)
+        middle = CELL * (row + 0.5)
+        draw.text((margin - 8, above + middle), name, "black", font, anchor="rm")
+        _turned(picture, name, round(margin + middle), above - 8, font)
         for column in range(len(names)):
             part = float(share[row, column])
             tone = round(255 * (1 - part / 100))
-            left, top = margin + CELL * column, margin + CELL * row
+            left, top = margin + CELL * column, above + CELL * row
             draw.rectangle((left, top, left + CELL - 1, top + CELL - 1), (tone, tone, 255))
             if part >= 0.05:
                 shade = "white" if part > 55 else "black"
                 draw.text(
-                    (left + CELL / 2, top + CELL / 2), f"{part:.3g}"[:4].rstrip("."), shade, font, anchor="mm"
+                    (left + CELL / 2, top + CELL / 2),
+                    f"{part:.1f}".replace("100.0", "100"),
+                    shade,
+                    font,
+                    anchor="mm",
                 )
-    draw.text((8, 8), "rows: true; columns: predicted; %", "black", ImageFont.load_default(11))
+    draw.text((8, 8), said, "black", small)
     return np.asarray(picture)
 
 

@@ -15,7 +15,7 @@ _GAP = 6
 def contact_sheet(
     tiles: Iterable[tuple[NDArray[np.uint8], str]], columns: int = 6, side: int = 256
 ) -> NDArray[np.uint8]:
-    """Pictures in rows, each fitted into a square with its caption below.
+    """Pictures in rows, each fitted into a square, flush left with its caption below.
 
     >>> contact_sheet([(np.zeros((64, 48, 3), np.uint8), "a.jpg")], columns=1, side=32).shape
     (68, 44, 3)
@@ -41,7 +41,7 @@ def contact_sheet(
     draw = ImageDraw.Draw(sheet)
     for i, (small, caption) in enumerate(shown):
         left, top = _GAP + i % columns * across, _GAP + i // columns * down
-        sheet.paste(small, (left + (side - small.width) // 2, top + (high - small.height) // 2))
+        sheet.paste(small, (left, top + (high - small.height) // 2))
         draw.text((left, top + high + 2), caption, "black", font)
     return np.asarray(sheet)
 
