@@ -58,6 +58,10 @@ def terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def press() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """The data, and the last checkpoint of the uninterrupted run."""
@@ -76,6 +80,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
         ("training_step", 4, interrupt),
         ("training_step", 1, terminate),
         ("training_step", 4, terminate),
+        ("loss", 3, press),
+        ("validation_step", 6, press),
         ("on_validation_epoch_start", 3, fault),
         ("validation_step", 3, interrupt),
     ],
@@ -94,6 +100,54 @@ def test_broken_off_and_resumed_equals_uninterrupted(
     for kept in ("state_dict", "current_model_state"):
         for key, value in expected[kept].items():
             torch.testing.assert_close(got[kept][key], value, rtol=0, atol=0, msg=f"{kept} {key}")
+
+
+@pytest.mark.parametrize(("batch", "act"), [(4, fault), (3, terminate), (3, press), (4, terminate)])
+def test_broken_off_between_the_batches_of_a_step(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path, batch: int, act: Callable[[], None]
+) -> None:
+    root, _ = whole
+    more = ["--trainer.accumulate_grad_batches", "2"]  # the third batch of an epoch is a step of its own
+    fit(read_settings(words(root, tmp_path / "whole", *more)))
+    from faceparse.train.module import ParsingModule
+
+    done: list[int] = []
+    original = ParsingModule.training_step
+
+    def changed(self: Any, *arguments: Any) -> Any:
+        done.append(1)
+        if len(done) == batch + 1:
+            act()
+        return original(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ParsingModule, "training_step", changed)
+        with pytest.raises((RuntimeError, SystemExit)):
+            fit(read_settings(words(root, tmp_path / "cut", *more)))
+    last = tmp_path / "cut" / "last.ckpt"
+    fit(read_settings(words(root, tmp_path / "cut", *more, "--resume", str(last))))
+    got, expected = (torch.load(tmp_path / n / "last.ckpt", weights_only=True) for n in ("cut", "whole"))
+    assert "gradients" not in got
+    for key, value in expected["current_model_state"].items():
+        torch.testing.assert_close(got["current_model_state"][key], value, rtol=0, atol=0, msg=key)
+
+
+def test_a_second_ctrl_c_stops_at_once(whole: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    def twice() -> None:
+        press()
+        press()
+
+    before = signal.getsignal(signal.SIGINT)
+    reached: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("faceparse.train.module.ParsingModule.loss", at("loss", 2, twice)[1])
+        patch.setattr(
+            "faceparse.train.module.ParsingModule.on_before_zero_grad", lambda *_: reached.append(1)
+        )
+        with pytest.raises(SystemExit):
+            fit(read_settings(words(whole[0], tmp_path)))
+    assert len(reached) == 2, "the third step did not end"
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def rows_of(log: Path) -> list[dict[str, str]]:

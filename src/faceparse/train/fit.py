@@ -23,7 +23,7 @@ from faceparse.files import make_folder, write_whole
 from faceparse.labels import scheme as find_scheme
 from faceparse.labels.scheme import Scheme
 from faceparse.runtime.reading import read_as
-from faceparse.train.callbacks import Average, KeepLast, Pictures, StepProfile, WholeFiles
+from faceparse.train.callbacks import Average, KeepLast, Pictures, StepProfile, StopBetweenSteps, WholeFiles
 from faceparse.train.datamodule import ParsingData
 from faceparse.train.module import ParsingModule
 from faceparse.train.provenance import describe
@@ -183,6 +183,7 @@ def _trainer(settings: Settings, scheme: Scheme, profile: StepProfile) -> pl.Tra
         callbacks.append(profile)
     if settings.patience is not None:
         callbacks.append(EarlyStopping("val/mean_f1", mode="max", patience=settings.patience))
+    callbacks.append(StopBetweenSteps())  # after what keeps a run, which a third Ctrl-C must not break off
     loggers: list[Logger] = [run_log(output, settings.resume)]
     if settings.tensorboard:
         try:

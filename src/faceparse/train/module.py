@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,7 @@ class ParsingModule(LightningModule):
             self._logits = torch.compile(network.training_logits)
         freeze(network, optimizer)
         self._confusion = Confusion(self._scheme)
+        self._gathered: dict[str, Tensor] = {}
 
     def _normalise(self, image: Tensor) -> Tensor:
         if self._bgr:
@@ -129,8 +131,8 @@ class ParsingModule(LightningModule):
         if not torch.isfinite(loss):
             shown = ", ".join(str(self._names[i]) for i in batch.sample.tolist())
             raise FaceparseError(
-                f"the loss is {float(loss)} at step {self.global_step} of epoch {self.current_epoch}, on {shown}: "
-                "lower --optimizer.learning_rate; the last checkpoint before it is kept"
+                f"the loss is {loss.item()} at step {self.global_step} of epoch {self.current_epoch}, on {shown}: "
+                "lower --optimizer.learning_rate; an older checkpoint is left as it is"
             )
         self.log("train/loss", loss, prog_bar=True)
         return loss
@@ -192,6 +194,24 @@ class ParsingModule(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["faceparse"] = self.about
+        batches = self.trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        if batches % self.trainer.accumulate_grad_batches and batches < self.trainer.num_training_batches:
+            # Broken off between the batches of one step: what they have gathered so far.
+            mean = partial(self.trainer.strategy.reduce, reduce_op="mean")
+            checkpoint["gradients"] = {
+                name: mean(p.grad.clone())
+                for name, p in self.network.named_parameters()
+                if p.grad is not None
+            }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._gathered = checkpoint.get("gradients", {})
+
+    def on_train_start(self) -> None:
+        parameters = dict(self.network.named_parameters())
+        for name, gradient in self._gathered.items():
+            parameters[name].grad = gradient.to(parameters[name].device)
+        self._gathered = {}
 
 
 def _channels(own: Scheme, target: Scheme) -> list[list[int]] | None:

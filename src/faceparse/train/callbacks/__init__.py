@@ -4,5 +4,6 @@ from faceparse.train.callbacks.average import Average
 from faceparse.train.callbacks.keep import KeepLast, WholeFiles
 from faceparse.train.callbacks.pictures import Pictures
 from faceparse.train.callbacks.profile import StepProfile
+from faceparse.train.callbacks.stop import StopBetweenSteps
 
-__all__ = ["Average", "KeepLast", "Pictures", "StepProfile", "WholeFiles"]
+__all__ = ["Average", "KeepLast", "Pictures", "StepProfile", "StopBetweenSteps", "WholeFiles"]

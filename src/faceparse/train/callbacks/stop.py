@@ -1,0 +1,66 @@
+"""Ctrl-C: the first stops a run between two steps, the second at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+
+class StopBetweenSteps(Callback):
+    """Lets a step that Ctrl-C meets end, so that what is kept is whole and a resumed run ends alike.
+
+    A step broken off has moved batch-norm statistics, or some of the weights, already. Several processes would stop
+    at different steps and wait for each other: there Ctrl-C stops at once.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._before: Any = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take Ctrl-C over, after Lightning has noted whose it was: it gives it back too."""
+        if trainer.world_size == 1 and threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+        # Not print: a handler may interrupt one.
+        text = b"\nstopping after this step; once more to stop at once\n"
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text)
+
+    def _stop(self) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        """Stop before a step."""
+        self._stop()
+
+    def on_validation_start(self, *_: Any) -> None:
+        """Stop before a validation."""
+        self._stop()
+
+    def on_validation_batch_start(self, *_: Any) -> None:
+        """Stop within a validation, which a resumed run begins anew."""
+        self._stop()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Give Ctrl-C back."""
+        self._give_back()
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Give Ctrl-C back."""
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            self._before = None
