@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -29,7 +30,7 @@ def test_prepare_then_check(faceparse: Command, tmp_path: Path) -> None:
     assert ran.code == 0, ran.err
     assert f"3 written in {target}" in ran.out
     assert "train 1, val 1, test 1" in ran.out
-    assert "RGB mask" in ran.out
+    assert "RGB mask" not in ran.out  # as the data set's own are
     assert FolderDataset(target, "train").scheme.name == "maskgan19"
     again = faceparse("data", "prepare", "celebamask-hq", source, target, "--order", "maskgan19")
     assert "3 skipped (--overwrite redoes them)" in again.out
@@ -53,6 +54,22 @@ def test_check_says_what_is_wrong_and_leaves_with_1(faceparse: Command, tmp_path
     assert "WRONG: unreadable file, 1" in ran.out
     assert ran.out.endswith("something is wrong\n")
     assert ran.err == ""
+
+
+def test_a_download_whose_masks_are_smaller_is_not_wrong(faceparse: Command, tmp_path: Path) -> None:
+    source = made.celebamask_hq(tmp_path / "src")
+    for number in (
+        0,
+        1,
+        2001,
+    ):  # the made parts lie at random; let each left one lie where the subject's left is
+        for name in made.PARTS:
+            if name.startswith(("l_", "r_")) and name != "l_lip":
+                half = np.tile(np.arange(16) >= 8, (16, 1))
+                made.write_part(made.part_path(source, number, name), half == name.startswith("l_"))
+    ran = faceparse("data", "check", source, "--kind", "celebamask-hq", "--scheme", "maskgan19")
+    assert (ran.code, ran.err) == (0, ""), ran.out
+    assert ran.out.endswith("nothing is wrong\n")
 
 
 def test_published_layouts_are_evaluated_as_they_are(
@@ -93,7 +110,14 @@ def test_kinds_are_listed(faceparse: Command) -> None:
         (["prepare", "celebamask-hq", "SRC", "DST", "--order", "nope"], "no label scheme 'nope'"),
         (["prepare", "celebamask-hq", "none", "DST"], "none is no CelebAMask-HQ download"),
         (["prepare", "celebamask-hq", "SRC", "DST", "--size", "3"], "size is masks, images or a number"),
-        (["prepare", "celebamask-hq", "SRC", "SRC"], "is not empty and not a prepared data set"),
+        (["prepare", "celebamask-hq", "SRC", "DST", "--size", "999999"], "16 to 4096; got '999999'"),
+        (
+            ["prepare", "celebamask-hq", "SRC", "DST", "--order", "mine.yaml"],
+            "'mine' has zebra, which no mask",
+        ),
+        (["prepare", "celebamask-hq", "SRC", "SRC"], "SRC is or lies in SRC, which is only read"),
+        (["prepare", "celebamask-hq", "SRC", "SRC/out"], "SRC/out is or lies in SRC, which is only read"),
+        (["prepare", "celebamask-hq", "SRC", "FOLDER"], "is not empty and not a prepared data set"),
         (["check", "none", "--scheme", "face2"], "none is not a data set folder"),
         (["check", "SRC", "--scheme", "x.yaml"], "cannot read label scheme x.yaml"),
         (["check", "FOLDER", "--sheet", "a.jpg"], "a contact sheet is written as PNG"),
@@ -107,11 +131,13 @@ def test_bad_words_are_one_line(
     monkeypatch.chdir(tmp_path)
     made.celebamask_hq(Path("SRC"))
     made.folder(Path("FOLDER"))
+    Path("mine.yaml").write_text("classes: [background, hair, zebra]")
     ran = faceparse("data", *words)
     assert ran.code == 2
     assert message in ran.err
     assert ran.err.count("\n") == 1
     assert not Path("DST").exists()
+    assert not Path("SRC/out").exists()
 
 
 def test_without_the_official_lists(faceparse: Command, tmp_path: Path) -> None:

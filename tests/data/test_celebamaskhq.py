@@ -12,7 +12,7 @@ from PIL import Image
 from faceparse.data import FolderDataset, celebamaskhq
 from faceparse.data.celebamaskhq import CelebAMaskHQ, official_split
 from faceparse.data.prepare import Done, Preparation
-from faceparse.errors import DataError
+from faceparse.errors import DataError, LabelError
 from faceparse.labels import Scheme, scheme
 from tests.data import made
 
@@ -124,7 +124,6 @@ def test_everything_odd_is_reported(quirky: Path, tmp_path: Path) -> None:
     assert (record["pictures"], record["left_out"]) == (6, 4)
     assert (record["scheme"], record["order"], record["size"]) == ("celebamask19", "celebamask19", "masks")
     odd = {kind: entry["first"] for kind, entry in record["odd"].items()}
-    assert odd.pop("RGB mask")
     broken = odd.pop("unreadable file")
     assert ["00005_skin.png" in broken[0], "6.jpg" in broken[1], len(broken)] == [True, True, 2]
     assert odd == {
@@ -133,7 +132,7 @@ def test_everything_odd_is_reported(quirky: Path, tmp_path: Path) -> None:
         "empty mask": ["00001_hat.png"],
         "gray mask": ["00001_hair.png"],
         "faint mask": ["00002_neck.png"],
-        "mask of another size": ["hat: 8×8, others 16×16"],
+        "mask of another size": ["00002_hat.png: 8×8, others 16×16"],
         "mask in another folder": ["0/02001_hair.png", "0/02001_skin.png"],
         "duplicate mask": ["1/02001_skin.png beside 0"],
         "unknown part": ["1/02001_beard.png"],
@@ -214,6 +213,19 @@ def test_one_folder_holds_one_preparation(tmp_path: Path) -> None:
         prepare(source, source)
 
 
+@pytest.mark.parametrize(
+    ("classes", "named"),
+    [(("zebra", "hair"), "zebra"), (("face", "Skin"), "face, Skin"), ((), "background alone")],
+)
+def test_a_class_that_no_part_makes_is_refused(tmp_path: Path, classes: tuple[str, ...], named: str) -> None:
+    own = Scheme("own", ("background", *classes))
+    with pytest.raises(
+        LabelError, match=f"'own' has {named}, which no mask .* its parts, skin, l_brow"
+    ) as caught:
+        CelebAMaskHQ(made.celebamask_hq(tmp_path / "src"), "all", own)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_users_own_order(tmp_path: Path) -> None:
     source = made.celebamask_hq(tmp_path / "src")
     own = Scheme("own3", ("background", "hair", "skin"))
@@ -266,8 +278,8 @@ def test_bad_options(tmp_path: Path) -> None:
     source = made.celebamask_hq(tmp_path / "src")
     with pytest.raises(DataError, match="name the painting order"):
         CelebAMaskHQ(source, "all")
-    for size in ("large", 3, "-5"):
-        with pytest.raises(DataError, match="size is masks, images or a number of pixels from 16 on"):
+    for size in ("large", 3, "-5", 4097, "999999"):
+        with pytest.raises(DataError, match="size is masks, images or a number of pixels, 16 to 4096; got"):
             CelebAMaskHQ(source, "all", "maskgan19", size=size)
     for path in (source / "CelebA-HQ-img").iterdir():
         path.unlink()

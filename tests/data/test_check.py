@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from faceparse.data import kinds as all_kinds
 from faceparse.data.check import Check, check_dataset
 from faceparse.data.looks import look
 from faceparse.data.similar import pairs_alike
@@ -202,12 +203,14 @@ def test_flat_pictures_resemble_nothing() -> None:
     assert list(pairs_alike(np.zeros((0, 0), np.float32))) == []
 
 
-@pytest.mark.parametrize("kind", ["lapa", "helen", "facesynthetics"])
+@pytest.mark.parametrize("kind", sorted(all_kinds()))
 def test_every_kind_can_be_checked(kind: str, tmp_path: Path) -> None:
-    root = getattr(made, kind)(tmp_path / "set")
-    found = check_dataset(root, kind=kind)
-    assert found.pixels.sum() == 32 * 32 * sum(found.splits.values())
-    assert "unreadable file" not in found.kinds
+    root = getattr(made, kind.replace("-", "_"))(tmp_path / "set")
+    given = CELEB if kind in ("folder", "celebamask-hq") else None
+    found = check_dataset(root, kind=kind, scheme=given)
+    side = made.MASK if kind == "celebamask-hq" else made.PICTURE
+    assert found.pixels.sum() == side**2 * len(found.samples)
+    assert not {"unreadable file", "picture and label map of different sizes"} & found.kinds.keys()
 
 
 def test_a_split_that_cannot_be_opened_is_a_finding(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.dataset import Dataset, Sample
+from faceparse.data.dataset import Dataset, Sample, made_of
 from faceparse.files import atomic
 from faceparse.labels import Scheme
 
@@ -20,8 +21,8 @@ def cached(dataset: Dataset, where: str | Path) -> Dataset:
     Args:
         dataset: What is kept.
         where: `memory`, which reads all of it now (worker processes then share it), or a folder, which fills as
-            samples are asked for and serves later runs too. A changed picture is read anew; empty the folder
-            when labels change.
+            samples are asked for and serves later runs too. A sample is read anew when one of its files
+            (picture, label map or masks, landmarks) has another time or size, or the scheme other classes.
 
     Raises:
         DataError: with `memory`, a sample that cannot be read.
@@ -75,10 +76,9 @@ class _OnDisk(_Kept):
         self._folder = folder
 
     def _file(self, index: int) -> Path:
-        name = str(self._dataset.names[index])
-        source = Path(name)
-        stamp = source.stat().st_mtime_ns if source.is_file() else 0
-        key = hashlib.sha256(f"{source.absolute()} {stamp} {self.scheme.name}".encode()).hexdigest()
+        parts = [_state(part) for part in made_of(self._dataset, index)]
+        said = repr((parts, self.scheme.name, self.scheme.classes))
+        key = hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
         return self._folder / key[:2] / f"{key}.npy"
 
     def __getitem__(self, index: int) -> Sample:
@@ -86,13 +86,30 @@ class _OnDisk(_Kept):
         beside = file.with_suffix(".landmarks.npy")
         name = str(self._dataset.names[index])
         if file.is_file() and beside.is_file():
-            packed = np.load(file, mmap_mode="r")  # H × W × 4: the picture's channels, then the labels
-            image, labels = np.ascontiguousarray(packed[..., :3]), np.ascontiguousarray(packed[..., 3])
-            landmarks = np.load(beside)
-            return Sample(name, image, labels, landmarks if landmarks.size else None)
+            # A file that was cut short is made anew: nothing is in it that the data set has not.
+            with suppress(OSError, ValueError, EOFError):
+                return _read(name, file, beside)
         sample = self._dataset[index]
         landmarks = np.empty((0, 2)) if sample.landmarks is None else sample.landmarks
         for path, array in ((file, np.dstack([sample.image, sample.labels])), (beside, landmarks)):
             with atomic(path, overwrite=True, make_folder=True) as temporary, temporary.open("wb") as out:
                 np.save(out, array)
         return sample
+
+
+def _read(name: str, file: Path, beside: Path) -> Sample:
+    packed = np.load(file, mmap_mode="r")  # H × W × 4: the picture's channels, then the labels
+    image, labels = np.ascontiguousarray(packed[..., :3]), np.ascontiguousarray(packed[..., 3])
+    landmarks = np.load(beside)
+    return Sample(name, image, labels, landmarks if landmarks.size else None)
+
+
+def _state(part: str | Path) -> tuple[str | int, ...]:
+    """What tells whether a file was changed; a setting is itself."""
+    if isinstance(part, str):
+        return (part,)
+    try:
+        found = part.stat()
+    except OSError:
+        return (str(part.absolute()),)
+    return str(part.absolute()), found.st_mtime_ns, found.st_size

@@ -33,7 +33,7 @@ from faceparse.data.pairs import PairedFiles
 from faceparse.data.reading import IMAGE_SUFFIXES, read_text
 from faceparse.data.registry import register
 from faceparse.data.splits import is_part, part
-from faceparse.errors import DataError
+from faceparse.errors import DataError, LabelError
 from faceparse.labels import Scheme, schemes
 from faceparse.labels import scheme as find_scheme
 
@@ -89,6 +89,30 @@ def sources(root: str | Path) -> tuple[list[Source], list[Odd]]:
     return found, stray
 
 
+def part_names() -> tuple[str, ...]:
+    """The parts that the data set has masks of.
+
+    >>> part_names()[:3]
+    ('skin', 'l_brow', 'r_brow')
+    """
+    return schemes()[ORDERS[0]].classes[1:]
+
+
+def check_order(scheme: Scheme) -> Scheme:
+    """The scheme, whose classes beyond background are all parts; a class that no mask makes would stay empty.
+
+    Raises:
+        LabelError: a class that is no part, or no class at all but background.
+    """
+    stray = [name for name in scheme.classes[1:] if name not in part_names()]
+    if stray or len(scheme) < 2:
+        raise LabelError(
+            f"scheme {scheme.name!r} has {', '.join(stray) or 'background alone'}, which no mask of CelebAMask-HQ "
+            f"makes: name classes by its parts, {', '.join(part_names())}"
+        )
+    return scheme
+
+
 def _source(number: int, image: Path | None, parts: Mapping[str, Path], odd: Sequence[Odd]) -> Source:
     name = str(number) if image is None else image.stem
     more = list(odd)
@@ -107,7 +131,7 @@ def _source(number: int, image: Path | None, parts: Mapping[str, Path], odd: Seq
 def _find_parts(
     folder: Path,
 ) -> tuple[dict[int, dict[str, Path]], dict[int, list[Odd]], list[Odd]]:
-    known = set(schemes()[ORDERS[0]].classes[1:])
+    known = set(part_names())
     parts: dict[int, dict[str, Path]] = defaultdict(dict)
     odd: dict[int, list[Odd]] = defaultdict(list)
     stray: list[Odd] = []
@@ -206,10 +230,12 @@ class CelebAMaskHQ(PairedFiles):
 
     Raises:
         DataError: not such a folder; no such split, or its text files missing; no scheme.
+        LabelError: no such scheme, or one with a class that is no part.
     """
 
     kind: ClassVar[str] = "celebamask-hq"
     title: ClassVar[str] = "CelebAMask-HQ as downloaded, one mask file per part"
+    one_size: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -221,6 +247,7 @@ class CelebAMaskHQ(PairedFiles):
     ) -> None:
         if scheme is None:
             raise DataError(f"name the painting order with --data.scheme: {', '.join(ORDERS)}")
+        painting = check_order(find_scheme(scheme))
         self._size = check_size(size)
         whole = {s.name: s for s in sources(root)[0] if s.image is not None and s.parts}
         if split == "all":
@@ -235,7 +262,7 @@ class CelebAMaskHQ(PairedFiles):
         if not chosen:
             raise DataError(f"{root}: no picture in split {split!r}")
         self._sources = [whole[name] for name in chosen]
-        super().__init__(find_scheme(scheme), [(s.image, s.image) for s in self._sources if s.image])
+        super().__init__(painting, [(s.image, s.image) for s in self._sources if s.image])
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
@@ -246,6 +273,10 @@ class CelebAMaskHQ(PairedFiles):
             return self[index].labels
         labels = paint_files(self._sources[index].parts, self.scheme)[0]
         return labels if self._size == "masks" else fit(labels, (int(self._size), int(self._size)))
+
+    def made_of(self, index: int) -> tuple[str | Path, ...]:
+        masks = (path for _, path in self._sources[index].parts)
+        return self._pairs[index][0], *masks, f"size {self._size}"
 
     def __getitem__(self, index: int) -> Sample:
         source = self._sources[index]

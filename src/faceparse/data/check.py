@@ -160,7 +160,7 @@ def check_dataset(
         for done, (name, seen) in enumerate(zip(samples, looked, strict=True), 1):
             looks[name] = seen
             progress(done, len(samples))
-    findings += _file_findings(looks, own)
+    findings += _file_findings(looks, own, samples)
     findings += _split_findings(members)
     sided, agree, contradict, half = _sides(looks, own)
     findings += sided
@@ -225,11 +225,14 @@ def _layout_findings(layout: Layout) -> Iterator[Finding]:
                 yield Finding("split names a picture twice", f"{split}.txt names {stem} {times} times")
 
 
-def _file_findings(looks: Mapping[str, Look], scheme: Scheme) -> Iterator[Finding]:
+def _file_findings(
+    looks: Mapping[str, Look], scheme: Scheme, samples: Mapping[str, tuple[Kind, int]]
+) -> Iterator[Finding]:
     for name, seen in looks.items():
+        one_size = getattr(samples[name][0], "one_size", True)
         for fault in seen.faults:
             yield Finding("unreadable file", fault, name=name)
-        if seen.size and seen.label_size and seen.size != seen.label_size:
+        if one_size and seen.size and seen.label_size and seen.size != seen.label_size:
             sizes = f"is {seen.size[0]}×{seen.size[1]} but its label map is {seen.label_size[0]}×{seen.label_size[1]}"
             yield Finding("picture and label map of different sizes", f"{name} {sizes}", name=name)
         outside = [i for i in np.flatnonzero(seen.counts).tolist() if len(scheme) <= i < 255]

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.dataset import Dataset, Sample
+from faceparse.data.dataset import Dataset, Sample, made_of
 from faceparse.data.landmarks import helen_box
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
@@ -47,6 +47,10 @@ class Cropped:
     def labels(self, index: int) -> NDArray[np.uint8]:
         """The label map of one sample."""
         return self[index].labels
+
+    def made_of(self, index: int) -> tuple[str | Path, ...]:
+        """What the whole picture is made of, and that it is cropped."""
+        return *made_of(self._dataset, index), "cropped"
 
     def __getitem__(self, index: int) -> Sample:
         whole = self._dataset[index]

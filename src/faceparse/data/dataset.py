@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -51,3 +51,15 @@ class Dataset(Protocol):
     def names(self) -> Sequence[str | Path]:
         """One name per sample, in order."""
         ...
+
+
+def made_of(dataset: Dataset, index: int) -> tuple[str | Path, ...]:
+    """What one sample depends on: its files as paths, and settings as text.
+
+    >>> made_of(FolderDataset("faces", "all", "face2"), 0)  # doctest: +SKIP
+    (PosixPath('faces/images/0.jpg'), PosixPath('faces/labels/0.png'))
+
+    A data set says it by a method of this name; of one that does not, the sample's name is all that is known.
+    """
+    said: Callable[[int], tuple[str | Path, ...]] | None = getattr(dataset, "made_of", None)
+    return (Path(dataset.names[index]),) if said is None else said(index)

@@ -77,5 +77,8 @@ class FaceSynthetics(PairedFiles):
     def splits(cls, root: str | Path) -> tuple[str, ...]:
         return ()
 
+    def made_of(self, index: int) -> tuple[str | Path, ...]:
+        return *super().made_of(index), self._points[index]
+
     def landmarks(self, index: int) -> NDArray[np.float64]:
         return read_points(self._points[index], 70)

@@ -61,12 +61,16 @@ class Helen(PairedFiles):
                 f"Helen has the splits {', '.join(SPLITS)}, all, and parts of train such as 0-95%; got {split!r}"
             )
         super().__init__(own_scheme("helen11", scheme, "Helen"), _chosen(root, split))
-        self._landmarks = _read_landmarks(root / "landmarks.txt") if split != "test_resize" else {}
+        self._file = root / "landmarks.txt"
+        self._landmarks = _read_landmarks(self._file) if split != "test_resize" else {}
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
         # Not test_resize, which is test again.
         return tuple(s for s in ("train", "test") if (Path(root) / s).is_dir())
+
+    def made_of(self, index: int) -> tuple[str | Path, ...]:
+        return *super().made_of(index), *((self._file,) if self._landmarks else ())
 
     def landmarks(self, index: int) -> NDArray[np.float64] | None:
         """68 × 2 in the pixels of the whole picture, or None without `landmarks.txt`."""

@@ -68,6 +68,9 @@ class LaPa(PairedFiles):
     def splits(cls, root: str | Path) -> tuple[str, ...]:
         return tuple(s for s in SPLITS if (Path(root) / s).is_dir())
 
+    def made_of(self, index: int) -> tuple[str | Path, ...]:
+        return *super().made_of(index), self._points[index]
+
     def landmarks(self, index: int) -> NDArray[np.float64]:
         return read_points(self._points[index], 106, counted=True)
 

@@ -20,6 +20,8 @@ from faceparse.data.reading import read_mask
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 
+_SMALLEST, _LARGEST = 16, 4096  # the pictures have 1024; many times that would fill the memory
+
 
 class Odd(NamedTuple):
     """Something unusual about one file: of which kind, and about what."""
@@ -61,8 +63,10 @@ def paint_files(parts: Iterable[tuple[str, Path]], scheme: Scheme) -> tuple[NDAr
         DataError: a file that cannot be read, or no file.
     """
     masks: dict[str, NDArray[np.bool_]] = {}
+    files: dict[str, str] = {}
     seen: dict[str, list[str]] = {}
     for name, path in parts:
+        files[name] = path.name
         mask, notes = read_mask(path)
         for note in notes:
             seen.setdefault(note, []).append(path.name)
@@ -80,7 +84,7 @@ def paint_files(parts: Iterable[tuple[str, Path]], scheme: Scheme) -> tuple[NDAr
             odd.append(
                 Odd(
                     "mask of another size",
-                    f"{name}: {mask.shape[1]}×{mask.shape[0]}, others {width}×{height}",
+                    f"{files[name]}: {mask.shape[1]}×{mask.shape[0]}, others {width}×{height}",
                 )
             )
             small = Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST)
@@ -116,13 +120,15 @@ def fit(
 
 
 def check_size(size: str | int) -> str | int:
-    """`masks`, `images`, or a number of pixels from 16 on; a `DataError` otherwise."""
+    """`masks`, `images`, or a number of pixels, 16 to 4096; a `DataError` otherwise."""
     if size in ("masks", "images"):
         return size
     try:
         pixels = int(size)
     except ValueError:
         pixels = 0
-    if pixels < 16:
-        raise DataError(f"size is masks, images or a number of pixels from 16 on; got {size!r}")
+    if not _SMALLEST <= pixels <= _LARGEST:
+        raise DataError(
+            f"size is masks, images or a number of pixels, {_SMALLEST} to {_LARGEST}; got {size!r}"
+        )
     return pixels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ class PairedFiles:
         scheme: Of the label maps.
         pairs: (picture, label map) in order; read when asked for.
     """
+
+    one_size: ClassVar[bool] = True
+    """Whether a picture and its label map must have one size; else the data set brings them to one."""
 
     def __init__(self, scheme: Scheme, pairs: Sequence[tuple[Path, Path]]) -> None:
         self.scheme = scheme
@@ -49,6 +53,10 @@ class PairedFiles:
     def landmarks(self, index: int) -> NDArray[np.float64] | None:
         """The landmarks of one sample, N × 2, where the data set has any."""
         return None
+
+    def made_of(self, index: int) -> tuple[str | Path, ...]:
+        """The files that one sample is made of; see `faceparse.data.dataset.made_of`."""
+        return self._pairs[index]
 
     def __getitem__(self, index: int) -> Sample:
         image, labels = self.image(index), self.labels(index)

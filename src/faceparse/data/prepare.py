@@ -52,6 +52,12 @@ class Done:
     odd: tuple[Odd, ...] = ()
 
 
+def check_outside(source: Path, target: Path) -> None:
+    """Raise a `DataError` where `target` is or lies in `source`, which is only read."""
+    if target.resolve().is_relative_to(source.resolve()):
+        raise DataError(f"{target} is or lies in {source}, which is only read: name a folder outside it")
+
+
 class Preparation:
     """One preparation: settings, and what there is to do.
 

@@ -71,7 +71,7 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
             gray = np.asarray(file.convert("L"))
     except _BROKEN as error:
         raise DataError(f"cannot read mask {path}: {_reason(error)}") from error
-    odd = [] if mode in ("L", "1", "P") else [f"{mode} mask"]
+    odd = [] if mode in ("L", "1", "P", "RGB") else [f"{mode} mask"]
     mask = gray >= 128
     top = int(gray.max()) if gray.size else 0
     if top in range(1, 128):

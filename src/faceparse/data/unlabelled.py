@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.dataset import Dataset, Sample
+from faceparse.data.dataset import Dataset, Sample, made_of
 from faceparse.data.reading import IMAGE_SUFFIXES, read_image
 from faceparse.errors import DataError
 from faceparse.labels import IGNORE, Scheme
@@ -48,6 +48,10 @@ class Unlabelled:
         """One ignored pixel: there is nothing to count."""
         return np.full((1, 1), IGNORE, np.uint8)
 
+    def made_of(self, index: int) -> tuple[str | Path, ...]:
+        """The picture, and that it has no labels."""
+        return self._paths[index], "unlabelled"
+
     def __getitem__(self, index: int) -> Sample:
         path = self._paths[index]
         image = read_image(path)
@@ -82,6 +86,11 @@ class Joined:
         """The label map of one sample."""
         part, place = self._places[index]
         return part.labels(place)
+
+    def made_of(self, index: int) -> tuple[str | Path, ...]:
+        """What its part says of one sample."""
+        part, place = self._places[index]
+        return made_of(part, place)
 
     def __getitem__(self, index: int) -> Sample:
         part, place = self._places[index]

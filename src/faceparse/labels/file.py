@@ -14,6 +14,7 @@ A user's own classes, as `--data.scheme spots.yaml` takes them::
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from faceparse.labels.scheme import Scheme, schemes
 
 SUFFIXES = (".yaml", ".yml", ".toml")
 """Endings that tell a scheme's file from a scheme's name."""
+_UNFIT = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 KEYS = ("name", "title", "classes", "colours", "pairs", "left_means", "to", "read_as")
 
 
@@ -47,6 +49,13 @@ def read_scheme(path: str | Path) -> Scheme:
     if isinstance(raw, Mapping):
         raw = {"name": file.stem, **raw}
     made = scheme_from(raw, f"label scheme {file}")
+    # Not in `scheme_from`, so that a model that was trained on such a class can be read still.
+    unfit = [name for name in made.classes if _UNFIT.search(name)]
+    if unfit:
+        raise LabelError(
+            f"label scheme {file}: a class name goes into file names and lines of text, got {unfit[0]!r}: "
+            f"write it without slashes, backslashes and control characters"
+        )
     own = schemes().get(made.name)
     if own is not None and own != made:
         raise LabelError(f"label scheme {file}: the name {made.name!r} is taken by a scheme of faceparse")
@@ -93,15 +102,19 @@ def scheme_from(raw: object, where: str) -> Scheme:
             raise LabelError(f"{where}: {key} is text, got {raw[key]!r}")
     if not raw.get("name"):
         raise LabelError(f"{where}: name is missing")
+    # Outside the `try`, for their messages begin with `where` already.
+    tables = _tables(raw.get("to", {}), where)
+    colours = _colours(raw.get("colours", {}), where)
+    pairs = _pairs(raw.get("pairs"), where)
     try:
         return Scheme(
             raw["name"],
             classes,
             raw.get("title", ""),
             raw.get("left_means", "subject"),
-            _tables(raw.get("to", {}), where),
-            _colours(raw.get("colours", {}), where),
-            _pairs(raw.get("pairs"), where),
+            tables,
+            colours,
+            pairs,
             raw.get("read_as", ""),
         )
     except LabelError as error:

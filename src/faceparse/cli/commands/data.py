@@ -41,7 +41,7 @@ def prepare(
         ),
     ] = "celebamask19",
     size: Annotated[
-        str, typer.Option(help="masks, images, or a number of pixels: the size of both.")
+        str, typer.Option(help="masks, images, or a number of pixels, 16 to 4096: the size of both.")
     ] = "masks",
     images: Annotated[Path | None, typer.Option(help="Folder of pictures; for parts.")] = None,
     no_split: Annotated[
@@ -67,13 +67,14 @@ def prepare(
 
     from faceparse.cli.console import progress_console
     from faceparse.data import celebamaskhq, parts
-    from faceparse.data.prepare import Preparation
+    from faceparse.data.prepare import Preparation, check_outside
     from faceparse.errors import ConfigError
     from faceparse.labels import scheme as find_scheme
 
     scheme = find_scheme(order)
     splits = None
     if kind == "celebamask-hq":
+        celebamaskhq.check_order(scheme)
         found, stray = celebamaskhq.sources(source)
         splits = None if no_split else celebamaskhq.official_split(source)
     elif kind == "parts":
@@ -82,6 +83,7 @@ def prepare(
         found, stray = parts.sources(source, images, scheme)
     else:
         raise ConfigError(f"there is no preparation of {kind!r}; there are celebamask-hq and parts")
+    check_outside(source, target)
     work = Preparation(found, stray, target, scheme, size=size, source=kind, overwrite=overwrite)
     counts = {"written": 0, "skipped": 0, "left out": 0}
     with Progress(console=progress_console(), transient=True) as progress:
