@@ -2,12 +2,15 @@
 
 import csv
 import json
+import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from faceparse import __version__
 from faceparse.cli.main import main
 from faceparse.labels import scheme
 
@@ -55,10 +58,18 @@ def test_every_figure_is_written(faces: Path, tmp_path: Path, capsys: pytest.Cap
     assert set(figures["mirror_agreement"]) <= {"l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear"}
     low, high = figures["interval"]["skin"]
     assert low <= figures["f1"]["skin"] <= high
-    rows = list(csv.reader(files["csv"].read_text().splitlines()))
-    assert rows[0][:3] == ["class", "F1", "95 %"]
-    assert rows[1][0] == "skin"
-    assert float(rows[1][1]) == pytest.approx(figures["f1"]["skin"], abs=0.05)
+    assert (figures["model"], figures["model_given"]) == ("default", "default")
+    assert figures["against"]["model_given"] == "default"
+    assert (figures["data_root"], figures["data_scheme"]) == (str(faces), "celebamask19")
+    assert (figures["draws"], figures["version"]) == (50, __version__)
+    rows = list(csv.DictReader(files["csv"].read_text().splitlines()))
+    skin, mean = rows[0], next(row for row in rows if row["class"] == "mean F1")
+    assert skin["class"] == "skin"
+    assert [float(skin[k]) for k in ("f1", "f1_low", "f1_high")] == [figures["f1"]["skin"], low, high]
+    assert float(mean["f1"]) == float(mean["against_f1"]) == figures["mean_f1"]
+    assert [skin[k] for k in ("difference", "difference_low", "difference_high")] == ["0.0"] * 3
+    assert [row["class"] for row in rows[-2:]] == ["mean IoU", "pixel accuracy"]
+    assert {v for row in rows for k, v in row.items() if k != "class" and v in ("nan", "–")} == set()
     for name in ("confusion", "worst"):
         with Image.open(files[name]) as picture:
             assert min(picture.size) > 100
@@ -86,6 +97,126 @@ def test_bad_words_are_one_line(
     assert run("--data.root", str(faces), "--data.scheme", "celebamask19", *more) == 2
     said = capsys.readouterr().err.strip()
     assert message in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--json", "{t}/file/e.json"), "file is a file, not a folder"),
+        (("--json", "{t}/file/deep/e.json"), "file is a file, not a folder"),
+        (("--csv", "{t}/folder"), "folder is a folder: name a file"),
+        (("--confusion", "{t}/x.jpg"), "--confusion writes a PNG: name it .png, not"),
+        (("--worst", "{t}/x.tiff"), "--worst writes a PNG: name it .png, not"),
+        (("--json", "{t}/x", "--csv", "{t}/x"), "--json and --csv both name"),
+    ],
+)
+def test_places_are_looked_at_before_the_first_picture(
+    faces: Path, tmp_path: Path, words: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    for picture in (faces / "images").iterdir():
+        picture.write_bytes(b"")  # the first to be read would be complained about
+    given = [word.format(t=tmp_path) for word in words]
+    assert run("--data.root", str(faces), "--data.scheme", "celebamask19", *given) in (1, 2)
+    said = capsys.readouterr().err.strip()
+    assert message in said
+    assert "\n" not in said
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["faces", "file", "folder"]
+
+
+def test_missing_folders_are_made(faces: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "deep" / "out.csv"
+    assert (
+        run("--data.root", str(faces), "--data.scheme", "celebamask19", "--draws", "0", "--csv", str(out))
+        == 0
+    )
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert list(rows[0]) == ["class", "f1", "f1_low", "f1_high"]
+    assert rows[0]["f1_low"] == rows[0]["f1_high"] == ""
+
+
+@pytest.mark.filterwarnings("error")
+def test_labels_without_a_pixel_to_count(
+    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in (faces / "labels").iterdir():
+        Image.fromarray(np.full((96, 80), 255, np.uint8)).save(file)
+    out = tmp_path / "out.json"
+    assert run("--data.root", str(faces), "--data.scheme", "celebamask19", "--json", str(out)) == 2
+    said = capsys.readouterr().err.strip()
+    assert "no picture of 3 has a pixel to count" in said
+    assert "\n" not in said
+    assert not out.exists()
+
+
+@pytest.mark.filterwarnings("error")
+def test_undefined_figures_are_null(tiny_path: Path, tmp_path: Path) -> None:
+    """Background alone, and a model of its own that says so: no class occurs."""
+    root, out = tmp_path / "faces", tmp_path / "out.json"
+    for folder in ("images", "labels"):
+        (root / folder).mkdir(parents=True)
+        Image.new("L", (64, 64)).save(root / folder / "0.png")
+    words = (
+        "--data.root",
+        str(root),
+        "--data.scheme",
+        "celebamask19",
+        "--split",
+        "all",
+        "--against",
+        str(tiny_path),
+    )
+    assert run(*words, "--model", str(tiny_path), "--json", str(out), "--draws", "20") == 0
+
+    def no_constant(name: str) -> None:
+        raise AssertionError(name)
+
+    figures = json.loads(out.read_text(), parse_constant=no_constant)
+    absent = [name for name, value in figures["f1"].items() if value is None]
+    assert absent
+    assert all(figures["interval"][name] == [None, None] for name in absent)
+    assert all(figures["against"]["difference"][name] == [None] * 3 for name in absent)
+
+
+def test_names_are_no_markup(faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = faces.rename(tmp_path / "[bold]faces")
+    own = tmp_path / "own.yaml"
+    own.write_text(json.dumps({"classes": [*CELEB.classes, "[red]spot"]}))
+    words = ("--data.root", str(root), "--data.scheme", str(own), "--scheme", str(own), "--draws", "0")
+    assert run(*words) == 0
+    shown = capsys.readouterr().out
+    assert "[red]spot" in shown
+    assert "[bold]faces" in shown
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"faceparse": {"network": "x"}}, "first faceparse export --model {} -o best.onnx"),
+        (
+            {"state_dict": {"faceparse.weight": 1}},
+            "first faceparse import {} --network NAME -o best.safetensors",
+        ),
+    ],
+)
+def test_a_training_checkpoint_of_ours_is_to_be_exported(
+    faces: Path, tmp_path: Path, content: object, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best = tmp_path / "best.ckpt"
+    with zipfile.ZipFile(best, "w") as archive:  # as torch.save has it
+        archive.writestr("best/data.pkl", pickle.dumps(content, 2))
+    assert run("--data.root", str(faces), "--data.scheme", "celebamask19", "--model", str(best)) == 2
+    assert capsys.readouterr().err.strip().endswith(message.format(best))
+
+
+def test_a_picture_that_is_too_small_is_named(faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("images", "labels"):
+        Image.new("L", (1, 1)).save(faces / folder / "1.png")
+    assert run("--data.root", str(faces), "--data.scheme", "celebamask19") == 1
+    said = capsys.readouterr().err.strip()
+    assert "1.png: array is 1×1 px" in said
     assert "\n" not in said
 
 

@@ -13,7 +13,7 @@ from faceparse.errors import ConfigError, DataError
 from faceparse.evaluate import Predict, Report, differences, evaluate, intervals, mirror_agreement
 from faceparse.evaluate.intervals import bootstrap
 from faceparse.evaluate.protocols import at_input, check_protocol
-from faceparse.evaluate.table import scores_table
+from faceparse.evaluate.table import numbers_table, scores_table
 from faceparse.labels import scheme
 
 CELEB = scheme("celebamask19")
@@ -149,3 +149,42 @@ def test_table_rows_are_as_long_as_the_header(tmp_path: Path) -> None:
     )
     assert {len(r) for r in rows} == {len(header)}
     assert [r[0] for r in rows[-3:]] == ["mean F1", "mean IoU", "pixel accuracy"]
+
+
+def test_numbers_are_a_column_each(tmp_path: Path) -> None:
+    one, other = report(0.1), report(0.4)
+    spans, apart = intervals(one, 50), differences(one, other, 50)
+    header, rows = numbers_table(one, spans, {"l_eye": 97.0}, other, apart, overall=True)
+    assert len(set(header)) == len(header)
+    assert {len(r) for r in rows} == {len(header)}
+    skin, eye, hat = (dict(zip(header, r, strict=True)) for r in rows if r[0] in ("skin", "l_eye", "hat"))
+    assert (skin["f1"], skin["f1_low"], skin["f1_high"]) == (
+        one.f1["skin"],
+        spans["skin"].low,
+        spans["skin"].high,
+    )
+    assert (skin["against_f1"], skin["difference"]) == (other.f1["skin"], apart["skin"].value)
+    assert (skin["mirrored"], eye["mirrored"]) == (None, 97.0)
+    assert [v for k, v in hat.items() if k != "class"] == [None] * (len(header) - 1)
+    assert [r[0] for r in rows[-4:]] == ["mean F1", "overall F1", "mean IoU", "pixel accuracy"]
+
+
+def test_without_draws_a_difference_has_no_range() -> None:
+    apart = differences(report(0.1), report(0.4), 0)["mean"]
+    assert apart.value > 0
+    assert np.isnan([apart.low, apart.high]).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_pictures_without_a_class_make_no_noise() -> None:
+    """A draw that misses the one picture with a class has no mean."""
+    empty = Sample("a", np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.uint8))
+    full = Sample("b", np.ones((4, 4, 3), np.uint8), np.ones((4, 4), np.uint8))
+    span = intervals(evaluate(lambda s: s.labels, [empty, full], CELEB, CELEB), 50)["mean"]
+    assert (span.value, span.low, span.high) == (100, 100, 100)
+
+
+def test_nothing_to_count_is_said() -> None:
+    ignored = Sample("a", np.zeros((4, 4, 3), np.uint8), np.full((4, 4), 255, np.uint8))
+    with pytest.raises(DataError, match="no picture of 1 has a pixel to count"):
+        evaluate(lambda s: np.zeros((4, 4), np.uint8), [ignored], CELEB, CELEB)

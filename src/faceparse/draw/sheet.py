@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from faceparse.labels import Scheme
+
 _TEXT = 12
 _GAP = 6
 
 
 def contact_sheet(
-    tiles: Iterable[tuple[NDArray[np.uint8], str]], columns: int = 6, side: int = 256
+    tiles: Iterable[tuple[NDArray[np.uint8], str] | None], columns: int = 6, side: int = 256
 ) -> NDArray[np.uint8]:
     """Pictures in rows, each fitted into a square, flush left with its caption below.
 
@@ -21,7 +23,7 @@ def contact_sheet(
     (68, 44, 3)
 
     Args:
-        tiles: (RGB uint8 picture, caption); captions are cut to the width.
+        tiles: (RGB uint8 picture, caption), or None for a place that stays empty; captions are cut to the width.
         columns: Pictures in a row.
         side: Longer side of each picture in pixels.
 
@@ -29,21 +31,59 @@ def contact_sheet(
         RGB uint8 on white.
     """
     font = ImageFont.load_default(_TEXT)
-    shown = []
-    for picture, caption in tiles:
+    shown: list[tuple[Image.Image, str] | None] = []
+    for tile in tiles:
+        if tile is None:
+            shown.append(None)
+            continue
+        picture, caption = tile
         small = Image.fromarray(picture)
         small.thumbnail((side, side), Image.Resampling.BOX)
         shown.append((small, _cut(caption, font, side)))
-    high = max((small.height for small, _ in shown), default=0)
+    high = max((one[0].height for one in shown if one is not None), default=0)
     wide = min(columns, max(1, len(shown)))
     across, down = side + _GAP, high + 2 * _TEXT + _GAP
     sheet = Image.new("RGB", (wide * across + _GAP, -(-len(shown) // columns) * down + _GAP), "white")
     draw = ImageDraw.Draw(sheet)
-    for i, (small, caption) in enumerate(shown):
+    for i, one in enumerate(shown):
+        if one is None:
+            continue
+        small, caption = one
         left, top = _GAP + i % columns * across, _GAP + i // columns * down
         sheet.paste(small, (left, top + (high - small.height) // 2))
         draw.text((left, top + high + 2), caption, "black", font)
     return np.asarray(sheet)
+
+
+def colour_strip(scheme: Scheme, width: int) -> NDArray[np.uint8]:
+    """A scheme's classes in label order, each a patch of its colour and its name, in lines of a width.
+
+    >>> from faceparse.labels import scheme
+    >>> colour_strip(scheme("celebamask19"), 600).shape[1:]
+    (600, 3)
+
+    Args:
+        scheme: Whose names and colours.
+        width: Of the strip in pixels; a single name that is longer is cut.
+
+    Returns:
+        RGB uint8 on white.
+    """
+    font, line = ImageFont.load_default(_TEXT), 2 * _TEXT
+    places, left, top = [], _GAP, _GAP
+    for name, colour in zip(scheme.classes, scheme.palette.tolist(), strict=False):
+        text = _cut(name, font, width - line - 3 * _GAP)
+        wide = line + _GAP + round(font.getlength(text)) + 2 * _GAP
+        if left > _GAP and left + wide > width:
+            left, top = _GAP, top + line
+        places.append((left, top, text, tuple(colour)))
+        left += wide
+    strip = Image.new("RGB", (width, top + line + _GAP), "white")
+    draw = ImageDraw.Draw(strip)
+    for left, top, text, colour in places:
+        draw.rectangle((left, top + 4, left + line, top + line - 4), colour, "black")
+        draw.text((left + line + _GAP, top + line / 2), text, "black", font, anchor="lm")
+    return np.asarray(strip)
 
 
 def _cut(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:

@@ -4,7 +4,7 @@
 >>> from faceparse.evaluate import Confusion
 >>> from faceparse.labels import Scheme
 >>> c = Confusion(Scheme("two", ("background", "face")))
->>> c.update(np.array([[0, 1, 1]], np.uint8), np.array([[0, 1, 255]], np.uint8))
+>>> _ = c.update(np.array([[0, 1, 1]], np.uint8), np.array([[0, 1, 255]], np.uint8))
 >>> c.mean_f1
 1.0
 """

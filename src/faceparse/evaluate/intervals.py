@@ -36,7 +36,7 @@ def bootstrap(counts: NDArray[np.int64], draws: int = DRAWS, seed: int = SEED) -
 
     Args:
         counts: (pictures, classes, 3): overlap, predicted and true pixels.
-        draws: How many.
+        draws: How many; 0 leaves the ends of intervals undefined (NaN).
         seed: Fixes which pictures are drawn: the same for any model on as many pictures.
 
     Returns:
@@ -71,14 +71,21 @@ def differences(one: Report, other: Report, draws: int = DRAWS, seed: int = SEED
     a, b = (100 * bootstrap(r.counts[:, columns], draws, seed) for r in (one, other))
     classes = [one.scheme.classes[i] for i in columns]
     values = [one.f1[c] - other.f1[c] for c in classes]
-    drawn = np.column_stack([a - b, np.nanmean(a, 1) - np.nanmean(b, 1)])
+    drawn = np.column_stack([a - b, _means(a) - _means(b)])
     return _named([*classes, "mean"], [*values, one.mean_f1 - other.mean_f1], drawn)
 
 
 def _spans(report: Report, drawn: NDArray[np.float64]) -> dict[str, Interval]:
     classes = [report.scheme.classes[i] for i in report.counted]
     values = [*report.f1.values(), report.mean_f1]
-    return _named([*classes, "mean"], values, np.column_stack([drawn, np.nanmean(drawn, 1)]))
+    return _named([*classes, "mean"], values, np.column_stack([drawn, _means(drawn)]))
+
+
+def _means(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each draw's mean over the classes in it; NaN, without NumPy's warning, for a draw that has none."""
+    with np.errstate(invalid="ignore"):
+        means: NDArray[np.float64] = np.nansum(drawn, 1) / (~np.isnan(drawn)).sum(1)
+    return means
 
 
 def _named(names: list[str], values: list[float], drawn: NDArray[np.float64]) -> dict[str, Interval]:

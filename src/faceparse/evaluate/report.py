@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.data import Sample
+from faceparse.errors import DataError
 from faceparse.evaluate.confusion import Confusion, f1_scores, iou_scores, mean_of_present
 from faceparse.evaluate.overall import inner_labels, merged_f1
 from faceparse.labels import IGNORE, Scheme, conversion
@@ -85,17 +86,22 @@ class Report:
         return [self.names[i] for i in order[:count]]
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as plain data for JSON; classes that do not occur are None."""
+        """The figures as plain data for JSON; what is undefined, as of classes that do not occur, is None."""
         return {
             "protocol": self.protocol,
             "scheme": self.scheme.name,
             "pictures": self.pictures,
-            "mean_f1": self.mean_f1,
-            "mean_iou": self.mean_iou,
-            "overall": None if math.isnan(self.overall) else self.overall,
-            "pixel_accuracy": self.pixel_accuracy,
-            "f1": {k: None if math.isnan(v) else v for k, v in self.f1.items()},
+            "mean_f1": number(self.mean_f1),
+            "mean_iou": number(self.mean_iou),
+            "overall": number(self.overall),
+            "pixel_accuracy": number(self.pixel_accuracy),
+            "f1": {k: number(v) for k, v in self.f1.items()},
         }
+
+
+def number(value: float) -> float | None:
+    """A figure for JSON, which has no NaN: None where it is undefined."""
+    return None if math.isnan(value) else value
 
 
 Predict = Callable[[Sample], NDArray[np.uint8]]
@@ -127,7 +133,7 @@ def evaluate(
 
     Raises:
         LabelError: `source` does not convert, or a label map is outside its scheme.
-        DataError: a picture or label map that cannot be read.
+        DataError: a picture or label map that cannot be read, or nothing to count: every label is ignored.
     """
     convert = conversion(source, target, sides)
     reachable = sorted(set(convert.table[: len(source)].tolist()) - {0, IGNORE})
@@ -138,5 +144,10 @@ def evaluate(
         own = confusion.update(predict(sample), convert(sample.labels))
         names.append(sample.name)
         counts.append(np.stack([np.diagonal(own), own.sum(0), own.sum(1)], 1))
+    if not confusion.matrix.any():
+        raise DataError(
+            f"no picture of {len(names):,} has a pixel to count: in scheme {target.name} every label is "
+            f"{IGNORE} (ignore); faceparse data check shows what the label maps hold"
+        )
     each = np.array(counts, np.int64).reshape(len(counts), len(target), 3)
     return Report(target, tuple(reachable), confusion.matrix, tuple(names), each, protocol)

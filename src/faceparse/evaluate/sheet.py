@@ -10,15 +10,19 @@ from numpy.typing import NDArray
 
 from faceparse.data import Dataset
 from faceparse.draw.colours import coloured
-from faceparse.draw.sheet import contact_sheet
+from faceparse.draw.sheet import colour_strip, contact_sheet
 from faceparse.evaluate.report import Predict, Report
 from faceparse.labels import conversion
 
 SIDE = 192
 
 
-def worst_sheet(report: Report, dataset: Dataset, predict: Predict, each: int = 3) -> NDArray[np.uint8]:
-    """Picture, true labels and prediction of the worst pictures of every counted class.
+def worst_sheet(
+    report: Report, dataset: Dataset, predict: Predict, each: int = 3, sides: str = "name"
+) -> NDArray[np.uint8]:
+    """Picture, true labels and prediction of the worst pictures of every counted class; a row is a class.
+
+    What the colours mean stands below.
 
     >>> worst_sheet(report, dataset, predict).shape[2]  # doctest: +SKIP
     3
@@ -27,24 +31,31 @@ def worst_sheet(report: Report, dataset: Dataset, predict: Predict, each: int = 
         report: Of this data set.
         dataset: The pictures that were counted.
         predict: A sample → labels H × W uint8 in the report's scheme.
-        each: Pictures a class; a row holds them side by side.
+        each: Pictures a class; a row holds them side by side, and stays empty where a class is in fewer. A class
+            that is in no picture has no row.
+        sides: As the report was made with; see `evaluate`.
 
     Returns:
         RGB uint8.
     """
     places = {str(name): i for i, name in enumerate(dataset.names)}
-    convert = conversion(dataset.scheme, report.scheme)
+    convert = conversion(dataset.scheme, report.scheme, sides)
 
-    def tiles() -> Iterator[tuple[NDArray[np.uint8], str]]:
-        for name in report.f1:
-            for picture in report.worst(name, each):
+    chosen = {name: found for name in report.f1 if (found := report.worst(name, each))}
+    columns = max((len(found) for found in chosen.values()), default=1)
+
+    def tiles() -> Iterator[tuple[NDArray[np.uint8], str] | None]:
+        for name, found in chosen.items():
+            for picture in found:
                 sample = dataset[places[picture]]
                 score = _score(report, name, picture)
                 maps = [coloured(m, report.scheme) for m in (convert(sample.labels), predict(sample))]
                 shown = np.hstack([sample.image, *maps])
                 yield shown, f"{name} {score:.0f}: {Path(picture).name}, labels, prediction"
+            yield from [None] * (columns - len(found))
 
-    return contact_sheet(tiles(), columns=each, side=3 * SIDE)
+    sheet = contact_sheet(tiles(), columns, side=3 * SIDE)
+    return np.vstack([sheet, colour_strip(report.scheme, sheet.shape[1])])
 
 
 def _score(report: Report, name: str, picture: str) -> float:

@@ -1,4 +1,4 @@
-"""A report as rows of text, for the terminal and for CSV."""
+"""A report as rows: of text for the terminal, of numbers for CSV."""
 
 from __future__ import annotations
 
@@ -60,6 +60,57 @@ def scores_table(
             row[-3] = _shown(getattr(other, get))
         rows.append(row)
     return header, rows
+
+
+def numbers_table(
+    report: Report,
+    spans: Mapping[str, Interval] | None = None,
+    agreement: Mapping[str, float] | None = None,
+    other: Report | None = None,
+    apart: Mapping[str, Interval] | None = None,
+    overall: bool = False,
+) -> tuple[list[str], list[list[str | float | None]]]:
+    """The rows of `scores_table` for programs: a column holds one number in full, None where it is undefined.
+
+    >>> header, rows = numbers_table(report)  # doctest: +SKIP
+    >>> header, rows[-3]  # doctest: +SKIP
+    (['class', 'f1', 'f1_low', 'f1_high'], ['mean F1', 83.10519, None, None])
+
+    Args:
+        report: The model's.
+        spans: From `intervals`.
+        agreement: From `mirror_agreement`; adds the column `mirrored`.
+        other: Another model's report on the same pictures; adds `against_f1`, `difference`,
+            `difference_low` and `difference_high`.
+        apart: From `differences`.
+        overall: Whether `Report.overall` has a row.
+    """
+    spans, apart = spans or {}, apart or {}
+    header = ["class", "f1", "f1_low", "f1_high"]
+    header += ["mirrored"] if agreement is not None else []
+    header += ["against_f1", "difference", "difference_low", "difference_high"] if other is not None else []
+    named = [(name, name, value) for name, value in report.f1.items()]
+    named.append(("mean F1", "mean", report.mean_f1))
+    named += [("overall F1", "overall", report.overall)] if overall else []
+    named += [("mean IoU", "mean_iou", report.mean_iou)]
+    named += [("pixel accuracy", "pixel_accuracy", report.pixel_accuracy)]
+    theirs = {} if other is None else {"mean": other.mean_f1, **_figures(other), **other.f1}
+    rows: list[list[str | float | None]] = []
+    for title, name, value in named:
+        row = [value, *_ends(spans.get(name))]
+        row += [agreement.get(name, math.nan)] if agreement is not None else []
+        if other is not None:
+            row += [theirs[name], value - theirs[name], *_ends(apart.get(name))]
+        rows.append([title, *(None if math.isnan(number) else number for number in row)])
+    return header, rows
+
+
+def _figures(report: Report) -> dict[str, float]:
+    return {name: getattr(report, name) for name in ("overall", "mean_iou", "pixel_accuracy")}
+
+
+def _ends(interval: Interval | None) -> tuple[float, float]:
+    return (math.nan, math.nan) if interval is None else (interval.low, interval.high)
 
 
 def _shown(value: float) -> str:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -20,7 +21,7 @@ from faceparse.errors import WeightsError
 from faceparse.weights.cache import shelf
 from faceparse.weights.card import Card, cards
 from faceparse.weights.card import card as find_card
-from faceparse.weights.checkpoint import embedded_card
+from faceparse.weights.checkpoint import SETTINGS_KEY, embedded_card
 from faceparse.weights.onnxfile import onnx_card
 
 _READERS: Mapping[str, Callable[[Path], Card | None]] = {".onnx": onnx_card, ".safetensors": embedded_card}
@@ -92,10 +93,12 @@ def _existing(name: str) -> Path:
         if not path.is_file():
             raise WeightsError(f"no model file {path}" + (": it is a folder" if path.is_dir() else ""))
         if path.suffix.lower() not in _READERS:
-            raise WeightsError(
-                f"engines run .onnx and .safetensors files, got {path}: first "
-                f"faceparse import {path} --network NAME -o {path.stem}.safetensors"
+            make = (
+                f"faceparse export --model {path} -o {path.stem}.onnx"
+                if _of_our_training(path)
+                else f"faceparse import {path} --network NAME -o {path.stem}.safetensors"
             )
+            raise WeightsError(f"engines run .onnx and .safetensors files, got {path}: first {make}")
         return path
     if name == "default":
         raise WeightsError("the default model is missing from this installation of faceparse: reinstall it")
@@ -103,6 +106,17 @@ def _existing(name: str) -> Path:
         raise WeightsError(how_to_get(cards()[name]))
     known = ", ".join([*packaged(), *(c for c in cards() if c not in packaged())])
     raise WeightsError(f"unknown model {name!r}; there are {known}, or give an .onnx or .safetensors file")
+
+
+def _of_our_training(path: Path) -> bool:
+    """Whether a checkpoint carries faceparse's settings; looks for their key, unpickles nothing, needs no torch."""
+    key = SETTINGS_KEY.encode()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+            return any(b"X" + len(key).to_bytes(4, "little") + key in archive.read(name) for name in pickles)
+    except (zipfile.BadZipFile, OSError):
+        return False
 
 
 def how_to_get(card: Card) -> str:

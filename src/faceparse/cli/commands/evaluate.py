@@ -61,10 +61,12 @@ def command(
         bool, typer.Option("--mirror", help="Also compare each picture with its mirror image, per side.")
     ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the table here.")] = None,
-    confusion: Annotated[Path | None, typer.Option(help="Draw the confusion matrix into this PNG.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the table here, in numbers.")] = None,
+    confusion: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the confusion matrix here.")
+    ] = None,
     worst: Annotated[
-        Path | None, typer.Option(help="Draw the worst pictures of each class into this PNG.")
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the worst pictures of each class here.")
     ] = None,
 ) -> None:
     """Score a model on a folder of labelled pictures.
@@ -78,18 +80,22 @@ def command(
 
     from PIL import Image
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
+    from faceparse import __version__
     from faceparse.cli.console import printed, progress_console
     from faceparse.data import Dataset, Sample, open_dataset
     from faceparse.data.cropped import Cropped
     from faceparse.data.landmarks import five_points
     from faceparse.draw.matrix import matrix_picture
-    from faceparse.errors import ConfigError, DataError
+    from faceparse.errors import ConfigError, DataError, ImageError, NoFaceError
     from faceparse.evaluate import Predict, Report, differences, evaluate, intervals, mirror_agreement
+    from faceparse.evaluate.outputs import check_outputs
     from faceparse.evaluate.protocols import at_input, check_protocol
+    from faceparse.evaluate.report import number
     from faceparse.evaluate.sheet import worst_sheet
-    from faceparse.evaluate.table import scores_table
+    from faceparse.evaluate.table import numbers_table, scores_table
     from faceparse.files import atomic
     from faceparse.runtime import Parser
     from faceparse.runtime.reading import scheme_of_results
@@ -102,6 +108,7 @@ def command(
         )
     if landmarks not in ("detector", "data"):
         raise ConfigError(f"--landmarks is detector or data; got {landmarks}")
+    check_outputs({"--json": json_file, "--csv": csv_file, "--confusion": confusion, "--worst": worst})
     whole: Dataset = open_dataset(kind, root, split, data_scheme)
     dataset = Cropped(whole) if crop else whole
 
@@ -114,7 +121,7 @@ def command(
             resized = parser.card.input.resize(sample.image)
             return sample if protocol == "label" else at_input(sample, resized)
 
-        what = f"evaluating {parser.card.name}"
+        what = f"evaluating {escape(parser.card.name)}"
         samples = (ready(s) for s in progress.track(dataset, total=len(dataset), description=what))
         seen = Sides(scheme_of_results(parser.card))
         report = evaluate(predictor(parser, seen), samples, dataset.scheme, parser.scheme, sides, protocol)
@@ -129,7 +136,10 @@ def command(
                 if sample.landmarks is None:
                     raise DataError(f"{sample.name} has no landmarks: give --landmarks detector")
                 points = five_points(sample.landmarks)
-            parsing = parser.parse(sample.image, landmarks=points)
+            try:
+                parsing = parser.parse(sample.image, landmarks=points)
+            except (ImageError, NoFaceError) as error:  # which know no more than an array
+                raise type(error)(f"{sample.name}: {error}") from None
             if seen is not None:
                 seen.add(parsing.views)
             return parsing.labels
@@ -149,42 +159,57 @@ def command(
             pictures = progress.track(dataset, total=len(dataset), description="mirrored")
             agreement = mirror_agreement(predictor(parser), pictures, parser.scheme)
     spans = intervals(report, draws) if draws else {}
-    apart = differences(report, other, max(draws, 1)) if other is not None else {}
+    apart = differences(report, other, draws) if other is not None else {}
     title = f"{parser.card.name} on {root.name} {split}, {report.pictures} pictures, protocol {protocol}"
     rival_name = "" if rival is None else rival.card.name
     if overall is None:
         overall = dataset.scheme.name == "helen11"
     header, rows = scores_table(report, spans, agreement, other, apart, rival_name, overall)
-    Console().print(printed(title, header, rows))
+    # Names are text: without this a class or file called [red]spot is taken for rich's markup.
+    plain = [[escape(cell) for cell in row] for row in [header, *rows]]
+    Console().print(printed(escape(title), plain[0], plain[1:]))
     for note in notes:
         typer.echo(f"note: {note}", err=True)
     about = {
+        "version": __version__,
         "model": parser.card.name,
+        "model_given": model,
+        "data_root": str(root),
+        "data_kind": kind,
+        "data_scheme": dataset.scheme.name,
         "split": split,
         "faces": faces,
         "landmarks": landmarks,
         "crop": crop,
         "sides": sides,
         **report.as_dict(),
-        "interval": {k: [v.low, v.high] for k, v in spans.items()},
+        "draws": draws,
+        "interval": {k: [number(v.low), number(v.high)] for k, v in spans.items()},
     }
     if agreement is not None:
         about["mirror_agreement"] = agreement
     if other is not None:
         about["against"] = {
             "model": rival_name,
+            "model_given": against,
             **other.as_dict(),
-            "difference": {k: [v.value, v.low, v.high] for k, v in apart.items()},
+            "difference": {k: [number(x) for x in (v.value, v.low, v.high)] for k, v in apart.items()},
         }
     if json_file is not None:
-        with atomic(json_file, overwrite=True) as temporary:
-            temporary.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        text = json.dumps(about, indent=2, allow_nan=False) + "\n"
+        with atomic(json_file, overwrite=True, make_folder=True) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     if csv_file is not None:
-        with atomic(csv_file, overwrite=True) as temporary, temporary.open("w", newline="") as out:
-            csv.writer(out).writerows([header, *rows])
+        columns, numbers = numbers_table(report, spans, agreement, other, apart, overall)
+        with (
+            atomic(csv_file, overwrite=True, make_folder=True) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as out,
+        ):
+            csv.writer(out).writerows([columns, *numbers])
     if confusion is not None:
-        with atomic(confusion, overwrite=True) as temporary:
+        with atomic(confusion, overwrite=True, make_folder=True) as temporary:
             Image.fromarray(matrix_picture(report.matrix, report.scheme.classes)).save(temporary, "PNG")
     if worst is not None:
-        with atomic(worst, overwrite=True) as temporary:
-            Image.fromarray(worst_sheet(report, dataset, predictor(parser))).save(temporary, "PNG")
+        sheet = worst_sheet(report, dataset, predictor(parser), sides=sides)
+        with atomic(worst, overwrite=True, make_folder=True) as temporary:
+            Image.fromarray(sheet).save(temporary, "PNG")

@@ -1,0 +1,44 @@
+"""Where figures are written, looked at before the first picture is evaluated.
+
+>>> from pathlib import Path
+>>> check_outputs({"--json": Path("figures.json"), "--worst": Path("worst.png")})
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from faceparse.errors import ConfigError, OutputError
+
+PICTURES = ("--confusion", "--worst")
+"""Options whose file is a PNG."""
+
+
+def check_outputs(files: Mapping[str, Path | None]) -> None:
+    """Refuse what could not be written once every picture has been evaluated; writes and makes nothing.
+
+    Args:
+        files: Option → the file it names, None where it was not given.
+
+    Raises:
+        ConfigError: a picture that is not named .png, or two options with one file.
+        OutputError: a folder, or a file whose folder is not there and cannot be made, or cannot be written to.
+    """
+    taken: dict[Path, str] = {}
+    for option, path in files.items():
+        if path is None:
+            continue
+        if option in PICTURES and path.suffix.lower() != ".png":
+            raise ConfigError(f"{option} writes a PNG: name it .png, not {path}")
+        if path.is_dir():
+            raise OutputError(f"{option} {path} is a folder: name a file")
+        first = taken.setdefault(path.absolute(), option)
+        if first != option:
+            raise ConfigError(f"{first} and {option} both name {path}: give each a file of its own")
+        above = next(p for p in path.absolute().parents if p.exists())
+        if not above.is_dir():
+            raise OutputError(f"cannot write {option} {path}: {above} is a file, not a folder")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise OutputError(f"cannot write {option} {path}: folder {above} is not writable")
