@@ -150,6 +150,29 @@ def test_a_second_ctrl_c_stops_at_once(whole: tuple[Path, dict[str, Any]], tmp_p
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.parametrize("moved", [False, True])
+def test_the_best_goes_along_into_another_folder(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path, moved: bool
+) -> None:
+    root, _ = whole
+    first, other = tmp_path / "first", tmp_path / "other"
+    best = fit(read_settings(words(root, first, "--epochs", "1")))
+    if moved:
+        first = first.rename(other)
+        best = first / best.name
+    file = torch.load(first / "last.ckpt", weights_only=True)
+    for key, state in file["callbacks"].items():  # as if the first epoch had been very good
+        if key.startswith("KeepBest"):
+            state["best_model_score"] = torch.tensor(99.0)
+            state["best_k_models"] = dict.fromkeys(state["best_k_models"], torch.tensor(99.0))
+            state["kth_value"] = torch.tensor(99.0)
+    torch.save(file, first / "last.ckpt")
+    kept = best.read_bytes()
+    more = ["--epochs", "2", "--resume", str(first / "last.ckpt")]
+    assert fit(read_settings(words(root, other, *more))) == other / "best.ckpt"
+    assert (other / "best.ckpt").read_bytes() == kept
+
+
 def rows_of(log: Path) -> list[dict[str, str]]:
     """Rows of a CSV log without their empty fields."""
     with log.open(newline="") as file:

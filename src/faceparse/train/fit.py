@@ -23,7 +23,15 @@ from faceparse.files import make_folder, write_whole
 from faceparse.labels import scheme as find_scheme
 from faceparse.labels.scheme import Scheme
 from faceparse.runtime.reading import read_as
-from faceparse.train.callbacks import Average, KeepLast, Pictures, StepProfile, StopBetweenSteps, WholeFiles
+from faceparse.train.callbacks import (
+    Average,
+    KeepBest,
+    KeepLast,
+    Pictures,
+    StepProfile,
+    StopBetweenSteps,
+    WholeFiles,
+)
 from faceparse.train.datamodule import ParsingData
 from faceparse.train.module import ParsingModule
 from faceparse.train.provenance import describe
@@ -165,14 +173,7 @@ def _data(settings: Settings, scheme: Scheme, landmarks: bool) -> ParsingData:
 
 def _trainer(settings: Settings, scheme: Scheme, profile: StepProfile) -> pl.Trainer:
     output = settings.output
-    best = ModelCheckpoint(
-        output,
-        "best",
-        monitor="val/mean_f1",
-        mode="max",
-        enable_version_counter=False,
-        auto_insert_metric_name=False,
-    )
+    best = KeepBest(output)
     # Not `save_last`, which follows the best checkpoint: a resumed run goes on from the last epoch, good or bad.
     last = ModelCheckpoint(output, "last", enable_version_counter=False)
     callbacks: list[pl.Callback] = [best, last, LearningRateMonitor("step")]

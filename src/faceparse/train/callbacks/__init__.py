@@ -1,9 +1,9 @@
 """What happens around the steps of a training run: one file each."""
 
 from faceparse.train.callbacks.average import Average
-from faceparse.train.callbacks.keep import KeepLast, WholeFiles
+from faceparse.train.callbacks.keep import KeepBest, KeepLast, WholeFiles
 from faceparse.train.callbacks.pictures import Pictures
 from faceparse.train.callbacks.profile import StepProfile
 from faceparse.train.callbacks.stop import StopBetweenSteps
 
-__all__ = ["Average", "KeepLast", "Pictures", "StepProfile", "StopBetweenSteps", "WholeFiles"]
+__all__ = ["Average", "KeepBest", "KeepLast", "Pictures", "StepProfile", "StopBetweenSteps", "WholeFiles"]

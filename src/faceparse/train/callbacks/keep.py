@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
@@ -33,6 +34,34 @@ class WholeFiles(TorchCheckpointIO):
                 raise OSError(
                     f"{free:,.0f} MB are free there; torch says {str(error).splitlines()[0]}"
                 ) from error
+
+
+class KeepBest(ModelCheckpoint):
+    """`best.ckpt`, by validation mean F1; a run that goes on in another folder takes the best so far along."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            folder,
+            "best",
+            monitor="val/mean_f1",
+            mode="max",
+            enable_version_counter=False,
+            auto_insert_metric_name=False,
+        )
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what a checkpoint says."""
+        here = str(Path(str(self.dirpath)) / "best.ckpt")
+        best = Path(state_dict["best_model_path"])
+        if state_dict["dirpath"] != self.dirpath:  # the folder was moved, or another one was asked for
+            if not Path(here).exists() and best.is_file():
+                with atomic(Path(here), overwrite=True, make_folder=True) as temporary:
+                    shutil.copyfile(best, temporary)
+            if Path(here).is_file():
+                score = state_dict["best_model_score"]
+                there = {"dirpath": self.dirpath, "best_model_path": here, "kth_best_model_path": here}
+                state_dict = {**state_dict, **there, "best_k_models": {here: score}}
+        super().load_state_dict(state_dict)
 
 
 class KeepLast(Callback):
