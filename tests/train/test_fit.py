@@ -5,7 +5,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_lightning")
@@ -119,11 +121,91 @@ def test_weights_of_a_model_file_start_a_run(made_faces: Path, tmp_path: Path) -
         (["--trainer.nope", "1"], "nope"),
         (["--ema", "1"], "ema is a decay"),
         (["--loss.dice", "-1"], "loss weights are 0 or more"),
+        (["--loss.class_weights", "[]"], r"class_weights are 0 or more and not all 0; got \[\]"),
+        (["--seed=-1"], "seed is 0 to"),
+        (["--rare", "5"], "rare a share from 0 to 1"),
+        (["--optimizer.momentum", "5"], "optimizer.momentum is 0 to below 1"),
+        (["--schedule.power=-3"], "schedule.power are above 0"),
+        (["--augmentation.scale", "[1e-9, 1e9]"], r"zoom, 0\.1 to 10"),
+        (["--trainer.accumulate_grad_batches", "0"], "accumulate_grad_batches is 1 or more"),
+        (["--trainer.limit_val_batches", "0"], "validation chooses the best checkpoint"),
+        (["--trainer.max_epochs", "3"], "no option --trainer.max_epochs: give --epochs"),
+        (["--teacher.weight", "2"], r"expected its model, as --teacher\.model default"),
+        (
+            ["--teacher.model", "default", "--teacher.temperature", "0"],
+            "temperature are above 0; got 1.0 and 0.0",
+        ),
     ],
 )
 def test_bad_settings_are_one_line(more: list[str], message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         read_settings(["--data.root", str(tmp_path), *more])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "is empty"),
+        (b"- a", "is a list"),
+        (b"a: [1", "expected ',' or ']'"),
+        (b"\xff\xfe\x00", "can't decode"),
+        (b"epochs: null", "epochs is null"),
+        (b"loss: {dicee: 1}", "no option --loss.dicee; is it --loss.dice"),
+    ],
+)
+def test_bad_recipes_are_one_line(text: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_bytes(text)
+    with pytest.raises(ConfigError) as caught:
+        read_settings(["--data.root", "x", "--recipe", str(tmp_path / "own.yaml")])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_options_override_a_recipe_wherever_it_stands() -> None:
+    for words in (["--epochs", "3", "--recipe", "default"], ["--recipe=default", "--epochs", "3"]):
+        assert read_settings(["--data.root", "x", *words]).epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--trainer.val_check_interval", "100"], "`val_check_interval`"),
+        (["--trainer.limit_train_batches", "0.01"], "limit_train_batches"),
+        (["--batch_size", "1", "--network", "bisenet-resnet18"], "raise --batch_size to 2 or more"),
+        (
+            ["--augmentation.scene", "1", "--scheme", "two.yaml", "--data.scheme", "two.yaml"],
+            "set augmentation.scene to 0",
+        ),
+    ],
+)
+def test_options_that_do_not_fit_are_one_line(
+    made_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("two.yaml").write_text("classes: [background, spot]")
+    with pytest.raises(ConfigError) as caught:
+        fit(read_settings(words(made_faces, tmp_path / "run", "--sizes", "[[0, 32]]", *more)))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("precision", ["bf16-true", "64-true"])
+def test_weights_in_other_numbers(made_faces: Path, tmp_path: Path, precision: str) -> None:
+    best = fit(
+        read_settings(words(made_faces, tmp_path / "run", "--epochs", "1", "--trainer.precision", precision))
+    )
+    kept = torch.load(best, weights_only=True)
+    run, average = ({v.dtype for v in kept[k].values()} for k in ("current_model_state", "state_dict"))
+    assert (torch.bfloat16 if precision == "bf16-true" else torch.float64) in run
+    assert torch.float32 in average
+
+
+def test_labels_of_which_nothing_counts_stop_the_run(made_faces: Path, tmp_path: Path) -> None:
+    for path in (made_faces / "labels").iterdir():
+        Image.fromarray(np.full((64, 64), 255, np.uint8)).save(path)
+    with pytest.raises(DataError, match="every label is 255") as caught:
+        fit(read_settings(words(made_faces, tmp_path / "run")))
     assert "\n" not in str(caught.value)
 
 

@@ -58,9 +58,9 @@ class Augmentation:
         for name in ("flip", "gray", "blur", "noise", "occlude", "scene", "colour"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"augmentation.{name} is 0 to 1; got {getattr(self, name)}")
-        if not 0 < self.scale[0] <= self.scale[1]:
+        if not 0.1 <= self.scale[0] <= self.scale[1] <= 10:
             raise ConfigError(
-                f"augmentation.scale is the smallest and the largest zoom, above 0; got {list(self.scale)}"
+                f"augmentation.scale is the smallest and the largest zoom, 0.1 to 10; got {list(self.scale)}"
             )
         if self.rotate < 0 or self.shift < 0:
             raise ConfigError(

@@ -69,7 +69,8 @@ def fit(settings: Settings) -> Path:
     about = json.dumps(module.about, indent=2) + "\n"
     write_whole(settings.output / "settings.json", about.encode())
     profile = StepProfile()
-    trainer = _trainer(settings, read_as(find_scheme(settings.scheme)), profile)
+    often = max(1, min(20, len(data.train) // settings.batch_size))  # a short epoch has its line too
+    trainer = _trainer(settings, read_as(find_scheme(settings.scheme)), profile, often)
     best: Any = trainer.checkpoint_callbacks[0]
     try:
         trainer.fit(module, datamodule=data, ckpt_path=settings.resume, weights_only=True)
@@ -77,6 +78,18 @@ def fit(settings: Settings) -> Path:
         # A worker process sends its error as a traceback in text; what it said is the last line.
         said = str(error).strip().splitlines()[-1]
         raise type(error)(said.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
+    except MisconfigurationException as error:
+        raise ConfigError(f"--trainer: {' '.join(str(error).split())[:300]}") from error
+    except ValueError as error:
+        said = " ".join(str(error).split())
+        if "more than 1 value per channel" in said:
+            raise ConfigError(
+                f"{settings.network} has batch norms that see one value a channel, of which there is no statistic: "
+                "raise --batch_size to 2 or more, or give --optimizer.frozen_norm true"
+            ) from error
+        if "`val_check_interval`" in said:
+            raise ConfigError(f"--trainer: {said[:300]}") from error
+        raise
     except torch.OutOfMemoryError as error:
         raise FaceparseError(
             "the device's memory is full: lower --batch_size (and accumulate: --trainer.accumulate_grad_batches) or "
@@ -118,6 +131,11 @@ def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
     if network.needs_landmarks and settings.augmentation.scene:
         raise ConfigError(
             f"{settings.network} warps by landmarks, which made scenes have none of: set augmentation.scene to 0"
+        )
+    if settings.augmentation.scene and "cloth" not in learned.classes:
+        raise ConfigError(
+            f"made scenes continue what is labelled cloth, and scheme {learned.name} has no such class: "
+            "set augmentation.scene to 0"
         )
     teacher = None if settings.teacher is None else Teacher(settings.teacher, learned)
     data = _data(settings, learned, network.needs_landmarks)
@@ -171,7 +189,7 @@ def _data(settings: Settings, scheme: Scheme, landmarks: bool) -> ParsingData:
     )
 
 
-def _trainer(settings: Settings, scheme: Scheme, profile: StepProfile) -> pl.Trainer:
+def _trainer(settings: Settings, scheme: Scheme, profile: StepProfile, often: int) -> pl.Trainer:
     output = settings.output
     best = KeepBest(output)
     # Not `save_last`, which follows the best checkpoint: a resumed run goes on from the last epoch, good or bad.
@@ -193,7 +211,7 @@ def _trainer(settings: Settings, scheme: Scheme, profile: StepProfile) -> pl.Tra
             raise MissingExtraError("tensorboard", "train", "--tensorboard true") from None
     options: dict[str, Any] = {
         "num_sanity_val_steps": 0,
-        "log_every_n_steps": 20,
+        "log_every_n_steps": often,
         "enable_model_summary": False,
         **settings.trainer,
     }

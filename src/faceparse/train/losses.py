@@ -59,7 +59,9 @@ class LossSettings:
                 "loss.ohem_least is a share from 0 to 1, loss.focal_gamma and loss.auxiliary are 0 or more; "
                 f"got {self.ohem_least}, {self.focal_gamma} and {self.auxiliary}"
             )
-        if self.class_weights is not None and (min(self.class_weights) < 0 or not any(self.class_weights)):
+        if self.class_weights is not None and (
+            min(self.class_weights, default=-1) < 0 or not any(self.class_weights)
+        ):
             raise ConfigError(f"loss.class_weights are 0 or more and not all 0; got {self.class_weights}")
 
 

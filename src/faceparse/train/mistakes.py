@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 KINDS = {
@@ -19,7 +19,7 @@ KINDS = {
 HELP = "`faceparse train --help` lists every option, and a recipe has the same keys"
 
 
-def plainly(said: str, options: Iterable[str]) -> str:
+def plainly(said: str, options: Iterable[str], instead: Mapping[str, str] | None = None) -> str:
     r"""What was expected and what came, from jsonargparse's words for it.
 
         plainly("Parser key \"epochs\": Expected a <class 'int'>. Got value: many", ["epochs"])
@@ -28,12 +28,19 @@ def plainly(said: str, options: Iterable[str]) -> str:
     Args:
         said: the error's text.
         options: the names of all options, to offer the nearest to one that is unknown.
+        instead: option that is not taken → the one to give in its place.
     """
     said = " ".join(said.split())
     wrong = re.match(r'Parser key "([^"]+)": (.*?)\.? (?:Got|Given) value: (.*)$', said)
+    if wrong and wrong[1] == "teacher":
+        return "teacher: expected its model, as --teacher.model default, and of weight, temperature, engine, device, card what is wanted"
     if wrong and (choices := _expected(wrong[2].partition(" Given value type: ")[0])):
         return f"{wrong[1]}: expected {choices}, got {wrong[3]!r}"
+    if alien := re.search(r"Group '([\w.]+)' does not accept option '([\w.]+)'", said):
+        said = f"unrecognized arguments: --{alien[1]}.{alien[2]}"
     unknown = re.match(r"unrecognized arguments: --([\w.]+)", said)
+    if unknown and (other := (instead or {}).get(unknown[1])):
+        return f"no option --{unknown[1]}: give {other}"
     if unknown and (near := get_close_matches(unknown[1], list(options), cutoff=0.75)):
         return f"no option --{unknown[1]}; is it {' or '.join(f'--{n}' for n in near)}? {HELP}"
     return f"{said}: {HELP}" if "not accept" in said or said.startswith("unrecognized") else said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,9 +15,9 @@ import torch.nn.functional as F
 from pytorch_lightning import LightningModule
 from torch import Tensor
 
-from faceparse.errors import FaceparseError
+from faceparse.errors import DataError, FaceparseError
 from faceparse.evaluate import Confusion
-from faceparse.labels import Scheme, conversion
+from faceparse.labels import IGNORE, Scheme, conversion
 from faceparse.models.registry import Network
 from faceparse.runtime.reading import read_as
 from faceparse.train.datamodule import Batch
@@ -31,6 +32,8 @@ from faceparse.train.optimise import (
 )
 from faceparse.train.teacher import Teacher
 from faceparse.weights.preprocessing import Preprocessing
+
+log = logging.getLogger(__name__)
 
 
 class ParsingModule(LightningModule):
@@ -92,7 +95,8 @@ class ParsingModule(LightningModule):
             image = image.flip(1)
         mean = torch.tensor(self._mean, device=image.device).view(3, 1, 1)
         std = torch.tensor(self._std, device=image.device).view(3, 1, 1)
-        return ((image.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+        seen = ((image.float() - mean) / std).to(next(self.network.parameters()).dtype)
+        return seen.contiguous(memory_format=torch.channels_last)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout too is a function of where the run is: a resumed one goes on alike.
@@ -169,6 +173,18 @@ class ParsingModule(LightningModule):
         matrix = torch.from_numpy(self._confusion.matrix).to(self.device)
         matrix = self.trainer.strategy.reduce(matrix, reduce_op="sum")
         whole = self._confusion = Confusion(self._scheme, matrix.cpu().numpy())
+        true = np.flatnonzero(whole.matrix.sum(1))
+        if not len(true):
+            raise DataError(
+                f"no pixel of the validation pictures counts: every label is {IGNORE} (ignore) in scheme "
+                f"{self._scheme.name}; `faceparse data check` shows what the label maps hold"
+            )
+        if len(true) == 1 and not self.current_epoch:
+            log.warning(
+                "the validation pictures hold %s alone (%d is ignore): `faceparse data check` shows what the label maps hold",
+                self._scheme.classes[true[0]],
+                IGNORE,
+            )
         self.log("val/mean_f1", 100 * whole.mean_f1, prog_bar=True, rank_zero_only=False)
         for name, value in zip(self._scheme.classes, whole.f1, strict=True):
             if not math.isnan(value):

@@ -53,6 +53,11 @@ class OptimizerSettings:
                 "optimizer.learning_rate is above 0 and optimizer.trunk 0 or more; "
                 f"got {self.learning_rate} and {self.trunk}"
             )
+        if not 0 <= self.momentum < 1 or self.weight_decay < 0:
+            raise ConfigError(
+                "optimizer.momentum is 0 to below 1 and optimizer.weight_decay 0 or more; "
+                f"got {self.momentum} and {self.weight_decay}"
+            )
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,10 @@ class ScheduleSettings:
             raise ConfigError(
                 f"schedule.milestones are epochs above 0 in ascending order, which `step` needs; got {marks}"
             )
-        if not self.factor > 0 or self.last_rate < 0:
+        if not self.factor > 0 or not self.power > 0 or self.last_rate < 0:
             raise ConfigError(
-                "schedule.factor is above 0 and schedule.last_rate 0 or more; "
-                f"got {self.factor} and {self.last_rate}"
+                "schedule.factor and schedule.power are above 0 and schedule.last_rate 0 or more; "
+                f"got {self.factor}, {self.power} and {self.last_rate}"
             )
         if self.warmup < 0 or (self.steps is not None and self.steps < 1):
             raise ConfigError(

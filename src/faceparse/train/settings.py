@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonargparse
+import yaml
 from jsonargparse import ActionConfigFile
 from pytorch_lightning import Trainer
 
@@ -20,18 +21,19 @@ from faceparse.train.optimise import OptimizerSettings, ScheduleSettings
 from faceparse.train.teacher import TeacherSettings
 from faceparse.weights.preprocessing import RESAMPLING, Preprocessing
 
-OURS = (
-    "max_epochs",
-    "callbacks",
-    "logger",
-    "plugins",
-    "use_distributed_sampler",
-    "reload_dataloaders_every_n_epochs",
-    "profiler",
-    "default_root_dir",
-    "enable_checkpointing",
-)
-"""Arguments of Lightning's Trainer that are set here, from other settings."""
+OURS = {
+    "max_epochs": "--epochs",
+    "logger": "--tensorboard",
+    "profiler": "--profile",
+    "default_root_dir": "--output",
+    "overfit_batches": "--trainer.limit_train_batches",
+    "callbacks": None,
+    "plugins": None,
+    "use_distributed_sampler": None,
+    "reload_dataloaders_every_n_epochs": None,
+    "enable_checkpointing": None,
+}
+"""Arguments of Lightning's Trainer that are set here, and what there is in their place."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,21 @@ class Settings:
             raise ConfigError(
                 f"mean is 0 to scale ({self.scale}) and std above 0 in each channel; got {self.mean} and {self.std}"
             )
+        if not 0 <= self.seed < 2**32 or not 0 <= self.rare <= 1:
+            raise ConfigError(
+                f"seed is 0 to {2**32 - 1:,} and rare a share from 0 to 1; got {self.seed} and {self.rare}"
+            )
+        if self.teacher is not None and not (self.teacher.weight > 0 and self.teacher.temperature > 0):
+            raise ConfigError(
+                "teacher.weight and teacher.temperature are above 0; "
+                f"got {self.teacher.weight} and {self.teacher.temperature}"
+            )
+        for name in ("accumulate_grad_batches", "check_val_every_n_epoch"):
+            value = self.trainer.get(name)
+            if value is not None and value < 1:
+                raise ConfigError(f"trainer.{name} is 1 or more; got {value}")
+        if self.trainer.get("limit_val_batches") == 0:
+            raise ConfigError("validation chooses the best checkpoint: trainer.limit_val_batches is above 0")
         if self.channels not in ("RGB", "BGR") or self.interpolation not in RESAMPLING:
             raise ConfigError(
                 f"channels is RGB or BGR and interpolation {' or '.join(RESAMPLING)}; "
@@ -196,7 +213,7 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         ConfigError: an unknown recipe, key or value.
     """
     words = list(arguments)
-    known, read = recipes(), list[str]()
+    known = recipes()
     for i, word in enumerate(words):
         name = word.removeprefix("--recipe=") if word.startswith("--recipe=") else None
         if word == "--recipe" and i + 1 < len(words):
@@ -205,19 +222,41 @@ def read_settings(arguments: Sequence[str]) -> Settings:
             continue
         if name not in known and not Path(name).is_file():
             raise ConfigError(f"no recipe {name!r}; there are {', '.join(known)}, or give a YAML file")
-        read.append(str(known.get(name, name)))
+        check_recipe(known.get(name, Path(name)))
         words[i] = ("--recipe=" if words[i].startswith("--recipe=") else "") + str(known.get(name, name))
+    words = _recipes_first(words)
     made = parser()
     try:
         config: Any = made.parse_args(words)
+        empty = [k for k, v in made.get_defaults().items() if v is not None and config.get(k, v) is None]
+        if empty and not empty[0].startswith("trainer."):
+            raise ConfigError(f"{empty[0]} is null: leave it out for its default, or give a value")
         ready: Any = made.instantiate_classes(config)
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
-        said = plainly(str(error), made.get_defaults().keys())
-        if said.startswith("Problems parsing config"):
-            named = ", ".join(read)
-            said = f"a recipe is a YAML file of options, and {named} is not: {said}"
-        raise ConfigError(said) from error
+        instead = {f"trainer.{name}": other for name, other in OURS.items() if other}
+        raise ConfigError(plainly(str(error), made.get_defaults().keys(), instead)) from error
     values = {k: v for k, v in vars(ready).items() if k not in ("recipe", "print_config")}
     untouched = vars(made.get_defaults().trainer)
     asked = {k: v for k, v in vars(config.trainer).items() if v != untouched[k]}
     return Settings(**{**values, "trainer": asked})
+
+
+def check_recipe(path: Path) -> None:
+    """Raise a `ConfigError` where a recipe's file is not a YAML table of options."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"a recipe is a YAML file of options, and {path} is not: {reason}") from None
+    if not isinstance(found, dict):
+        what = "empty" if found is None else f"a {type(found).__name__}"
+        raise ConfigError(f"a recipe is a YAML file of options, as `epochs: 10`, and {path} is {what}")
+
+
+def _recipes_first(words: Sequence[str]) -> list[str]:
+    """The words with recipes before all else, which override them wherever they stand."""
+    recipe, other = list[str](), list[str]()
+    for i, word in enumerate(words):
+        named = word == "--recipe" or (i > 0 and words[i - 1] == "--recipe")
+        (recipe if named or word.startswith("--recipe=") else other).append(word)
+    return recipe + other

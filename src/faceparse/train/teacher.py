@@ -41,12 +41,6 @@ class TeacherSettings:
     device: str = "cpu"
     card: str | None = None
 
-    def __post_init__(self) -> None:
-        if not self.weight > 0 or not self.temperature > 0:
-            raise ConfigError(
-                f"teacher.weight and teacher.temperature are above 0; got {self.weight} and {self.temperature}"
-            )
-
 
 class Teacher:
     """A model whose soft labels are learned from.
