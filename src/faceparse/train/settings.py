@@ -228,8 +228,9 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     made = parser()
     try:
         config: Any = made.parse_args(words)
-        empty = [k for k, v in made.get_defaults().items() if v is not None and config.get(k, v) is None]
-        if empty and not empty[0].startswith("trainer."):
+        defaults = made.get_defaults().items()
+        ours = [k for k, v in defaults if v is not None and not k.startswith("trainer.")]
+        if empty := [k for k in ours if config.get(k, ...) is None]:
             raise ConfigError(f"{empty[0]} is null: leave it out for its default, or give a value")
         ready: Any = made.instantiate_classes(config)
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
