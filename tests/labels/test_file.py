@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from faceparse.errors import LabelError
 from faceparse.labels import Scheme, conversion, plain, read_scheme, scheme, schemes
+from faceparse.labels.file import scheme_from
 
 SPOTS = """
 title: Skin, and two kinds of spots
@@ -34,6 +35,30 @@ def test_a_yaml_file_is_a_scheme_wherever_a_name_is_one(tmp_path: Path) -> None:
         assert spots.palette[2:4].tolist() == [[255, 128, 0], [0, 255, 128]]
         assert spots.palette[1].tolist() == [204, 0, 0]
     assert conversion(str(path), "celebamask19").table[:4].tolist() == [0, 1, 1, 1]
+
+
+def test_labels_of_a_packaged_scheme_become_one_s_own(tmp_path: Path) -> None:
+    text = (
+        "classes: [background, face, hair]\nfrom: {face2: {face: hair}, maskgan19: {skin: face, hat: ignore}}"
+    )
+    own = read_scheme(write(tmp_path, text))
+    assert conversion("face2", own).table[:2].tolist() == [0, 2]
+    with pytest.raises(
+        LabelError, match=r"cannot convert maskgan19 to spots: nose.*\[from.maskgan19\] in spots's"
+    ):
+        conversion("maskgan19", own)
+    for again in (pickle.loads(pickle.dumps(own)), scheme_from(plain(own), "again")):
+        assert again == own
+        assert conversion("face2", again).table[:2].tolist() == [0, 2]
+
+
+def test_the_docs_three_classes(tmp_path: Path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    text = next(b for b in docs.split("```yaml\n")[1:] if b.startswith("classes: [background, face, hair]"))
+    own = read_scheme(write(tmp_path, text.split("```")[0], "three.yaml"))
+    celeb = scheme("celebamask19")
+    table = conversion(celeb, own).table
+    assert [table[celeb.id(n)] for n in ("hair", "nose", "l_lip", "cloth", "ear_r")] == [2, 1, 1, 0, 255]
 
 
 def test_pairs_are_the_whole_list_where_given(tmp_path: Path) -> None:
@@ -94,7 +119,11 @@ def test_packaged_schemes_are_plain_data(name: str) -> None:
         ("classes: [background, a]\npairs: [[a, b]]", "side or colour for 'b'"),
         ("classes: [background, a, b]\npairs: [[a, b], [b, a]]", "pairs a class more than once"),
         ("classes: [background, a]\npairs: a", r"pairs is a list of \[left class, right class\]"),
-        ("classes: [background, a]\nto: {face2: face}", "to is a mapping of target scheme"),
+        (
+            "classes: [background, a]\nfrom: {face2: {face: b}}",
+            "makes 'b' of another's classes, but has no such class",
+        ),
+        ("classes: [background, a]\nto: {face2: face}", "to is a mapping of another scheme"),
         ("classes: [background, a]\nleft_means: right", "left_means is subject, viewer, unverified"),
         ("classes: [background, a]\ntitle: 3", "title is text, got 3"),
         ("classes: [background, a]\nname: ''", "name is missing"),

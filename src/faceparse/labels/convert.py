@@ -41,7 +41,7 @@ SIDES = ("name", "subject")
 def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") -> Conversion:
     """How labels of `source` become labels of `target`.
 
-    Classes of the same name map to each other; what is left follows the source's declared table.
+    Classes of the same name map to each other; what is declared, in the source's file or in the target's, comes first.
 
     Args:
         source: Scheme of the labels at hand.
@@ -57,7 +57,7 @@ def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") 
     if sides not in SIDES:
         raise LabelError(f"sides is {' or '.join(SIDES)}, got {sides!r}")
     source, target = scheme(source), scheme(target)
-    declared = source.to.get(target.name, {})
+    declared = {**target.from_.get(source.name, {}), **source.to.get(target.name, {})}
     table = np.full(256, IGNORE, np.uint8)
     missing: list[str] = []
     for i, name in enumerate(source.classes):
@@ -72,7 +72,7 @@ def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") 
         raise LabelError(
             f"cannot convert {source.name} to {target.name}: {', '.join(missing)} "
             f"{'has' if len(missing) == 1 else 'have'} no class there and no row is declared; "
-            f"a class cannot be split, and a row [to.{target.name}] in the scheme's file declares a merge or ignore"
+            f"a class cannot be split, and a row [to.{target.name}] in {source.name}'s file or [from.{source.name}] in {target.name}'s declares a merge or ignore"
         )
     if sides == "subject" and {source.left_means, target.left_means} == {"subject", "viewer"}:
         table = table[source.flip_table]

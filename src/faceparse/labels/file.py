@@ -9,6 +9,7 @@ A user's own classes, as `--data.scheme spots.yaml` takes them::
     pairs: [[l_spot, r_spot]]         # optional; else every l_NAME with its r_NAME
     left_means: subject               # optional; subject, viewer or unverified
     to: {celebamask19: {l_spot: skin, r_spot: skin}}      # optional conversion tables
+    from: {face2: {face: skin}}       # optional, the other way round
     read_as: face2                    # optional; see `Scheme`
 """
 
@@ -26,7 +27,7 @@ from faceparse.labels.scheme import Scheme, schemes
 SUFFIXES = (".yaml", ".yml", ".toml")
 """Endings that tell a scheme's file from a scheme's name."""
 _UNFIT = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-KEYS = ("name", "title", "classes", "colours", "pairs", "left_means", "to", "read_as")
+KEYS = ("name", "title", "classes", "colours", "pairs", "left_means", "to", "from", "read_as")
 
 
 def read_scheme(path: str | Path) -> Scheme:
@@ -103,7 +104,7 @@ def scheme_from(raw: object, where: str) -> Scheme:
     if not raw.get("name"):
         raise LabelError(f"{where}: name is missing")
     # Outside the `try`, for their messages begin with `where` already.
-    tables = _tables(raw.get("to", {}), where)
+    to, from_ = (_tables(raw.get(key, {}), where, key) for key in ("to", "from"))
     colours = _colours(raw.get("colours", {}), where)
     pairs = _pairs(raw.get("pairs"), where)
     try:
@@ -112,10 +113,11 @@ def scheme_from(raw: object, where: str) -> Scheme:
             classes,
             raw.get("title", ""),
             raw.get("left_means", "subject"),
-            tables,
+            to,
             colours,
             pairs,
             raw.get("read_as", ""),
+            from_,
         )
     except LabelError as error:
         raise LabelError(f"{where}: {error}") from None
@@ -139,6 +141,8 @@ def plain(scheme: Scheme) -> dict[str, Any]:
         made["pairs"] = [list(pair) for pair in scheme.sides]
     if scheme.to:
         made["to"] = {target: dict(table) for target, table in scheme.to.items()}
+    if scheme.from_:
+        made["from"] = {source: dict(table) for source, table in scheme.from_.items()}
     if scheme.read_as:
         made["read_as"] = scheme.read_as
     return made
@@ -195,7 +199,7 @@ def _pairs(raw: object, where: str) -> tuple[tuple[str, str], ...] | None:
     return tuple((str(left), str(right)) for left, right in raw)
 
 
-def _tables(raw: object, where: str) -> Mapping[str, Mapping[str, str]]:
+def _tables(raw: object, where: str, key: str) -> Mapping[str, Mapping[str, str]]:
     if not isinstance(raw, Mapping) or not all(isinstance(t, Mapping) for t in raw.values()):
-        raise LabelError(f"{where}: to is a mapping of target scheme to a table of classes; got {raw!r}")
+        raise LabelError(f"{where}: {key} is a mapping of another scheme to a table of classes; got {raw!r}")
     return {str(target): {str(a): str(b) for a, b in table.items()} for target, table in raw.items()}

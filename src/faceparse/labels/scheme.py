@@ -53,6 +53,8 @@ class Scheme:
             `l_NAME` with its `r_NAME`.
         read_as: Scheme in which a network's results are given, where not in this one: a class there is as strong
             as the strongest of the classes here that become it. Empty: this one.
+        from_: Declared the other way round, `{source scheme: {class there: class here or "ignore"}}`: what a scheme
+            of one's own makes of the packaged ones.
 
     Raises:
         LabelError: no classes, more than 255, one named twice, a side or colour of a class that is not
@@ -67,6 +69,7 @@ class Scheme:
     colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict, compare=False)
     sides: tuple[tuple[str, str], ...] | None = None
     read_as: str = ""
+    from_: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.classes, str) or not isinstance(self.classes, Iterable):
@@ -76,6 +79,7 @@ class Scheme:
         if odd:
             raise LabelError(f"scheme {self.name!r}: a class is a name, got {odd[0]!r}")
         object.__setattr__(self, "to", MappingProxyType(dict(self.to)))
+        object.__setattr__(self, "from_", MappingProxyType(dict(self.from_)))
         object.__setattr__(self, "colours", MappingProxyType(dict(self.colours)))
         if not 1 <= len(self.classes) <= 255:
             raise LabelError(
@@ -88,6 +92,12 @@ class Scheme:
             raise LabelError(
                 f"scheme {self.name!r}: left_means is {', '.join(LEFT)}; got {self.left_means!r}"
             )
+        made = [c for table in self.from_.values() for c in table.values() if c != "ignore"]
+        unmade = [c for c in made if c not in self.classes]
+        if unmade:
+            raise LabelError(
+                f"scheme {self.name!r} makes {unmade[0]!r} of another's classes, but has no such class"
+            )
         paired = [c for pair in self.sides or () for c in pair]
         stray = [c for c in (*paired, *self.colours) if c not in self.classes]
         if stray:
@@ -97,10 +107,8 @@ class Scheme:
 
     def __reduce__(self) -> tuple[object, ...]:  # a MappingProxyType does not pickle
         mappings = (dict(self.to), dict(self.colours))
-        return (
-            Scheme,
-            (self.name, self.classes, self.title, self.left_means, *mappings, self.sides, self.read_as),
-        )
+        more = (self.sides, self.read_as, dict(self.from_))
+        return (Scheme, (self.name, self.classes, self.title, self.left_means, *mappings, *more))
 
     def __len__(self) -> int:
         return len(self.classes)
