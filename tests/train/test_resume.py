@@ -199,7 +199,7 @@ def test_a_resumed_run_goes_on_with_its_log(made_faces: Path, tmp_path: Path) ->
         (["--network", "bisenet-resnet18"], "is of network fpn-efficientnet_lite0"),
         (["--scheme", "lapa11"], "classes of scheme celebamask19, this run those of lapa11"),
         (["--optimizer.name", "sgd"], "optimizer.name adamw, now sgd"),
-        (["--recipe", "default-finish"], "other settings .* more.: give the same ones"),
+        (["--recipe", "default-finish", "--rare", "0.1"], "other settings .* more.: give the same ones"),
     ],
 )
 def test_another_recipe_s_file_is_refused(

@@ -138,7 +138,7 @@ def test_killed_workers(
         (["--loss.focal_gamma", "-1"], "loss.focal_gamma"),
         (["--loss.nope", "1"], "`faceparse train --help` lists every option"),
         (["--recipe", "{broken}"], "broken.yaml is not"),
-        (["--recipe", "{unknown}"], "does not accept option 'nope'"),
+        (["--recipe", "{unknown}"], "no option --loss.nope"),
         (["--network", "fpn-nothing"], "unknown network 'fpn-nothing'"),
         (["--scheme", "nothing"], "no label scheme 'nothing'"),
         (["--data.kind", "nothing"], "no kind of data set 'nothing'"),

@@ -133,8 +133,11 @@ def trial_inputs(card: Card, seed: int = SEED, *, any_size: bool = True) -> list
     """
     rng = np.random.default_rng(seed)
     height, width = card.input.size
-    # Multiples of 32, so that networks with strict sizes take them.
-    other = (_multiple(0.75 * height), _multiple(0.5 * width)) if any_size else (height, width)
+    # Where any side is taken, odd ones: what pads or cuts to a multiple shows only there.
+    odd = (5, -3) if card.input.multiple == 1 else (0, 0)
+    other = (
+        (_multiple(0.75 * height) + odd[0], _multiple(0.5 * width) + odd[1]) if any_size else (height, width)
+    )
     batches = [[_portrait(rng, height, width)], [_portrait(rng, *other), _noise(rng, *other)]]
     return [np.concatenate([card.input.normalise(p) for p in batch]) for batch in batches]
 

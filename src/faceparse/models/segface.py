@@ -262,9 +262,9 @@ def _enlarged(x: Tensor, like: Tensor) -> Tensor:
 
 
 def _missing(side: int) -> int:
-    # As a multiple of the stride, which the exporter reasons about in half the time that remainders take; Python's
-    # max() would fix the size in its graph.
-    steps: int = torch.sym_max(-(-side // STRIDE), LEAST // STRIDE)  # type: ignore[assignment]
+    # As a multiple of the stride, which the exporter reasons about in half the time that remainders take. Not
+    # -(-side // STRIDE): ONNX divides towards zero. Python's max() would fix the size in the graph.
+    steps: int = torch.sym_max((side + STRIDE - 1) // STRIDE, LEAST // STRIDE)  # type: ignore[assignment]
     return STRIDE * steps - side
 
 
