@@ -97,6 +97,7 @@ def command(
     from faceparse.evaluate.sheet import worst_sheet
     from faceparse.evaluate.table import numbers_table, scores_table
     from faceparse.files import atomic
+    from faceparse.labels import Scheme
     from faceparse.runtime import Parser
     from faceparse.runtime.reading import scheme_of_results
     from faceparse.runtime.sides import Sides
@@ -112,9 +113,9 @@ def command(
     whole: Dataset = open_dataset(kind, root, split, data_scheme)
     dataset = Cropped(whole) if crop else whole
 
-    def opened(name: str) -> Parser:
+    def opened(name: str, into: str | Scheme | None) -> Parser:
         foreign = card if name == model else None
-        return Parser(name, engine=engine, device=device, faces=faces, card=foreign, scheme=scheme)
+        return Parser(name, engine=engine, device=device, faces=faces, card=foreign, scheme=into)
 
     def scored(parser: Parser, progress: Progress) -> Report:
         def ready(sample: Sample) -> Sample:
@@ -147,8 +148,8 @@ def command(
         return predict
 
     notes: list[str] = []
-    parser = opened(model)
-    rival = None if against is None else opened(against)
+    parser = opened(model, scheme)
+    rival = None if against is None else opened(against, parser.scheme)
     if rival is not None and protocol == "input" and rival.card.input.size != parser.card.input.size:
         raise ConfigError("--protocol input compares models of one input size only: give --protocol label")
     with Progress(console=progress_console(), transient=True) as progress:
