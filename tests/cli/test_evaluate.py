@@ -236,3 +236,24 @@ def test_a_model_that_never_says_right_is_told(
     err = capsys.readouterr().err
     assert err.count("note: ") == 1
     assert "all is l_eye and nothing r_eye in the 10 pictures" in err
+
+
+def test_the_second_model_answers_in_the_first_one_s_scheme(
+    faces: Path, tmp_path: Path, tiny_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(tiny_path)
+    names = ["background", *(f"own_{c}" for c in CELEB.classes[1:])]
+    table = dict(zip(CELEB.classes[1:], names[1:], strict=True))
+    (entry,) = (p for p in model.metadata_props if p.key == "faceparse.card")
+    own = {"name": "own", "classes": names, "from": {"celebamask19": table}}
+    entry.value = json.dumps(json.loads(entry.value) | {"scheme": own})
+    onnx.save(model, tmp_path / "own.onnx")
+    words = ["--data.root", str(faces), "--data.scheme", "celebamask19", "--json", str(tmp_path / "a.json")]
+    assert run("--model", str(tmp_path / "own.onnx"), "--against", str(tiny_path), *words) == 0
+    figures = json.loads((tmp_path / "a.json").read_text())
+    assert figures["scheme"] == figures["against"]["scheme"] == "own"
+    assert figures["against"]["difference"]["mean"] == [0, 0, 0]
+    capsys.readouterr()
+    assert run("--model", str(tiny_path), "--against", str(tmp_path / "own.onnx"), *words) == 2
+    assert "cannot convert own to celebamask19: own_skin" in capsys.readouterr().err
