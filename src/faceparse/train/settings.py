@@ -212,19 +212,7 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     Raises:
         ConfigError: an unknown recipe, key or value.
     """
-    words = list(arguments)
-    known = recipes()
-    for i, word in enumerate(words):
-        name = word.removeprefix("--recipe=") if word.startswith("--recipe=") else None
-        if word == "--recipe" and i + 1 < len(words):
-            i, name = i + 1, words[i + 1]
-        if name is None:
-            continue
-        if name not in known and not Path(name).is_file():
-            raise ConfigError(f"no recipe {name!r}; there are {', '.join(known)}, or give a YAML file")
-        check_recipe(known.get(name, Path(name)))
-        words[i] = ("--recipe=" if words[i].startswith("--recipe=") else "") + str(known.get(name, name))
-    words = _recipes_first(words)
+    words = _recipes_first(arguments)
     made = parser()
     try:
         config: Any = made.parse_args(words)
@@ -242,8 +230,26 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     return Settings(**{**values, "trainer": asked})
 
 
-def check_recipe(path: Path) -> None:
-    """Raise a `ConfigError` where a recipe's file is not a YAML table of options."""
+def _recipes_first(arguments: Sequence[str]) -> list[str]:
+    """The words with recipes, by their files, before all else, which override them wherever they stand."""
+    recipe, other = list[str](), list[str]()
+    words = iter(arguments)
+    for word in words:
+        if word == "--recipe" and (name := next(words, None)) is not None:
+            recipe += [word, str(_recipe_file(name))]
+        elif word.startswith("--recipe="):
+            recipe.append(f"--recipe={_recipe_file(word.removeprefix('--recipe='))}")
+        else:
+            other.append(word)
+    return recipe + other
+
+
+def _recipe_file(name: str) -> Path:
+    """The file of a recipe, looked at: a YAML table of options."""
+    known = recipes()
+    path = known.get(name, Path(name))
+    if not path.is_file():
+        raise ConfigError(f"no recipe {name!r}; there are {', '.join(known)}, or give a YAML file")
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -252,12 +258,4 @@ def check_recipe(path: Path) -> None:
     if not isinstance(found, dict):
         what = "empty" if found is None else f"a {type(found).__name__}"
         raise ConfigError(f"a recipe is a YAML file of options, as `epochs: 10`, and {path} is {what}")
-
-
-def _recipes_first(words: Sequence[str]) -> list[str]:
-    """The words with recipes before all else, which override them wherever they stand."""
-    recipe, other = list[str](), list[str]()
-    for i, word in enumerate(words):
-        named = word == "--recipe" or (i > 0 and words[i - 1] == "--recipe")
-        (recipe if named or word.startswith("--recipe=") else other).append(word)
-    return recipe + other
+    return path
