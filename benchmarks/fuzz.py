@@ -139,7 +139,7 @@ DAMAGES = (
 
 def pictures_of(kinds: str) -> dict[str, bytes]:
     """Whole pictures of the kinds whose names begin so, as far as their decoders are here."""
-    from tests.runtime.kinds import KINDS, decodes
+    from tests.pictures.kinds import KINDS, decodes
 
     return {k.name: k.make() for k in KINDS if k.name.startswith(kinds) and decodes(k.needs)}
 
@@ -147,7 +147,7 @@ def pictures_of(kinds: str) -> dict[str, bytes]:
 def read_them(options: argparse.Namespace) -> None:
     """The reading process: a line of JSON on standard output before and after each picture."""
     from faceparse.errors import ImageError
-    from faceparse.runtime import read_picture
+    from faceparse.pictures import read_picture
 
     found: list[str] = []
     warnings.simplefilter("always")

@@ -14,11 +14,11 @@ import numpy as np
 from PIL import Image
 
 from faceparse.data import open_dataset
+from faceparse.engines import open_engine
 from faceparse.evaluate import Confusion
+from faceparse.faces.views import whole_view
 from faceparse.labels import conversion, scheme
 from faceparse.results import render_labels
-from faceparse.runtime.engines import open_engine
-from faceparse.runtime.views import whole_view
 from faceparse.weights.preprocessing import RESAMPLING
 
 SIDE = 1024

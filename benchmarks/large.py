@@ -19,7 +19,7 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.runtime.kinds import decodes  # noqa: E402
+from tests.pictures.kinds import decodes  # noqa: E402
 
 WIDTH, HEIGHT = 12_000, 9_000
 FORMATS = {

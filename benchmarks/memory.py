@@ -19,9 +19,9 @@ import numpy as np
 from PIL import Image
 
 from faceparse.cli.process import settle
-from faceparse.runtime import Parser
-from faceparse.runtime.engines import FakeEngine
-from faceparse.runtime.folder import Run, find_jobs
+from faceparse.engines import FakeEngine
+from faceparse.folder import Run, find_jobs
+from faceparse.parser import Parser
 from faceparse.weights import card
 from faceparse.writers import writers
 

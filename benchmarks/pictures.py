@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from faceparse.runtime.faces import Square, YuNet, crop
+from faceparse.faces import Square, YuNet, crop
 
 SAMPLE = Path(__file__).parents[1] / "examples" / "collins.jpg"
 

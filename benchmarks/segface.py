@@ -38,11 +38,11 @@ from torch import Tensor, nn
 
 import faceparse
 from faceparse import models
+from faceparse.engines import open_engine
 from faceparse.errors import WeightsError
 from faceparse.export import export_onnx
 from faceparse.export.parity import trial_inputs, trial_pictures
 from faceparse.models.segface import SegFace
-from faceparse.runtime.engines import open_engine
 from faceparse.weights import Card, Licence, Preprocessing, Source
 
 HEADS = 8

@@ -20,11 +20,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from faceparse.engines import open_engine
+from faceparse.faces import YuNet
+from faceparse.faces.looks import plan
+from faceparse.pictures import read_picture
 from faceparse.results import Parsing
-from faceparse.runtime import read_picture
-from faceparse.runtime.engines import open_engine
-from faceparse.runtime.faces import YuNet
-from faceparse.runtime.faces.plan import plan
 from faceparse.writers import writers
 
 

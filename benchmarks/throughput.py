@@ -36,20 +36,21 @@ import onnxruntime
 import steps
 import torch
 from numpy.typing import NDArray
-from pictures import SAMPLE, make_pictures
 from PIL import Image
 from torch import Tensor, nn
 
 import faceparse
 from faceparse.cli.process import settle
 from faceparse.export import calibration_pictures, export_onnx, load_source
+from faceparse.folder import Run, find_jobs
 from faceparse.labels import scheme
 from faceparse.models import load
-from faceparse.runtime import Parser, read_picture
-from faceparse.runtime.folder import Run, find_jobs
+from faceparse.parser import Parser
+from faceparse.pictures import read_picture
 from faceparse.weights import card
 from faceparse.weights.modelfile import find_model
 from faceparse.writers import writers
+from pictures import SAMPLE, make_pictures
 
 CORES = len(os.sched_getaffinity(0))
 PALETTE = scheme("celebamask19").palette

@@ -3,7 +3,7 @@
 import numpy as np
 
 from faceparse import Parser
-from faceparse.runtime.engines import FakeEngine
+from faceparse.engines import FakeEngine
 from faceparse.weights import card
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 import faceparse
-from faceparse.runtime import read_picture
+from faceparse.pictures import read_picture
 
 STRENGTH = 0.75
 """How far hue and saturation go towards the new colour, 0 to 1."""

@@ -51,7 +51,7 @@ def collins(collins_path: Path) -> NDArray[np.uint8]:
 @pytest.fixture(scope="session")
 def tiny_path() -> Path:
     """An ONNX model with its card: each 4 × 4 block gets the class whose palette colour is nearest."""
-    return ROOT / "tests" / "runtime" / "engines" / "tiny.onnx"
+    return ROOT / "tests" / "engines" / "tiny.onnx"
 
 
 @pytest.fixture

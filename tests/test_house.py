@@ -16,16 +16,20 @@ MAY_IMPORT = {
     "writers": {"labels", "results", "draw"},
     "weights": {"labels"},
     "models": {"labels", "weights"},
-    "runtime": {"labels", "results", "weights"},
+    "pictures": {"labels"},
+    "engines": {"labels", "results", "weights"},
+    "faces": {"labels", "results", "weights"},
+    "parser": {"labels", "pictures", "results", "weights", "engines", "faces"},
+    "folder": {"labels", "results", "weights", "pictures", "engines", "parser"},
     "data": {"labels"},
     "evaluate": {"labels", "results", "draw", "data"},
-    "train": {"labels", "models", "weights", "data", "evaluate", "runtime"},
-    "export": {"labels", "models", "weights", "runtime"},
+    "train": {"labels", "models", "weights", "data", "evaluate", "engines", "parser", "pictures", "faces"},
+    "export": {"labels", "models", "weights", "engines", "parser", "pictures"},
     "cli": set(),  # nothing at module level; anything inside a command
 }
 INSIDE_FUNCTIONS = {
     "results": {"draw"},  # a result's own overlay() and display
-    "runtime": {"models"},  # the torch engine
+    "engines": {"models"},  # the torch engine
     "cli": set(MAY_IMPORT) - {"cli"},
 }
 HEAVY = {
@@ -100,7 +104,7 @@ def test_rooms_import_only_their_neighbours(room: str) -> None:
 
 def test_core_needs_no_torch() -> None:
     blocked = "\n".join(f"sys.modules[{name!r}] = None" for name in sorted(HEAVY))
-    rooms = "faceparse, faceparse.labels, faceparse.results, faceparse.draw, faceparse.weights, faceparse.runtime, faceparse.data, faceparse.evaluate"
+    rooms = "faceparse, faceparse.labels, faceparse.results, faceparse.draw, faceparse.weights, faceparse.parser, faceparse.folder, faceparse.data, faceparse.evaluate"
     code = f"import sys\n{blocked}\nimport {rooms}\nfaceparse.Parser, faceparse.parse"
     subprocess.run([sys.executable, "-c", code], check=True)
 

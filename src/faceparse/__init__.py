@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from faceparse import models
     from faceparse.errors import FaceparseError
     from faceparse.labels import Scheme, scheme, schemes
+    from faceparse.parser import Parser, parse
     from faceparse.results import Face, Parsing
-    from faceparse.runtime import Parser, parse
 
 __version__ = "0.1.0"
 
@@ -23,10 +23,10 @@ __version__ = "0.1.0"
 _HOME = {
     "Face": "faceparse.results",
     "FaceparseError": "faceparse.errors",
-    "Parser": "faceparse.runtime",
+    "Parser": "faceparse.parser",
     "Parsing": "faceparse.results",
     "Scheme": "faceparse.labels",
-    "parse": "faceparse.runtime",
+    "parse": "faceparse.parser",
     "scheme": "faceparse.labels",
     "schemes": "faceparse.labels",
 }

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from faceparse import models  # noqa: E402
 from faceparse.data import open_dataset  # noqa: E402
 from faceparse.data.landmarks import five_points  # noqa: E402
-from faceparse.runtime import Parser  # noqa: E402
+from faceparse.parser import Parser  # noqa: E402
 from faceparse.weights.card import Card, parse_card  # noqa: E402
 from faceparse.weights.checkpoint import write_safetensors  # noqa: E402
 from tests.data import made  # noqa: E402

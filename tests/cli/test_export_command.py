@@ -15,7 +15,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 from faceparse import models  # noqa: E402
-from faceparse.runtime.engines import open_engine  # noqa: E402
+from faceparse.engines import open_engine  # noqa: E402
 from faceparse.weights import Card, write_safetensors  # noqa: E402
 from faceparse.weights.modelfile import find_model  # noqa: E402
 

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from faceparse.labels import scheme
-from faceparse.runtime import read_picture
+from faceparse.pictures import read_picture
 from tests.cli.conftest import Ran
 
 Command = Callable[..., Ran]
-TINY = Path(__file__).parents[1] / "runtime" / "engines" / "tiny.onnx"
+TINY = Path(__file__).parents[1] / "engines" / "tiny.onnx"
 
 
 def parse(faceparse: Command, *words: object) -> Ran:

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.cli.conftest import Ran
 
 Command = Callable[..., Ran]
-TINY = Path(__file__).parents[1] / "runtime" / "engines" / "tiny.onnx"
+TINY = Path(__file__).parents[1] / "engines" / "tiny.onnx"
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_stopping_once(photos: Path, tmp_path: Path, parse: Command, number: sig
 
 STUCK = """
 import sys, threading
-from faceparse.runtime import Parser
+from faceparse.parser import Parser
 
 def stuck(self, picture):
     print("here", flush=True)
@@ -262,7 +262,7 @@ def test_words_that_do_not_go_together(
 
 
 def test_another_run_is_named(photos: Path, tmp_path: Path, parse: Command) -> None:
-    from faceparse.runtime.folder.lock import locked
+    from faceparse.folder.lock import locked
 
     (tmp_path / "out" / ".faceparse").mkdir(parents=True)
     with locked(tmp_path / "out" / ".faceparse" / "lock"):

@@ -19,8 +19,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 
 from faceparse import models  # noqa: E402
+from faceparse.engines.onnx import OnnxEngine  # noqa: E402
 from faceparse.errors import EngineError  # noqa: E402
-from faceparse.runtime.engines.onnx import OnnxEngine  # noqa: E402
 from faceparse.weights import cards  # noqa: E402
 from faceparse.weights.card import __name__ as card_module  # noqa: E402
 from faceparse.weights.importers.segface import segface  # noqa: E402

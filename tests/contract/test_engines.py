@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from faceparse.engines import Engine, FakeEngine, open_engine
 from faceparse.errors import EngineError
-from faceparse.runtime.engines import Engine, FakeEngine, open_engine
 from faceparse.weights.modelfile import find_model
 
 

@@ -13,10 +13,10 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 from faceparse import models  # noqa: E402
+from faceparse.engines import FakeEngine, open_engine  # noqa: E402
 from faceparse.errors import ConfigError, OutputError, WeightsError  # noqa: E402
 from faceparse.export import Exported, Parity, compare, export_onnx, load_source  # noqa: E402
 from faceparse.export.parity import trial_inputs  # noqa: E402
-from faceparse.runtime.engines import FakeEngine, open_engine  # noqa: E402
 from faceparse.weights import Card, Grid, Licence, Preprocessing, Source, write_safetensors  # noqa: E402
 from faceparse.weights import card as find_card  # noqa: E402
 

@@ -10,10 +10,10 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 from faceparse import models  # noqa: E402
+from faceparse.engines.onnx import OnnxEngine  # noqa: E402
 from faceparse.errors import ConfigError  # noqa: E402
 from faceparse.export import compare  # noqa: E402
 from faceparse.export.graph import OLDEST_OPSET, graph_of, newest_opset, opset_of  # noqa: E402
-from faceparse.runtime.engines.onnx import OnnxEngine  # noqa: E402
 from faceparse.weights import card  # noqa: E402
 
 pytestmark = pytest.mark.torch

@@ -12,10 +12,10 @@ pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
+from faceparse.engines import open_engine  # noqa: E402
 from faceparse.errors import EngineError, WeightsError  # noqa: E402
 from faceparse.export import PictureGraph, export_onnx  # noqa: E402
-from faceparse.runtime import Parser  # noqa: E402
-from faceparse.runtime.engines import open_engine  # noqa: E402
+from faceparse.parser import Parser  # noqa: E402
 from faceparse.weights import Card, Grid, Preprocessing  # noqa: E402
 from faceparse.weights.modelfile import find_model  # noqa: E402
 

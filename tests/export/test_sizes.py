@@ -13,11 +13,11 @@ pytest.importorskip("onnxscript")
 from torchvision.models.swin_transformer import SwinTransformer  # noqa: E402
 
 from faceparse import Parser  # noqa: E402
+from faceparse.engines import open_engine  # noqa: E402
 from faceparse.errors import EngineError  # noqa: E402
 from faceparse.export import export_onnx  # noqa: E402
 from faceparse.models.backbones.tapped import KINDS, Kind  # noqa: E402
 from faceparse.models.segface import SegFace  # noqa: E402
-from faceparse.runtime.engines import open_engine  # noqa: E402
 from tests.export.test_export import card_of  # noqa: E402
 
 pytestmark = pytest.mark.torch

@@ -14,10 +14,10 @@ pytest.importorskip("onnxscript")
 
 from onnx import numpy_helper  # noqa: E402
 
+from faceparse.engines import open_engine  # noqa: E402
 from faceparse.errors import ConfigError, WeightsError  # noqa: E402
 from faceparse.export import Exported, export_onnx, load_source, rejected  # noqa: E402
-from faceparse.runtime import Parser  # noqa: E402
-from faceparse.runtime.engines import open_engine  # noqa: E402
+from faceparse.parser import Parser  # noqa: E402
 from faceparse.weights import Variant  # noqa: E402
 from faceparse.weights.modelfile import find_model  # noqa: E402
 from faceparse.weights.onnxfile import onnx_card  # noqa: E402
@@ -168,7 +168,7 @@ def test_an_export_is_not_exported_again(export: Callable[[str, str], Exported])
 
 
 def test_a_foreign_graph_is_no_start(tmp_path: Path) -> None:
-    from tests.runtime.engines.make_tiny import tiny
+    from tests.engines.make_tiny import tiny
 
     model = tiny()
     model.graph.input[0].name = model.graph.node[0].input[0] = "input"

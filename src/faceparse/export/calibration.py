@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparse.engines import FakeEngine
 from faceparse.errors import ConfigError
-from faceparse.runtime import Parser
-from faceparse.runtime.engines import FakeEngine
-from faceparse.runtime.picture import SUFFIXES, PictureSource
+from faceparse.parser import Parser
+from faceparse.pictures.reader import SUFFIXES, PictureSource
 from faceparse.weights import Card
 
 PICTURES = 64

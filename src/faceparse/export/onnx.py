@@ -14,6 +14,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from faceparse.engines import Engine
+from faceparse.engines.onnx import OnnxEngine
 from faceparse.errors import ConfigError, WeightsError
 from faceparse.export.calibration import calibration_inputs
 from faceparse.export.graph import OPSET, check_opset, graph_of, shapes, takes_any_size
@@ -24,10 +26,8 @@ from faceparse.export.precision import to_half, to_int8
 from faceparse.export.reference import NetworkEngine
 from faceparse.files import atomic
 from faceparse.models import Network
-from faceparse.runtime import Parser
-from faceparse.runtime.engines import Engine
-from faceparse.runtime.engines.onnx import OnnxEngine
-from faceparse.runtime.picture import PictureSource, read_picture
+from faceparse.parser import Parser
+from faceparse.pictures.reader import PictureSource, read_picture
 from faceparse.weights import Card, Variant
 from faceparse.weights.checkpoint import CARD_KEY
 from faceparse.weights.variant import FORMS, PRECISIONS

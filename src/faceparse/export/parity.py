@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from faceparse.engines import Engine
 from faceparse.models import Network
-from faceparse.runtime.engines import Engine
 from faceparse.weights import Card
 
 LEAST_EQUAL: Mapping[str, float] = {"fp32": 0.999, "fp16": 0.995, "int8": 0.95}

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from faceparse.engines import image_of, logits_for
 from faceparse.models import Network
-from faceparse.runtime.engines import image_of, logits_for
 from faceparse.weights import Card
 
 

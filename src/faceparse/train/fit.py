@@ -22,7 +22,6 @@ from faceparse.errors import ConfigError, FaceparseError, MissingExtraError, Out
 from faceparse.files import make_folder, write_whole
 from faceparse.labels import scheme as find_scheme
 from faceparse.labels.scheme import Scheme
-from faceparse.runtime.reading import read_as
 from faceparse.train.callbacks import (
     Average,
     KeepBest,
@@ -39,6 +38,7 @@ from faceparse.train.runlog import run_log
 from faceparse.train.settings import Settings
 from faceparse.train.start import starting_network
 from faceparse.train.teacher import Teacher
+from faceparse.weights.merging import read_as
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,6 @@ from faceparse.errors import DataError, FaceparseError
 from faceparse.evaluate import Confusion
 from faceparse.labels import IGNORE, Scheme, conversion
 from faceparse.models.registry import Network
-from faceparse.runtime.reading import read_as
 from faceparse.train.datamodule import Batch
 from faceparse.train.losses import Loss, LossSettings
 from faceparse.train.optimise import (
@@ -31,6 +30,7 @@ from faceparse.train.optimise import (
     rates,
 )
 from faceparse.train.teacher import Teacher
+from faceparse.weights.merging import read_as
 from faceparse.weights.preprocessing import Preprocessing
 
 log = logging.getLogger(__name__)

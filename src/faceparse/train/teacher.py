@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from faceparse.engines import open_engine
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme, conversion
-from faceparse.runtime.engines import open_engine
-from faceparse.runtime.reading import read_logits, scheme_of_results
+from faceparse.weights.merging import read_logits, scheme_of_results
 
 
 @dataclass(frozen=True)

@@ -97,10 +97,10 @@ def command(
     from faceparse.evaluate.sheet import worst_sheet
     from faceparse.evaluate.table import numbers_table, scores_table
     from faceparse.files import atomic
+    from faceparse.folder.sides import Sides
     from faceparse.labels import Scheme
-    from faceparse.runtime import Parser
-    from faceparse.runtime.reading import scheme_of_results
-    from faceparse.runtime.sides import Sides
+    from faceparse.parser import Parser
+    from faceparse.weights.merging import scheme_of_results
 
     check_protocol(protocol)
     if protocol == "input" and faces != "whole":

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from faceparse.data import FolderDataset
+    from faceparse.engines import Engine
     from faceparse.export import Exported
     from faceparse.models import Network
-    from faceparse.runtime.engines import Engine
     from faceparse.weights import Card
 
 
@@ -114,10 +114,10 @@ def _mean_f1(
     import numpy as np
     from rich.progress import Progress
 
+    from faceparse.engines.onnx import OnnxEngine
     from faceparse.evaluate import Predict, evaluate
     from faceparse.export import NetworkEngine, PictureGraph
-    from faceparse.runtime import Parser
-    from faceparse.runtime.engines.onnx import OnnxEngine
+    from faceparse.parser import Parser
 
     def labeller(engine: Engine) -> Predict:
         parser = Parser(engine, faces="whole", scheme=None)

@@ -10,9 +10,9 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from faceparse.folder import Jobs, Outcome, Run, Tally
+    from faceparse.parser import Parser
     from faceparse.results import Writer
-    from faceparse.runtime import Parser
-    from faceparse.runtime.folder import Jobs, Outcome, Run, Tally
 
 
 def command(
@@ -97,8 +97,7 @@ def command(
     """
     from faceparse.cli.process import settle
     from faceparse.errors import ConfigError
-    from faceparse.runtime import Parser
-    from faceparse.runtime.parser import AUTO, USUAL
+    from faceparse.parser import AUTO, USUAL, Parser
     from faceparse.writers import WRITERS, given_options, writers
 
     if output is None:
@@ -153,7 +152,7 @@ def _jobs(
 ) -> Jobs:
     """The pictures; stdin is read where it is asked for."""
     from faceparse.errors import ConfigError
-    from faceparse.runtime.folder import find_jobs, read_list
+    from faceparse.folder import find_jobs, read_list
 
     if not inputs and list_file is None:
         raise ConfigError("name a picture, a folder, or --list FILE")
@@ -196,7 +195,7 @@ def _to_stdout(jobs: Jobs, writers: Mapping[str, Writer], parser: Callable[[bool
     import sys
 
     from faceparse.errors import ConfigError, ImageError
-    from faceparse.runtime.folder import written_bytes
+    from faceparse.folder import written_bytes
 
     if len(jobs) != 1 or len(writers) != 1:
         raise ConfigError(
@@ -234,9 +233,9 @@ def _run(
 
     from faceparse.cli.console import progress_console
     from faceparse.cli.interrupt import INTERRUPTED, stop_on_signals
-    from faceparse.runtime.folder import Log, Run, Tally, open_log
-    from faceparse.runtime.reading import scheme_of_results
-    from faceparse.runtime.sides import Sides
+    from faceparse.folder import Log, Run, Tally, open_log
+    from faceparse.folder.sides import Sides
+    from faceparse.weights.merging import scheme_of_results
 
     began, tally, sides = time.perf_counter(), Tally(), Sides(scheme_of_results(parser.card))
     to_stdout = log is not None and str(log) == "-"

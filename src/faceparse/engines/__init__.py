@@ -1,0 +1,56 @@
+"""Engines: what runs a network. ONNX Runtime is in the core, PyTorch an extra, and a fake is for tests.
+
+>>> from faceparse.engines import open_engine
+>>> engine = open_engine("model.onnx", threads=1)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+
+from faceparse.engines.engine import Engine, image_of, logits_for
+from faceparse.engines.fake import FakeEngine
+from faceparse.engines.registry import EngineKind, engine_for, engines, register
+from faceparse.weights.modelfile import find_model
+
+__all__ = [
+    "Engine",
+    "EngineKind",
+    "FakeEngine",
+    "engines",
+    "image_of",
+    "logits_for",
+    "open_engine",
+    "register",
+]
+
+
+def open_engine(
+    model: str | os.PathLike[str] = "default",
+    *,
+    engine: str | None = "auto",
+    device: str = "cpu",
+    threads: int | None = None,
+    card: str | None = None,
+) -> Engine:
+    """Load a model into an engine.
+
+    >>> open_engine("default", device="cuda").card.id  # doctest: +SKIP
+
+    Args:
+        model: Name of a packaged model, or path of a model file: .onnx for ONNX Runtime, .safetensors
+            for PyTorch.
+        engine: A name in `engines()`; `auto` or None takes the one for the file's kind.
+        device: `cpu`, `cuda`, `cuda:1`, or another device of that engine; settings in the engine's words
+            follow it, as in `openvino:device_type=GPU` or `cuda:1,gpu_mem_limit=2000000000`.
+        threads: Threads of one run; the engine's choice when None.
+        card: Card id or TOML file of a model file that carries none.
+
+    Raises:
+        WeightsError: no such model, or not a model file.
+        EngineError: unknown engine or device, one that does not run this file, or one that is not
+            installed or not on this machine.
+    """
+    found = find_model(model, card)
+    kind = engine_for(found.path, engine or "auto")
+    return kind.open(found.path, found.card, device=device, threads=threads)

@@ -1,0 +1,259 @@
+"""ONNX Runtime: the default engine, in the core."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.engines.device import Device, known_device
+from faceparse.engines.engine import image_of, logits_for
+from faceparse.engines.registry import EngineKind, register
+from faceparse.errors import EngineError, WeightsError
+from faceparse.weights.card import Card
+from faceparse.weights.modelfile import find_model
+
+
+class Provider(NamedTuple):
+    """What ONNX Runtime calls a device's part of it, and how to get that."""
+
+    name: str
+    get: str
+
+
+def _instead(package: str) -> str:
+    # Packages of ONNX Runtime hold the same files: two of them break each other.
+    return f"pip uninstall onnxruntime, then pip install {package}"
+
+
+PROVIDERS: Mapping[str, Provider] = {
+    "cpu": Provider("CPUExecutionProvider", "pip install onnxruntime"),
+    "cuda": Provider("CUDAExecutionProvider", _instead("'onnxruntime-gpu[cuda,cudnn]'")),
+    "tensorrt": Provider(
+        "TensorrtExecutionProvider", _instead("'onnxruntime-gpu[cuda,cudnn]' tensorrt-cu12")
+    ),
+    "coreml": Provider("CoreMLExecutionProvider", "it comes with pip install onnxruntime on macOS alone"),
+    "openvino": Provider("OpenVINOExecutionProvider", _instead("onnxruntime-openvino")),
+    "directml": Provider("DmlExecutionProvider", f"on Windows, {_instead('onnxruntime-directml')}"),
+}
+"""Device → ONNX Runtime's provider and how to get it."""
+
+INDEXED = ("cuda", "tensorrt", "directml")
+"""Devices of which there may be several."""
+
+_CPU = PROVIDERS["cpu"].name
+_HEAVY = frozenset({"Conv", "ConvTranspose", "QLinearConv", "ConvInteger", "FusedConv", "NhwcFusedConv"})
+"""Operators that a network's time goes to."""
+
+_SESSION_KEYS = ("session.", "ep.", "mlas.", "optimization.")
+"""How ONNX Runtime's session settings begin; others are the provider's."""
+
+_SPINNING = "session.intra_op.allow_spinning"
+_QUIET = 4  # only fatal: what fails is raised here as one line
+_log = logging.getLogger(__name__)
+
+
+class OnnxEngine:
+    """Runs an .onnx file with ONNX Runtime.
+
+    >>> engine = OnnxEngine("model.onnx", device="cuda", threads=1)  # doctest: +SKIP
+    >>> engine.run({"image": image})["logits"]  # doctest: +SKIP
+
+    A foreign file's only input is taken as `image` and its first output, the main one in every published
+    export, as `logits`; the others are not computed. A graph fixed to one picture runs a batch one by one.
+
+    Args:
+        path: The file.
+        card: Its card; None for the one inside.
+        device: A key of `PROVIDERS`, with a number for the second card and so on (`cuda:1`), and settings in the
+            provider's or the session's own words (`openvino:device_type=GPU`, `cpu:inter_op_threads=2`). What
+            cannot run there is an error, never run elsewhere instead.
+        threads: Threads within one operator; None for one per core.
+
+    Raises:
+        WeightsError: not a model, damaged, without a card, or of other inputs and outputs.
+        EngineError: unknown device, or one that is not installed or not on this machine.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        card: Card | None = None,
+        *,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
+        self._path = Path(path)
+        self.card = card or find_model(path).card
+        self._session = _session(self._path, device, threads)
+        self._name, self._shape = _image(self._session, self._path)
+        self._output = self._session.get_outputs()[0].name
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """See `Engine.run`."""
+        image = image_of(inputs)
+        batch, *fixed = self._shape
+        given = image.shape[1:]
+        if any(isinstance(want, int) and want != got for want, got in zip(fixed, given, strict=True)):
+            raise EngineError(
+                f"{self._path} takes pictures of (3, height, width) = {tuple(fixed)}, got {given}"
+            )
+        step = batch if isinstance(batch, int) else len(image)
+        if len(image) % step:
+            raise EngineError(f"{self._path} takes batches of {step} pictures, got {len(image)}")
+        parts = [self._run(image[i : i + step]) for i in range(0, len(image), step)]
+        logits = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return {"logits": logits_for(image, logits, self.card)}
+
+    def _run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            logits: NDArray[np.float32] = self._session.run(
+                [self._output], {self._name: np.ascontiguousarray(image)}
+            )[0]
+        except Exception as error:  # ONNX Runtime's have no common base of their own
+            raise EngineError(f"{self._path} failed on input {image.shape}: {_line(error)}") from error
+        return logits
+
+
+def _session(path: Path, text: str, threads: int | None) -> Any:
+    import onnxruntime
+
+    if threads is not None and threads < 1:
+        raise EngineError(f"threads is 1 or more, or None for one per core; got {threads}")
+    device = known_device(text, PROVIDERS, INDEXED, "onnx")
+    provider = PROVIDERS[device.name]
+    there = onnxruntime.get_available_providers()
+    if provider.name not in there:
+        raise EngineError(
+            f"device {text!r} needs {provider.name}, and this onnxruntime has {', '.join(there)}: {provider.get}, "
+            "or use --device cpu"
+        )
+    if device.name in ("cuda", "tensorrt") and hasattr(onnxruntime, "preload_dlls"):
+        onnxruntime.preload_dlls()  # finds the CUDA libraries that pip installs beside it
+    options, settings = _options(device, threads)
+    try:
+        session = onnxruntime.InferenceSession(
+            path, options, providers=_providers(device, settings, there), enable_fallback=0
+        )
+    except Exception as error:  # ONNX Runtime's have no common base of their own
+        if not path.is_file():
+            raise WeightsError(f"no model file {path}") from None
+        if device.name != "cpu":
+            raise _unstarted(text, provider.name, _line(error)) from error
+        raise WeightsError(f"ONNX Runtime cannot load {path}: {_line(error)}") from error
+    if provider.name not in session.get_providers():
+        raise _unstarted(text, provider.name, "its driver, libraries or hardware are missing")
+    if device.name != "cpu":
+        _check_placement(session, text, provider.name)
+    return session
+
+
+def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
+    """Session options, and those settings of the device that belong to its provider."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = _QUIET
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    if _SPINNING not in device.options:
+        # Threads that spin while they wait take the cores from decoding and from other programs.
+        options.add_session_config_entry(_SPINNING, "0")
+    if device.name != "cpu":
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    if device.name == "directml":  # as its documentation asks
+        options.enable_mem_pattern = False
+    settings = {}
+    for key, value in device.options.items():
+        if key == "inter_op_threads":
+            options.execution_mode = onnxruntime.ExecutionMode.ORT_PARALLEL
+            options.inter_op_num_threads = _count(key, value)
+        elif key.startswith(_SESSION_KEYS):
+            options.add_session_config_entry(key, value)
+        elif device.name == "cpu":
+            raise EngineError(
+                f"device cpu has no setting {key!r}; it takes inter_op_threads, and ONNX Runtime's session settings "
+                f"({', '.join(f'{k}…' for k in _SESSION_KEYS)})"
+            )
+        else:
+            settings[key] = value
+    if device.name == "openvino" and threads is not None:  # it has threads of its own
+        settings.setdefault("num_of_threads", str(threads))
+    return options, settings
+
+
+def _providers(
+    device: Device, settings: dict[str, str], there: Sequence[str]
+) -> list[tuple[str, dict[str, str]]]:
+    """Provider and settings; TensorRT hands CUDA, on the same card, the operators that it has not."""
+    name = PROVIDERS[device.name].name
+    index = {} if device.index is None else {"device_id": str(device.index)}
+    chosen = [(name, {**index, **settings} if device.name in INDEXED else settings)]
+    cuda = PROVIDERS["cuda"].name
+    if device.name == "tensorrt" and cuda in there:
+        chosen.append((cuda, index))
+    return chosen
+
+
+def _check_placement(session: Any, device: str, provider: str) -> None:
+    """Refuse a session whose network runs on the CPU after all; say where a part of it does.
+
+    ONNX Runtime gives the CPU whatever a provider does not take, without a word.
+    """
+    placed = getattr(session, "get_provider_graph_assignment_info", None)
+    if placed is None:  # before ONNX Runtime 1.24
+        return
+    heavy = Counter(part.ep_name for part in placed() for node in part.get_nodes() if node.op_type in _HEAVY)
+    on_cpu, total = heavy[_CPU], sum(heavy.values())
+    if total and on_cpu == total:
+        raise _unstarted(device, provider, f"it takes none of the {total} convolutions of this network")
+    if on_cpu:
+        _log.warning("device %s runs %d of %d convolutions on the CPU", device, on_cpu, total)
+
+
+def _count(key: str, value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise EngineError(f"{key} is a whole number, 1 or more; got {value!r}")
+    return int(value)
+
+
+def _unstarted(device: str, provider: str, reason: str) -> EngineError:
+    return EngineError(
+        f"device {device!r} is not usable here, {provider} did not start: {reason}; use --device cpu"
+    )
+
+
+def _image(session: Any, path: Path) -> tuple[str, list[int | str | None]]:
+    """Name and shape of the image input; other graphs are refused."""
+    inputs = session.get_inputs()
+    if len(inputs) == 1 and inputs[0].type == "tensor(uint8)":
+        raise WeightsError(
+            f"{path} takes pictures and gives labels by itself (faceparse export --with-preprocessing), which is for "
+            "programs without faceparse: here, give the model that it was made from"
+        )
+    if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
+        found = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs) or "none"
+        raise WeightsError(
+            f"{path}: expected one float input (batch, 3, height, width), its inputs are {found}"
+        )
+    return inputs[0].name, inputs[0].shape
+
+
+def _line(error: Exception) -> str:
+    """ONNX Runtime's message in one line; the middle of a long one, its own file and function names, left out."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else f"{text[:100]} … {text[-200:]}"
+
+
+register(
+    EngineKind(
+        "onnx", ".onnx", OnnxEngine, instead="make one with faceparse export --model {path} -o {stem}.onnx"
+    )
+)

@@ -1,0 +1,146 @@
+"""PyTorch (extra `torch`): runs our .safetensors files, and foreign ones with a card."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.engines.device import parse_device
+from faceparse.engines.engine import image_of, logits_for
+from faceparse.engines.registry import EngineKind, register
+from faceparse.errors import EngineError, MissingExtraError
+from faceparse.weights.card import Card
+from faceparse.weights.modelfile import find_model
+
+
+class TorchEngine:
+    """Runs a network of ours with PyTorch.
+
+    >>> engine = TorchEngine("model.safetensors", device="cuda")  # doctest: +SKIP
+    >>> engine.run({"image": image})["logits"]  # doctest: +SKIP
+
+    Args:
+        path: The file.
+        card: Its card, which names the network; None for the one inside.
+        device: As PyTorch names it: `cpu`, `cuda`, `cuda:1`, `mps`; with `dtype=bf16` or `dtype=fp16` after a
+            colon (`cuda:dtype=fp16`, `cuda:1,dtype=bf16`) the network runs in those numbers.
+        threads: Threads of one run on the CPU; None for PyTorch's own number. That number belongs to the whole
+            process: it is changed while a run lasts, and put back after.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        WeightsError: not a checkpoint, without a card, or of another network.
+        EngineError: unknown device, or one that is not on this machine.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        card: Card | None = None,
+        *,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
+        torch = _torch()
+        from faceparse.models import load
+
+        self.card = card or find_model(path).card
+        if threads is not None and threads < 1:
+            raise EngineError(f"threads is 1 or more, or None for PyTorch's own number; got {threads}")
+        self._torch = torch
+        self._threads = threads
+        self._device, self._dtype = _device(torch, device)
+        network = load(self.card.network, Path(path))
+        self._network = network.to(self._device, self._dtype).to(memory_format=torch.channels_last)
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """See `Engine.run`."""
+        image = image_of(inputs)
+        torch = self._torch
+        # A copy, unlike from_numpy: an array may be read-only, and channels-last needs one in any case.
+        tensor = torch.tensor(image).to(self._device, self._dtype, memory_format=torch.channels_last)
+        try:
+            with torch.inference_mode(), _THREADS.limited(torch, self._threads):
+                logits = self._network.grid_logits(tensor).float().cpu()
+        except RuntimeError as error:  # out of memory, or a size that the network does not take
+            reason = " ".join(str(error).split())[:300]
+            raise EngineError(f"{self.card.network} failed on input {image.shape}: {reason}") from error
+        return {"logits": logits_for(image, np.ascontiguousarray(logits.numpy()), self.card)}
+
+
+def _torch() -> ModuleType:
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise MissingExtraError("torch", "torch", "engine 'torch'") from None
+    return torch
+
+
+class _Threads:
+    """PyTorch's number of threads, changed while runs of ours last; the last of them puts it back."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._running = 0
+        self._before = 0
+
+    @contextmanager
+    def limited(self, torch: Any, threads: int | None) -> Iterator[None]:
+        if threads is None:
+            yield
+            return
+        with self._lock:
+            if not self._running:
+                self._before = torch.get_num_threads()
+            self._running += 1
+            torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+                torch.set_num_threads(self._before)
+
+
+_THREADS = _Threads()
+
+
+def _device(torch: Any, text: str) -> tuple[Any, Any]:
+    """PyTorch's device and the type of number to run in."""
+    wanted = parse_device(text)
+    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    settings = dict(wanted.options)
+    dtype = settings.pop("dtype", "fp32")
+    if settings or dtype not in types:
+        raise EngineError(f"engine 'torch' takes one setting, dtype={', '.join(types)}; got device {text!r}")
+    name = wanted.name if wanted.index is None else f"{wanted.name}:{wanted.index}"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+        gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+        there = ["cpu", *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
+        reason = str(error).strip().split("\n")[0][:200]
+        raise EngineError(
+            f"device {name!r} is not usable by engine 'torch' (torch {torch.__version__}: {reason}); "
+            f"there are {', '.join(there)}; a GPU needs its driver and a torch built for it: pip install torch"
+        ) from None
+    return device, types[dtype]
+
+
+register(
+    EngineKind(
+        "torch",
+        ".safetensors",
+        TorchEngine,
+        instead="make one with faceparse import CHECKPOINT --network NAME -o {stem}.safetensors",
+    )
+)

@@ -1,0 +1,8 @@
+"""Faces in an ordinary photo: find them, align them, and decide what the network looks at."""
+
+from faceparse.faces.align import Square, crop
+from faceparse.faces.detector import Detection, Detector
+from faceparse.faces.looks import MODES, Look, Plan, plan
+from faceparse.faces.yunet import YuNet
+
+__all__ = ["MODES", "Detection", "Detector", "Look", "Plan", "Square", "YuNet", "crop", "plan"]

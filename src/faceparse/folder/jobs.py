@@ -1,0 +1,172 @@
+"""Pictures and the places of their results, kept small: millions fit into memory.
+
+>>> from faceparse.folder.jobs import Group, Jobs
+>>> jobs = Jobs([Group("in/sub", "sub", ["a.jpg", "a.png", "b.jpg"])], Path("out"))
+>>> [job.stem.as_posix() for job in jobs]
+['out/sub/a.jpg', 'out/sub/a.png', 'out/sub/b']
+"""
+
+from __future__ import annotations
+
+import io
+import os.path
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from typing import IO, overload
+
+from faceparse.errors import ConfigError
+from faceparse.results import Writer
+
+
+class _Stdin(io.BytesIO):
+    """What came from stdin, under that name in messages."""
+
+    name = "stdin"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture and the path that its outputs' names begin with.
+
+    Attributes:
+        source: The picture's file.
+        stem: Where its outputs go, less what each writer adds to the name.
+        problem: Why it cannot be read, where that is known beforehand.
+        data: The picture itself where it came from no file.
+    """
+
+    source: Path
+    stem: Path
+    problem: str = ""
+    data: bytes | None = None
+
+    @property
+    def picture(self) -> Path | IO[bytes]:
+        """What is to be read."""
+        return self.source if self.data is None else _Stdin(self.data)
+
+    def targets(self, writer: Writer) -> tuple[Path, ...]:
+        """Where a writer's files may go."""
+        return tuple(writer.beside(self.stem, ending) for ending in writer.endings)
+
+
+@dataclass(slots=True)
+class Group:
+    """The pictures of one folder.
+
+    Attributes:
+        folder: Where they lie.
+        place: Their results' folder below the output folder, `/` between its parts, empty for that itself.
+        names: Their file names.
+        whole: Those whose ending stays in their results' names, for without it two would be the same.
+    """
+
+    folder: str
+    place: str
+    names: list[str]
+    whole: set[str] = field(default_factory=set)
+
+    def stem(self, name: str) -> str:
+        """What the results of a picture are called."""
+        return name if name in self.whole else os.path.splitext(name)[0]
+
+
+class Jobs(Sequence[Job]):
+    """All pictures of a run, folder by folder: a name each in memory, made into a `Job` when asked for.
+
+    Args:
+        groups: At most one for each pair of folder and place.
+        output: The output folder.
+        extra: Jobs that lie in no folder: the picture from stdin, folders that cannot be read.
+        endings: Of the writers' names, for telling apart names that only differ by one.
+
+    Raises:
+        ConfigError: pictures of several folders would be written as the same file.
+    """
+
+    def __init__(
+        self,
+        groups: Iterable[Group],
+        output: Path,
+        extra: Iterable[Job] = (),
+        endings: Iterable[str] = (),
+    ) -> None:
+        self.output = output
+        self._groups = [group for group in groups if group.names]
+        self._extra = list(extra)
+        prefixes = _prefixes(list(endings))
+        for group in self._groups:
+            group.names.sort()
+            group.whole = _ambiguous(group.names, prefixes)
+        self._check_places()
+        self._ends = list(accumulate((len(g.names) for g in self._groups), initial=len(self._extra)))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def __iter__(self) -> Iterator[Job]:
+        yield from self._extra
+        for group in self._groups:
+            for name in group.names:
+                yield self._job(group, name)
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Job]: ...
+
+    def __getitem__(self, index: int | slice) -> Job | list[Job]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        index = range(len(self))[index]
+        if index < len(self._extra):
+            return self._extra[index]
+        which = bisect_right(self._ends, index) - 1
+        group = self._groups[which]
+        return self._job(group, group.names[index - self._ends[which]])
+
+    def _job(self, group: Group, name: str) -> Job:
+        return Job(Path(group.folder, name), self.output.joinpath(group.place, group.stem(name)))
+
+    def _check_places(self) -> None:
+        shared = Counter(group.place.casefold() for group in self._groups)
+        # What came from no file has a fixed name in the output folder itself.
+        stems = Counter(job.stem.name for job in self._extra if job.data is not None)
+        shared[""] += len(stems)
+        for group in self._groups:
+            if shared[group.place.casefold()] > 1:
+                stems.update(f"{group.place}/{group.stem(n)}".lstrip("/") for n in group.names)
+        twice = [stem for stem, n in stems.items() if n > 1]
+        if twice:
+            raise ConfigError(
+                f"several pictures would be written as {', '.join(twice[:3])}: give their common folder with "
+                "--recursive, or --root FOLDER to keep their paths below it"
+            )
+
+
+def _ambiguous(names: Sequence[str], prefixes: Sequence[str]) -> set[str]:
+    """The names that must stay whole for all results' names to differ, on any file system."""
+    folded = [name.casefold() for name in names]
+    stem = {name: os.path.splitext(name)[0] for name in folded}
+    stems = Counter(stem[name] for name in folded)
+    whole = {
+        name
+        for name in folded
+        if stems[stem[name]] > 1
+        or any(stem[name].endswith(p) and stems[stem[name].removesuffix(p)] for p in prefixes)
+    }
+    while True:  # `a.jpg.png` beside `a.jpg` and `a.png`
+        more = {name for name in folded if name not in whole and stem[name] in whole}
+        if not more:
+            return {name for name, small in zip(names, folded, strict=True) if small in whole}
+        whole |= more
+
+
+def _prefixes(endings: Sequence[str]) -> list[str]:
+    """What a stem may end with so that one writer's ending makes another's: `_x` for `_x_mask.png`, `_mask.png`."""
+    return [a.removesuffix(b) for a in endings for b in endings if a != b and a.endswith(b)]

@@ -1,0 +1,134 @@
+"""From decoded pixels of any kind to RGB.
+
+>>> from PIL import Image
+>>> to_rgb(Image.new("LA", (4, 3), (0, 0)))[0, 0]  # transparent: white
+array([255, 255, 255], dtype=uint8)
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from faceparse.errors import ImageError
+from faceparse.pictures.formats.orientation import place, turned
+
+Raster = Image.Image | NDArray[np.uint8]
+"""A Pillow image, or H × W × 3 RGB, or H × W × 4 RGBA."""
+
+STRIP = 1 << 22
+"""Pixels converted at a time: larger pictures cost the memory of their stored form, their result and a strip."""
+
+WHITE16 = 65535
+
+_PLAIN = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
+_ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
+_GRAY16 = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+
+
+def to_rgb(raster: Raster, orientation: int = 1) -> NDArray[np.uint8]:
+    """RGB uint8, H × W × 3, turned as it is seen.
+
+    Transparency is laid over white; gray of 16 bits is scaled; CMYK goes through the profile
+    that comes with it; other profiles are not applied.
+
+    Raises:
+        ImageError: pixels without a common white: 32-bit integers beyond 65535, floats outside 0 to 1.
+    """
+    height, width = raster.shape[:2] if isinstance(raster, np.ndarray) else raster.size[::-1]
+    read = _reader(raster)
+    if height * width <= STRIP:
+        return turned(read(0, height), orientation)
+    out = np.empty((height, width, 3) if orientation < 5 else (width, height, 3), np.uint8)
+    step = max(1, STRIP // width)
+    for top in range(0, height, step):
+        rows = slice(top, min(top + step, height))
+        out[place(rows, (height, width), orientation)] = turned(read(rows.start, rows.stop), orientation)
+    return out
+
+
+def _reader(raster: Raster) -> Callable[[int, int], NDArray[np.uint8]]:
+    """What gives some rows of a picture as RGB."""
+    if isinstance(raster, np.ndarray):
+        return lambda top, bottom: _flat(raster[top:bottom])
+    raster.load()
+    convert = _converter(raster)
+    width, height = raster.size
+
+    def read(top: int, bottom: int) -> NDArray[np.uint8]:
+        return convert(raster if bottom - top == height else raster.crop((0, top, width, bottom)))
+
+    return read
+
+
+def _converter(image: Image.Image) -> Callable[[Image.Image], NDArray[np.uint8]]:
+    mode = image.mode
+    if mode in _GRAY16:
+        clear = image.info.get("transparency")
+        return lambda strip: _gray16(np.asarray(strip), clear)
+    if mode in ("I", "F"):
+        return lambda strip: _wide(np.asarray(strip))
+    if mode in _ALPHA or (mode in _PLAIN and image.info.get("transparency") is not None):
+        return lambda strip: _flat(np.asarray(strip.convert("RGBA")))
+    if mode == "RGB":
+        return lambda strip: np.asarray(strip)
+    if mode == "CMYK" and (convert := _profile(image.info.get("icc_profile"))):
+        return convert
+    if mode in _PLAIN:
+        return lambda strip: np.asarray(strip.convert("RGB"))
+    raise ImageError(f"pixels of Pillow's mode {mode} have no colours: convert them to RGB")
+
+
+def _flat(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGB, or RGBA over white."""
+    if image.shape[2] == 3:
+        return image
+    if image[..., 3].min() == 255:
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGBA2RGB), np.uint8)
+    seen = Image.fromarray(image)
+    return np.asarray(Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB"))
+
+
+def _gray16(values: NDArray[np.uint16], clear: int | None = None) -> NDArray[np.uint8]:
+    """Scaled by 255 / 65535 and rounded; one value may be transparent."""
+    native = np.ascontiguousarray(values, np.uint16)
+    gray = cv2.convertScaleAbs(native, alpha=255 / WHITE16)
+    if clear is not None:
+        gray[native == clear] = 255
+    return np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), np.uint8)
+
+
+def _wide(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """32-bit integers that hold 16 bits, and floats from 0 to 1."""
+    whole = values.dtype.kind != "f"
+    white = WHITE16 if whole else 1
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= white):  # not a number fails, too
+        kind = "32-bit integer" if whole else "float"
+        raise ImageError(
+            f"{kind} pixels are taken from 0 (black) to {white} (white), these go from {low} to {high}: scale them"
+        )
+    if whole:
+        return _gray16(values.astype(np.uint16))
+    return np.asarray(cv2.cvtColor(np.rint(values * 255).astype(np.uint8), cv2.COLOR_GRAY2RGB), np.uint8)
+
+
+def _profile(profile: bytes | None) -> Callable[[Image.Image], NDArray[np.uint8]] | None:
+    """From a CMYK profile to sRGB; None where it is not one."""
+    if not profile:
+        return None
+    try:
+        from PIL import ImageCms
+
+        transform = ImageCms.buildTransform(
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), "CMYK", "RGB"
+        )
+    except Exception:  # damaged, of other colours, or Pillow built without LittleCMS: as without a profile
+        return None
+    return lambda strip: np.asarray(ImageCms.applyTransform(strip, transform))

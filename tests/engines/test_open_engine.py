@@ -1,0 +1,81 @@
+"""Which engine runs which file, and what a user reads when it does not."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from faceparse.engines import Engine, EngineKind, FakeEngine, engines, open_engine, register, registry
+from faceparse.engines.onnx import OnnxEngine
+from faceparse.errors import EngineError, MissingExtraError, WeightsError
+from faceparse.weights import Card
+from faceparse.weights.modelfile import find_model
+
+
+@pytest.mark.parametrize("engine", ["auto", None, "onnx"])
+def test_onnx_files_run_in_onnx_runtime(tiny_path: Path, engine: str | None) -> None:
+    opened = open_engine(tiny_path, engine=engine, threads=1)
+    assert isinstance(opened, OnnxEngine)
+    assert opened.card.id == "tiny"
+
+
+def test_a_given_card_replaces_the_files_own(tiny_path: Path) -> None:
+    assert open_engine(tiny_path, card="bisenet-resnet18-zllrunning").card.id == "bisenet-resnet18-zllrunning"
+
+
+def test_unknown_engine(tiny_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"unknown engine 'tvm'.*onnx \(\.onnx\).*torch \(\.safetensors\)"):
+        open_engine(tiny_path, engine="tvm")
+
+
+def test_a_file_for_another_engine(tiny_path: Path, bare_safetensors: Path) -> None:
+    with pytest.raises(EngineError, match=r"faceparse import .* -o tiny\.safetensors, or use --engine onnx"):
+        open_engine(tiny_path, engine="torch")
+    with pytest.raises(EngineError, match=r"faceparse export --model .*bare\.safetensors -o bare\.onnx"):
+        open_engine(bare_safetensors, engine="onnx")
+
+
+def test_no_torch(bare_safetensors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'faceparse\[torch\]'"):
+        open_engine(bare_safetensors)
+
+
+def test_unknown_model() -> None:
+    with pytest.raises(WeightsError, match="unknown model 'nothing'"):
+        open_engine("nothing")
+
+
+@pytest.fixture
+def bare_safetensors(tmp_path: Path, tiny_path: Path) -> Path:
+    """A safetensors file with a card and no tensor, written by hand: the core has no safetensors."""
+    import json
+
+    header = json.dumps({"__metadata__": {"faceparse.card": find_model(tiny_path).card.to_json()}}).encode()
+    path = tmp_path / "bare.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    return path
+
+
+class _Upside:
+    """An engine from outside."""
+
+    def __init__(self, path: Path, card: Card, *, device: str, threads: int | None) -> None:
+        self.card = card
+        self.told = (path.name, device, threads)
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        return FakeEngine(self.card).run(inputs)
+
+
+def test_an_engine_from_outside(tiny_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engines()
+    monkeypatch.setattr(registry, "_KINDS", dict(registry._KINDS))
+    register(EngineKind("upside", ".onnx", _Upside, instead="turn {path} around"))
+    opened: Engine = open_engine(tiny_path, engine="upside", device="table", threads=3)
+    assert isinstance(opened, _Upside)
+    assert opened.told == ("tiny.onnx", "table", 3)
+    with pytest.raises(ValueError, match="registered twice"):
+        register(EngineKind("upside", ".onnx", _Upside, instead=""))

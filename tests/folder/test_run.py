@@ -1,0 +1,439 @@
+"""The pool that does the work: failures, reruns, stopping."""
+
+import errno
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from faceparse.errors import ConfigError, ImageError, NoFaceError, OutputError
+from faceparse.files import atomic
+from faceparse.folder import Jobs, Outcome, Run, find_jobs, written_bytes
+from faceparse.pictures import read_picture
+from faceparse.pictures.reader import PictureSource
+from faceparse.results import Parsing, Writer
+from faceparse.writers import writers
+from tests.folder.conftest import find, parse, pictures, tree
+
+MASK = writers(["mask"])
+
+
+def run(jobs: Jobs, chosen: dict[str, Writer] = MASK, parse: Any = parse, **options: Any) -> list[Outcome]:
+    return list(Run(jobs, parse, chosen, jobs.output, **options))
+
+
+def statuses(outcomes: Iterable[Outcome]) -> dict[str, str]:
+    return {o.job.source.name: o.status for o in outcomes}
+
+
+@dataclass(frozen=True)
+class Parts(Writer):
+    """One empty file for each label there is; and a list of all pictures."""
+
+    name: ClassVar[str] = "parts"
+    endings: ClassVar[tuple[str, ...]] = tuple(f"_{i}.txt" for i in range(19))
+    text: str = ""
+    fails: ClassVar[Callable[[Path], None]] = staticmethod(lambda path: None)
+
+    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
+        paths = tuple(self.beside(stem, f"_{i}.txt") for i in np.unique(parsing.labels))
+        for path in paths:
+            with atomic(path, overwrite=True) as temporary:
+                type(self).fails(path)
+                temporary.write_text(self.text)
+        return paths
+
+    def finish(self, folder: Path, stems: Iterable[Path]) -> tuple[Path, ...]:
+        path = folder / "all.txt"
+        path.write_text("".join(f"{s.relative_to(folder).as_posix()}\n" for s in stems))
+        return (path,)
+
+
+def labelled(*labels: int) -> Callable[[Path], Parsing]:
+    """A parser that sees these labels, one a row."""
+
+    def parse(path: Path) -> Parsing:
+        image = read_picture(path)
+        given = np.resize(np.array(labels, np.uint8)[:, None], image.shape[:2])
+        return Parsing.from_labels(image, given, "celebamask19")
+
+    return parse
+
+
+def test_a_failed_picture_stops_no_other(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", *(f"{i}.png" for i in range(9)))
+    (root / "4.png").write_text("broken")
+    out = tmp_path / "out"
+    outcomes = run(find([root], out), workers=3)
+    assert {o.job.source.stem for o in outcomes if o.status == "failed"} == {"4"}
+    assert sorted(tree(out)) == [f"{i}_mask.png" for i in range(9) if i != 4]
+    assert "not a picture" in next(o.reason for o in outcomes if o.status == "failed")
+
+
+def test_outcomes_say_what_was_done(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png")
+    outcome = run(find([root], tmp_path / "out"), writers(["mask", "overlay"]))[0]
+    assert [p.name for p in outcome.outputs] == ["a_mask.png", "a_overlay.jpg"]
+    assert outcome.seconds["write"] > 0
+
+
+@pytest.mark.parametrize("workers", [1, 5])
+def test_results_do_not_depend_on_the_number_of_threads(tmp_path: Path, workers: int) -> None:
+    root = pictures(tmp_path / "in", *(f"{i}.png" for i in range(20)))
+    for out, count in ((tmp_path / "one", 1), (tmp_path / "many", workers)):
+        run(find([root], out), {**MASK, "parts": Parts()}, workers=count)
+    assert tree(tmp_path / "one") == tree(tmp_path / "many")
+
+
+def test_what_is_done_is_skipped_unless_told(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.jpg")
+    jobs = find([root], tmp_path / "out")
+    assert statuses(run(jobs)) == {"a.jpg": "written"}
+    assert statuses(run(jobs)) == {"a.jpg": "skipped"}
+    assert statuses(run(jobs, overwrite=True)) == {"a.jpg": "written"}
+
+
+def test_what_changed_is_redone(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png", "b.png", "c.png")
+    jobs = find([root], tmp_path / "out")
+    made_by = {"model": "default"}
+    run(jobs, made_by=made_by)
+    pictures(root, *("bcdefghi"[i] + ".png" for i in range(2)))  # b and c again, in other colours
+    os.utime(root / "b.png", ns=(1, 1))
+    os.utime(root / "c.png", ns=(1, 1))
+    (tmp_path / "out" / "c_mask.png").unlink()
+    assert statuses(run(jobs, made_by=made_by)) == {
+        "a.png": "skipped",
+        "b.png": "written",
+        "c.png": "written",
+    }
+    assert set(statuses(run(jobs, made_by=made_by)).values()) == {"skipped"}
+    assert set(statuses(run(jobs, made_by={"model": "other"})).values()) == {"written"}
+    assert set(statuses(run(jobs, made_by=made_by)).values()) == {"written"}
+
+
+def test_a_lost_file_is_made_again(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png", "b.png")
+    jobs = find([root], tmp_path / "out")
+    run(jobs)
+    (tmp_path / "out" / "b_mask.png").unlink()
+    assert statuses(run(jobs)) == {"a.png": "skipped", "b.png": "written"}
+
+
+def test_another_form_is_added_without_redoing_the_first(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png")
+    jobs = find([root], tmp_path / "out")
+    run(jobs)
+    both = writers(["mask", "overlay"])
+    assert [p.name for p in run(jobs, both)[0].outputs] == ["a_overlay.jpg"]
+    assert statuses(run(jobs, both)) == statuses(run(jobs)) == {"a.png": "skipped"}
+    # Made by another model, each is redone when it is asked for.
+    assert statuses(run(jobs, made_by={"model": "x"})) == {"a.png": "written"}
+    assert [p.name for p in run(jobs, both, made_by={"model": "x"})[0].outputs] == ["a_overlay.jpg"]
+
+
+def test_other_options_of_a_writer_redo_it_alone(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png")
+    jobs = find([root], tmp_path / "out")
+    run(jobs, {**MASK, "parts": Parts()})
+    outputs = run(jobs, {**MASK, "parts": Parts("new")})[0].outputs
+    assert [p.name for p in outputs] == ["a_1.txt"]
+    assert outputs[0].read_text() == "new"
+
+
+def test_files_that_are_no_longer_made_are_removed(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png")
+    out = tmp_path / "out"
+    jobs = find([root], out)
+    run(jobs, {"parts": Parts()}, labelled(1, 2, 3))
+    assert set(tree(out)) == {"a_1.txt", "a_2.txt", "a_3.txt", "all.txt"}
+    run(jobs, {"parts": Parts()}, labelled(2, 4), made_by={"model": "x"})
+    assert set(tree(out)) == {"a_2.txt", "a_4.txt", "all.txt"}
+
+
+def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png", "b.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a_mask.png").write_bytes(b"painted by hand")
+    jobs = find([root], out)
+    outcomes = run(jobs, writers(["mask", "overlay"]))
+    assert statuses(outcomes) == {"a.png": "written", "b.png": "written"}
+    again = run(jobs, writers(["mask", "overlay"]))
+    assert statuses(again) == {"a.png": "skipped", "b.png": "skipped"}
+    assert [o.reason for o in again if o.reason] == [
+        f"{root / 'a.png'}: mask exist, and no run recorded them"
+    ]
+    assert (out / "a_mask.png").read_bytes() == b"painted by hand"
+    run(jobs, MASK, overwrite=True)
+    assert read_picture(out / "a_mask.png").shape == (20, 20, 3)
+
+
+def test_a_summing_up_is_of_all_that_is_there(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png", "b.png", "sub/c.png")
+    out = tmp_path / "out"
+    chosen: dict[str, Writer] = {"parts": Parts()}
+    run(find([root], out, recursive=True), chosen)
+    (root / "b.png").write_text("broken")
+    pictures(root, "d.png")
+    whole = Run(find([root], out, recursive=True), parse, chosen, out, workers=3)
+    assert set(statuses(whole).values()) == {"skipped", "failed", "written"}
+    assert whole.finished == (out / "all.txt",)
+    assert (out / "all.txt").read_text() == "a\nd\nsub/c\n"
+
+
+def test_a_summing_up_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> tuple[Path, ...]:
+        raise OutputError("the list cannot be written")
+
+    monkeypatch.setattr(Parts, "finish", refuse)
+    root = pictures(tmp_path / "in", "a.png")
+    whole = Run(find([root], tmp_path / "out"), parse, {"parts": Parts()}, tmp_path / "out")
+    assert statuses(whole) == {"a.png": "written"}
+    assert whole.unfinished == ("the list cannot be written",)
+
+
+def test_unwritable_output_is_named_before_work(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.jpg")
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+
+    def untouched(path: Path) -> Parsing:
+        raise AssertionError("no picture is read")
+
+    for out in (blocked, blocked / "out"):
+        with pytest.raises(OutputError, match="cannot make output folder"):
+            run(find([root], out), parse=untouched)
+
+
+def test_an_unwritable_subfolder_fails_its_pictures_alone(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.jpg", "sub/b.jpg")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "sub").write_text("in the way")
+    outcomes = run(find([root], out, recursive=True))
+    assert statuses(outcomes) == {"a.jpg": "written", "b.jpg": "failed"}
+    assert any("cannot make output folder" in o.reason for o in outcomes)
+
+
+def fails_after(count: int, error: OSError) -> Callable[[Path], None]:
+    left = iter(range(count))
+
+    def fail(path: Path) -> None:
+        if next(left, None) is None:
+            raise error
+
+    return fail
+
+
+def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = pictures(tmp_path / "in", *(f"{i:02}.png" for i in range(40)))
+    out = tmp_path / "out"
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(Parts, "fails", staticmethod(fails_after(5, full)))
+    whole = Run(find([root], out), parse, {"parts": Parts()}, out, workers=2)
+    outcomes = list(whole)
+    assert whole.ended == "disk full"
+    assert whole.finished == ()
+    failed = [o.reason for o in outcomes if o.status == "failed"]
+    assert 1 <= len(failed) <= 4  # twice as many as workers are in flight
+    assert "No space left on device" in failed[0]
+    assert len(tree(out)) == 5  # and nothing half written
+    monkeypatch.undo()
+    again = run(find([root], out), {"parts": Parts()})
+    assert sum(o.status == "skipped" for o in again) == 5
+    assert sum(o.status == "written" for o in again) == 35
+
+
+def test_another_fault_of_one_file_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = pictures(tmp_path / "in", *(f"{i:02}.png" for i in range(9)))
+    out = tmp_path / "out"
+    large = OSError(errno.EFBIG, "File too large")
+    monkeypatch.setattr(Parts, "fails", staticmethod(fails_after(5, large)))
+    outcomes = run(find([root], out), {"parts": Parts()}, workers=2)
+    assert len(outcomes) == 9
+    assert sum("File too large" in o.reason for o in outcomes) == 4
+
+
+def test_fail_fast(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", *(f"{i:02}.png" for i in range(30)))
+    (root / "03.png").write_text("broken")
+    whole = Run(find([root], tmp_path / "out"), parse, MASK, tmp_path / "out", workers=2, fail_fast=True)
+    assert 4 <= len(list(whole)) <= 8
+    assert whole.ended == "failed"
+
+
+def test_stopping_finishes_what_is_in_flight(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", *(f"{i:02}.png" for i in range(30)))
+    out, stop = tmp_path / "out", threading.Event()
+    whole = Run(find([root], out), parse, {**MASK, "parts": Parts()}, out, workers=2, stop=stop)
+    outcomes = []
+    for outcome in whole:
+        outcomes.append(outcome)
+        stop.set()
+    assert whole.ended == "stopped"
+    assert 1 <= len(outcomes) <= 5
+    assert {o.status for o in outcomes} == {"written"}
+    assert len(tree(out)) == 2 * len(outcomes)  # all of them whole, and no summing up
+    again = run(find([root], out))
+    assert sum(o.status == "skipped" for o in again) == len(outcomes)
+
+
+def test_stopped_before_it_began(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png")
+    stop = threading.Event()
+    stop.set()
+    whole = Run(find([root], tmp_path / "out"), parse, MASK, tmp_path / "out", stop=stop)
+    assert list(whole) == []
+    assert whole.ended == "stopped"
+
+
+def test_leaving_early_stops_the_pool(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", *(f"{i}.png" for i in range(20)))
+    seen = []
+
+    def slow(path: PictureSource) -> Parsing:
+        seen.append(path)
+        return parse(path)
+
+    outcomes = iter(Run(find([root], tmp_path / "out"), slow, MASK, tmp_path / "out", workers=1))
+    next(outcomes)
+    outcomes.close()  # type: ignore[attr-defined]
+    assert len(seen) <= 3
+
+
+def test_unexpected_errors_are_raised_not_swallowed(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.jpg")
+
+    def broken(path: Path) -> Parsing:
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        run(find([root], tmp_path / "out"), parse=broken)
+
+
+def test_no_partial_file_is_left(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.jpg")
+
+    def fails(path: Path) -> Parsing:
+        raise ImageError("no")
+
+    out = tmp_path / "out"
+    run(find([root], out), writers(["mask", "overlay"]), fails)
+    assert tree(out) == {}
+
+
+def test_two_runs_into_one_folder(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.jpg", "b.jpg")
+    jobs = find([root], tmp_path / "out")
+    outcomes = iter(Run(jobs, parse, MASK, tmp_path / "out", workers=1))
+    next(outcomes)
+    with pytest.raises(
+        OutputError, match=rf"another run \(process {os.getpid()}\) is writing into .*out: wait"
+    ):
+        run(jobs)
+    run(find([root], tmp_path / "elsewhere"))
+    list(outcomes)
+    assert len(run(jobs)) == 2
+
+
+def test_the_picture_from_stdin(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png", "stdin.png")
+    data = (root / "a.png").read_bytes()
+    out = tmp_path / "out"
+    jobs = find((), out, data=data)
+    assert statuses(run(jobs)) == {"-": "written"}
+    assert statuses(run(jobs)) == {"-": "skipped"}
+    assert statuses(run(find((), out, data=(root / "stdin.png").read_bytes()))) == {"-": "written"}
+    assert set(tree(out)) == {"stdin_mask.png"}
+    with pytest.raises(ConfigError, match="written as stdin"):
+        find([root], out, data=data)
+
+
+def test_one_file_as_bytes(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png")
+    run(find([root], tmp_path / "out"))
+    data = written_bytes(parse(root / "a.png"), MASK["mask"])
+    assert data == (tmp_path / "out" / "a_mask.png").read_bytes()
+    with pytest.raises(ConfigError, match="parts makes 2 files"):
+        written_bytes(labelled(1, 2)(root / "a.png"), Parts())
+
+
+def manifest(out: Path) -> Path:
+    return out / ".faceparse" / "manifest.jsonl"
+
+
+def test_a_damaged_manifest_costs_no_more_than_its_lines(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png", "b.png", "c.png")
+    out = tmp_path / "out"
+    jobs = find([root], out)
+    run(jobs, workers=1)
+    before = tree(out)
+    lines = manifest(out).read_bytes().splitlines(keepends=True)
+    b = next(i for i, line in enumerate(lines) if json.loads(line).get("stem") == "b")
+    lines[b] = b'{"stem": "b", "done": {"ma\xff\n'
+    manifest(out).write_bytes(b"".join(lines) + b"\n[1]\nnull\n" + b'{"begin":"c","wr')  # and one cut short
+    assert statuses(run(jobs)) == {"a.png": "skipped", "b.png": "written", "c.png": "skipped"}
+    assert set(statuses(run(jobs)).values()) == {"skipped"}
+    assert tree(out) == before
+    manifest(out).write_bytes(b'{"stem":"a","faces":0,"done":{"mask":7}}\n{"stem":"b"}\n')
+    assert set(statuses(run(jobs)).values()) == {"skipped"}  # the files are there, and whose they are is lost
+
+
+def test_a_picture_that_was_in_flight_is_redone(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png", "ab.png")
+    out = tmp_path / "out"
+    jobs = find([root], out)
+    run(jobs, {"parts": Parts()}, labelled(1, 2))
+    whole = tree(out)
+    # As if a run with another model had been killed while it wrote.
+    with manifest(out).open("ab") as file:
+        file.write(b'{"begin":"a","writers":["parts"]}\n{"finishing":true}\n')
+    for name in ("a_5.txt", ".a_1.txt.0123abcd.part", ".all.txt.0123abcd.part", "a_1.txt.part"):
+        (out / name).write_text("left over")
+    (out / "a_2.txt").unlink()
+    assert statuses(run(jobs, {"parts": Parts()}, labelled(1, 2))) == {
+        "a.png": "written",
+        "ab.png": "skipped",
+    }
+    assert tree(out) == {**whole, "a_1.txt.part": b"left over"}  # a name that is not ours stays
+
+
+def test_names_with_line_ends_keep_messages_on_one_line(tmp_path: Path) -> None:
+    outcomes = run(find_jobs((), tmp_path / "out", (), listed=["no\nsuch.jpg"]))
+    assert [o.reason for o in outcomes] == [r"no such file: 'no\nsuch.jpg'"]
+
+
+def test_every_failure_names_its_picture(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png")
+
+    def faceless(path: PictureSource) -> Parsing:
+        raise NoFaceError("no face found")
+
+    (outcome,) = run(find([root], tmp_path / "out"), parse=faceless)
+    assert outcome.reason == f"{root / 'a.png'}: no face found"
+    (outcome,) = run(find((), tmp_path / "out", data=b"no picture"))
+    assert outcome.reason.startswith("cannot read stdin: it is not a picture")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_names_that_are_no_utf8(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png")
+    name = os.fsdecode(b"caf\xe9.png")
+    try:
+        (root / "a.png").rename(root / name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 alone")
+    out = tmp_path / "out"
+    run(find([root], out), writers(["json", "rle", "polygons", "npz", "parts"]))
+    texts = {path.name: path.read_text(encoding="utf-8") for path in out.glob("*.json")}
+    assert len(texts) == 4
+    joined = json.loads(texts["annotations.json"])
+    assert joined["images"][0]["file_name"] == name.removesuffix(".png")  # no source is told
+    assert statuses(run(find([root], out), writers(["json", "rle"]))) == {name: "skipped"}

@@ -1,0 +1,306 @@
+"""Whatever is handed in becomes RGB uint8, upright; what cannot be says why in one line."""
+
+import io
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceparse.errors import ImageError
+from faceparse.pictures import read_picture
+from faceparse.pictures.formats import pixels
+from faceparse.pictures.reader import SUFFIXES
+from tests.pictures.kinds import IMAGE, KINDS, PIXELS, chunk, encoded, exif, png_with, stored, xmp
+
+READABLE = [k for k in KINDS if not k.needs]
+
+
+class Pipe(io.RawIOBase):
+    """A binary stream that cannot seek and gives a few bytes at a time."""
+
+    def __init__(self, data: bytes) -> None:
+        self.rest = data
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = min(len(buffer), 100)
+        part, self.rest = self.rest[:size], self.rest[size:]
+        buffer[: len(part)] = part
+        return len(part)
+
+
+class Bare:
+    """No more of a file than that it can be read."""
+
+    def __init__(self, data: bytes) -> None:
+        self.read = io.BytesIO(data).read
+
+
+def opened(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+SOURCES: dict[str, Callable[[Path], Any]] = {
+    "path as `str`": str,
+    "path as `Path`": Path,
+    "bytes": Path.read_bytes,
+    "memoryview": lambda path: memoryview(path.read_bytes()),
+    "open binary file": opened,
+    "`io.BytesIO`": lambda path: io.BytesIO(path.read_bytes()),
+    "pipe": lambda path: Pipe(path.read_bytes()),
+    "anything with `read()`": lambda path: Bare(path.read_bytes()),
+    "Pillow image": Image.open,
+    "array": lambda path: np.asarray(Image.open(path)),
+}
+
+
+@pytest.mark.parametrize("how", SOURCES)
+def test_sources_agree(how: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    IMAGE.save(path)
+    source = SOURCES[how](path)
+    assert (read_picture(source) == PIXELS).all()
+    if hasattr(source, "close"):
+        source.close()
+
+
+def test_the_docs_list_these_sources() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "inputs.md").read_text(encoding="utf-8")
+    table = docs.split("## What to hand in")[1].split("\n## ")[0]
+    assert [line.split(" | ")[0][2:] for line in table.splitlines() if line.startswith("| ")][1:] == list(
+        SOURCES
+    )
+
+
+def test_streams_are_read_from_their_start_and_left_open() -> None:
+    file = io.BytesIO()
+    IMAGE.save(file, "PNG")
+    assert (read_picture(file) == PIXELS).all()
+    assert not file.closed
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
+def test_orientation_is_honoured(kind: str, orientation: int) -> None:
+    options = {"tiffinfo": {274: orientation}} if kind == "TIFF" else {"exif": exif(orientation)}
+    lossless = {"lossless": True} if kind == "WEBP" else {}
+    data = encoded(stored(IMAGE, orientation), kind, **options, **lossless)
+    assert np.array_equal(read_picture(data), PIXELS)
+    assert np.array_equal(read_picture(Image.open(io.BytesIO(data))), PIXELS)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_large_pictures_are_turned_strip_by_strip(orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixels, "STRIP", 1000)
+    data = encoded(stored(IMAGE, orientation), "PNG", exif=exif(orientation))
+    assert np.array_equal(read_picture(data), PIXELS)
+
+
+@pytest.mark.parametrize("kind", READABLE, ids=lambda kind: kind.name)
+def test_strips_make_no_difference(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = kind.make()
+    whole = read_picture(data)
+    monkeypatch.setattr(pixels, "STRIP", 700)
+    assert np.array_equal(read_picture(data), whole)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        png_with(chunk(b"eXIf", exif(6)[6:]), stored(IMAGE, 6)),
+        png_with(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp(6)), stored(IMAGE, 6)),
+        png_with(
+            chunk(
+                b"zTXt",
+                b"Raw profile type exif\0\0"
+                + zlib.compress(b"\nexif\n      %d\n" % len(exif(6)) + exif(6).hex().encode()),
+            ),
+            stored(IMAGE, 6),
+        ),
+    ],
+    ids=["eXIf", "XMP", "raw profile"],
+)
+def test_png_tells_orientation_in_several_ways(data: bytes) -> None:
+    assert np.array_equal(read_picture(data), PIXELS)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        png_with(chunk(b"acTL", bytes(8)) * 2),
+        png_with(chunk(b"eXIf", b"MM\0*" + b"\xff" * 40)),
+        png_with(chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 26)))),
+        png_with(chunk(b"iCCP", b"a\0\0nonsense")),
+        png_with(struct.pack(">I", 4) + b"tEXtabcd" + bytes(4)),  # a wrong checksum
+        encoded(IMAGE, "TIFF", tiffinfo={700: b"xmp", 271: "maker"}).replace(b"maker", b"m\0\0\0\0"),
+        encoded(IMAGE, "TIFF", tiffinfo={33723: b"iptc" * 9, 34853: 12}),
+    ],
+)
+def test_damaged_metadata_does_not_matter(damaged: bytes) -> None:
+    assert np.array_equal(read_picture(damaged), PIXELS)
+
+
+def test_damaged_exif_of_a_jpeg_does_not_matter() -> None:
+    whole = encoded(IMAGE, "JPEG")
+    broken = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 300) + b"\x01\x12\0\3" * 7
+    segment = b"\xff\xe1" + struct.pack(">H", len(broken) + 2) + broken
+    assert np.array_equal(read_picture(whole[:2] + segment + whole[20:]), read_picture(whole))
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in READABLE if k.name != "WebP, animated"], ids=lambda kind: kind.name
+)
+def test_pillow_is_not_asked_how_large_a_picture_may_be(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = kind.make()
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # a hundredth of what these have
+    assert read_picture(data).shape == kind.seen.shape
+
+
+def test_many_threads_change_nothing_of_pillow() -> None:
+    before = Image.MAX_IMAGE_PIXELS
+    pictures = [kind.make() for kind in READABLE]
+    seen: list[int | None] = []
+
+    def read() -> None:
+        for data in pictures:
+            read_picture(data)
+            seen.append(Image.MAX_IMAGE_PIXELS)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 4 * len(pictures)
+    assert set(seen) == {before}
+
+
+def test_gray_of_16_bits_is_scaled_and_rounded() -> None:
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    expected = np.rint(values / 257).astype(np.uint8)
+    big = Image.frombytes("I;16B", (256, 256), values.astype(">u2").tobytes())
+    for source in (encoded(Image.fromarray(values), "PNG"), encoded(big, "TIFF"), Image.fromarray(values)):
+        assert np.array_equal(read_picture(source)[..., 1], expected)
+
+
+def test_pixels_without_a_white_are_refused() -> None:
+    float_ = Image.fromarray(np.full((20, 20), 200, np.float32))
+    with pytest.raises(ImageError, match=r"float pixels are taken from 0 .* to 1 .*go from 200.0 to 200.0"):
+        read_picture(float_)
+    with pytest.raises(ImageError, match="nan"):
+        read_picture(Image.fromarray(np.full((20, 20), np.nan, np.float32)))
+    with pytest.raises(ImageError, match="32-bit integer pixels are taken from 0"):
+        read_picture(Image.fromarray(np.full((20, 20), -1, np.int32)))
+
+
+def test_small_pictures() -> None:
+    assert read_picture(encoded(IMAGE.resize((16, 16)), "JPEG")).shape == (16, 16, 3)
+    with pytest.raises(ImageError, match="15×16 px"):
+        read_picture(encoded(IMAGE.resize((15, 16)), "PNG"))
+
+
+def test_the_limit_is_ours() -> None:
+    data = encoded(IMAGE, "PNG")
+    assert read_picture(data, max_pixels=96 * 72).shape == (72, 96, 3)
+    with pytest.raises(ImageError, match="96×72 px; more than 6911 pixels"):
+        read_picture(data, max_pixels=96 * 72 - 1)
+    with pytest.raises(ImageError, match="more than 6911 pixels"):
+        read_picture(IMAGE, max_pixels=96 * 72 - 1)
+
+
+def png_bomb() -> bytes:
+    header = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+def gif_bomb() -> bytes:
+    """A screen of a few pixels, a picture that is large."""
+    return b"GIF89a" + bytes((16, 0, 16, 0, 0, 0, 0)) + b"," + bytes(4) + b"\xff" * 4 + bytes(10)
+
+
+def bmp_bomb() -> bytes:
+    data = bytearray(encoded(IMAGE.convert("P"), "BMP"))
+    data[18:26] = struct.pack("<II", 14000, 14000)
+    data[30:34] = struct.pack("<I", 1)  # run-length coded
+    return bytes(data)
+
+
+def test_bombs_are_refused() -> None:
+    for data in (png_bomb(), gif_bomb(), encoded(IMAGE, "WEBP", lossless=True)[:21] + b"\xff" * 40):
+        with pytest.raises(ImageError, match="decompression bomb"):
+            read_picture(data)
+    with pytest.raises(ImageError, match="run-length coded BMP is taken up to"):
+        read_picture(bmp_bomb())
+
+
+def test_faults_are_one_clear_line(tmp_path: Path) -> None:
+    text = tmp_path / "text.jpg"
+    text.write_text("I am no picture")
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    cut = tmp_path / "cut\nhere.jpg"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    cut.write_bytes(encoded(Image.fromarray(noise), "JPEG")[:1500])
+    faults: list[tuple[Any, str]] = [
+        (tmp_path / "none.jpg", "no such file"),
+        (text, r"not a picture \(JPEG, PNG"),
+        (empty, "empty"),
+        (cut, "truncated"),
+        (tmp_path, "Is a directory"),
+        (b"", "empty"),
+        ("a\0b", "null"),
+        (io.StringIO("text"), "binary mode"),
+        (text.open("rb"), "text.jpg: it is not a picture"),
+        (Image.open(cut), "Pillow image: .*truncated"),
+    ]
+    for source, message in faults:
+        with pytest.raises(ImageError, match=message) as caught:
+            read_picture(source)
+        assert "\n" not in str(caught.value)
+        if hasattr(source, "close"):
+            source.close()
+
+
+def test_a_device_that_never_ends_is_refused() -> None:
+    if not os.path.exists("/dev/zero"):  # noqa: PTH110
+        pytest.skip("no such device here")
+    with pytest.raises(ImageError, match="not a picture"):
+        read_picture("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((1, 1, 3), np.uint8), "1×1 px"),
+        (np.zeros((20, 20), np.uint8), r"H × W × 3 .*np\.dstack\(\[gray\] \* 3\)"),
+        (np.zeros((20, 20, 4), np.uint8), "H × W × 3 .*leaves out alpha"),
+        (np.zeros((3, 20, 20), np.uint8), "H × W × 3 .*channels last"),
+        (np.zeros((2, 20, 20, 3), np.uint8), "H × W × 3 .*one picture at a time"),
+        (np.zeros((20, 20, 3), np.float32), "float32: scale it"),
+    ],
+)
+def test_bad_arrays_are_named(array: np.ndarray, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        read_picture(array)
+
+
+def test_other_types_are_named() -> None:
+    with pytest.raises(ImageError, match="got int"):
+        read_picture(3)  # type: ignore[arg-type]
+
+
+def test_folders_are_searched_for_every_format() -> None:
+    assert {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic"} <= set(
+        SUFFIXES
+    )
+    assert len(set(SUFFIXES)) == len(SUFFIXES)
