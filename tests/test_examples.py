@@ -10,7 +10,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 ARGUMENTS = {
     "hair_mask.py": ["collins.jpg", "{tmp}/hair.png"],
     "many_photos.py": ["collins.jpg"],
-    "own_tests_with_the_fake.py": [],
+    "fake_engine.py": [],
     "recolour.py": ["collins.jpg", "{tmp}/made-up.png", "lips=b0103a", "hair=6a1fb0"],
 }
 

@@ -16,32 +16,38 @@ from PIL import Image
 
 import faceparse
 from faceparse.draw import panel
+from faceparse.pictures import read_picture
 
 HERE = Path(__file__).parent
+COLLINS = HERE.parents[1] / "examples" / "collins.jpg"
+PORTRAIT = (80, 0, 360, 280)
+"""Head and shoulders in the photo: left, top, right, bottom."""
 
 
 def main() -> None:
-    """Write collins.jpg (picture, labels, overlay), two.jpg (two tilted portraits, and their overlay), recoloured.jpg."""
+    """Write collins.jpg (photo, labels, overlay, legend), two.jpg (two tilted faces), recoloured.jpg."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
-    examples = HERE.parents[1] / "examples"
-    sample = np.asarray(Image.open(examples / "collins.jpg").convert("RGB"))
+    photo = read_picture(COLLINS)
     parser = faceparse.Parser()
-    Image.fromarray(panel(parser.parse(sample))).save(folder / "collins.jpg", quality=92)
-    two = np.concatenate([tilted(sample, 22, 1.7), tilted(sample[:, ::-1], -25, 1.45)], axis=1)
-    parsing = parser.parse(two)
-    pair = np.concatenate([two, np.asarray(parsing.overlay())], axis=1)
-    Image.fromarray(pair).resize((1400, 350), Image.Resampling.LANCZOS).save(folder / "two.jpg", quality=90)
-    made_up = folder / "made-up.png"
-    words = [str(examples / "recolour.py"), str(examples / "collins.jpg"), str(made_up)]
-    subprocess.run([sys.executable, *words, "lips=b0103a", "hair=6a1fb0"], check=True)
-    heads = [image[:256, 96:352] for image in (sample, np.asarray(Image.open(made_up)))]
-    made_up.unlink()
-    pair = Image.fromarray(np.concatenate(heads, axis=1)).resize((768, 384), Image.Resampling.LANCZOS)
+
+    portrait = Image.fromarray(photo).crop(PORTRAIT).resize((420, 420), Image.Resampling.LANCZOS)
+    Image.fromarray(panel(parser.parse(portrait))).save(folder / "collins.jpg", quality=92)
+
+    two = np.hstack([tilted(photo, 22, 1.7), tilted(photo[:, ::-1], -25, 1.8)])
+    pair = Image.fromarray(np.hstack([two, parser.parse(two).overlay()]))
+    pair.resize((1400, 350), Image.Resampling.LANCZOS).save(folder / "two.jpg", quality=90)
+
+    recoloured = folder / "recoloured.png"
+    script = COLLINS.with_name("recolour.py")
+    subprocess.run([sys.executable, script, COLLINS, recoloured, "lips=b0103a", "hair=6a1fb0"], check=True)
+    heads = np.hstack([image[:256, 96:352] for image in (photo, read_picture(recoloured))])
+    recoloured.unlink()
+    pair = Image.fromarray(heads).resize((768, 384), Image.Resampling.LANCZOS)
     pair.save(folder / "recoloured.jpg", quality=88)
 
 
 def tilted(image: NDArray[np.uint8], degrees: float, zoom: float) -> NDArray[np.uint8]:
-    """A 480 × 480 part around the face, turned; where the photo ends, its border goes on."""
+    """A 480 × 480 crop around the face, turned; the photo's border is repeated beyond its edge."""
     height, width = image.shape[:2]
     middle = (width * (0.46 if degrees > 0 else 0.54), height * 0.265)
     turn = cv2.getRotationMatrix2D(middle, degrees, zoom)
