@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "parser": {"labels", "pictures", "results", "weights", "engines", "faces"},
     "folder": {"labels", "results", "weights", "pictures", "engines", "parser"},
     "data": {"labels"},
-    "evaluate": {"labels", "results", "draw", "data"},
+    "evaluate": {"labels", "weights", "results", "draw", "data", "parser"},
     "train": {"labels", "models", "weights", "data", "evaluate", "engines", "parser", "pictures", "faces"},
     "export": {"labels", "models", "weights", "engines", "parser", "pictures"},
     "cli": set(),  # nothing at module level; anything inside a command

@@ -145,7 +145,7 @@ class Parser:
             except ResultError as error:
                 raise ConfigError(str(error)) from None
         self._threshold = threshold
-        self._faces = faces
+        self.faces = faces
         self._detector = detector or YuNet()
         self._max_pixels = LARGEST if max_pixels is None else max_pixels
 
@@ -172,7 +172,7 @@ class Parser:
         from faceparse import __version__
 
         identity = {"version": __version__, "model": self.card.id, "scheme": self.scheme.name}
-        identity["faces"] = self._faces
+        identity["faces"] = self.faces
         if self._threshold is not None:
             identity["threshold"] = str(self._threshold)
         scheme = self.card.label_scheme, self.scheme  # a user's own may change under the same name
@@ -209,9 +209,9 @@ class Parser:
             if landmarks is not None:
                 detections: tuple[Detection, ...] = (Detection.from_landmarks(landmarks),)
             else:
-                detections = self._detector.detect(image) if self._faces != "whole" or warp else ()
+                detections = self._detector.detect(image) if self.faces != "whole" or warp else ()
             try:
-                planned = plan(detections, image.shape[:2], self._faces, warp)
+                planned = plan(detections, image.shape[:2], self.faces, warp)
             except NoFaceError as error:
                 raise NoFaceError(f"{shown(source)}: {error}" if source else str(error)) from None
         return _Picture(image, planned, seconds, source)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faceparse.data import Sample
 from faceparse.errors import ConfigError, DataError
-from faceparse.evaluate import Predict, Report, differences, evaluate, intervals, mirror_agreement
+from faceparse.evaluate import Predict, Report, Score, differences, evaluate, intervals, mirror_agreement
 from faceparse.evaluate.intervals import bootstrap
 from faceparse.evaluate.protocols import at_input, check_protocol
 from faceparse.evaluate.table import numbers_table, scores_table
@@ -144,9 +144,14 @@ def test_input_protocol_brings_labels_to_the_input() -> None:
 
 def test_table_rows_are_as_long_as_the_header(tmp_path: Path) -> None:
     one, other = report(0.1), report(0.4)
-    header, rows = scores_table(
-        one, intervals(one, 50), {"l_eye": 97.0, "r_eye": 96.0}, other, differences(one, other, 50), "other"
+    made = Score(
+        one,
+        intervals(one, 50),
+        mirrored={"l_eye": 97.0, "r_eye": 96.0},
+        against=other,
+        differences=differences(one, other, 50),
     )
+    header, rows = scores_table(made)
     assert {len(r) for r in rows} == {len(header)}
     assert [r[0] for r in rows[-3:]] == ["mean F1", "mean IoU", "pixel accuracy"]
 
@@ -154,7 +159,9 @@ def test_table_rows_are_as_long_as_the_header(tmp_path: Path) -> None:
 def test_numbers_are_a_column_each(tmp_path: Path) -> None:
     one, other = report(0.1), report(0.4)
     spans, apart = intervals(one, 50), differences(one, other, 50)
-    header, rows = numbers_table(one, spans, {"l_eye": 97.0}, other, apart, overall=True)
+    header, rows = numbers_table(
+        Score(one, spans, mirrored={"l_eye": 97.0}, against=other, differences=apart), overall=True
+    )
     assert len(set(header)) == len(header)
     assert {len(r) for r in rows} == {len(header)}
     skin, eye, hat = (dict(zip(header, r, strict=True)) for r in rows if r[0] in ("skin", "l_eye", "hat"))

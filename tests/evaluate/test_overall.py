@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from faceparse.data import Sample
 from faceparse.errors import LabelError
-from faceparse.evaluate import Report, evaluate, mirror_agreement
+from faceparse.evaluate import Report, Score, evaluate, mirror_agreement
 from faceparse.evaluate.overall import inner_labels
 from faceparse.evaluate.protocols import at_input
 from faceparse.evaluate.table import scores_table
@@ -53,9 +53,9 @@ def test_overall_is_for_data_that_can_express_it() -> None:
 
 def test_overall_has_a_row_where_asked_for() -> None:
     report = scored(made("helen11").labels, made("helen11").labels)
-    assert "overall F1" not in [row[0] for row in scores_table(report)[1]]
-    header, rows = scores_table(report, {}, None, report, {}, "rival", overall=True)
-    assert rows[-3] == ["overall F1", "100.0", "100.0", "", ""]
+    assert "overall F1" not in [row[0] for row in scores_table(Score(report))[1]]
+    header, rows = scores_table(Score(report, against=report), overall=True)
+    assert rows[-3] == ["overall F1", "100.0", "100.0", "+0.0"]
     assert {len(r) for r in rows} == {len(header)}
 
 

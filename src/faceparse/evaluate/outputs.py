@@ -1,4 +1,4 @@
-"""Where figures are written, looked at before the first picture is evaluated.
+"""Where figures are written: looked at before the first picture is evaluated, and written after the last.
 
 >>> from pathlib import Path
 >>> check_outputs({"--json": Path("figures.json"), "--worst": Path("worst.png")})
@@ -10,7 +10,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from faceparse.errors import ConfigError, OutputError
+from faceparse.files import atomic
 
 PICTURES = ("--confusion", "--worst")
 """Options whose file is a PNG."""
@@ -42,3 +47,19 @@ def check_outputs(files: Mapping[str, Path | None]) -> None:
             raise OutputError(f"cannot write {option} {path}: {above} is a file, not a folder")
         if not os.access(above, os.W_OK | os.X_OK):
             raise OutputError(f"cannot write {option} {path}: folder {above} is not writable")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all, in place of what is there; its folder is made.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with atomic(path, overwrite=True, make_folder=True) as temporary:
+        temporary.write_bytes(text.encode())
+
+
+def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a PNG as `write_text` does a text."""
+    with atomic(path, overwrite=True, make_folder=True) as temporary:
+        Image.fromarray(picture).save(temporary, "PNG")

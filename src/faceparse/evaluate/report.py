@@ -36,6 +36,7 @@ class Report:
         names: The pictures that were counted.
         counts: (pictures, classes, 3): each picture's overlap, predicted and true pixels.
         protocol: `label` or `input`; see `faceparse.evaluate.protocols`.
+        model: The model's name, where the predictions are a model's.
     """
 
     scheme: Scheme
@@ -44,6 +45,7 @@ class Report:
     names: tuple[str, ...]
     counts: NDArray[np.int64]
     protocol: str = "label"
+    model: str = ""
 
     @property
     def pictures(self) -> int:
@@ -88,6 +90,7 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """The figures as plain data for JSON; what is undefined, as of classes that do not occur, is None."""
         return {
+            "model": self.model,
             "protocol": self.protocol,
             "scheme": self.scheme.name,
             "pictures": self.pictures,

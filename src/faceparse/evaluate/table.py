@@ -1,123 +1,98 @@
-"""A report as rows: of text for the terminal, of numbers for CSV."""
+"""A score as a table: to read, and in numbers for programs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from faceparse.evaluate.intervals import Interval
 from faceparse.evaluate.report import Report
+from faceparse.evaluate.scoring import Score
 
 
-def scores_table(
-    report: Report,
-    spans: Mapping[str, Interval] | None = None,
-    agreement: Mapping[str, float] | None = None,
-    other: Report | None = None,
-    apart: Mapping[str, Interval] | None = None,
-    rival: str = "",
-    overall: bool = False,
-) -> tuple[list[str], list[list[str]]]:
+class _Column(NamedTuple):
+    """One column to read: its title, the names of its numbers, each row's numbers, and their format."""
+
+    title: str
+    names: tuple[str, ...]
+    rows: Mapping[str, tuple[float, ...]]
+    format: str = "{:.1f}"
+
+
+def scores_table(score: Score, overall: bool = False) -> tuple[list[str], list[list[str]]]:
     """Header and rows: a class each, then mean F1, mean IoU and pixel accuracy; percent with one decimal.
 
-    >>> header, rows = scores_table(report)  # doctest: +SKIP
-    >>> rows[-3]  # doctest: +SKIP
-    ['mean F1', '83.1']
+    >>> header, rows = scores_table(score)  # doctest: +SKIP
+    >>> header, rows[-3]  # doctest: +SKIP
+    (['class', 'F1', '95 %'], ['mean F1', '83.1', '82.2 … 83.9'])
+
+    With `score.degraded` the first column is `clean` and each degradation has one; intervals are left out.
 
     Args:
-        report: The model's.
-        spans: From `intervals`.
-        agreement: From `mirror_agreement`.
-        other: Another model's report on the same pictures.
-        apart: From `differences`.
-        rival: The other model's name.
+        score: From `faceparse.evaluate.score`.
         overall: Whether `Report.overall` has a row.
     """
-    header = ["class", "F1"]
-    header += ["95 %"] if spans else []
-    header += ["mirrored"] if agreement is not None else []
-    header += [rival, "difference", "95 %"] if other is not None else []
-    rows = []
-    for name, value in [*report.f1.items(), ("mean", report.mean_f1)]:
-        row = ["mean F1" if name == "mean" else name, _shown(value)]
-        if spans:
-            row.append(_span(spans.get(name)))
-        if agreement is not None:
-            row.append(_shown(agreement.get(name, math.nan)))
-        if other is not None and apart is not None:
-            theirs = other.mean_f1 if name == "mean" else other.f1[name]
-            difference = apart.get(name)
-            row += [
-                _shown(theirs),
-                "–" if difference is None else f"{difference.value:+.1f}",
-                _span(difference),
-            ]
-        rows.append(row)
-    figures = [("mean IoU", "mean_iou"), ("pixel accuracy", "pixel_accuracy")]
-    for title, get in [("overall F1", "overall"), *figures] if overall else figures:
-        row = [title, _shown(getattr(report, get))] + [""] * (len(header) - 2)
-        if other is not None:
-            row[-3] = _shown(getattr(other, get))
-        rows.append(row)
-    return header, rows
+    columns = [c for c in _columns(score) if c.rows and not (score.degraded and c.format.count("…"))]
+    header = ["class", *(c.title for c in columns)]
+    return header, [[title, *(_shown(c, key) for c in columns)] for title, key in _rows(score, overall)]
 
 
-def numbers_table(
-    report: Report,
-    spans: Mapping[str, Interval] | None = None,
-    agreement: Mapping[str, float] | None = None,
-    other: Report | None = None,
-    apart: Mapping[str, Interval] | None = None,
-    overall: bool = False,
-) -> tuple[list[str], list[list[str | float | None]]]:
+def numbers_table(score: Score, overall: bool = False) -> tuple[list[str], list[list[str | float | None]]]:
     """The rows of `scores_table` for programs: a column holds one number in full, None where it is undefined.
 
-    >>> header, rows = numbers_table(report)  # doctest: +SKIP
+    >>> header, rows = numbers_table(score)  # doctest: +SKIP
     >>> header, rows[-3]  # doctest: +SKIP
-    (['class', 'f1', 'f1_low', 'f1_high'], ['mean F1', 83.10519, None, None])
+    (['class', 'f1', 'f1_low', 'f1_high'], ['mean F1', 83.10519, 82.21342, 83.94512])
 
-    Args:
-        report: The model's.
-        spans: From `intervals`.
-        agreement: From `mirror_agreement`; adds the column `mirrored`.
-        other: Another model's report on the same pictures; adds `against_f1`, `difference`,
-            `difference_low` and `difference_high`.
-        apart: From `differences`.
-        overall: Whether `Report.overall` has a row.
+    A degradation's column has its name; a mirror adds `mirrored`, and another model `against_f1`, `difference`,
+    `difference_low` and `difference_high`.
     """
-    spans, apart = spans or {}, apart or {}
-    header = ["class", "f1", "f1_low", "f1_high"]
-    header += ["mirrored"] if agreement is not None else []
-    header += ["against_f1", "difference", "difference_low", "difference_high"] if other is not None else []
-    named = [(name, name, value) for name, value in report.f1.items()]
-    named.append(("mean F1", "mean", report.mean_f1))
-    named += [("overall F1", "overall", report.overall)] if overall else []
-    named += [("mean IoU", "mean_iou", report.mean_iou)]
-    named += [("pixel accuracy", "pixel_accuracy", report.pixel_accuracy)]
-    theirs = {} if other is None else {"mean": other.mean_f1, **_figures(other), **other.f1}
+    columns = _columns(score)
     rows: list[list[str | float | None]] = []
-    for title, name, value in named:
-        row = [value, *_ends(spans.get(name))]
-        row += [agreement.get(name, math.nan)] if agreement is not None else []
-        if other is not None:
-            row += [theirs[name], value - theirs[name], *_ends(apart.get(name))]
-        rows.append([title, *(None if math.isnan(number) else number for number in row)])
-    return header, rows
+    for title, key in _rows(score, overall):
+        numbers = [n for c in columns for n in c.rows.get(key, (math.nan,) * len(c.names))]
+        rows.append([title, *(None if math.isnan(n) else n for n in numbers)])
+    return ["class", *(name for c in columns for name in c.names)], rows
 
 
-def _figures(report: Report) -> dict[str, float]:
-    return {name: getattr(report, name) for name in ("overall", "mean_iou", "pixel_accuracy")}
+def _rows(score: Score, overall: bool) -> list[tuple[str, str]]:
+    last = [("overall F1", "overall")] if overall else []
+    last += [("mean IoU", "mean_iou"), ("pixel accuracy", "pixel_accuracy")]
+    return [*((name, name) for name in score.report.f1), ("mean F1", "mean_f1"), *last]
 
 
-def _ends(interval: Interval | None) -> tuple[float, float]:
-    return (math.nan, math.nan) if interval is None else (interval.low, interval.high)
+def _columns(score: Score) -> list[_Column]:
+    own = _figures(score.report)
+    columns = [_Column("clean" if score.degraded else "F1", ("f1",), own)]
+    columns.append(_ends(("f1_low", "f1_high"), score.intervals))
+    columns += [_Column(name, (name,), _figures(report)) for name, report in score.degraded.items()]
+    if score.mirrored is not None:
+        rows = {name: (score.mirrored.get(name, math.nan),) for name in score.report.f1}
+        columns.append(_Column("mirrored", ("mirrored",), rows))
+    if score.against is not None:
+        other = _figures(score.against)
+        apart = {key: (own[key][0] - other[key][0],) for key in own}
+        columns.append(_Column(score.against.model, ("against_f1",), other))
+        columns.append(_Column("difference", ("difference",), apart, "{:+.1f}"))
+        columns.append(_ends(("difference_low", "difference_high"), score.differences))
+    return columns
 
 
-def _shown(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.1f}"
+def _figures(report: Report) -> dict[str, tuple[float, ...]]:
+    others = ("mean_f1", "overall", "mean_iou", "pixel_accuracy")
+    return {
+        name: (value,) for name, value in [*report.f1.items(), *((o, getattr(report, o)) for o in others)]
+    }
 
 
-def _span(interval: Interval | None) -> str:
-    if interval is None or math.isnan(interval.low):
-        return "–"
-    return f"{interval.low:.1f} … {interval.high:.1f}"
+def _ends(names: tuple[str, str], intervals: Mapping[str, Interval]) -> _Column:
+    rows = {"mean_f1" if k == "mean" else k: (v.low, v.high) for k, v in intervals.items()}
+    return _Column("95 %", names, rows, "{:.1f} … {:.1f}")
+
+
+def _shown(column: _Column, key: str) -> str:
+    numbers = column.rows.get(key)
+    if numbers is None:
+        return ""
+    return "–" if math.isnan(sum(numbers)) else column.format.format(*numbers)

@@ -234,7 +234,7 @@ def _run(
     from faceparse.cli.console import progress_console
     from faceparse.cli.interrupt import INTERRUPTED, stop_on_signals
     from faceparse.folder import Log, Run, Tally, open_log
-    from faceparse.folder.sides import Sides
+    from faceparse.results.sides import Sides
     from faceparse.weights.merging import scheme_of_results
 
     began, tally, sides = time.perf_counter(), Tally(), Sides(scheme_of_results(parser.card))

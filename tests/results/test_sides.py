@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from faceparse.folder.sides import ENOUGH, Sides
 from faceparse.labels import Scheme, scheme
 from faceparse.results import Parsing, View
+from faceparse.results.sides import ENOUGH, Sides
 
 CELEB = scheme("celebamask19")
 TO_GRID = np.array([[1.0, 0, -0.5], [0, 1.0, -0.5]])

@@ -1,0 +1,85 @@
+"""Degraded pictures, the same each time: what a model is worth where pictures are soft, small, noisy or dark.
+
+>>> import numpy as np
+>>> degradation("dark")(np.full((4, 4, 3), 200, np.uint8))[0, 0].tolist()
+[40, 40, 40]
+
+Numbers hold at 512 px on the longer side. Another picture looks as if it had been degraded at 512 px and then
+brought to its size, without losing the detail that this would cost.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import ConfigError
+
+Picture = NDArray[np.uint8]
+SIDE = 512
+
+
+def _blur(picture: Picture, sigma: float, seed: int) -> Picture:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma * max(picture.shape[:2]) / SIDE), np.uint8)
+
+
+def _down(picture: Picture, side: float, seed: int) -> Picture:
+    size = picture.shape[1::-1]
+    small = cv2.resize(picture, _scaled(size, side), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _noise(picture: Picture, sigma: float, seed: int) -> Picture:
+    size = picture.shape[1::-1]
+    # Drawn from the pixels, not from a name or place: a part of a data set gets the same noise.
+    rng = np.random.default_rng([seed, zlib.crc32(picture.tobytes())])
+    noise = sigma * rng.standard_normal((*_scaled(size, SIDE)[::-1], 3), np.float32)
+    way = cv2.INTER_AREA if max(size) < SIDE else cv2.INTER_NEAREST
+    return (picture + cv2.resize(noise, size, interpolation=way)).round().clip(0, 255).astype(np.uint8)
+
+
+def _dark(picture: Picture, amount: float, seed: int) -> Picture:
+    return np.asarray(cv2.convertScaleAbs(picture, alpha=0.2), np.uint8)
+
+
+def _scaled(size: tuple[int, ...], side: float) -> tuple[int, int]:
+    """Width and height whose longer one is `side`, of the same proportions."""
+    width, height = (max(1, round(side * length / max(size))) for length in size)
+    return width, height
+
+
+DEGRADATIONS: Mapping[str, Callable[[Picture, float, int], Picture]] = {
+    "blur": _blur,
+    "down": _down,
+    "noise": _noise,
+    "dark": _dark,
+}
+
+
+def degradation(name: str, seed: int = 0) -> Callable[[Picture], Picture]:
+    """A function from a picture, RGB uint8 H × W × 3, to the degraded one of the same size.
+
+    >>> degradation("down40")(np.zeros((300, 512, 3), np.uint8)).shape
+    (300, 512, 3)
+
+    Args:
+        name: `blurN`: Gaussian blur with a sigma of N px. `downN`: averaged down to N px on the longer side and
+            enlarged again bilinearly. `noiseN`: normal noise with a sigma of N of 255, clipped. `dark`: values × 0.2.
+        seed: Of the noise, with the picture's own pixels.
+
+    Raises:
+        ConfigError: another name.
+    """
+    words = re.fullmatch(r"(?:(blur|down|noise)(\d{1,3}(?:\.\d+)?)|(dark))", name)
+    amount = float(words[2] or 1) if words else 0
+    if words is None or not amount:
+        raise ConfigError(
+            f"a degradation is blurN, downN, noiseN or dark, such as blur4 or down64; got {name!r}"
+        )
+    change = DEGRADATIONS[words[1] or words[3]]
+    return lambda picture: change(picture, amount, seed)

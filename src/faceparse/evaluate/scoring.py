@@ -1,0 +1,196 @@
+"""A model's figures on a labelled data set: F1 with intervals, degraded pictures, sides, another model beside it.
+
+>>> from faceparse.data import open_dataset
+>>> from faceparse.evaluate import score
+>>> result = score("default", open_dataset("folder", "faces", "val"), degrade=["blur4", "dark"])  # doctest: +SKIP
+>>> result.report.mean_f1, result.degraded["blur4"].mean_f1  # doctest: +SKIP
+(83.7, 66.9)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.data import Dataset, Sample
+from faceparse.data.landmarks import five_points
+from faceparse.errors import ConfigError, DataError, ImageError, NoFaceError
+from faceparse.evaluate.degrade import Picture, degradation
+from faceparse.evaluate.flips import mirror_agreement
+from faceparse.evaluate.intervals import DRAWS, Interval, differences, intervals
+from faceparse.evaluate.protocols import at_input, check_protocol
+from faceparse.evaluate.report import Predict, Report, evaluate, number
+from faceparse.parser import Parser
+from faceparse.results.sides import Sides
+from faceparse.weights.merging import scheme_of_results
+
+Progress = Callable[[str, int, int], None]
+"""What is under way, how many pictures of it are done, and of how many."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What `score` measured.
+
+    Attributes:
+        report: The model on the pictures as they are.
+        intervals: Class, or `mean` → 95 % interval of its F1; empty without draws.
+        degraded: Degradation → the model on the pictures so degraded.
+        mirrored: Class → F1 between pictures and their mirror images; None where not asked for.
+        against: The other model on the pictures as they are.
+        differences: Class, or `mean` → how much higher the model's F1 is than the other's.
+        notes: Lines about what is odd in the predictions.
+    """
+
+    report: Report
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    degraded: Mapping[str, Report] = field(default_factory=dict)
+    mirrored: Mapping[str, float] | None = None
+    against: Report | None = None
+    differences: Mapping[str, Interval] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as plain data for JSON; what is undefined, as of classes that do not occur, is None."""
+        figures = self.report.as_dict()
+        figures["interval"] = {k: [number(v.low), number(v.high)] for k, v in self.intervals.items()}
+        if self.degraded:
+            figures["degraded"] = {name: report.as_dict() for name, report in self.degraded.items()}
+        if self.mirrored is not None:
+            figures["mirror_agreement"] = dict(self.mirrored)
+        if self.against is not None:
+            apart = {k: [number(n) for n in (v.value, v.low, v.high)] for k, v in self.differences.items()}
+            figures["against"] = {**self.against.as_dict(), "difference": apart}
+        return figures
+
+
+def score(
+    model: str | Path | Parser,
+    data: Dataset,
+    *,
+    against: str | Path | Parser | None = None,
+    degrade: Sequence[str] = (),
+    mirror: bool = False,
+    landmarks: str = "detector",
+    sides: str = "name",
+    protocol: str = "label",
+    draws: int = DRAWS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Score:
+    """Score a model on a labelled data set.
+
+    >>> score("default", dataset, against="mine.onnx").differences["mean"].value  # doctest: +SKIP
+    0.4
+
+    Args:
+        model: Id or file, which is shown whole pictures and answers in its own scheme; or a `Parser`.
+        data: From `open_dataset`, or any `Dataset`.
+        against: A second model, on the same pictures in the first one's scheme.
+        degrade: Degradations that the model is scored under too, such as `blur4`; see `evaluate.degrade`.
+        mirror: Whether pictures are compared with their mirror images.
+        landmarks: Whose landmarks faces are parsed by: the `detector`'s, or the `data` set's.
+        sides: What left means where schemes differ; see `faceparse.labels.conversion`.
+        protocol: At the `label` map's size, or the network's `input` size; see `evaluate.protocols`.
+        draws: Bootstrap draws for the intervals; 0 for none.
+        seed: Of the degradations' noise.
+        progress: Called after each picture.
+
+    Raises:
+        ConfigError: an unknown degradation, protocol or `landmarks`; protocol `input` with a parser that cuts
+            faces out, or with two models of different input sizes.
+        DataError, ImageError, LabelError, NoFaceError: as `evaluate` and `Parser.parse` say.
+    """
+    check_protocol(protocol)
+    if landmarks not in ("detector", "data"):
+        raise ConfigError(f"--landmarks is detector or data; got {landmarks}")
+    changes = {name: degradation(name, seed) for name in degrade}
+    parser = model if isinstance(model, Parser) else Parser(model, faces="whole", scheme=None)
+    if against is None or isinstance(against, Parser):
+        other = against
+    else:
+        other = Parser(against, faces=parser.faces, scheme=parser.scheme)
+    if protocol == "input":
+        if parser.faces != "whole":
+            raise ConfigError(
+                f"--protocol input shows the network whole pictures: give --faces whole, not {parser.faces}"
+            )
+        if other is not None and other.card.input.size != parser.card.input.size:
+            raise ConfigError(
+                "--protocol input compares models of one input size only: give --protocol label"
+            )
+    notes: list[str] = []
+
+    def watched(what: str) -> Iterator[Sample]:
+        for index, sample in enumerate(data, 1):
+            yield sample
+            if progress is not None:
+                progress(what, index, len(data))
+
+    def report(parser: Parser, change: Callable[[Picture], Picture] | None, what: str) -> Report:
+        def prepared(sample: Sample) -> Sample:
+            image = sample.image if change is None else change(sample.image)
+            if protocol == "input":
+                return at_input(sample, parser.card.input.resize(image))
+            return replace(sample, image=image)
+
+        seen = Sides(scheme_of_results(parser.card))
+        made = evaluate(
+            predictor(parser, landmarks, seen),
+            map(prepared, watched(what)),
+            data.scheme,
+            parser.scheme,
+            sides,
+            protocol,
+        )
+        if change is None and seen.note():
+            notes.append(f"{parser.card.name}: {seen.note()}")
+        return replace(made, model=parser.card.name)
+
+    clean = report(parser, None, parser.card.name)
+    rival = None if other is None else report(other, None, other.card.name)
+    return Score(
+        clean,
+        intervals(clean, draws) if draws else {},
+        {name: report(parser, change, name) for name, change in changes.items()},
+        mirror_agreement(predictor(parser, landmarks), watched("mirrored"), parser.scheme)
+        if mirror
+        else None,
+        rival,
+        {} if rival is None else differences(clean, rival, draws),
+        tuple(notes),
+    )
+
+
+def predictor(parser: Parser, landmarks: str = "detector", seen: Sides | None = None) -> Predict:
+    """A function from a sample to the parser's labels, whose errors name the sample.
+
+    >>> predictor(Parser(faces="whole"))(dataset[0]).shape  # doctest: +SKIP
+    (512, 512)
+
+    Args:
+        parser: The model.
+        landmarks: Whose landmarks faces are parsed by, as in `score`.
+        seen: Counts the sides on the way.
+    """
+
+    def predict(sample: Sample) -> NDArray[np.uint8]:
+        points = None
+        if landmarks == "data":
+            if sample.landmarks is None:
+                raise DataError(f"{sample.name} has no landmarks: give --landmarks detector")
+            points = five_points(sample.landmarks)
+        try:
+            parsing = parser.parse(sample.image, landmarks=points)
+        except (ImageError, NoFaceError) as error:  # which know no more than an array
+            raise type(error)(f"{sample.name}: {error}") from None
+        if seen is not None:
+            seen.add(parsing.views)
+        return parsing.labels
+
+    return predict
