@@ -138,8 +138,37 @@ def test_the_card_inside_a_safetensors_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "is not JSON"), ("{}", r"needs a \[input\] table"), ("[]", "card")]
+    "header",
+    [
+        "[]",
+        "3",
+        '{"__metadata__": 3}',
+        '{"__metadata__": {"faceparse.card": 3}}',
+        '{"w": 3}',
+        '{"w": {"dtype": "F32", "shape": [1], "data_offsets": [0]}}',
+        '{"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 1000000000000000000000000000000]}}',
+        '{"w": ' + "[" * 100_000,
+        "{" + "9" * 5000,
+    ],
 )
+def test_a_header_of_wrong_types_is_damage(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "a.safetensors"
+    text = header.encode().ljust(16)
+    if not text.startswith((b'{"', b"{}")):
+        text = b'{"' + text
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(4))
+    with pytest.raises(WeightsError, match="cut short or damaged"):
+        embedded_card(path)
+
+
+def test_a_header_longer_than_the_file_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes((1 << 26).to_bytes(8, "little") + b"{}")
+    with pytest.raises(WeightsError, match="cut short or damaged"):
+        embedded_card(path)
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", "is not JSON"), ("{}", r"id: missing"), ("[]", "card")])
 def test_a_damaged_card_is_told(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(safetensors({CARD_KEY: text}))

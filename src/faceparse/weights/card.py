@@ -11,21 +11,22 @@ safetensors metadata). Nothing about a model is guessed: a file without a card n
 from __future__ import annotations
 
 import json
-import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_type_hints
+from typing import Annotated, Any
 
 from faceparse.errors import LabelError, WeightsError
-from faceparse.labels import Scheme
+from faceparse.labels import Scheme, schemes
 from faceparse.labels import scheme as find_scheme
-from faceparse.weights.preprocessing import RESAMPLING, Preprocessing
-from faceparse.weights.variant import FORMS, PRECISIONS, Variant
+from faceparse.tables import between, build, matching, one_of, parse, read_file
+from faceparse.weights.preprocessing import Preprocessing
+from faceparse.weights.variant import Variant
+
+_Address = Annotated[str, matching(r"https?://\S+", "an http or https address")]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Grid:
             pixels; False where cells tile the input (half-pixel centres).
     """
 
-    stride: int
+    stride: Annotated[int, between(1, 4096)]
     align_corners: bool
 
 
@@ -58,13 +59,17 @@ class Source:
     """
 
     file: str
-    url: str = ""
-    sha256: str = ""
+    url: _Address = ""
+    sha256: Annotated[str, matching(r"[0-9a-f]{64}", "64 hexadecimal digits in lower case")] = ""
     project: str = ""
-    page: str = ""
-    hub: str = ""
+    page: _Address = ""
+    hub: Annotated[str, matching(r"[\w.-]+/[\w.-]+", "organisation/name")] = ""
     revision: str = ""
-    size: int = 0
+    size: Annotated[int, between(0, 1 << 40)] = 0
+
+    def __post_init__(self) -> None:
+        if self.url and self.hub:
+            raise WeightsError("a file comes from a url or from a hub, not from both")
 
     @property
     def name(self) -> str:
@@ -109,9 +114,9 @@ class Figure:
 
     data: str
     metric: str
-    value: float
-    protocol: str = "label"
-    origin: str = "measured"
+    value: Annotated[float, between(0, 100)]
+    protocol: Annotated[str, one_of(("label", "input"))] = "label"
+    origin: Annotated[str, one_of(("measured", "published"))] = "measured"
 
 
 @dataclass(frozen=True)
@@ -147,9 +152,19 @@ class Card:
     training: str
     limits: str = ""
     figures: tuple[Figure, ...] = ()
-    parameters: int = 0
+    parameters: Annotated[int, between(0, 10**13)] = 0
     trunk: str = ""
     variant: Variant | None = None
+
+    def __post_init__(self) -> None:
+        if (
+            isinstance(self.scheme, str) and self.scheme not in schemes()
+        ):  # a name, never a file that is opened
+            raise WeightsError(f"no label scheme {self.scheme!r}; there are {', '.join(schemes())}")
+        try:
+            find_scheme(self.scheme)
+        except LabelError as error:
+            raise WeightsError(str(error)) from None
 
     def to_json(self) -> str:
         """The card as a JSON text, as it rides in model files."""
@@ -180,75 +195,7 @@ class Card:
         return find_scheme(self.scheme)
 
 
-_PARTS: Mapping[str, type] = {"input": Preprocessing, "output": Grid, "source": Source, "licence": Licence}
-
-
-def read_table(kind: type, raw: object, where: str) -> Any:
-    """A dataclass from plain data, its keys and kinds checked.
-
-    Raises:
-        WeightsError: a key that is missing, unknown or of the wrong kind.
-    """
-    if not isinstance(raw, Mapping):
-        raise WeightsError(f"{where}: expected a table, got {type(raw).__name__}")
-    known = {f.name: f for f in fields(kind)}
-    unknown = sorted(set(raw) - set(known))
-    if unknown:
-        raise WeightsError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(known)}")
-    values = {k: tuple(v) if isinstance(v, list) and kind is Preprocessing else v for k, v in raw.items()}
-    _check_kinds(kind, values, where)
-    try:
-        return kind(**values)
-    except TypeError as error:
-        missing = str(error).split("argument", 1)[-1].lstrip("s: ")
-        raise WeightsError(f"{where}: missing {missing}") from None
-
-
-_KINDS: Mapping[Any, tuple[tuple[type, ...], str]] = {
-    str: ((str,), "text"),
-    int: ((int,), "a whole number"),
-    float: ((int, float), "a number"),
-    bool: ((bool,), "true or false"),
-}
-
-
-def _check_kinds(kind: type, values: Mapping[str, object], where: str) -> None:
-    hints = get_type_hints(kind)
-    for key, value in values.items():
-        if hints[key] not in _KINDS:
-            continue
-        taken, called = _KINDS[hints[key]]
-        if not isinstance(value, taken) or (isinstance(value, bool) and hints[key] is not bool):
-            raise WeightsError(f"{where}: {key} is {called}, got {value!r}")
-
-
-_FORMS = (
-    ("url", r"https?://\S+", "an http or https address"),
-    ("page", r"https?://\S+", "an http or https address"),
-    ("hub", r"[\w.-]+/[\w.-]+", "organisation/name"),
-    ("sha256", r"[0-9a-f]{64}", "64 hexadecimal digits in lower case"),
-)
-
-
-def _variant(raw: object, where: str) -> Variant:
-    made: Variant = read_table(Variant, raw, where)
-    if made.precision not in PRECISIONS or made.form not in FORMS:
-        raise WeightsError(
-            f"{where}: precision is {', '.join(PRECISIONS)} and form {', '.join(FORMS)}, "
-            f"got {made.precision!r} and {made.form!r}"
-        )
-    return made
-
-
-def _numbers(values: object, count: int, kinds: tuple[type, ...]) -> bool:
-    return (
-        isinstance(values, tuple)
-        and len(values) == count
-        and all(isinstance(v, kinds) and not isinstance(v, bool) for v in values)
-    )
-
-
-def parse_card(raw: Mapping[str, Any], where: str) -> Card:
+def parse_card(raw: object, where: str) -> Card:
     """Check a card read from TOML or JSON.
 
     Args:
@@ -258,60 +205,7 @@ def parse_card(raw: Mapping[str, Any], where: str) -> Card:
     Raises:
         WeightsError: a key that is missing, unknown or of the wrong kind; the message names it.
     """
-    if not isinstance(raw, Mapping):
-        raise WeightsError(f"{where}: a card is a table, got {type(raw).__name__}")
-    values = dict(raw)
-    for key, kind in _PARTS.items():
-        if key not in values:
-            raise WeightsError(f"{where}: a card needs a [{key}] table")
-        values[key] = read_table(kind, values[key], f"{where} [{key}]")
-    figures = values.get("figures", ())
-    if not isinstance(figures, list | tuple):
-        raise WeightsError(f"{where}: figures are [[figures]] tables, got {figures!r}")
-    if values.get("variant") is not None:
-        values["variant"] = _variant(values["variant"], f"{where} [variant]")
-    values["figures"] = tuple(read_table(Figure, f, f"{where} [[figures]]") for f in figures)
-    made: Card = read_table(Card, values, where)
-    pre = made.input
-    if not _numbers(pre.size, 2, (int,)) or min(pre.size) < 1:
-        raise WeightsError(f"{where} [input]: size is [height, width] in pixels, got {pre.size}")
-    if pre.multiple < 1 or any(side % pre.multiple for side in pre.size):
-        raise WeightsError(
-            f"{where} [input]: multiple is 1 or more and divides both sides of size, got {pre.multiple}"
-        )
-    if not all(_numbers(v, 3, (int, float)) for v in (pre.mean, pre.std)) or min(pre.std) <= 0:
-        raise WeightsError(f"{where} [input]: mean and std are three numbers each, std above 0")
-    if made.output.stride < 1:
-        raise WeightsError(f"{where} [output]: stride is 1 or more input pixels, got {made.output.stride}")
-    if pre.interpolation not in RESAMPLING or pre.channels not in ("RGB", "BGR"):
-        raise WeightsError(
-            f"{where} [input]: interpolation is {' or '.join(RESAMPLING)} and channels RGB or BGR, "
-            f"got {pre.interpolation!r} and {pre.channels!r}"
-        )
-    check_source(made.source, f"{where} [source]")
-    if pre.warp not in ("", "lapa"):
-        raise WeightsError(f"{where} [input]: warp is lapa or empty, got {pre.warp!r}")
-    try:
-        find_scheme(made.scheme)
-    except LabelError as error:
-        raise WeightsError(f"{where}: {error}") from None
-    return made
-
-
-def check_source(source: Source, where: str) -> None:
-    """Check what a `[source]` table says.
-
-    Raises:
-        WeightsError: an address, repository, hash or size that is none.
-    """
-    if source.url and source.hub:
-        raise WeightsError(f"{where}: a file comes from a url or from a hub, not from both")
-    for key, pattern, called in _FORMS:
-        text = getattr(source, key)
-        if text and not re.fullmatch(pattern, text):
-            raise WeightsError(f"{where}: {key} is {called}, got {text!r}")
-    if source.size < 0:
-        raise WeightsError(f"{where}: size is in bytes, 0 where it is not known; got {source.size}")
+    return build(Card, raw, where, WeightsError)
 
 
 def embedded(text: str, path: str | Path) -> Card:
@@ -320,11 +214,8 @@ def embedded(text: str, path: str | Path) -> Card:
     Raises:
         WeightsError: not JSON, or not a card.
     """
-    try:
-        raw = json.loads(text)
-    except ValueError as error:
-        raise WeightsError(f"the card inside {path} is not JSON: {error}") from None
-    return parse_card(raw, f"the card inside {path}")
+    where = f"the card inside {path}"
+    return parse_card(parse(text, "JSON", where, WeightsError), where)
 
 
 def read_card(path: str | Path) -> Card:
@@ -333,13 +224,7 @@ def read_card(path: str | Path) -> Card:
     Raises:
         WeightsError: no such file, not TOML, or not a card.
     """
-    try:
-        raw = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise WeightsError(f"cannot read card {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WeightsError(f"card {path} is not TOML: {error}") from None
-    return parse_card(raw, str(path))
+    return parse_card(read_file(path, "card", WeightsError), f"card {path}")
 
 
 @cache

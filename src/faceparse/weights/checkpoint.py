@@ -12,7 +12,6 @@ checkpoint) inside.
 
 from __future__ import annotations
 
-import json
 import pickletools
 import re
 import zipfile
@@ -22,8 +21,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceparse.errors import MissingExtraError, WeightsError
+from faceparse.errors import ConfigError, MissingExtraError, WeightsError
 from faceparse.files import atomic
+from faceparse.tables import convert, parse
 from faceparse.weights.card import Card, embedded
 from faceparse.weights.importers.caffe import NotCaffeError, read_caffemodel
 from faceparse.weights.packed import packed_file
@@ -114,7 +114,7 @@ def embedded_card(path: str | Path) -> Card | None:
     Raises:
         WeightsError: no such file, not safetensors, cut short, or a card that is damaged.
     """
-    text = _safetensors_header(Path(path)).get("__metadata__", {}).get(CARD_KEY)
+    text = _safetensors_metadata(Path(path)).get(CARD_KEY)
     return None if text is None else embedded(text, path)
 
 
@@ -293,22 +293,35 @@ def _looks_like_safetensors(head: bytes) -> bool:
     return len(head) > 9 and head[8:10] in (b'{"', b"{}") and int.from_bytes(head[:8], "little") < 1 << 27
 
 
-def _safetensors_header(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Stored:
+    """What a safetensors header says of one tensor."""
+
+    dtype: str
+    shape: list[int]
+    data_offsets: tuple[int, int]
+
+
+def _safetensors_metadata(path: Path) -> dict[str, str]:
     head = _head(path)
     length = int.from_bytes(head[:8], "little")
     if not _looks_like_safetensors(head):
         raise WeightsError(f"{path} is not a safetensors file: its header is not one")
+    size = path.stat().st_size
+    if size < 8 + length:
+        raise _damaged(path)
     with path.open("rb") as file:
         file.seek(8)
         text = file.read(length)
     try:
-        header: dict[str, Any] = json.loads(text)
-        end = max((v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        header: dict[str, Any] = convert(Mapping[str, Any], parse(text.decode(), "JSON", "the header"))
+        metadata: dict[str, str] = convert(Mapping[str, str], header.pop("__metadata__", {}))
+        tensors: dict[str, _Stored] = convert(Mapping[str, _Stored], header)
+    except (ConfigError, UnicodeDecodeError):
         raise _damaged(path) from None
-    if path.stat().st_size < 8 + length + end:
+    if size < 8 + length + max((t.data_offsets[1] for t in tensors.values()), default=0):
         raise _damaged(path)
-    return header
+    return metadata
 
 
 def _safetensors_torch() -> Any:

@@ -8,10 +8,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from faceparse.errors import WeightsError
+from faceparse.tables import between, one_of
 
 HALVING = 2.2
 """A picture this many times an input's size is halved before it is resampled: a mean of four pixels costs a twentieth of
@@ -19,6 +23,12 @@ what resampling them does. At exactly twice the size, as CelebA-HQ's 1024² is f
 as in the published programs."""
 
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+Side = Annotated[int, between(1, 1 << 15)]
+Mean = Annotated[float, between(-1e6, 1e6)]
+Factor = Annotated[float, between(1e-6, 1e6)]
+Channels = Annotated[str, one_of(("RGB", "BGR"))]
+Interpolation = Annotated[str, one_of(RESAMPLING)]
 
 
 @dataclass(frozen=True)
@@ -36,14 +46,18 @@ class Preprocessing:
         warp: `lapa` where the network takes pictures warped by a face's landmarks, as SegFace on LaPa; else empty.
     """
 
-    size: tuple[int, int]
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-    interpolation: str = "bilinear"
-    channels: str = "RGB"
-    scale: float = 1.0
-    multiple: int = 1
-    warp: str = ""
+    size: tuple[Side, Side]
+    mean: tuple[Mean, Mean, Mean] = (0.485, 0.456, 0.406)
+    std: tuple[Factor, Factor, Factor] = (0.229, 0.224, 0.225)
+    interpolation: Interpolation = "bilinear"
+    channels: Channels = "RGB"
+    scale: Factor = 1.0
+    multiple: Side = 1
+    warp: Annotated[str, one_of(("lapa", ""))] = ""
+
+    def __post_init__(self) -> None:
+        if any(side % self.multiple for side in self.size):
+            raise WeightsError(f"multiple divides both sides of size {self.size}; got {self.multiple}")
 
     def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Squeeze an RGB picture (H × W × 3 uint8) to `size`, antialiased; unchanged where it fits."""

@@ -7,11 +7,13 @@ record stays when the file goes.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from faceparse.errors import WeightsError
+from faceparse.errors import ConfigError, WeightsError
 from faceparse.files import atomic
+from faceparse.tables import convert, parse
 
 FILE = "records.json"
 
@@ -41,13 +43,13 @@ def read_records(folder: Path) -> dict[str, Record]:
     """
     path = folder / FILE
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): Record(**values) for name, values in raw.items()}
+        raw = parse(path.read_text(encoding="utf-8"), "JSON", str(path))
+        return dict(convert(Mapping[str, Record], raw))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, TypeError, AttributeError):
+    except (ConfigError, UnicodeDecodeError):
         raise WeightsError(
             f"{path} is damaged: delete it; the files beside it are then recorded anew"
         ) from None

@@ -6,7 +6,6 @@ True
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from faceparse.errors import WeightsError
-from faceparse.weights.card import Card, Licence, Source, cards, check_source, read_table
+from faceparse.tables import build, read_file
+from faceparse.weights.card import Card, Licence, Source, cards
 from faceparse.weights.card import card as find_card
 
 
@@ -70,9 +70,4 @@ def find_published(name: str) -> Card | Trunk:
 
 
 def _read(path: Path) -> Trunk:
-    raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    for key, kind in (("source", Source), ("licence", Licence)):
-        raw[key] = read_table(kind, raw.get(key), f"{path} [{key}]")
-    made: Trunk = read_table(Trunk, raw, str(path))
-    check_source(made.source, f"{path} [source]")
-    return made
+    return build(Trunk, read_file(path, "trunk", WeightsError), f"trunk {path}", WeightsError)

@@ -9,6 +9,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from faceparse.tables import one_of
 
 PRECISIONS = ("fp32", "fp16", "int8")
 """Numbers that a file's weights and sums are in; its inputs and outputs stay float32."""
@@ -27,8 +30,8 @@ class Variant:
         form: One of `FORMS`.
     """
 
-    precision: str = "fp32"
-    form: str = "network"
+    precision: Annotated[str, one_of(PRECISIONS)] = "fp32"
+    form: Annotated[str, one_of(FORMS)] = "network"
 
     def __str__(self) -> str:
         return self.precision if self.form == "network" else f"{self.precision}, {self.form}"

@@ -1,0 +1,379 @@
+"""Tables from outside (model cards, label schemes, recipes, options): plain data into dataclasses, or one clear line.
+
+>>> @dataclass
+... class Point:
+...     x: int
+...     y: Annotated[float, between(0, 1)] = 0
+>>> build(Point, {"x": 1}, "point.toml")
+Point(x=1, y=0)
+>>> build(Point, {"x": 1, "y": 2}, "point.toml")
+Traceback (most recent call last):
+faceparse.errors.ConfigError: point.toml: y: expected a number, 0 to 1; got 2
+
+The dataclass says what is allowed: its fields' names and types, `Annotated` with a `Rule` for ranges, and what its
+`__post_init__` refuses. Not pydantic or msgspec: they start slower or take unknown keys of dataclasses silently, and
+their messages name neither the file nor the nearest key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from reprlib import Repr
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from faceparse.errors import ConfigError, FaceparseError, shown
+
+T = TypeVar("T")
+
+LARGEST = 1 << 20
+"""Bytes of a table's file at most: the largest in use has some thousands."""
+
+_REPR = Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
+_FORMS = {".toml": "TOML", ".json": "JSON", ".yaml": "YAML", ".yml": "YAML"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a value has to be beside its type: `Annotated[int, Rule("even", lambda v: v % 2 == 0)]`.
+
+    Attributes:
+        words: The rule, for messages.
+        holds: Whether it holds for a value of that type.
+    """
+
+    words: str
+    holds: Callable[[Any], object]
+
+
+def at_least(low: float) -> Rule:
+    """The rule that a number is not less than `low`."""
+    return Rule(f"{low:,} or more", lambda value: value >= low)
+
+
+def above(low: float) -> Rule:
+    """The rule that a number is greater than `low`."""
+    return Rule(f"above {low:,}", lambda value: value > low)
+
+
+def between(low: float, high: float) -> Rule:
+    """The rule that a number lies in a range, both ends included."""
+    return Rule(f"{low:,} to {high:,}", lambda value: low <= value <= high)
+
+
+def one_of(choices: Iterable[object]) -> Rule:
+    """The rule that a value is one of these."""
+    names = [str(choice) or "empty" for choice in choices]
+    return Rule(_either(names), set(choices).__contains__)
+
+
+def matching(pattern: str, words: str) -> Rule:
+    """The rule that a text is what a regular expression says, or empty."""
+    return Rule(words, lambda text: not text or re.fullmatch(pattern, text))
+
+
+class _FaultError(Exception):
+    def __init__(self, path: str, words: str) -> None:
+        super().__init__(f"{path}: {words}" if path else words)
+        self.path = path
+
+
+def build(kind: type[T], raw: object, where: str = "", error: type[FaceparseError] = ConfigError) -> T:
+    """A dataclass from plain data.
+
+    Args:
+        kind: The dataclass.
+        raw: A mapping of its fields; mappings and lists inside become what the fields' types say.
+        where: Where it comes from, for messages; empty for nothing to say.
+        error: What is raised.
+
+    Raises:
+        FaceparseError: of that kind: a key that is missing, unknown, of the wrong type or out of its range; the message
+            names it.
+    """
+    return convert(kind, raw, where=where, error=error)  # type: ignore[no-any-return]
+
+
+def convert(
+    hint: Any, value: object, path: str = "", *, where: str = "", error: type[FaceparseError] = ConfigError
+) -> Any:
+    """A value of a type, as a dataclass's field has it, from plain data.
+
+    >>> convert(tuple[float, float], [1, 2], "scale")
+    (1.0, 2.0)
+
+    Args:
+        hint: The type.
+        value: The plain data.
+        path: The value's name, for messages.
+        where: Where it comes from, for messages.
+        error: What is raised.
+
+    Raises:
+        FaceparseError: of that kind, for another type or a broken rule.
+    """
+    try:
+        return _convert(hint, value, path)
+    except _FaultError as fault:
+        raise error(f"{where}: {fault}" if where else str(fault)) from None
+
+
+def check(table: object, path: str = "") -> None:
+    """Hold a dataclass that was made in Python to its types and rules, in its `__post_init__`.
+
+    Args:
+        table: The dataclass.
+        path: Its own name, for messages.
+
+    Raises:
+        ConfigError: a field of another type, or a broken rule.
+    """
+    kind: type = type(table)
+    for name, hint in hints(kind).items():
+        convert(hint, getattr(table, name), _join(path, name))
+
+
+@cache
+def hints(kind: type) -> Mapping[str, Any]:
+    """The types of a dataclass's fields that its constructor takes, rules included, by name."""
+    resolved = get_type_hints(kind, include_extras=True)
+    return {f.name: resolved[f.name] for f in fields(kind) if f.init}
+
+
+def plain_text(hint: Any, text: str) -> object:
+    """The plain data that a word of a command line means for a field of that type.
+
+    >>> plain_text(list[int], "[1, 2]"), plain_text(str, "12"), plain_text(tuple[str, ...], "hair,skin")
+    ([1, 2], '12', ['hair', 'skin'])
+    """
+    try:
+        value = parse(text, "YAML", "")
+        if not isinstance(value, str):
+            _convert(hint, value, "")
+            return value
+    except (FaceparseError, _FaultError):
+        pass
+    if any(get_origin(kind) in (tuple, list) and str in get_args(kind) for kind in (hint, *get_args(hint))):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def read_file(path: str | Path, what: str, error: type[FaceparseError] = ConfigError) -> Any:
+    """The plain data in a TOML, JSON or YAML file, by its ending.
+
+    Args:
+        path: The file.
+        what: What it is, for messages: `card`, `label scheme`.
+        error: What is raised.
+
+    Raises:
+        FaceparseError: of that kind: no such file, too large, not UTF-8, or not what its ending says.
+    """
+    where = f"{what} {path}"
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as fault:
+        raise error(f"cannot read {where}: {fault.strerror}") from None
+    form = _FORMS.get(Path(path).suffix.lower(), "YAML")
+    if len(data) > LARGEST:
+        raise error(f"{where} has more than {LARGEST:,} bytes: it is no {what}")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise error(f"{where} is not {form}, a text in UTF-8: {fault}") from None
+    return parse(text, form, where, error)
+
+
+def parse(
+    text: str,
+    form: str,
+    where: str,
+    error: type[FaceparseError] = ConfigError,
+) -> Any:
+    """The plain data in a text.
+
+    Args:
+        text: The text.
+        form: `TOML`, `JSON` or `YAML`; YAML without aliases, which make a short text a large table.
+        where: Where it comes from, for messages.
+        error: What is raised.
+
+    Raises:
+        FaceparseError: of that kind: not such a text, or one that is nested too deeply.
+    """
+    try:
+        return _READERS[form](text)
+    except RecursionError:
+        raise error(f"{where} is nested too deeply") from None
+    except Exception as fault:  # each reader's own, and ValueError for numbers and dates that are none
+        raise error(f"{where} is not {form}: {' '.join(str(fault).split())[:200]}") from None
+
+
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """The names that were most likely meant: the same but for hyphens, dots and capitals, else the most alike.
+
+    >>> nearest("data-root", ["data.root", "epochs"]), nearest("epoch", ["data.root", "epochs"])
+    (['data.root'], ['epochs'])
+    """
+    plain = {name: _plain(name) for name in names}
+    meant = _plain(name)
+    near = [meant] if meant in plain.values() else get_close_matches(meant, plain.values(), cutoff=0.75)
+    return [name for name, text in plain.items() if text in near]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-. ]", "_", name).lower()
+
+
+def _yaml(text: str) -> object:
+    return _loader()(text).get_single_data()
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {"TOML": tomllib.loads, "JSON": json.loads, "YAML": _yaml}
+
+
+@cache
+def _loader() -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("an alias (*name) stands where its value must be written out")
+            return super().compose_node(parent, index)
+
+    # YAML 1.1, which PyYAML reads, takes 1e-4 for a text.
+    number = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
+    return Loader
+
+
+def _convert(hint: Any, value: Any, path: str) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if origin is Annotated:
+        made = _convert(arguments[0], value, path)
+        if all(rule.holds(made) for rule in arguments[1:]):
+            return made
+    elif origin in (Union, UnionType):
+        return _convert_union(hint, value, path)
+    elif origin is Literal:
+        if any(type(value) is type(choice) and value == choice for choice in arguments):
+            return value
+    elif origin in (tuple, list):
+        if isinstance(value, list | tuple):
+            inner = arguments[:1] * len(value) if origin is list or arguments[-1] is ... else arguments
+            if len(inner) == len(value):
+                items = enumerate(zip(inner, value, strict=True))
+                return origin(_convert(kind, item, f"{path}[{i}]") for i, (kind, item) in items)
+    elif origin is not None and issubclass(origin, Mapping):
+        if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+            return {key: _convert(arguments[1], v, _join(path, key)) for key, v in value.items()}
+    elif is_dataclass(hint):
+        if isinstance(value, Mapping):
+            return _convert_table(hint, value, path)
+        if isinstance(value, hint):  # type: ignore[arg-type]
+            return value
+    elif hint is float:
+        if type(value) in (int, float) and -1e308 < value < 1e308:  # no NaN, infinity or 10**400
+            return float(value)
+    elif hint is int:
+        if type(value) is int and -(2**63) <= value < 2**63:
+            return value
+    elif hint is Path:
+        if isinstance(value, str | Path):
+            return Path(value)
+    elif hint in (str, bool, NoneType) and isinstance(value, hint):
+        return value
+    raise _unlike(hint, value, path)
+
+
+def _convert_union(hint: Any, value: object, path: str) -> Any:
+    faults = []
+    for kind in get_args(hint):
+        try:
+            return _convert(kind, value, path)
+        except _FaultError as fault:
+            faults.append(fault)
+    deepest = max(faults, key=lambda fault: len(fault.path))
+    inside = len(deepest.path) > len(path)  # it has the form of that kind
+    raise deepest if inside else _unlike(hint, value, path)
+
+
+def _convert_table(kind: Any, raw: Mapping[object, object], path: str) -> Any:
+    known = hints(kind)
+    for key in map(str, raw):
+        if key not in known:
+            near = nearest(key, known)
+            mend = f"is it {_either(near)}?" if near else f"there are {', '.join(known)}"
+            raise _FaultError(_join(path, key), f"unknown key; {mend}")
+    values = {str(key): _convert(known[str(key)], value, _join(path, str(key))) for key, value in raw.items()}
+    needed = (f.name for f in fields(kind) if f.init and f.default is f.default_factory is MISSING)
+    for key in needed:
+        if key not in raw:
+            raise _FaultError(_join(path, key), f"missing; expected {_described(known[key])}")
+    try:
+        return kind(**values)
+    except FaceparseError as error:
+        raise _FaultError("" if str(error).startswith(path) else path, str(error)) from None
+
+
+def _unlike(hint: Any, value: object, path: str) -> _FaultError:
+    return _FaultError(path, f"expected {_described(hint)}; got {_shown(value)}")
+
+
+_WORDS = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    NoneType: "null",
+    Path: "a path",
+}
+
+
+def _described(hint: Any) -> str:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        rules = ", ".join(rule.words for rule in arguments[1:])
+        return rules if arguments[0] is str else f"{_described(arguments[0])}, {rules}"
+    if origin in (Union, UnionType):
+        return _either([words for kind in arguments if (words := _described(kind))])
+    if origin is Literal:
+        return _either([str(choice) for choice in arguments])
+    if origin is tuple and arguments[-1] is not ...:
+        return f"a list of {len(arguments)}, each {_either([_described(kind) for kind in arguments])}"
+    if origin in (tuple, list):
+        return f"a list, each {_described(arguments[0])}"
+    return _WORDS.get(hint, "a table" if is_dataclass(hint) or origin else "")
+
+
+def _either(words: Iterable[str]) -> str:
+    *first, last = dict.fromkeys(words)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _shown(value: object) -> str:
+    words = {None: "null", True: "true", False: "false"}
+    if value is None or isinstance(value, bool):
+        return words[value]
+    if isinstance(value, Mapping):
+        return "a table"
+    try:
+        return _REPR.repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return "a number of too many digits"
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{shown(name[:60])}" if path else shown(name[:60])
