@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import faceparse
-from faceparse.draw import overlay
-from faceparse.results import Parsing, write_mask
+from faceparse.results import Parsing
 from faceparse.writers import WRITERS, writers
 from faceparse.writers.jpeg import QUALITY, write_jpeg
+from faceparse.writers.png import write_png
 
 SAMPLE = Path(__file__).parents[1] / "examples" / "collins.jpg"
 
@@ -85,11 +85,11 @@ def jpeg_through_pillow(drawn: NDArray[np.uint8], path: Path) -> None:
 
 
 def side_by_side(parsing: Parsing, folder: Path, rounds: int) -> None:
-    drawn = overlay(parsing)
+    drawn = parsing.overlay()
     pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "mask": (
             lambda: through_pillow(parsing),
-            lambda: write_mask(io.BytesIO(), parsing.labels, parsing.scheme),
+            lambda: write_png(io.BytesIO(), parsing.labels, parsing.scheme.palette),
         ),
         "overlay": (
             lambda: jpeg_through_pillow(drawn, folder / "pillow.jpg"),

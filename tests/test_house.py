@@ -1,37 +1,17 @@
-"""The house rule: which room may import which, read from the code itself."""
+"""The house rules, read from the code itself: no circles, and rooms that import what docs/design.md says."""
 
 import ast
+import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "faceparse"
+DESIGN = Path(__file__).parents[1] / "docs" / "design.md"
 
-MAY_IMPORT = {
-    "labels": set(),
-    "results": {"labels"},
-    "draw": {"labels", "results"},
-    "writers": {"labels", "results", "draw"},
-    "weights": {"labels"},
-    "models": {"labels", "weights"},
-    "pictures": {"labels"},
-    "engines": {"labels", "results", "weights"},
-    "faces": {"labels", "results", "weights"},
-    "parser": {"labels", "pictures", "results", "weights", "engines", "faces"},
-    "folder": {"labels", "results", "weights", "pictures", "engines", "parser"},
-    "data": {"labels"},
-    "evaluate": {"labels", "weights", "results", "draw", "data", "parser"},
-    "train": {"labels", "models", "weights", "data", "evaluate", "engines", "parser", "pictures", "faces"},
-    "export": {"labels", "models", "weights", "engines", "parser", "pictures"},
-    "cli": set(),  # nothing at module level; anything inside a command
-}
-INSIDE_FUNCTIONS = {
-    "results": {"draw"},  # a result's own overlay() and display
-    "engines": {"models"},  # the torch engine
-    "cli": set(MAY_IMPORT) - {"cli"},
-}
 HEAVY = {
     "torch",
     "torchvision",
@@ -51,60 +31,98 @@ HEAVY = {
 TORCH_ROOMS = {"models", "train", "export"}
 
 
-def imports(path: Path) -> list[tuple[str, bool]]:
-    """(module, at module level) of every import that runs."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    inner = {
-        id(n)
-        for f in ast.walk(tree)
-        if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for n in ast.walk(f)
+def module(path: Path) -> str:
+    """The name under which a file is imported."""
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module(path): path for path in sorted(SOURCE.rglob("*.py"))}
+
+
+def imports(name: str) -> list[tuple[str, bool]]:
+    """(module, whether it runs with the file itself) of every import of a file, for types and inside functions too."""
+    tree = ast.parse(FILES[name].read_text(encoding="utf-8"))
+    later = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        or (isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING")
+        for node in ast.walk(block)
     }
-    typing_only = {
-        id(n)
-        for i in ast.walk(tree)
-        if isinstance(i, ast.If) and ast.unparse(i.test) == "TYPE_CHECKING"
-        for n in ast.walk(i)
-    }
-    found = []
+    pairs = []
     for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
         names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [a.name for a in node.names]
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            names = [node.module or ""]
-            if node.module == "faceparse":
-                names = [f"faceparse.{a.name}" for a in node.names]
-        found += [(name, id(node) not in inner) for name in names]
-    return found
+            assert node.level == 0, f"{name}: imports are absolute"
+            parts = [f"{node.module}.{alias.name}" for alias in node.names]
+            files = [part for part in parts if part in FILES]
+            # Another file of one's own room does not come through the room's __init__.
+            inside = len(files) == len(parts) and name.startswith(f"{node.module}.")
+            names = files if inside else [node.module or "", *files]
+        pairs += [(target, id(node) not in later) for target in names]
+    return pairs
 
 
-ROOMS = sorted(p.name for p in SOURCE.iterdir() if p.is_dir() and (p / "__init__.py").exists())
+GRAPH = {name: {target for target, _ in imports(name)} & {*FILES} - {name} for name in FILES}
+ROOMS = ["parser", *sorted(p.name for p in SOURCE.iterdir() if (p / "__init__.py").exists())]
+TEXT = DESIGN.read_text(encoding="utf-8")
+DOCUMENTED = dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", TEXT, re.M))
+FLOORS = {
+    name: int(number)
+    for number, names in re.findall(r"^floor (\d)(.*)$", TEXT, re.M)
+    for name in names.split()
+}
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_rooms_import_only_their_neighbours(room: str) -> None:
-    assert room in MAY_IMPORT, f"say in MAY_IMPORT what the new room {room} may import"
-    for path in sorted((SOURCE / room).rglob("*.py")):
-        for name, top in imports(path):
-            where = f"{path.relative_to(SOURCE)} imports {name}"
-            parts = name.split(".")
-            if parts[0] in HEAVY and room not in TORCH_ROOMS:
-                assert not top, f"{where} at module level: the core works without it"
-            if parts[0] != "faceparse" or len(parts) < 2 or not (SOURCE / parts[1]).is_dir():
-                continue
-            allowed = MAY_IMPORT[room] | {room}
-            if not top:
-                allowed |= INSIDE_FUNCTIONS.get(room, set())
-            assert parts[1] in allowed, where
+def room(name: str) -> str:
+    return (name + ".").split(".")[1]
+
+
+def files_of(name: str) -> list[str]:
+    return [file for file in FILES if room(file) == name]
+
+
+def test_no_file_imports_itself_in_a_circle() -> None:
+    TopologicalSorter(GRAPH).prepare()  # a CycleError names the files
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_the_picture_of_the_house_is_what_the_imports_are(name: str) -> None:
+    assert name in DOCUMENTED, f"give the room {name} its line in docs/design.md"
+    arrows = {target: f"{file} imports {target}" for file in files_of(name) for target in GRAPH[file]}
+    used = {room(target): arrow for target, arrow in arrows.items() if room(target) in {*ROOMS} - {name}}
+    too_high = [arrow for target, arrow in used.items() if FLOORS[target] >= FLOORS[name]]
+    assert not too_high, f"not from a lower floor of docs/design.md: {too_high}"
+    if name == "cli":
+        return
+    documented = set(re.findall(r"`(\w+)`", DOCUMENTED[name]))
+    assert set(used) == documented, (
+        f"docs/design.md says that {name} imports {sorted(documented)}; "
+        f"{[arrow for target, arrow in used.items() if target not in documented] or sorted(used)}"
+    )
+
+
+def test_the_ground_imports_the_ground() -> None:
+    for file in ("errors", "files", "registry", "version"):
+        assert not [target for target in GRAPH[f"faceparse.{file}"] if room(target) in {*ROOMS, ""}]
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_files_load_what_the_core_has(name: str) -> None:
+    for file in files_of(name):
+        for target, top in imports(file):
+            if top and name not in TORCH_ROOMS:
+                assert target.split(".")[0] not in HEAVY, f"{file}: the core works without {target}"
+            if top and file.startswith("faceparse.cli."):
+                assert room(target) not in {*ROOMS} - {"cli"}, f"{file}: commands import {target} when called"
 
 
 def test_core_needs_no_torch() -> None:
     blocked = "\n".join(f"sys.modules[{name!r}] = None" for name in sorted(HEAVY))
-    rooms = "faceparse, faceparse.labels, faceparse.results, faceparse.draw, faceparse.weights, faceparse.parser, faceparse.folder, faceparse.data, faceparse.evaluate"
+    rooms = ", ".join(f"faceparse.{name}" for name in ROOMS if name not in TORCH_ROOMS)
     code = f"import sys\n{blocked}\nimport {rooms}\nfaceparse.Parser, faceparse.parse"
     subprocess.run([sys.executable, "-c", code], check=True)
 

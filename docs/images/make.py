@@ -31,7 +31,8 @@ def main() -> None:
     parser = faceparse.Parser()
 
     portrait = Image.fromarray(photo).crop(PORTRAIT).resize((420, 420), Image.Resampling.LANCZOS)
-    Image.fromarray(panel(parser.parse(portrait))).save(folder / "collins.jpg", quality=92)
+    one = parser.parse(portrait)
+    Image.fromarray(panel(one.image, one.labels, one.scheme)).save(folder / "collins.jpg", quality=92)
 
     two = np.hstack([tilted(photo, 22, 1.7), tilted(photo[:, ::-1], -25, 1.8)])
     pair = Image.fromarray(np.hstack([two, parser.parse(two).overlay()]))

@@ -10,14 +10,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from faceparse.version import __version__
+
 if TYPE_CHECKING:
     from faceparse import models
     from faceparse.errors import FaceparseError
     from faceparse.labels import Scheme, scheme, schemes
     from faceparse.parser import Parser, parse
     from faceparse.results import Face, Parsing
-
-__version__ = "0.1.0"
 
 # Resolved on first use, so that `import faceparse` costs next to nothing.
 _HOME = {

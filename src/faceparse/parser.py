@@ -169,7 +169,7 @@ class Parser:
 
         The device and the engine are not in it: they change rounding alone.
         """
-        from faceparse import __version__
+        from faceparse.version import __version__
 
         identity = {"version": __version__, "model": self.card.id, "scheme": self.scheme.name}
         identity["faces"] = self.faces

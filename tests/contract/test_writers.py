@@ -1,4 +1,4 @@
-"""What every output form keeps to; see `faceparse.results.Writer`."""
+"""What every output form keeps to; see `faceparse.writers.Writer`."""
 
 import dataclasses
 import re
@@ -13,8 +13,8 @@ import pytest
 
 from faceparse.errors import OutputError
 from faceparse.labels import Scheme, schemes
-from faceparse.results import Parsing, Writer
-from faceparse.writers import WRITERS, write, writers
+from faceparse.results import Parsing
+from faceparse.writers import WRITERS, Writer, write, writers
 from faceparse.writers.options import option_names
 from tests.conftest import ROOT
 from tests.writers.samples import PARSINGS, labelled, seen

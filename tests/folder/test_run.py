@@ -17,8 +17,8 @@ from faceparse.files import atomic
 from faceparse.folder import Jobs, Outcome, Run, find_jobs, written_bytes
 from faceparse.pictures import read_picture
 from faceparse.pictures.reader import PictureSource
-from faceparse.results import Parsing, Writer
-from faceparse.writers import writers
+from faceparse.results import Parsing
+from faceparse.writers import Writer, writers
 from tests.folder.conftest import find, parse, pictures, tree
 
 MASK = writers(["mask"])

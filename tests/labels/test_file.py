@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceparse.errors import LabelError
-from faceparse.labels import Scheme, conversion, plain, read_scheme, scheme, schemes
+from faceparse.labels import Scheme, conversion, plain, scheme, schemes
 from faceparse.labels.file import scheme_from
 
 SPOTS = """
@@ -29,7 +29,7 @@ def write(tmp_path: Path, text: str, name: str = "spots.yaml") -> Path:
 
 def test_a_yaml_file_is_a_scheme_wherever_a_name_is_one(tmp_path: Path) -> None:
     path = write(tmp_path, SPOTS)
-    for spots in (scheme(path), scheme(str(path)), read_scheme(path)):
+    for spots in (scheme(path), scheme(str(path))):
         assert (spots.name, spots.classes) == ("spots", ("background", "skin", "l_spot", "r_spot"))
         assert spots.pairs == ((2, 3),)
         assert spots.palette[2:4].tolist() == [[255, 128, 0], [0, 255, 128]]
@@ -41,7 +41,7 @@ def test_labels_of_a_packaged_scheme_become_one_s_own(tmp_path: Path) -> None:
     text = (
         "classes: [background, face, hair]\nfrom: {face2: {face: hair}, maskgan19: {skin: face, hat: ignore}}"
     )
-    own = read_scheme(write(tmp_path, text))
+    own = scheme(write(tmp_path, text))
     assert conversion("face2", own).table[:2].tolist() == [0, 2]
     with pytest.raises(
         LabelError, match=r"cannot convert maskgan19 to spots: nose.*\[from.maskgan19\] in spots's"
@@ -55,22 +55,22 @@ def test_labels_of_a_packaged_scheme_become_one_s_own(tmp_path: Path) -> None:
 def test_the_docs_three_classes(tmp_path: Path) -> None:
     docs = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
     text = next(b for b in docs.split("```yaml\n")[1:] if b.startswith("classes: [background, face, hair]"))
-    own = read_scheme(write(tmp_path, text.split("```")[0], "three.yaml"))
+    own = scheme(write(tmp_path, text.split("```")[0], "three.yaml"))
     celeb = scheme("celebamask19")
     table = conversion(celeb, own).table
     assert [table[celeb.id(n)] for n in ("hair", "nose", "l_lip", "cloth", "ear_r")] == [2, 1, 1, 0, 255]
 
 
 def test_pairs_are_the_whole_list_where_given(tmp_path: Path) -> None:
-    made = read_scheme(write(tmp_path, SPOTS + "pairs: [[skin, r_spot]]"))
+    made = scheme(write(tmp_path, SPOTS + "pairs: [[skin, r_spot]]"))
     assert made.pairs == ((1, 3),)
     assert made.flip(np.array([[1, 2, 3]], np.uint8)).tolist() == [[1, 2, 3]]
-    assert not read_scheme(write(tmp_path, SPOTS + "pairs: []")).pairs
+    assert not scheme(write(tmp_path, SPOTS + "pairs: []")).pairs
 
 
 def test_toml_is_taken_too(tmp_path: Path) -> None:
     text = 'name = "two"\nclasses = ["background", "scalp"]\n'
-    assert read_scheme(write(tmp_path, text, "x.toml")) == Scheme("two", ("background", "scalp"))
+    assert scheme(write(tmp_path, text, "x.toml")) == Scheme("two", ("background", "scalp"))
 
 
 def test_a_packaged_scheme_may_be_a_file_but_its_name_means_one_thing(tmp_path: Path) -> None:

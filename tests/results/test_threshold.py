@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faceparse.errors import ResultError
-from faceparse.results import Face, Parsing, View, record
+from faceparse.results import Face, Parsing, View
 
 IMAGE = np.zeros((4, 40, 3), np.uint8)
 TO_GRID = np.array([[0.1, 0, -0.5], [0, 0.25, -0.5]])
@@ -66,8 +66,8 @@ def test_it_is_saved_and_told(tmp_path: Path) -> None:
     again = Parsing.load(tmp_path / "a.npz")
     assert again.threshold == 0.9
     np.testing.assert_array_equal(again.labels, cut.labels)
-    assert record(cut)["threshold"] == 0.9
-    assert "threshold" not in record(Parsing(IMAGE, (ramp(),), "face2"))  # type: ignore[arg-type]
+    assert cut.record()["threshold"] == 0.9
+    assert "threshold" not in Parsing(IMAGE, (ramp(),), "face2").record()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])

@@ -14,7 +14,7 @@ from faceparse.parser import Parser
 from faceparse.weights import Card, card
 from faceparse.weights.card import parse_card
 from faceparse.weights.merging import read_logits, scheme_of_results
-from faceparse.writers.heatmap import Heatmap
+from faceparse.writers.forms.heatmap import Heatmap
 
 FCN = parse_card(
     {

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceparse.draw import colours, overlay, panel
+from faceparse.draw import colours, panel
 from faceparse.errors import LabelError, OutputError
 from faceparse.results import Parsing
 from faceparse.writers import write
@@ -34,12 +34,15 @@ def one(request: pytest.FixtureRequest) -> Parsing:
 
 def test_mask_and_color(one: Parsing, tmp_path: Path) -> None:
     np.testing.assert_array_equal(drawn("P", one, "mask", tmp_path / "a"), one.labels)
-    np.testing.assert_array_equal(drawn("RGB", one, "color", tmp_path / "a"), colours(one))
+    np.testing.assert_array_equal(drawn("RGB", one, "color", tmp_path / "a"), colours(one.labels, one.scheme))
 
 
 def test_overlay_and_panel_are_the_drawings(tmp_path: Path) -> None:
     one = seen(200, 150)
-    for picture_, name in ((overlay(one, 0.3), "overlay"), (panel(one, alpha=0.3), "panel")):
+    for picture_, name in (
+        (one.overlay(0.3), "overlay"),
+        (panel(one.image, one.labels, one.scheme, alpha=0.3), "panel"),
+    ):
         rough = drawn("RGB", one, name, tmp_path / "rough", alpha=0.3, quality=5)
         fine = drawn("RGB", one, name, tmp_path / "fine", alpha=0.3, quality=100)
         assert fine.shape == rough.shape == picture_.shape

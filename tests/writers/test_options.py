@@ -5,11 +5,11 @@ import pytest
 from faceparse.errors import ConfigError, LabelError
 from faceparse.labels import scheme
 from faceparse.writers import given_options, writers
-from faceparse.writers.cutout import Cutout
-from faceparse.writers.npz import Npz
-from faceparse.writers.overlay import Overlay
-from faceparse.writers.panel import Panel
-from faceparse.writers.soft import Soft
+from faceparse.writers.forms.cutout import Cutout
+from faceparse.writers.forms.npz import Npz
+from faceparse.writers.forms.overlay import Overlay
+from faceparse.writers.forms.panel import Panel
+from faceparse.writers.forms.soft import Soft
 
 
 def test_each_goes_to_all_that_have_it() -> None:

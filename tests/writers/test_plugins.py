@@ -55,9 +55,9 @@ def test_the_documented_form_works(install: Install, tmp_path: Path) -> None:
         ("1 / 0", "does not load: ZeroDivisionError"),
         ("def (", "does not load: SyntaxError"),
         ("", "does not load: AttributeError"),
-        ("Thing = 3", "is no subclass of faceparse.results.Writer"),
+        ("Thing = 3", "is no subclass of faceparse.writers.Writer"),
         (
-            "from faceparse.results import Writer\nclass Thing(Writer):\n    name = 'thing'",
+            "from faceparse.writers import Writer\nclass Thing(Writer):\n    name = 'thing'",
             "lacks endings, write",
         ),
         (documented().replace("class Areas", "class Thing"), "calls itself 'areas'"),

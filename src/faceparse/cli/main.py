@@ -55,7 +55,7 @@ app = new_app(cls=Commands, no_args_is_help=True)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from faceparse import __version__
+        from faceparse.version import __version__
 
         typer.echo(f"faceparse {__version__}")
         raise typer.Exit

@@ -257,6 +257,6 @@ def _short(value: object) -> str:
 
 
 def _version() -> str:
-    from faceparse import __version__
+    from faceparse.version import __version__
 
     return __version__

@@ -6,23 +6,32 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.draw.colours import coloured
+from faceparse.draw.colours import colours
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme
-from faceparse.results import Parsing
+from faceparse.labels import scheme as find_scheme
 
 STRIP = 1 << 20
 """Pixels tinted at a time: bounds the memory for large pictures."""
 
 
-def overlay(parsing: Parsing, alpha: float = 0.5, outline: int = 0) -> NDArray[np.uint8]:
+def overlay(
+    image: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    scheme: str | Scheme,
+    alpha: float = 0.5,
+    outline: int = 0,
+) -> NDArray[np.uint8]:
     """The picture with every class in its colour over it; background and ignored pixels stay as they are.
 
-    >>> overlay(parsing, alpha=0, outline=2).shape  # contours alone  # doctest: +SKIP
-    (512, 512, 3)
+    >>> picture, labels = np.full((1, 2, 3), 100, np.uint8), np.array([[0, 17]], np.uint8)
+    >>> overlay(picture, labels, "celebamask19", alpha=0.25).tolist()
+    [[[100, 100, 100], [75, 75, 126]]]
 
     Args:
-        parsing: What to show.
+        image: The picture, RGB uint8, H × W × 3.
+        labels: Its label map, H × W uint8.
+        scheme: Gives the colours.
         alpha: Strength of the colour, 0 (none) to 1 (nothing else).
         outline: Pixels along the rim of each class that get its full colour.
 
@@ -33,18 +42,18 @@ def overlay(parsing: Parsing, alpha: float = 0.5, outline: int = 0) -> NDArray[n
         ConfigError: alpha or outline out of range.
     """
     check_look(alpha, outline)
-    image, labels, scheme = parsing.image, parsing.labels, parsing.scheme
-    plain = _plain(scheme)
+    scheme = find_scheme(scheme)
+    hidden = (IGNORE, scheme.id("background")) if "background" in scheme else (IGNORE,)
     out = np.empty_like(image)
     height, width = labels.shape
     step = max(1, STRIP // width)
     for y in range(0, height, step):
         rows = slice(y, min(y + step, height))
-        colour = coloured(labels[rows], scheme)
+        colour = colours(labels[rows], scheme)
         cv2.addWeighted(image[rows], 1 - alpha, colour, alpha, 0, dst=out[rows])
         if outline:
             cv2.copyTo(colour, _rim(labels, rows, outline), out[rows])
-        cv2.copyTo(image[rows], _among(labels[rows], plain), out[rows])
+        cv2.copyTo(image[rows], _among(labels[rows], hidden), out[rows])
     return out
 
 
@@ -56,17 +65,12 @@ def check_look(alpha: float, outline: int = 0) -> None:
         raise ConfigError(f"outline is a width in pixels, 0 or more, got {outline}")
 
 
-def _plain(scheme: Scheme) -> tuple[int, ...]:
-    """The labels that are not shown."""
-    return (IGNORE, scheme.id("background")) if "background" in scheme else (IGNORE,)
-
-
-def _among(labels: NDArray[np.uint8], some: tuple[int, ...]) -> NDArray[np.uint8]:
-    """1 where the label is one of some few, else 0; sooner than a look-up table."""
-    found = np.zeros(labels.shape, np.bool_)
-    for label in some:
-        found |= labels == label
-    return found.view(np.uint8)
+def _among(labels: NDArray[np.uint8], few: tuple[int, ...]) -> NDArray[np.uint8]:
+    """1 where the label is one of a few, else 0; faster than a look-up table."""
+    inside = np.zeros(labels.shape, np.bool_)
+    for label in few:
+        inside |= labels == label
+    return inside.view(np.uint8)
 
 
 def _rim(labels: NDArray[np.uint8], rows: slice, width: int) -> NDArray[np.uint8]:

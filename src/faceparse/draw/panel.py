@@ -6,19 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceparse.draw.colours import coloured
+from faceparse.draw.colours import colours
 from faceparse.draw.legend import legend
 from faceparse.draw.overlay import overlay
-from faceparse.results import Parsing
+from faceparse.labels import Scheme
 
 
-def panel(parsing: Parsing, side: int = 1024, alpha: float = 0.5) -> NDArray[np.uint8]:
+def panel(
+    image: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    scheme: str | Scheme,
+    side: int = 1024,
+    alpha: float = 0.5,
+) -> NDArray[np.uint8]:
     """Picture | label map | overlay | legend.
 
-    >>> Image.fromarray(panel(parsing)).save("panel.png")  # doctest: +SKIP
+    >>> Image.fromarray(panel(parsing.image, parsing.labels, parsing.scheme)).save("panel.png")  # doctest: +SKIP
 
     Args:
-        parsing: What to show.
+        image: The picture, RGB uint8, H × W × 3.
+        labels: Its label map, H × W uint8.
+        scheme: Gives names and colours.
         side: Longer side of each of the three pictures in pixels, at most; larger ones are reduced.
         alpha: Strength of the overlay's colour, 0 to 1.
 
@@ -29,12 +37,12 @@ def panel(parsing: Parsing, side: int = 1024, alpha: float = 0.5) -> NDArray[np.
         ConfigError: alpha out of range.
     """
     pictures = [
-        _reduced(parsing.image, side, Image.Resampling.BOX),
-        coloured(_reduced(parsing.labels, side, Image.Resampling.NEAREST), parsing.scheme),
-        _reduced(overlay(parsing, alpha), side, Image.Resampling.BOX),
+        _reduced(image, side, Image.Resampling.BOX),
+        colours(_reduced(labels, side, Image.Resampling.NEAREST), scheme),
+        _reduced(overlay(image, labels, scheme, alpha), side, Image.Resampling.BOX),
     ]
     shown = max(pictures[0].shape[:2])
-    pictures.append(legend(parsing, text=max(11, shown // 36)))
+    pictures.append(legend(labels, scheme, text=max(11, shown // 36)))
     return np.hstack([_as_high(p, max(len(q) for q in pictures)) for p in pictures])
 
 

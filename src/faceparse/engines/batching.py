@@ -12,7 +12,7 @@ from threading import Condition
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.engines import Engine, image_of
+from faceparse.engines.engine import Engine, image_of
 from faceparse.weights import Card
 
 Floats = NDArray[np.float32]

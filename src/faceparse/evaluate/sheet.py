@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.data import Dataset
-from faceparse.draw.colours import coloured
+from faceparse.draw.colours import colours
 from faceparse.draw.sheet import colour_strip, contact_sheet
 from faceparse.evaluate.report import Predict, Report
 from faceparse.labels import conversion
@@ -49,7 +49,7 @@ def worst_sheet(
             for picture in found:
                 sample = dataset[places[picture]]
                 score = _score(report, name, picture)
-                maps = [coloured(m, report.scheme) for m in (convert(sample.labels), predict(sample))]
+                maps = [colours(m, report.scheme) for m in (convert(sample.labels), predict(sample))]
                 shown = np.hstack([sample.image, *maps])
                 yield shown, f"{name} {score:.0f}: {Path(picture).name}, labels, prediction"
             yield from [None] * (columns - len(found))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, overload
 
 from faceparse.errors import ConfigError
-from faceparse.results import Writer
+from faceparse.writers import Writer
 
 
 class _Stdin(io.BytesIO):

@@ -21,7 +21,8 @@ from faceparse.errors import FaceparseError, OutputError, shown
 from faceparse.folder.jobs import Job
 from faceparse.folder.lock import locked
 from faceparse.folder.manifest import FOLDER, Manifest, Record, Source, Written
-from faceparse.results import Parsing, Writer
+from faceparse.results import Parsing
+from faceparse.writers import Writer
 
 WRITTEN, SKIPPED, FAILED = "written", "skipped", "failed"
 

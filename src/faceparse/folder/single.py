@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 from faceparse.errors import ConfigError
-from faceparse.results import Parsing, Writer
+from faceparse.results import Parsing
+from faceparse.writers import Writer
 
 
 def written_bytes(parsing: Parsing, writer: Writer) -> bytes:

@@ -1,9 +1,10 @@
 """Label schemes, groups, palettes and conversions: pure data and numpy."""
 
 from faceparse.labels.convert import Conversion, conversion, convert
-from faceparse.labels.file import plain, read_scheme, reference
+from faceparse.labels.file import plain
 from faceparse.labels.groups import ALIASES, GROUPS
-from faceparse.labels.scheme import IGNORE, Scheme, count, scheme, schemes
+from faceparse.labels.registry import reference, scheme, schemes
+from faceparse.labels.scheme import IGNORE, Scheme, count
 
 __all__ = [
     "ALIASES",
@@ -15,7 +16,6 @@ __all__ = [
     "convert",
     "count",
     "plain",
-    "read_scheme",
     "reference",
     "scheme",
     "schemes",

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import LabelError
-from faceparse.labels.scheme import IGNORE, Scheme, scheme
+from faceparse.labels.registry import scheme
+from faceparse.labels.scheme import IGNORE, Scheme
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from faceparse.errors import LabelError
-from faceparse.labels.scheme import Scheme, schemes
+from faceparse.labels.scheme import Scheme
 
 SUFFIXES = (".yaml", ".yml", ".toml")
 """Endings that tell a scheme's file from a scheme's name."""
@@ -49,18 +49,19 @@ def read_scheme(path: str | Path) -> Scheme:
     raw = _toml(text, file) if file.suffix.lower() == ".toml" else _yaml(text, file)
     if isinstance(raw, Mapping):
         raw = {"name": file.stem, **raw}
-    made = scheme_from(raw, f"label scheme {file}")
-    # Not in `scheme_from`, so that a model that was trained on such a class can be read still.
-    unfit = [name for name in made.classes if _UNFIT.search(name)]
+    scheme = scheme_from(raw, f"label scheme {file}")
+    # Not in `scheme_from`: what is inside a model or a result must be readable still.
+    if scheme.classes[0] != "background":
+        raise LabelError(
+            f"label scheme {file}: the first class, label 0, is background; got {scheme.classes[0]!r}"
+        )
+    unfit = [name for name in scheme.classes if _UNFIT.search(name)]
     if unfit:
         raise LabelError(
             f"label scheme {file}: a class name goes into file names and lines of text, got {unfit[0]!r}: "
             f"write it without slashes, backslashes and control characters"
         )
-    own = schemes().get(made.name)
-    if own is not None and own != made:
-        raise LabelError(f"label scheme {file}: the name {made.name!r} is taken by a scheme of faceparse")
-    return made
+    return scheme
 
 
 def _toml(text: str, file: Path) -> object:
@@ -148,23 +149,12 @@ def plain(scheme: Scheme) -> dict[str, Any]:
     return made
 
 
-def reference(scheme: Scheme) -> str | dict[str, Any]:
-    """How a file of ours names a scheme: a packaged one by its name, any other in full.
-
-    >>> reference(schemes()["face2"])
-    'face2'
-    """
-    return scheme.name if schemes().get(scheme.name) == scheme else plain(scheme)
-
-
 def _names(raw: object, where: str) -> tuple[str, ...]:
     if not isinstance(raw, list | tuple) or not raw:
         raise LabelError(f"{where}: classes is a list of class names, label 0 first; got {raw!r}")
     for name in raw:
         if not isinstance(name, str) or not name.strip():
             raise LabelError(f"{where}: a class name is text, got {name!r}: write it in quotes")
-    if raw[0] != "background":
-        raise LabelError(f"{where}: the first class, label 0, is background; got {raw[0]!r}")
     return tuple(raw)
 
 

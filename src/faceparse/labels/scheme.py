@@ -10,13 +10,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache, cached_property
-from importlib.resources import files
-from pathlib import Path
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -200,44 +197,3 @@ def count(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
     for start in range(0, flat.size, 1 << 20):  # bincount takes eight bytes a pixel while it runs
         total += np.bincount(flat[start : start + (1 << 20)], minlength=256)
     return total
-
-
-@cache
-def schemes() -> Mapping[str, Scheme]:
-    """Every scheme in the package by name, one TOML file each in `labels/schemes`."""
-    from faceparse.labels.file import scheme_from
-
-    found: dict[str, Scheme] = {}
-    for entry in sorted(files("faceparse.labels").joinpath("schemes").iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".toml"):
-            made = scheme_from(tomllib.loads(entry.read_text(encoding="utf-8")), entry.name)
-            found[made.name] = made
-    return MappingProxyType(found)
-
-
-def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
-    """The scheme of that name; a `Scheme` passes through.
-
-    Args:
-        name: A scheme in the package, a YAML or TOML file with a scheme of one's own, or a scheme as
-            plain data (`faceparse.labels.plain`), as models carry it.
-
-    Raises:
-        LabelError: no such scheme, or a file that is none.
-    """
-    from faceparse.labels.file import SUFFIXES, read_scheme, scheme_from
-
-    if isinstance(name, Scheme):
-        return name
-    if isinstance(name, Mapping):
-        return scheme_from(name, f"label scheme {name.get('name', 'without a name')!r}")
-    if not isinstance(name, str | Path):
-        raise LabelError(f"a label scheme is a name, a file or a table, got {name!r}")
-    if Path(name).suffix.lower() in SUFFIXES:
-        return read_scheme(name)
-    try:
-        return schemes()[str(name)]
-    except KeyError:
-        raise LabelError(
-            f"no label scheme {str(name)!r}; there are {', '.join(schemes())}, or give a YAML file"
-        ) from None

@@ -20,19 +20,15 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Literal, cast, overload
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import OutputError, ResultError
-from faceparse.files import json_bytes, write_whole
+from faceparse.errors import ResultError
 from faceparse.labels import IGNORE, Scheme, conversion, count
 from faceparse.labels import scheme as find_scheme
-from faceparse.results.face import Face
-from faceparse.results.npz import read_npz, write_npz
-from faceparse.results.record import record
+from faceparse.registry import room
+from faceparse.results.lookup import look_up, members
 from faceparse.results.render import render_confidence, render_labels, render_probability
-from faceparse.results.save import write_mask
 from faceparse.results.view import View, frozen
 
 Box = tuple[int, int, int, int]
@@ -41,6 +37,77 @@ Names = str | Sequence[str]
 
 DISPLAY_SIDE = 1024
 """Longer side of the picture that a notebook shows, at most."""
+
+LANDMARKS = (
+    "image_left_eye",
+    "image_right_eye",
+    "nose_tip",
+    "image_left_mouth_corner",
+    "image_right_mouth_corner",
+)
+"""Names of a face's landmarks in `Face.landmarks`' order; image-left is the subject's right."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Face:
+    """Where a face is, how sure the detector was, and what its own view says.
+
+    >>> import numpy as np
+    >>> from faceparse.results import Face
+    >>> points = np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]])
+    >>> Face((10, 10, 90, 100), 0.9, points).size
+    (80.0, 90.0)
+
+    Args:
+        box: x0, y0, x1, y1 in picture points; may reach beyond the picture.
+        score: The detector's, 0 to 1.
+        landmarks: 5 × 2 picture points (x, y): image-left eye, image-right eye, nose tip, image-left and
+            image-right mouth corner, as seen with the face upright. Image-left is the subject's right:
+            what YuNet calls the right eye comes first.
+        part: The parsing by this face's own views alone, or None.
+
+    Raises:
+        ResultError: a box of no extent, a score outside 0 to 1, landmarks not 5 × 2, a value not finite.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: NDArray[np.float64]
+    part: Parsing | None = None
+
+    def __post_init__(self) -> None:
+        box = tuple(float(v) for v in self.box)
+        if len(box) != 4 or not np.isfinite(box).all() or box[2] <= box[0] or box[3] <= box[1]:
+            raise ResultError(f"a face's box is x0, y0, x1, y1 with x0 < x1 and y0 < y1, got {box}")
+        if not 0 <= self.score <= 1:
+            raise ResultError(f"a face's score is 0 to 1, got {self.score}")
+        landmarks = np.array(self.landmarks, np.float64)
+        if landmarks.shape != (5, 2) or not np.isfinite(landmarks).all():
+            raise ResultError(f"a face's landmarks are 5 finite points (x, y), got shape {landmarks.shape}")
+        object.__setattr__(self, "box", box)
+        object.__setattr__(self, "score", float(self.score))
+        object.__setattr__(self, "landmarks", frozen(landmarks))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Face, tuple(getattr(self, f.name) for f in fields(self)))
+
+    def __repr__(self) -> str:
+        box = ", ".join(f"{v:.0f}" for v in self.box)
+        return f"<Face: box ({box}), score {self.score:.2f}>"
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of the box in pixels."""
+        x0, y0, x1, y1 = self.box
+        return x1 - x0, y1 - y0
+
+    def record(self) -> dict[str, object]:
+        """Box, score and landmarks in plain values, in pixels from the picture's upper left corner."""
+        return {
+            "box": [round(v, 2) for v in self.box],
+            "score": round(self.score, 4),
+            "landmarks": dict(zip(LANDMARKS, self.landmarks.round(2).tolist(), strict=True)),
+        }
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -166,7 +233,7 @@ class Parsing:
 
     def _rendered(self) -> NDArray[np.uint8]:
         labels = render_labels(self.views, self.size)
-        labels = labels if self.table is None else looked_up(self.table, labels)
+        labels = labels if self.table is None else look_up(self.table, labels)
         if self.threshold is None:
             return labels
         likely = render_probability(self.views, self.size, self._sources((1,))) > self.threshold
@@ -221,7 +288,7 @@ class Parsing:
         ids = self._ids(name)
         if soft and self.given is None:
             return render_probability(self.views, self.size, self._sources(ids))
-        mask = looked_up(among(ids), self.labels)
+        mask = look_up(members(ids), self.labels)
         return mask.astype(np.float32) if soft else mask.view(np.bool_)
 
     def _ids(self, names: Names) -> tuple[int, ...]:
@@ -251,7 +318,7 @@ class Parsing:
         change = conversion(self.scheme, target)
         faces = tuple(replace(f, part=f.part and f.part.to(target)) for f in self.faces)
         if self.given is not None:
-            given = looked_up(change.table, self.given)
+            given = look_up(change.table, self.given)
             return replace(self, scheme=target, faces=faces, given=given)
         table = change.table if self.table is None else change.table[self.table]
         return replace(self, scheme=target, faces=faces, table=table)
@@ -289,7 +356,7 @@ class Parsing:
         """The picture with every class but the background tinted in its colour, RGB uint8; see `draw.overlay`."""
         from faceparse.draw.overlay import overlay
 
-        return overlay(self, alpha)
+        return overlay(self.image, self.labels, self.scheme, alpha)
 
     def cutout(self, name: Names, soft: bool = True) -> NDArray[np.uint8]:
         """The picture with all but a class, alias or group, or several, transparent: RGBA uint8, H × W × 4.
@@ -314,19 +381,7 @@ class Parsing:
         Raises:
             OutputError: another suffix, or a place that cannot be written to.
         """
-        path = Path(path)
-        match path.suffix.lower():
-            case ".png":
-                write_mask(path, self.labels, self.scheme)
-            case ".npz":
-                write_npz(path, self)
-            case ".json":
-                write_whole(path, json_bytes(self.record(), indent=2) + b"\n")
-            case _:
-                raise OutputError(
-                    f"a parsing is saved as .png (its labels), .npz or .json, not as {path.name}: "
-                    "for other forms see faceparse.writers.write"
-                )
+        room("writers").save(self, Path(path))
 
     @classmethod
     def load(cls, path: str | Path, image: NDArray[np.uint8] | None = None) -> Parsing:
@@ -342,11 +397,34 @@ class Parsing:
             DataError: no such file, another kind of file, or a damaged one.
             ResultError: a picture of another size.
         """
-        return read_npz(Path(path), image)
+        return cast(Parsing, room("writers").load(Path(path), image))
 
     def record(self) -> dict[str, object]:
-        """What is known of the picture in plain values, as JSON takes them; see `results.record`."""
-        return record(self)
+        """Picture, model, scheme, classes with areas and boxes, faces and timing in plain values, as JSON takes them.
+
+        >>> parsing.record()["classes"]["hair"]  # doctest: +SKIP
+        {'label': 17, 'pixels': 5120, 'area': 0.019531, 'box': [10, 4, 90, 83]}
+
+        Boxes are x0, y0, x1, y1 and landmarks x, y, in pixels from the picture's upper left corner; areas are
+        parts of the whole picture, 0 to 1; classes that do not occur are left out; seconds are as far as measured.
+        """
+        height, width = self.size
+        pixels = count(self.labels).tolist()
+        classes = {}
+        for label, name in enumerate(self.scheme.classes):
+            if box := pixels[label] and self.box(name):
+                area = round(pixels[label] / self.labels.size, 6)
+                classes[name] = {"label": label, "pixels": pixels[label], "area": area, "box": list(box)}
+        return {
+            "picture": {"file": Path(self.source).name, "width": width, "height": height},
+            "model": self.model,
+            "scheme": {"name": self.scheme.name, "left_means": self.scheme.left_means},
+            "classes": classes,
+            "ignored_pixels": pixels[IGNORE],
+            "faces": [face.record() for face in self.faces],
+            "seconds": {step: round(seconds, 4) for step, seconds in self.seconds.items()},
+            **({} if self.threshold is None else {"threshold": self.threshold}),
+        }
 
     def _repr_png_(self) -> bytes:
         from PIL import Image
@@ -371,15 +449,3 @@ def check_threshold(threshold: float, scheme: Scheme) -> None:
             f"a threshold tells two classes apart, and scheme {scheme.name!r} has {len(scheme)}: take scheme face2, "
             "or compare mask(name, soft=True) with it"
         )
-
-
-def looked_up(table: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`table[labels]`, without NumPy's eight bytes a pixel for indices."""
-    return np.asarray(cv2.LUT(labels, table), np.uint8)
-
-
-def among(ids: Sequence[int]) -> NDArray[np.uint8]:
-    """A table of 256 that is 1 for some labels."""
-    table = np.zeros(256, np.uint8)
-    table[list(ids)] = 1
-    return table

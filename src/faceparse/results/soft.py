@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from faceparse.results.parsing import Parsing, among, looked_up
-from faceparse.results.png import Rows
+from faceparse.results.lookup import look_up, members
+from faceparse.results.parsing import Parsing
 from faceparse.results.render import TILE, render_probabilities
+
+Rows = NDArray[np.unsignedinteger[Any]]
+"""uint8 or uint16."""
 
 
 def soft_strips(
@@ -32,7 +37,7 @@ def soft_strips(
     if parsing.given is not None:
         for y in range(0, height, TILE):
             rows = slice(y, min(y + TILE, height))
-            inside = np.stack([looked_up(among(ids), parsing.given[rows]) for ids in groups])
+            inside = np.stack([look_up(members(ids), parsing.given[rows]) for ids in groups])
             yield rows, (inside * full).astype(dtype)
         return
     sources = [parsing._sources(ids) for ids in groups]

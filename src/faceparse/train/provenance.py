@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
-from faceparse import __version__
 from faceparse.labels import reference, scheme
 from faceparse.train.settings import Settings
+from faceparse.version import __version__
 
 
 def describe(settings: Settings) -> dict[str, Any]:

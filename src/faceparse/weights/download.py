@@ -149,7 +149,7 @@ class _Transfer:
     def _get(self, url: str, start: int) -> Response:
         import requests
 
-        from faceparse import __version__
+        from faceparse.version import __version__
 
         headers = {"Accept-Encoding": "identity", "User-Agent": f"faceparse/{__version__}"}
         if start:

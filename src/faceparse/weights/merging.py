@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.labels import Scheme, conversion, scheme
-from faceparse.weights import Card
+from faceparse.weights.card import Card
 
 
 def scheme_of_results(card: Card) -> Scheme:

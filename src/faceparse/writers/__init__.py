@@ -9,11 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from faceparse.files import make_folder
-from faceparse.results import Parsing, Writer
+from faceparse.results import Parsing
 from faceparse.writers.options import given_options
+from faceparse.writers.outlines import polygons
 from faceparse.writers.registry import GROUP, WRITERS, writers
+from faceparse.writers.writer import FileWriter, Writer
 
-__all__ = ["GROUP", "WRITERS", "Writer", "given_options", "write", "writers"]
+__all__ = ["GROUP", "WRITERS", "FileWriter", "Writer", "given_options", "polygons", "write", "writers"]
 
 
 def write(parsing: Parsing, name: str, stem: str | Path, **options: object) -> tuple[Path, ...]:

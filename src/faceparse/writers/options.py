@@ -1,6 +1,6 @@
 """Options of output forms: the fields of their dataclasses.
 
->>> from faceparse.writers.overlay import Overlay
+>>> from faceparse.writers.forms.overlay import Overlay
 >>> with_options({"overlay": Overlay}, {"alpha": "0.3"})
 {'overlay': Overlay(alpha=0.3, outline=0, quality=90)}
 """
@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, get_type_hints
 
 from faceparse.errors import ConfigError
-from faceparse.results import Writer
+from faceparse.writers.writer import Writer
 
 WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 

@@ -11,24 +11,29 @@ A package brings one through an entry point of the group `faceparse.writers`, in
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from faceparse.errors import ConfigError
-from faceparse.results import Writer
-from faceparse.writers.color import Color
-from faceparse.writers.cutout import Cutout
-from faceparse.writers.heatmap import Heatmap
-from faceparse.writers.json_ import Json
-from faceparse.writers.mask import Mask
-from faceparse.writers.npz import Npz
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import ConfigError, DataError, OutputError
+from faceparse.results import Parsing
+from faceparse.writers.forms.color import Color
+from faceparse.writers.forms.cutout import Cutout
+from faceparse.writers.forms.heatmap import Heatmap
+from faceparse.writers.forms.json import Json
+from faceparse.writers.forms.mask import Mask
+from faceparse.writers.forms.npz import Npz
+from faceparse.writers.forms.overlay import Overlay
+from faceparse.writers.forms.panel import Panel
+from faceparse.writers.forms.parts import Parts
+from faceparse.writers.forms.polygons import Polygons
+from faceparse.writers.forms.rle import Rle
+from faceparse.writers.forms.soft import Soft
 from faceparse.writers.options import with_options
-from faceparse.writers.overlay import Overlay
-from faceparse.writers.panel import Panel
-from faceparse.writers.parts import Parts
-from faceparse.writers.polygons import Polygons
-from faceparse.writers.rle import Rle
-from faceparse.writers.soft import Soft
+from faceparse.writers.writer import FileWriter, Writer
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -92,7 +97,7 @@ def _loaded(point: EntryPoint) -> type[Writer]:
             f"{where} does not load: {type(error).__name__}: {error}; update or uninstall it"
         ) from error
     if not (isinstance(kind, type) and issubclass(kind, Writer)):
-        raise ConfigError(f"{where} is no subclass of faceparse.results.Writer")
+        raise ConfigError(f"{where} is no subclass of faceparse.writers.Writer")
     missing = [a for a in ("name", "endings") if not hasattr(kind, a)] + sorted(kind.__abstractmethods__)
     if missing:
         raise ConfigError(f"{where} lacks {', '.join(missing)}")
@@ -103,3 +108,28 @@ def _loaded(point: EntryPoint) -> type[Writer]:
 
 def _package(point: EntryPoint) -> str:
     return point.dist.name if point.dist else "an unknown package"
+
+
+def save(parsing: Parsing, path: Path) -> None:
+    """Write one file in the form that its suffix names; see `Parsing.save`."""
+    writer = _for_suffix(path)
+    if writer is None:
+        suffixes = ", ".join(w.suffix for w in WRITERS.values() if issubclass(w, FileWriter) and w.suffix)
+        raise OutputError(
+            f"a parsing is saved as {suffixes}, not as {path.name}: "
+            "for other forms see faceparse.writers.write"
+        )
+    writer.save(parsing, path)
+
+
+def load(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
+    """Read a parsing from a file of a form that holds one; see `Parsing.load`."""
+    if not path.exists():
+        raise DataError(f"no such file: {path}")
+    return (_for_suffix(path) or FileWriter).load(path, image)
+
+
+def _for_suffix(path: Path) -> FileWriter | None:
+    suffix = path.suffix.lower()
+    kinds = (w for w in WRITERS.values() if issubclass(w, FileWriter))
+    return next((kind() for kind in kinds if kind.suffix and kind.suffix == suffix), None)

@@ -233,9 +233,9 @@ def _tile(sample: Sample, scheme: Scheme) -> NDArray[np.uint8]:
     """The picture, and beside it the same under its labels."""
     import numpy as np
 
-    from faceparse.draw.colours import coloured
+    from faceparse.draw.colours import colours
 
-    mixed = 0.35 * sample.image + 0.65 * coloured(sample.labels, scheme)
+    mixed = 0.35 * sample.image + 0.65 * colours(sample.labels, scheme)
     return np.hstack(
         [sample.image, np.where((sample.labels > 0)[..., None], mixed, sample.image).astype(np.uint8)]
     )

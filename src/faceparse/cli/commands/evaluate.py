@@ -91,7 +91,6 @@ def command(
     from rich.markup import escape
     from rich.progress import Progress
 
-    from faceparse import __version__
     from faceparse.cli.console import printed, progress_console
     from faceparse.data import Dataset, open_dataset
     from faceparse.data.cropped import Cropped

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from faceparse.folder import Jobs, Outcome, Run, Tally
     from faceparse.parser import Parser
-    from faceparse.results import Writer
+    from faceparse.writers import Writer
 
 
 def command(

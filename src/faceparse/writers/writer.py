@@ -1,17 +1,18 @@
-"""What an output form is; those in the package are in the room `faceparse.writers`, one file each."""
+"""What an output form is; those of the package are in `faceparse.writers.forms`, one file each."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from faceparse.errors import OutputError
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import DataError, OutputError
 from faceparse.labels import Scheme
-
-if TYPE_CHECKING:
-    from faceparse.results.parsing import Parsing
+from faceparse.results import Parsing
 
 
 class Writer(ABC):
@@ -72,3 +73,35 @@ class Writer(ABC):
             raise OutputError(
                 f"no file's name can end with {ending!r}: give the class another name in its scheme"
             ) from None
+
+
+class FileWriter(Writer):
+    """An output form of one file for each picture, whose name ends with the first of `endings`.
+
+    Attributes:
+        suffix: Of the names for which `Parsing.save` takes this form, such as `.npz`; empty for none.
+    """
+
+    suffix: ClassVar[str] = ""
+
+    @abstractmethod
+    def save(self, parsing: Parsing, path: Path) -> None:
+        """Write the file, whole or not at all.
+
+        Raises:
+            OutputError: a place that cannot be written to.
+        """
+
+    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
+        path = self.beside(stem, self.endings[0])
+        self.save(parsing, path)
+        return (path,)
+
+    @staticmethod
+    def load(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
+        """Read what `save` wrote, where this form holds a whole parsing; see `Parsing.load`.
+
+        Raises:
+            DataError: a form that holds less, or a file that is missing, damaged or of another kind.
+        """
+        raise DataError(f"{path} is no parsing that can be loaded: save it as .npz for that")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from faceparse.errors import ConfigError
-from faceparse.results import polygons
+from faceparse.writers import polygons
 
 
 def area(ring: NDArray[np.int32]) -> float:

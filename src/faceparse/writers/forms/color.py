@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from faceparse.draw.colours import coloured
+from faceparse.draw import colours
 from faceparse.files import atomic
-from faceparse.results import Parsing, Writer
-from faceparse.results.png import PIECE, Png
+from faceparse.results import Parsing
+from faceparse.writers.png import PIECE, Png
+from faceparse.writers.writer import FileWriter
 
 
 @dataclass(frozen=True)
-class Color(Writer):
+class Color(FileWriter):
     """Every pixel in its class's colour, RGB PNG; ignored pixels are black."""
 
     name: ClassVar[str] = "color"
     endings: ClassVar[tuple[str, ...]] = ("_color.png",)
 
-    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
-        path = self.beside(stem, self.endings[0])
+    def save(self, parsing: Parsing, path: Path) -> None:
         labels = parsing.labels
         step = max(1, PIECE // labels.shape[1])
         with (
@@ -29,5 +29,4 @@ class Color(Writer):
             Png(file, labels.shape, channels=3) as png,
         ):
             for y in range(0, len(labels), step):
-                png.add(coloured(labels[y : y + step], parsing.scheme))
-        return (path,)
+                png.add(colours(labels[y : y + step], parsing.scheme))

@@ -9,10 +9,11 @@ from typing import ClassVar
 
 from faceparse.files import json_bytes, write_whole
 from faceparse.labels import GROUPS, Scheme
-from faceparse.results import Parsing, Writer
-from faceparse.results.rle import encode
+from faceparse.results import Parsing
 from faceparse.writers.coco import Piece, image_id, join
 from faceparse.writers.regions import regions
+from faceparse.writers.runs import encode
+from faceparse.writers.writer import FileWriter
 
 JOINED = "annotations.json"
 """The file for a whole folder."""
@@ -22,7 +23,7 @@ FIRST_GROUP = 256
 
 
 @dataclass(frozen=True)
-class Rle(Writer):
+class Rle(FileWriter):
     """A mask per class that occurs, in COCO's format and compressed run lengths; `annotations.json` for all.
 
     Args:
@@ -36,10 +37,9 @@ class Rle(Writer):
     def check(self, scheme: Scheme) -> None:
         regions(scheme, self.classes)
 
-    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
-        path = self.beside(stem, self.endings[0])
+    def save(self, parsing: Parsing, path: Path) -> None:
         height, width = parsing.size
-        file = Path(parsing.source).name or stem.name
+        file = Path(parsing.source).name or path.name.removesuffix(self.endings[0])
         number = image_id(file)
         wanted = regions(parsing.scheme, self.classes)
         categories = {name: _category(parsing.scheme, name) for name in wanted}
@@ -67,7 +67,6 @@ class Rle(Writer):
             "annotations": annotations,
         }
         write_whole(path, json_bytes(content))
-        return (path,)
 
     def finish(self, folder: Path, stems: Iterable[Path]) -> tuple[Path, ...]:
         path = folder / JOINED

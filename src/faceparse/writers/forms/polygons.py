@@ -9,16 +9,18 @@ from typing import ClassVar
 from faceparse.errors import ConfigError
 from faceparse.files import json_bytes, write_whole
 from faceparse.labels import Scheme
-from faceparse.results import Parsing, Writer, polygons
-from faceparse.results.parsing import among, looked_up
+from faceparse.results import Parsing
+from faceparse.results.lookup import look_up, members
+from faceparse.writers.outlines import polygons
 from faceparse.writers.regions import regions
+from faceparse.writers.writer import FileWriter
 
 LABELME = "5.5.0"
 """The version whose form the files have."""
 
 
 @dataclass(frozen=True)
-class Polygons(Writer):
+class Polygons(FileWriter):
     """Outlines per class along the pixels' edges, LabelMe JSON; a hole is joined to the outside by a cut.
 
     Args:
@@ -38,8 +40,7 @@ class Polygons(Writer):
     def check(self, scheme: Scheme) -> None:
         regions(scheme, self.classes)
 
-    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
-        path = self.beside(stem, self.endings[0])
+    def save(self, parsing: Parsing, path: Path) -> None:
         wanted = regions(parsing.scheme, self.classes)
         shapes = [
             # LabelMe's tools take shapes of one group as one object.
@@ -51,17 +52,16 @@ class Polygons(Writer):
                 "flags": {},
             }
             for number, (name, ids) in enumerate(wanted.items(), 1)
-            for ring in polygons(looked_up(among(ids), parsing.labels), self.tolerance)
+            for ring in polygons(look_up(members(ids), parsing.labels), self.tolerance)
         ]
         height, width = parsing.size
         content: dict[str, object] = {
             "version": LABELME,
             "flags": {},
             "shapes": shapes,
-            "imagePath": Path(parsing.source).name or stem.name,
+            "imagePath": Path(parsing.source).name or path.name.removesuffix(self.endings[0]),
             "imageData": None,
             "imageHeight": height,
             "imageWidth": width,
         }
         write_whole(path, json_bytes(content))
-        return (path,)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from faceparse.labels import Scheme, count
-from faceparse.results import Parsing, Writer
-from faceparse.results.parsing import among, looked_up
-from faceparse.results.png import write_png
+from faceparse.results import Parsing
+from faceparse.results.lookup import look_up, members
+from faceparse.writers.png import write_png
 from faceparse.writers.regions import region_names, regions
+from faceparse.writers.writer import Writer
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,6 @@ class Parts(Writer):
         for name, ids in regions(parsing.scheme, self.classes).items():
             if pixels[list(ids)].any():
                 path = self.beside(stem, f"_{name}.png")
-                write_png(path, looked_up(among(ids) * 255, parsing.labels))
+                write_png(path, look_up(members(ids) * 255, parsing.labels))
                 paths.append(path)
         return tuple(paths)

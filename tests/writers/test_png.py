@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from faceparse.labels import scheme
-from faceparse.results.png import MADE_BY, Png, Rows, write_png
+from faceparse.writers.png import MADE_BY, Png, Rows, write_png
 
-png = import_module("faceparse.results.png")
+png = import_module("faceparse.writers.png")
 
 
 @given(

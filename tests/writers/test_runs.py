@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from faceparse.results.rle import compressed, encode
+from faceparse.writers.runs import compressed, encode
 
 
 def expanded(counts: str) -> list[int]:

@@ -8,12 +8,13 @@ from typing import ClassVar
 
 from faceparse.draw.overlay import check_look
 from faceparse.draw.panel import panel
-from faceparse.results import Parsing, Writer
+from faceparse.results import Parsing
 from faceparse.writers.jpeg import QUALITY, check_quality, write_jpeg
+from faceparse.writers.writer import FileWriter
 
 
 @dataclass(frozen=True)
-class Panel(Writer):
+class Panel(FileWriter):
     """Picture, labels and overlay side by side with a legend, JPEG.
 
     Args:
@@ -30,7 +31,6 @@ class Panel(Writer):
         check_look(self.alpha)
         check_quality(self.quality)
 
-    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
-        path = self.beside(stem, self.endings[0])
-        write_jpeg(path, panel(parsing, alpha=self.alpha), self.quality)
-        return (path,)
+    def save(self, parsing: Parsing, path: Path) -> None:
+        drawn = panel(parsing.image, parsing.labels, parsing.scheme, alpha=self.alpha)
+        write_jpeg(path, drawn, self.quality)

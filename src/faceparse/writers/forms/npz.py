@@ -13,21 +13,19 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import DataError, FaceparseError, ResultError
 from faceparse.files import atomic
-from faceparse.labels import Scheme, plain, schemes
-from faceparse.results.face import Face
-from faceparse.results.view import View, frozen
-
-if TYPE_CHECKING:
-    from faceparse.results.parsing import Parsing
+from faceparse.labels import plain, scheme
+from faceparse.results import Face, Parsing, View
+from faceparse.results.view import frozen
+from faceparse.writers.writer import FileWriter
 
 FORMAT = 1
 """Raised when older versions could not read a file."""
@@ -41,40 +39,73 @@ DAMAGE = (
 Arrays = dict[str, NDArray[Any]]
 
 
-def write_npz(path: Path, parsing: Parsing, soft: bool = True) -> None:
-    """Write a parsing; `soft=False` leaves the views out: labels and faces alone.
+@dataclass(frozen=True)
+class Npz(FileWriter):
+    """All but the picture, without loss: labels, scheme, faces, and the logits that soft masks come from.
 
-    Raises:
-        OutputError: a place that cannot be written to.
+    Args:
+        soft: Whether the logits go in; without them it is labels and faces alone, and far smaller.
     """
-    arrays: Arrays = {
-        "labels": parsing.labels,
-        "scheme": np.array(parsing.scheme.name),
-        "classes": np.array(parsing.scheme.classes),
-        "face_boxes": np.array([f.box for f in parsing.faces], np.float64).reshape(-1, 4),
-        "face_scores": np.array([f.score for f in parsing.faces], np.float64),
-        "face_landmarks": np.array([f.landmarks for f in parsing.faces], np.float64).reshape(-1, 5, 2),
-    }
-    whole = _take_apart(parsing, arrays, soft)
-    parts = [_take_apart(f.part, arrays, soft) if f.part and soft else None for f in parsing.faces]
-    about = {
-        "format": FORMAT,
-        "model": parsing.model,
-        "source": parsing.source,
-        "seconds": dict(parsing.seconds),
-        "whole": whole,
-        "parts": parts,
-    }
-    arrays["record"] = np.array(json.dumps(about, ensure_ascii=False))
-    with atomic(path, overwrite=True) as temporary, zipfile.ZipFile(temporary, "w") as file:
-        for name, array in arrays.items():
-            # A date of its own would make equal parsings unequal files. Logits hardly get smaller by packing.
-            entry = zipfile.ZipInfo(f"{name}.npy")
-            packed = array.dtype == np.uint8
-            entry.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
-            entry.external_attr = 0o644 << 16
-            with file.open(entry, "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+
+    name: ClassVar[str] = "npz"
+    endings: ClassVar[tuple[str, ...]] = ("_parsing.npz",)
+    suffix: ClassVar[str] = ".npz"
+    soft: bool = True
+
+    def save(self, parsing: Parsing, path: Path) -> None:
+        arrays: Arrays = {
+            "labels": parsing.labels,
+            "scheme": np.array(parsing.scheme.name),
+            "classes": np.array(parsing.scheme.classes),
+            "face_boxes": np.array([f.box for f in parsing.faces], np.float64).reshape(-1, 4),
+            "face_scores": np.array([f.score for f in parsing.faces], np.float64),
+            "face_landmarks": np.array([f.landmarks for f in parsing.faces], np.float64).reshape(-1, 5, 2),
+        }
+        whole = _take_apart(parsing, arrays, self.soft)
+        parts = [
+            _take_apart(f.part, arrays, self.soft) if f.part and self.soft else None for f in parsing.faces
+        ]
+        about = {
+            "format": FORMAT,
+            "model": parsing.model,
+            "source": parsing.source,
+            "seconds": dict(parsing.seconds),
+            "whole": whole,
+            "parts": parts,
+        }
+        arrays["record"] = np.array(json.dumps(about, ensure_ascii=False))
+        with atomic(path, overwrite=True) as temporary, zipfile.ZipFile(temporary, "w") as file:
+            for name, array in arrays.items():
+                # A date of its own would make equal parsings unequal files. Logits hardly get smaller by packing.
+                entry = zipfile.ZipInfo(f"{name}.npy")
+                packed = array.dtype == np.uint8
+                entry.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+                entry.external_attr = 0o644 << 16
+                with file.open(entry, "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+
+    @staticmethod
+    def load(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
+        with _damage_named(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+            about = json.loads(str(arrays["record"]))
+            newer, size = about["format"] > FORMAT, arrays["labels"].shape
+        if newer:
+            raise DataError(f"{path} was written by a newer faceparse: update to read it")
+        if image is None:
+            image = np.zeros((*size, 3), np.uint8)
+        image = np.asarray(image)
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ResultError(
+                f"image is an RGB picture, H × W × 3 uint8, got shape {image.shape} of {image.dtype}"
+            )
+        if image.shape[:2] != size:
+            raise ResultError(
+                f"the picture is {image.shape[1]} × {image.shape[0]}, its parsing in {path} {size[1]} × {size[0]}: "
+                "give the picture that was parsed"
+            )
+        with _damage_named(path):
+            return _put_together(about, arrays, image)
 
 
 def _take_apart(parsing: Parsing, arrays: Arrays, soft: bool) -> dict[str, object]:
@@ -108,30 +139,6 @@ def _put(kind: str, array: NDArray[Any], arrays: Arrays) -> str:
         name = kind if kind not in arrays else f"{kind}_{len(arrays)}"
         arrays[name] = array
     return name
-
-
-def read_npz(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
-    """Read what `write_npz` wrote; see `Parsing.load`."""
-    with _damage_named(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-        about = json.loads(str(arrays["record"]))
-        newer, size = about["format"] > FORMAT, arrays["labels"].shape
-    if newer:
-        raise DataError(f"{path} was written by a newer faceparse: update to read it")
-    if image is None:
-        image = np.zeros((*size, 3), np.uint8)
-    image = np.asarray(image)
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ResultError(
-            f"image is an RGB picture, H × W × 3 uint8, got shape {image.shape} of {image.dtype}"
-        )
-    if image.shape[:2] != size:
-        raise ResultError(
-            f"the picture is {image.shape[1]} × {image.shape[0]}, its parsing in {path} {size[1]} × {size[0]}: "
-            "give the picture that was parsed"
-        )
-    with _damage_named(path):
-        return _put_together(about, arrays, image)
 
 
 @contextmanager
@@ -174,12 +181,10 @@ def _put_together(about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.ui
 def _parsing(
     about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.uint8], views: dict[str, View]
 ) -> Parsing:
-    from faceparse.results.parsing import Parsing
-
     seen = tuple(_view(view, arrays, views) for view in about["views"])
     table, given = (arrays[about[key]] if about[key] else None for key in ("table", "given"))
     return Parsing(
-        image, seen, _scheme(about["scheme"]), table=table, given=given, threshold=about.get("threshold")
+        image, seen, scheme(about["scheme"]), table=table, given=given, threshold=about.get("threshold")
     )
 
 
@@ -191,18 +196,3 @@ def _view(about: Mapping[str, Any], arrays: Arrays, views: dict[str, View]) -> V
         logits, to_grid = arrays[about["logits"]], arrays[about["to_grid"]]
         views[key] = View(logits, to_grid, frame, about["feather"], about["layer"], before)
     return views[key]
-
-
-def _scheme(about: Mapping[str, Any]) -> Scheme:
-    """The scheme that was written, which is the package's where they are equal."""
-    own = Scheme(
-        about["name"],
-        tuple(about["classes"]),
-        about["title"],
-        about["left_means"],
-        about.get("to", {}),
-        {name: tuple(colour) for name, colour in about.get("colours", {}).items()},
-        tuple((left, right) for left, right in about["pairs"]) if "pairs" in about else None,
-    )
-    known = schemes().get(own.name)
-    return known if known == own else own

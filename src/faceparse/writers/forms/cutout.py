@@ -10,13 +10,14 @@ import numpy as np
 
 from faceparse.files import atomic
 from faceparse.labels import Scheme
-from faceparse.results import Parsing, Writer, soft_strips
-from faceparse.results.png import Png
+from faceparse.results import Parsing, soft_strips
+from faceparse.writers.png import Png
 from faceparse.writers.regions import regions
+from faceparse.writers.writer import FileWriter
 
 
 @dataclass(frozen=True)
-class Cutout(Writer):
+class Cutout(FileWriter):
     """The picture with all but the person transparent, RGBA PNG; opacity is the soft mask.
 
     Where nothing shows through, the colours are left out too (0). Ignored pixels are transparent.
@@ -32,8 +33,7 @@ class Cutout(Writer):
     def check(self, scheme: Scheme) -> None:
         regions(scheme, self.classes)
 
-    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
-        path = self.beside(stem, self.endings[0])
+    def save(self, parsing: Parsing, path: Path) -> None:
         kept = sorted({i for ids in regions(parsing.scheme, self.classes).values() for i in ids})
         with (
             atomic(path, overwrite=True) as temporary,
@@ -44,4 +44,3 @@ class Cutout(Writer):
                 shown = np.dstack([parsing.image[rows], opacity])
                 shown[opacity == 0] = 0
                 png.add(shown)
-        return (path,)

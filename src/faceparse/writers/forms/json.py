@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import ClassVar
 
 from faceparse.files import json_bytes, write_whole
-from faceparse.results import Parsing, Writer
+from faceparse.results import Parsing
+from faceparse.writers.writer import FileWriter
 
 
 @dataclass(frozen=True)
-class Json(Writer):
+class Json(FileWriter):
     """Faces (box, score, landmarks), area and box per class, model, scheme, size, timing."""
 
     name: ClassVar[str] = "json"
     endings: ClassVar[tuple[str, ...]] = ("_parsing.json",)
+    suffix: ClassVar[str] = ".json"
 
-    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
-        path = self.beside(stem, self.endings[0])
+    def save(self, parsing: Parsing, path: Path) -> None:
         write_whole(path, json_bytes(parsing.record(), indent=2) + b"\n")
-        return (path,)

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from faceparse.results import Parsing, Writer, write_mask
+from faceparse.results import Parsing
+from faceparse.writers.png import write_png
+from faceparse.writers.writer import FileWriter
 
 
 @dataclass(frozen=True)
-class Mask(Writer):
+class Mask(FileWriter):
     """The label map, palette PNG of the picture's own size: pixel value = label, 255 where ignored."""
 
     name: ClassVar[str] = "mask"
     endings: ClassVar[tuple[str, ...]] = ("_mask.png",)
+    suffix: ClassVar[str] = ".png"
 
-    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
-        path = self.beside(stem, self.endings[0])
-        write_mask(path, parsing.labels, parsing.scheme)
-        return (path,)
+    def save(self, parsing: Parsing, path: Path) -> None:
+        write_png(path, parsing.labels, parsing.scheme.palette)

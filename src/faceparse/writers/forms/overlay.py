@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from faceparse.draw.overlay import check_look, overlay
-from faceparse.results import Parsing, Writer
+from faceparse.results import Parsing
 from faceparse.writers.jpeg import QUALITY, check_quality, write_jpeg
+from faceparse.writers.writer import FileWriter
 
 
 @dataclass(frozen=True)
-class Overlay(Writer):
+class Overlay(FileWriter):
     """The picture with its classes in colour over it, JPEG.
 
     Args:
@@ -31,7 +32,6 @@ class Overlay(Writer):
         check_look(self.alpha, self.outline)
         check_quality(self.quality)
 
-    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
-        path = self.beside(stem, self.endings[0])
-        write_jpeg(path, overlay(parsing, self.alpha, self.outline), self.quality)
-        return (path,)
+    def save(self, parsing: Parsing, path: Path) -> None:
+        drawn = overlay(parsing.image, parsing.labels, parsing.scheme, self.alpha, self.outline)
+        write_jpeg(path, drawn, self.quality)

@@ -12,11 +12,12 @@ from PIL import Image
 from faceparse.errors import ConfigError
 from faceparse.files import atomic
 from faceparse.labels import Scheme
-from faceparse.results import Parsing, Writer
+from faceparse.results import Parsing
+from faceparse.writers.writer import FileWriter
 
 
 @dataclass(frozen=True)
-class Heatmap(Writer):
+class Heatmap(FileWriter):
     """The probability of face, gray PNG: 0 to 255, or to 65535 with 16 bits.
 
     Args:
@@ -34,10 +35,8 @@ class Heatmap(Writer):
     def check(self, scheme: Scheme) -> None:
         scheme.ids("face")
 
-    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
-        path = self.beside(stem, self.endings[0])
+    def save(self, parsing: Parsing, path: Path) -> None:
         full = np.float32(2**self.bits - 1)
         gray = np.rint(parsing.mask("face", soft=True) * full).astype(f"uint{self.bits}")
         with atomic(path, overwrite=True) as temporary:
             Image.fromarray(gray).save(temporary, "PNG")
-        return (path,)

@@ -10,9 +10,10 @@ from typing import ClassVar
 from faceparse.errors import ConfigError
 from faceparse.files import atomic
 from faceparse.labels import Scheme
-from faceparse.results import Parsing, Writer, soft_strips
-from faceparse.results.png import Png
+from faceparse.results import Parsing, soft_strips
+from faceparse.writers.png import Png
 from faceparse.writers.regions import region_names, regions
+from faceparse.writers.writer import Writer
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Output forms: one file each, whose name is the form's."""
