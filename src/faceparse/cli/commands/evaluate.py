@@ -102,6 +102,7 @@ def command(
     from faceparse.evaluate.sheet import worst_sheet
     from faceparse.evaluate.table import numbers_table, scores_table
     from faceparse.parser import Parser
+    from faceparse.version import __version__
 
     check_outputs({"--json": json_file, "--csv": csv_file, "--confusion": confusion, "--worst": worst})
     dataset: Dataset = open_dataset(kind, root, split, data_scheme)
