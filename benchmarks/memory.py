@@ -57,7 +57,7 @@ def run(parser: Parser, source: Path, output: Path, status: str) -> list[float]:
     began, seen = time.perf_counter(), []
     print(f"{'found':>8} {len(jobs):7} pictures {resident():7.1f} MB")
     settle()
-    made = Run(jobs, parser.parse, chosen, output, made_by=parser.identity)
+    made = Run(jobs, parser.parse, chosen, output, identity=parser.identity)
     for done, outcome in enumerate(made, 1):
         assert outcome.status == status, outcome.reason
         if done % max(1, len(jobs) // 10) == 0:

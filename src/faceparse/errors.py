@@ -1,16 +1,16 @@
-"""One tree of errors: every fault of the user's input is a `FaceparseError`.
+"""One tree of errors: every fault in the user's input is a `FaceparseError`.
 
 Each message is one line: what was expected, what came, how to mend it. The command line prints
-that line and exits non-zero; a library user catches `FaceparseError` or one of its children.
+that line and exits non-zero; a library user catches `FaceparseError` or one of its subclasses.
 """
 
 from __future__ import annotations
 
 
-def shown(name: object) -> str:
-    r"""How a message calls a file: by its name, quoted where that is empty or has control characters.
+def display_name(name: object) -> str:
+    r"""A file's name for a message, quoted where it is empty or has control characters.
 
-    >>> print(shown("a.jpg"), shown("a\n.jpg"))
+    >>> print(display_name("a.jpg"), display_name("a\n.jpg"))
     a.jpg 'a\n.jpg'
     """
     text = str(name)

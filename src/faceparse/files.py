@@ -1,4 +1,4 @@
-"""Writing files whole or not at all.
+"""Writing files completely or not at all.
 
 >>> from pathlib import Path
 >>> with atomic(Path("mask.png")) as file:  # doctest: +SKIP
@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +19,7 @@ from faceparse.errors import OutputError
 
 @contextmanager
 def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) -> Iterator[Path]:
-    """A temporary path beside `path`; what is written there takes its place when the block ends well.
+    """Give a temporary path beside `path`, and put what is written there in place of `path` after the block.
 
     Args:
         path: The file to be.
@@ -73,12 +74,14 @@ def json_bytes(content: object, *, indent: int | None = None) -> bytes:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, where they are missing.
+    """Make an output folder and those above it, where they are missing.
 
     Raises:
-        OutputError: one that cannot be made.
+        OutputError: it cannot be made, or nothing can be written into it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make output folder {folder}: {error.strerror or error}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"output folder {folder} is not writable: choose another")

@@ -31,7 +31,7 @@ from faceparse.errors import (
     NoFaceError,
     ResultError,
     WeightsError,
-    shown,
+    display_name,
 )
 from faceparse.faces.detector import Detection, Detector
 from faceparse.faces.looks import MODES, Plan, plan
@@ -213,7 +213,7 @@ class Parser:
             try:
                 planned = plan(detections, image.shape[:2], self.faces, warp)
             except NoFaceError as error:
-                raise NoFaceError(f"{shown(source)}: {error}" if source else str(error)) from None
+                raise NoFaceError(f"{display_name(source)}: {error}" if source else str(error)) from None
         return _Picture(image, planned, seconds, source)
 
     def _look(self, picture: _Picture) -> None:

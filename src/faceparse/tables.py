@@ -29,7 +29,7 @@ from reprlib import Repr
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from faceparse.errors import ConfigError, FaceparseError, shown
+from faceparse.errors import ConfigError, FaceparseError, display_name
 
 T = TypeVar("T")
 
@@ -376,4 +376,4 @@ def _shown(value: object) -> str:
 
 
 def _join(path: str, name: str) -> str:
-    return f"{path}.{shown(name[:60])}" if path else shown(name[:60])
+    return f"{path}.{display_name(name[:60])}" if path else display_name(name[:60])

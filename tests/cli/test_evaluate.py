@@ -235,7 +235,7 @@ def test_a_model_that_never_says_right_is_told(
     assert run(*words, "--model", str(tiny_path)) == 0
     err = capsys.readouterr().err
     assert err.count("note: ") == 1
-    assert "all is l_eye and nothing r_eye in the 10 pictures" in err
+    assert "in 10 pictures the model labels l_eye and no r_eye" in err
 
 
 def test_the_second_model_answers_in_the_first_one_s_scheme(

@@ -262,10 +262,10 @@ def test_words_that_do_not_go_together(
 
 
 def test_another_run_is_named(photos: Path, tmp_path: Path, parse: Command) -> None:
-    from faceparse.folder.lock import locked
+    from faceparse.folder.lock import hold_lock
 
     (tmp_path / "out" / ".faceparse").mkdir(parents=True)
-    with locked(tmp_path / "out" / ".faceparse" / "lock"):
+    with hold_lock(tmp_path / "out" / ".faceparse" / "lock"):
         ran = parse(photos, "-o", tmp_path / "out", "--recursive")
     assert ran.code == 1
     assert ran.err == (

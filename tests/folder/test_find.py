@@ -178,7 +178,7 @@ def test_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert stems(find([f"{root}/x/**"], out)) == {"a.jpg": "a", "c.jpg": "y/c"}
     assert stems(find([f"{root}/?/*"], out)) == {"a.jpg": "x/a"}
     assert stems(find([f"{root}/[z].jpg"], out)) == {"[z].jpg": "[z]"}  # a file's name goes first
-    with pytest.raises(ConfigError, match=r"no picture .* fits .*q\*"):
+    with pytest.raises(ConfigError, match=r"no picture .* matches .*q\*"):
         find([f"{root}/q*"], out)
     monkeypatch.chdir(root)
     assert stems(find(["*.png", "x/**/c*"], out)) == {"b.png": "b", "c.jpg": "y/c"}
@@ -189,7 +189,7 @@ def test_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = pictures(tmp_path / "in", "a.jpg", "sub/a.jpg", "sub/b c.dat.png")
     monkeypatch.chdir(root)
     out = tmp_path / "out"
-    jobs = find((), out, listed=["a.jpg", "./sub/a.jpg", str(root / "sub/b c.dat.png"), "gone.jpg", "sub"])
+    jobs = find((), out, from_list=["a.jpg", "./sub/a.jpg", str(root / "sub/b c.dat.png"), "gone.jpg", "sub"])
     assert [(j.stem.relative_to(out).as_posix(), j.problem) for j in jobs if not j.problem] == [
         ("a", ""),
         ("sub/a", ""),
@@ -199,10 +199,10 @@ def test_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "no such file: gone.jpg",
         "sub is a folder: a list names pictures",
     ]
-    rooted = find((), out, listed=[str(root / "sub/b c.dat.png")], root=root)
+    rooted = find((), out, from_list=[str(root / "sub/b c.dat.png")], root=root)
     assert rooted[0].stem == out / "sub" / "b c.dat"
     with pytest.raises(ConfigError, match=r"no picture .* in the list"):
-        find((), out, listed=[])
+        find((), out, from_list=[])
 
 
 @given(st.lists(st.text(string.ascii_letters + " ./é", min_size=1).filter(str.strip)))

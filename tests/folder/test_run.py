@@ -14,7 +14,7 @@ import pytest
 
 from faceparse.errors import ConfigError, ImageError, NoFaceError, OutputError
 from faceparse.files import atomic
-from faceparse.folder import Jobs, Outcome, Run, find_jobs, written_bytes
+from faceparse.folder import Jobs, Outcome, Run, encode, find_jobs
 from faceparse.pictures import read_picture
 from faceparse.pictures.reader import PictureSource
 from faceparse.results import Parsing
@@ -102,20 +102,20 @@ def test_what_is_done_is_skipped_unless_told(tmp_path: Path) -> None:
 def test_what_changed_is_redone(tmp_path: Path) -> None:
     root = pictures(tmp_path / "in", "a.png", "b.png", "c.png")
     jobs = find([root], tmp_path / "out")
-    made_by = {"model": "default"}
-    run(jobs, made_by=made_by)
+    identity = {"model": "default"}
+    run(jobs, identity=identity)
     pictures(root, *("bcdefghi"[i] + ".png" for i in range(2)))  # b and c again, in other colours
     os.utime(root / "b.png", ns=(1, 1))
     os.utime(root / "c.png", ns=(1, 1))
     (tmp_path / "out" / "c_mask.png").unlink()
-    assert statuses(run(jobs, made_by=made_by)) == {
+    assert statuses(run(jobs, identity=identity)) == {
         "a.png": "skipped",
         "b.png": "written",
         "c.png": "written",
     }
-    assert set(statuses(run(jobs, made_by=made_by)).values()) == {"skipped"}
-    assert set(statuses(run(jobs, made_by={"model": "other"})).values()) == {"written"}
-    assert set(statuses(run(jobs, made_by=made_by)).values()) == {"written"}
+    assert set(statuses(run(jobs, identity=identity)).values()) == {"skipped"}
+    assert set(statuses(run(jobs, identity={"model": "other"})).values()) == {"written"}
+    assert set(statuses(run(jobs, identity=identity)).values()) == {"written"}
 
 
 def test_a_lost_file_is_made_again(tmp_path: Path) -> None:
@@ -134,8 +134,8 @@ def test_another_form_is_added_without_redoing_the_first(tmp_path: Path) -> None
     assert [p.name for p in run(jobs, both)[0].outputs] == ["a_overlay.jpg"]
     assert statuses(run(jobs, both)) == statuses(run(jobs)) == {"a.png": "skipped"}
     # Made by another model, each is redone when it is asked for.
-    assert statuses(run(jobs, made_by={"model": "x"})) == {"a.png": "written"}
-    assert [p.name for p in run(jobs, both, made_by={"model": "x"})[0].outputs] == ["a_overlay.jpg"]
+    assert statuses(run(jobs, identity={"model": "x"})) == {"a.png": "written"}
+    assert [p.name for p in run(jobs, both, identity={"model": "x"})[0].outputs] == ["a_overlay.jpg"]
 
 
 def test_other_options_of_a_writer_redo_it_alone(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_files_that_are_no_longer_made_are_removed(tmp_path: Path) -> None:
     jobs = find([root], out)
     run(jobs, {"parts": Parts()}, labelled(1, 2, 3))
     assert set(tree(out)) == {"a_1.txt", "a_2.txt", "a_3.txt", "all.txt"}
-    run(jobs, {"parts": Parts()}, labelled(2, 4), made_by={"model": "x"})
+    run(jobs, {"parts": Parts()}, labelled(2, 4), identity={"model": "x"})
     assert set(tree(out)) == {"a_2.txt", "a_4.txt", "all.txt"}
 
 
@@ -168,7 +168,7 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
     again = run(jobs, writers(["mask", "overlay"]))
     assert statuses(again) == {"a.png": "skipped", "b.png": "skipped"}
     assert [o.reason for o in again if o.reason] == [
-        f"{root / 'a.png'}: mask exist, and no run recorded them"
+        f"{root / 'a.png'}: files of mask exist that no run recorded"
     ]
     assert (out / "a_mask.png").read_bytes() == b"painted by hand"
     run(jobs, MASK, overwrite=True)
@@ -184,7 +184,7 @@ def test_a_summing_up_is_of_all_that_is_there(tmp_path: Path) -> None:
     pictures(root, "d.png")
     whole = Run(find([root], out, recursive=True), parse, chosen, out, workers=3)
     assert set(statuses(whole).values()) == {"skipped", "failed", "written"}
-    assert whole.finished == (out / "all.txt",)
+    assert whole.summary_files == (out / "all.txt",)
     assert (out / "all.txt").read_text() == "a\nd\nsub/c\n"
 
 
@@ -196,7 +196,7 @@ def test_a_summing_up_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     root = pictures(tmp_path / "in", "a.png")
     whole = Run(find([root], tmp_path / "out"), parse, {"parts": Parts()}, tmp_path / "out")
     assert statuses(whole) == {"a.png": "written"}
-    assert whole.unfinished == ("the list cannot be written",)
+    assert whole.summary_errors == ("the list cannot be written",)
 
 
 def test_unwritable_output_is_named_before_work(tmp_path: Path) -> None:
@@ -239,8 +239,8 @@ def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Parts, "fails", staticmethod(fails_after(5, full)))
     whole = Run(find([root], out), parse, {"parts": Parts()}, out, workers=2)
     outcomes = list(whole)
-    assert whole.ended == "disk full"
-    assert whole.finished == ()
+    assert whole.end_reason == "disk full"
+    assert whole.summary_files == ()
     failed = [o.reason for o in outcomes if o.status == "failed"]
     assert 1 <= len(failed) <= 4  # twice as many as workers are in flight
     assert "No space left on device" in failed[0]
@@ -266,7 +266,7 @@ def test_fail_fast(tmp_path: Path) -> None:
     (root / "03.png").write_text("broken")
     whole = Run(find([root], tmp_path / "out"), parse, MASK, tmp_path / "out", workers=2, fail_fast=True)
     assert 4 <= len(list(whole)) <= 8
-    assert whole.ended == "failed"
+    assert whole.end_reason == "failed"
 
 
 def test_stopping_finishes_what_is_in_flight(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_stopping_finishes_what_is_in_flight(tmp_path: Path) -> None:
     for outcome in whole:
         outcomes.append(outcome)
         stop.set()
-    assert whole.ended == "stopped"
+    assert whole.end_reason == "stopped"
     assert 1 <= len(outcomes) <= 5
     assert {o.status for o in outcomes} == {"written"}
     assert len(tree(out)) == 2 * len(outcomes)  # all of them whole, and no summing up
@@ -291,7 +291,7 @@ def test_stopped_before_it_began(tmp_path: Path) -> None:
     stop.set()
     whole = Run(find([root], tmp_path / "out"), parse, MASK, tmp_path / "out", stop=stop)
     assert list(whole) == []
-    assert whole.ended == "stopped"
+    assert whole.end_reason == "stopped"
 
 
 def test_leaving_early_stops_the_pool(tmp_path: Path) -> None:
@@ -359,10 +359,10 @@ def test_the_picture_from_stdin(tmp_path: Path) -> None:
 def test_one_file_as_bytes(tmp_path: Path) -> None:
     root = pictures(tmp_path / "in", "a.png")
     run(find([root], tmp_path / "out"))
-    data = written_bytes(parse(root / "a.png"), MASK["mask"])
+    data = encode(parse(root / "a.png"), MASK["mask"])
     assert data == (tmp_path / "out" / "a_mask.png").read_bytes()
     with pytest.raises(ConfigError, match="parts makes 2 files"):
-        written_bytes(labelled(1, 2)(root / "a.png"), Parts())
+        encode(labelled(1, 2)(root / "a.png"), Parts())
 
 
 def manifest(out: Path) -> Path:
@@ -406,7 +406,7 @@ def test_a_picture_that_was_in_flight_is_redone(tmp_path: Path) -> None:
 
 
 def test_names_with_line_ends_keep_messages_on_one_line(tmp_path: Path) -> None:
-    outcomes = run(find_jobs((), tmp_path / "out", (), listed=["no\nsuch.jpg"]))
+    outcomes = run(find_jobs((), tmp_path / "out", (), from_list=["no\nsuch.jpg"]))
     assert [o.reason for o in outcomes] == [r"no such file: 'no\nsuch.jpg'"]
 
 

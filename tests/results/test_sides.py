@@ -7,7 +7,7 @@ import pytest
 
 from faceparse.labels import Scheme, scheme
 from faceparse.results import Parsing, View
-from faceparse.results.sides import ENOUGH, Sides
+from faceparse.results.sides import MIN_PICTURES, Sides
 
 CELEB = scheme("celebamask19")
 TO_GRID = np.array([[1.0, 0, -0.5], [0, 1.0, -0.5]])
@@ -21,7 +21,7 @@ def view(*names: str, own: Scheme = CELEB, side: int = 60) -> View:
     return View(np.eye(len(own), dtype=np.float32)[labels].transpose(2, 0, 1), TO_GRID)
 
 
-def note(*pictures: tuple[str, ...], times: int = ENOUGH, own: Scheme = CELEB) -> str:
+def note(*pictures: tuple[str, ...], times: int = MIN_PICTURES, own: Scheme = CELEB) -> str:
     sides = Sides(own)
     for names in pictures * times:
         sides.add([view(*names, own=own)])
@@ -31,13 +31,13 @@ def note(*pictures: tuple[str, ...], times: int = ENOUGH, own: Scheme = CELEB) -
 def test_left_alone_is_told() -> None:
     text = note(("l_eye", "l_ear", "nose"), ("l_brow",), times=6)
     assert text.startswith(
-        "all is l_brow, l_eye and l_ear and nothing r_brow, r_eye or r_ear in the 12 pictures that have them: "
+        "in 12 pictures the model labels l_brow, l_eye and l_ear and no r_brow, r_eye and r_ear: "
     )
     assert "\n" not in text
 
 
 def test_right_alone_too() -> None:
-    assert note(("r_eye",)).startswith("all is r_eye and nothing l_eye in the 10 pictures")
+    assert note(("r_eye",)).startswith("in 10 pictures the model labels r_eye and no l_eye")
 
 
 def test_both_sides_are_no_news() -> None:
@@ -48,7 +48,7 @@ def test_both_sides_are_no_news() -> None:
 def test_a_stray_cell_is_no_side() -> None:
     sides = Sides(CELEB)
     sides.add([view(*["l_eye"] * 59)] * 20)
-    for _ in range(ENOUGH):
+    for _ in range(MIN_PICTURES):
         sides.add([view("l_eye")])
     odd = view("l_eye")
     logits = odd.logits.copy()
@@ -63,28 +63,28 @@ def test_classes_without_sides_say_nothing(names: tuple[str, ...]) -> None:
 
 
 def test_few_pictures_say_nothing() -> None:
-    assert note(("l_eye",), times=ENOUGH - 1) == ""
+    assert note(("l_eye",), times=MIN_PICTURES - 1) == ""
 
 
 def test_schemes_without_sides_are_not_watched() -> None:
     def parse(picture: int) -> Parsing:
         raise AssertionError
 
-    assert Sides(scheme("ourface11")).watching(parse) is parse
+    assert Sides(scheme("ourface11")).watch(parse) is parse
 
 
 def test_watching_many_threads() -> None:
     sides = Sides(CELEB)
     parsing = Parsing(np.zeros((60, 60, 3), np.uint8), (view("l_eye"),), CELEB)
-    watched = sides.watching(lambda _: parsing)
+    watched = sides.watch(lambda _: parsing)
     with ThreadPoolExecutor(4) as pool:
         assert all(found is parsing for found in pool.map(watched, range(40)))
-    assert "in the 40 pictures" in sides.note()
+    assert "in 40 pictures" in sides.note()
     assert Sides(CELEB).note() == ""
 
 
 def test_large_grids_are_sampled() -> None:
     sides = Sides(CELEB)
-    for _ in range(ENOUGH):
+    for _ in range(MIN_PICTURES):
         sides.add([view(*["l_eye"] * 300, side=301)])
     assert sides.note()

@@ -1,4 +1,4 @@
-"""Many pictures: which files go where, a pool that reads, parses and writes them, and a record of what is done.
+"""Many pictures: find them, read, parse and write them in a pool of threads, and record what is done.
 
 >>> from faceparse.folder import Run, find_jobs
 >>> jobs = find_jobs(["holiday"], "out", [".png"], recursive=True)  # doctest: +SKIP
@@ -6,12 +6,12 @@
 ...     print(outcome.job.source, outcome.status, outcome.reason)
 """
 
+from faceparse.folder.encoding import encode
 from faceparse.folder.find import find_jobs, read_list
 from faceparse.folder.jobs import Job, Jobs
 from faceparse.folder.log import Log, open_log
 from faceparse.folder.run import Outcome, Run
-from faceparse.folder.single import written_bytes
-from faceparse.folder.tally import Tally
+from faceparse.folder.summary import Summary
 
 __all__ = [
     "Job",
@@ -19,9 +19,9 @@ __all__ = [
     "Log",
     "Outcome",
     "Run",
-    "Tally",
+    "Summary",
+    "encode",
     "find_jobs",
     "open_log",
     "read_list",
-    "written_bytes",
 ]

@@ -1,4 +1,4 @@
-"""Pictures and the places of their results, kept small: millions fit into memory.
+"""Pictures and where their outputs go, kept small: millions fit into memory.
 
 >>> from faceparse.folder.jobs import Group, Jobs
 >>> jobs = Jobs([Group("in/sub", "sub", ["a.jpg", "a.png", "b.jpg"])], Path("out"))
@@ -35,7 +35,7 @@ class Job:
     Attributes:
         source: The picture's file.
         stem: Where its outputs go, less what each writer adds to the name.
-        problem: Why it cannot be read, where that is known beforehand.
+        problem: Why it cannot be read, where that shows before reading.
         data: The picture itself where it came from no file.
     """
 
@@ -46,7 +46,7 @@ class Job:
 
     @property
     def picture(self) -> Path | IO[bytes]:
-        """What is to be read."""
+        """The picture to read."""
         return self.source if self.data is None else _Stdin(self.data)
 
     def targets(self, writer: Writer) -> tuple[Path, ...]:
@@ -60,26 +60,26 @@ class Group:
 
     Attributes:
         folder: Where they lie.
-        place: Their results' folder below the output folder, `/` between its parts, empty for that itself.
+        subfolder: Their outputs' folder below the output folder, `/` between names; empty for that itself.
         names: Their file names.
-        whole: Those whose ending stays in their results' names, for without it two would be the same.
+        full_names: Names whose ending stays in the outputs' names, for without it two would be the same.
     """
 
     folder: str
-    place: str
+    subfolder: str
     names: list[str]
-    whole: set[str] = field(default_factory=set)
+    full_names: set[str] = field(default_factory=set)
 
     def stem(self, name: str) -> str:
-        """What the results of a picture are called."""
-        return name if name in self.whole else os.path.splitext(name)[0]
+        """What the names of a picture's outputs begin with."""
+        return name if name in self.full_names else os.path.splitext(name)[0]
 
 
 class Jobs(Sequence[Job]):
     """All pictures of a run, folder by folder: a name each in memory, made into a `Job` when asked for.
 
     Args:
-        groups: At most one for each pair of folder and place.
+        groups: At most one for each pair of folder and subfolder.
         output: The output folder.
         extra: Jobs that lie in no folder: the picture from stdin, folders that cannot be read.
         endings: Of the writers' names, for telling apart names that only differ by one.
@@ -101,8 +101,8 @@ class Jobs(Sequence[Job]):
         prefixes = _prefixes(list(endings))
         for group in self._groups:
             group.names.sort()
-            group.whole = _ambiguous(group.names, prefixes)
-        self._check_places()
+            group.full_names = _ambiguous(group.names, prefixes)
+        self._check_stems()
         self._ends = list(accumulate((len(g.names) for g in self._groups), initial=len(self._extra)))
 
     def __len__(self) -> int:
@@ -126,21 +126,21 @@ class Jobs(Sequence[Job]):
         index = range(len(self))[index]
         if index < len(self._extra):
             return self._extra[index]
-        which = bisect_right(self._ends, index) - 1
-        group = self._groups[which]
-        return self._job(group, group.names[index - self._ends[which]])
+        at = bisect_right(self._ends, index) - 1
+        group = self._groups[at]
+        return self._job(group, group.names[index - self._ends[at]])
 
     def _job(self, group: Group, name: str) -> Job:
-        return Job(Path(group.folder, name), self.output.joinpath(group.place, group.stem(name)))
+        return Job(Path(group.folder, name), self.output.joinpath(group.subfolder, group.stem(name)))
 
-    def _check_places(self) -> None:
-        shared = Counter(group.place.casefold() for group in self._groups)
+    def _check_stems(self) -> None:
+        shared = Counter(group.subfolder.casefold() for group in self._groups)
         # What came from no file has a fixed name in the output folder itself.
         stems = Counter(job.stem.name for job in self._extra if job.data is not None)
         shared[""] += len(stems)
         for group in self._groups:
-            if shared[group.place.casefold()] > 1:
-                stems.update(f"{group.place}/{group.stem(n)}".lstrip("/") for n in group.names)
+            if shared[group.subfolder.casefold()] > 1:
+                stems.update(f"{group.subfolder}/{group.stem(n)}".lstrip("/") for n in group.names)
         twice = [stem for stem, n in stems.items() if n > 1]
         if twice:
             raise ConfigError(
@@ -150,21 +150,21 @@ class Jobs(Sequence[Job]):
 
 
 def _ambiguous(names: Sequence[str], prefixes: Sequence[str]) -> set[str]:
-    """The names that must stay whole for all results' names to differ, on any file system."""
+    """The names that must keep their ending for all outputs' names to differ, on any file system."""
     folded = [name.casefold() for name in names]
     stem = {name: os.path.splitext(name)[0] for name in folded}
     stems = Counter(stem[name] for name in folded)
-    whole = {
+    kept = {
         name
         for name in folded
         if stems[stem[name]] > 1
         or any(stem[name].endswith(p) and stems[stem[name].removesuffix(p)] for p in prefixes)
     }
     while True:  # `a.jpg.png` beside `a.jpg` and `a.png`
-        more = {name for name in folded if name not in whole and stem[name] in whole}
+        more = {name for name in folded if name not in kept and stem[name] in kept}
         if not more:
-            return {name for name, small in zip(names, folded, strict=True) if small in whole}
-        whole |= more
+            return {name for name, small in zip(names, folded, strict=True) if small in kept}
+        kept |= more
 
 
 def _prefixes(endings: Sequence[str]) -> list[str]:

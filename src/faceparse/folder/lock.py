@@ -12,7 +12,7 @@ from faceparse.errors import OutputError
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def hold_lock(path: Path) -> Iterator[None]:
     """Hold a lock file while the block runs; a process that is killed leaves none behind.
 
     Raises:
@@ -25,9 +25,9 @@ def locked(path: Path) -> Iterator[None]:
     try:
         if not _lock(file):
             holder = os.pread(file, 20, 1).decode("ascii", "replace") if hasattr(os, "pread") else ""
-            who = f" (process {holder})" if holder.isdigit() else ""
+            process = f" (process {holder})" if holder.isdigit() else ""
             raise OutputError(
-                f"another run{who} is writing into {path.parent.parent}: wait for it, or choose another folder with -o"
+                f"another run{process} is writing into {path.parent.parent}: wait for it, or choose another folder with -o"
             )
         os.ftruncate(file, 0)
         os.write(file, f" {os.getpid()}".encode())  # Windows locks the first byte, and lets none read it

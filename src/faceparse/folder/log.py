@@ -1,4 +1,4 @@
-r"""A run's log for machines: JSON lines, one for each picture and one last for the run.
+r"""A run's log as JSON lines: one for each picture, and a last one for the run.
 
 >>> import io
 >>> from pathlib import Path
@@ -19,7 +19,7 @@ from typing import IO
 
 from faceparse.errors import OutputError
 from faceparse.folder.run import Outcome
-from faceparse.folder.tally import Tally
+from faceparse.folder.summary import Summary
 
 
 class Log:
@@ -46,18 +46,18 @@ class Log:
         )
 
     def summary(
-        self, tally: Tally, *, total: int, seconds: float, ended: str, finished: Iterable[Path]
+        self, summary: Summary, *, total: int, seconds: float, end_reason: str, outputs: Iterable[Path]
     ) -> None:
         """`summary`: counts by status, `total`, `seconds`, why it `ended` early, `reasons`, `outputs` of the run."""
         self._line(
             {
                 "summary": {
-                    **{status: tally.counts[status] for status in ("written", "skipped", "failed")},
+                    **{status: summary.counts[status] for status in ("written", "skipped", "failed")},
                     "total": total,
                     "seconds": round(seconds, 3),
-                    "ended": ended,
-                    "reasons": dict(tally.reasons("failed")),
-                    "outputs": [str(path) for path in finished],
+                    "ended": end_reason,
+                    "reasons": dict(summary.reasons("failed")),
+                    "outputs": [str(path) for path in outputs],
                 }
             }
         )

@@ -1,11 +1,11 @@
-"""What a folder's runs have done, so that a rerun does only what is missing or has changed.
+"""What the runs into a folder have done, so that a rerun does only what is missing or has changed.
 
 `OUT/.faceparse/manifest.jsonl` grows by one line at a time, each written in one call: a process killed
-at any moment leaves at most one line cut short, which is passed over. Lines of one picture: `begin` before the
-first of its files is written, and what was written, when and by what, when all are there; the last one counts.
+at any moment leaves at most one incomplete line, which is skipped. A picture has a `begin` line before its
+first file is written, and a line of its outputs when all are there; the last one counts.
 
 >>> manifest = Manifest(Path("out"), {"model": "default"})  # doctest: +SKIP
->>> manifest.record("sub/a").done["mask"].files  # doctest: +SKIP
+>>> manifest.record("sub/a").outputs["mask"].files  # doctest: +SKIP
 ('sub/a_mask.png',)
 """
 
@@ -28,12 +28,12 @@ FOLDER = ".faceparse"
 """Folder in the output folder that holds the manifest and the lock."""
 
 _FILE = "manifest.jsonl"
-_PART = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part")
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part")
 
 
 @dataclass(frozen=True)
-class Source:
-    """What tells whether a picture has changed: its name, size in bytes and time of change in nanoseconds.
+class Fingerprint:
+    """What shows that a picture has changed: its name, size in bytes and time of change in nanoseconds.
 
     The folder does not count, so that a collection can be moved. Contents are not compared: reading
     them would take as long as parsing small pictures does.
@@ -44,8 +44,8 @@ class Source:
     time: int
 
     @classmethod
-    def of(cls, path: Path, data: bytes | None = None) -> Source | None:
-        """That of a file, or of bytes from no file; None where there is no such file."""
+    def of(cls, path: Path, data: bytes | None = None) -> Fingerprint | None:
+        """The fingerprint of a file, or of bytes that came from no file; None where there is no such file."""
         if data is not None:
             return cls(str(path), len(data), int.from_bytes(hashlib.sha256(data).digest()[:7]))
         try:
@@ -56,12 +56,12 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Written:
+class Output:
     """What one writer made of a picture.
 
     Attributes:
         key: Digest of all that it depends on, from `Manifest.key`.
-        files: Relative to the output folder.
+        files: Paths relative to the output folder.
     """
 
     key: str
@@ -70,17 +70,17 @@ class Written:
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of one picture's results.
+    """What earlier runs recorded of one picture.
 
     Attributes:
-        faces: How many were found.
-        done: By writer.
-        begun: Whether writing began and did not end: files without a record in `done` may be ours.
+        faces: Number of detected faces.
+        outputs: What each writer made of it.
+        interrupted: Whether writing began and did not end: files beyond `outputs` may come from that run.
     """
 
     faces: int = 0
-    done: Mapping[str, Written] = field(default_factory=dict)
-    begun: bool = False
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    interrupted: bool = False
 
 
 class Manifest:
@@ -88,30 +88,32 @@ class Manifest:
 
     Args:
         output: The run's output folder.
-        made_by: What its results depend on, such as `Parser.identity`; one change makes all be redone.
+        identity: What outputs depend on besides the picture, such as `Parser.identity`; with another
+            identity every picture is redone.
 
     Raises:
         OutputError: it cannot be read or written.
     """
 
-    def __init__(self, output: Path, made_by: Mapping[str, str]) -> None:
+    def __init__(self, output: Path, identity: Mapping[str, str]) -> None:
         self._output, self._path = output, output / FOLDER / _FILE
-        self.run = _digest(json.dumps(dict(made_by), sort_keys=True))
+        self.run = _digest(json.dumps(dict(identity), sort_keys=True))
         self._lock = Lock()
-        self._at: dict[str, int] = {}  # stem → where its last record is in the file
-        self._begun: dict[str, set[str]] = {}  # stem → writers at work since
-        runs, finishing = self._read()
+        self._offsets: dict[str, int] = {}  # stem → where its last record begins in the file
+        self._interrupted: dict[str, set[str]] = {}  # stem → writers that began since
+        runs, summing_up = self._read()
         try:
             self._reader = self._path.open("rb") if self._path.exists() else None
             self._file = os.open(
                 self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666
             )
+            if self._reader:
+                os.write(self._file, b"\n")  # ends a line that a killed run left incomplete
         except OSError as error:
             raise OutputError(f"cannot write {self._path}: {error.strerror}") from None
-        self._cut = not _ends_well(self._path)
         if self.run not in runs:
-            self._add({"run": self.run, **made_by})
-        self._remove_parts(finishing)
+            self._add({"run": self.run, **identity})
+        self._remove_temporary_files(summing_up)
 
     def close(self) -> None:
         """Close its files."""
@@ -120,93 +122,86 @@ class Manifest:
             self._reader.close()
 
     def record(self, stem: str) -> Record:
-        """What earlier runs did about a picture, by its stem relative to the output folder."""
-        begun = self._begun.get(stem)
-        at = self._at.get(stem)
-        if at is None or self._reader is None:
-            return Record(begun=begun is not None)
+        """What earlier runs recorded of a picture, by its stem relative to the output folder."""
+        interrupted = stem in self._interrupted
+        offset = self._offsets.get(stem)
+        if offset is None or self._reader is None:
+            return Record(interrupted=interrupted)
         with self._lock:
-            self._reader.seek(at)
+            self._reader.seek(offset)
             line = self._reader.readline()
         try:
-            found = json.loads(line)
-            done = {
-                writer: Written(key, tuple(files))
-                for writer, (key, files) in found["done"].items()
-                if writer not in (begun or ())
+            raw = json.loads(line)
+            outputs = {
+                writer: Output(key, tuple(files))
+                for writer, (key, files) in raw["done"].items()
+                if writer not in self._interrupted.get(stem, ())
             }
-            return Record(int(found["faces"]), done, begun is not None)
+            return Record(int(raw["faces"]), outputs, interrupted)
         except (ValueError, KeyError, TypeError, AttributeError):  # somebody changed it
-            return Record(begun=begun is not None)
+            return Record(interrupted=interrupted)
 
-    def key(self, source: Source, writer: str) -> str:
-        """Digest of what a result depends on: the picture, the model and options, the writer's `repr`."""
-        return _digest(self.run, source.name, str(source.size), str(source.time), writer)
+    def key(self, picture: Fingerprint, writer: str) -> str:
+        """Digest of what an output depends on: the picture, the identity, the writer's `repr`."""
+        return _digest(self.run, picture.name, str(picture.size), str(picture.time), writer)
 
     def begin(self, stem: str, writers: Iterable[str]) -> None:
-        """Writing a picture's files begins."""
+        """Record that writing a picture's files begins."""
         self._add({"begin": stem, "writers": list(writers)})
 
     def end(self, stem: str, record: Record) -> None:
-        """All of a picture's files are there."""
-        done = {writer: [w.key, list(w.files)] for writer, w in record.done.items()}
+        """Record that all of a picture's files are there."""
+        done = {writer: [output.key, list(output.files)] for writer, output in record.outputs.items()}
         self._add({"stem": stem, "faces": record.faces, "done": done})
 
-    def finishing(self) -> None:
-        """Writing the files that sum up a run begins."""
+    def begin_summary(self) -> None:
+        """Record that writing the files that sum up a run begins."""
         self._add({"finishing": True})
 
-    def finished(self, files: Iterable[str]) -> None:
-        """They are all there."""
+    def end_summary(self, files: Iterable[str]) -> None:
+        """Record that the files that sum up a run are there."""
         self._add({"finished": list(files)})
 
     def _add(self, line: Mapping[str, object]) -> None:
         data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
-        with self._lock:
-            if self._cut:
-                data = b"\n" + data
-            try:
-                written = os.write(self._file, data)
-                self._cut = written < len(data)
-                if self._cut:
-                    os.write(self._file, data[written:])
-                    self._cut = False
-            except OSError as error:
-                raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
+        try:
+            with self._lock:
+                while data:  # a full disk takes a part of it, and refuses the rest
+                    data = data[os.write(self._file, data) :]
+        except OSError as error:
+            raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
 
     def _read(self) -> tuple[set[str], bool]:
-        """Fill the index; the runs that are described, and whether a run ended while it was summing up."""
-        runs, finishing = set(), False
-        for at, line in _lines(self._path):
+        """Fill the index; return the runs in the file, and whether the last one ended while it summed up."""
+        runs, summing_up = set(), False
+        for offset, line in _lines(self._path):
             if "stem" in line:
-                self._at[line["stem"]] = at
-                self._begun.pop(line["stem"], None)
+                self._offsets[line["stem"]] = offset
+                self._interrupted.pop(line["stem"], None)
             elif "begin" in line:
-                self._begun.setdefault(line["begin"], set()).update(line.get("writers", ()))
+                self._interrupted.setdefault(line["begin"], set()).update(line.get("writers", ()))
             elif "run" in line:
                 runs.add(line["run"])
             elif "finishing" in line or "finished" in line:
-                finishing = "finishing" in line
-        return runs, finishing
+                summing_up = "finishing" in line
+        return runs, summing_up
 
-    def _remove_parts(self, finishing: bool) -> None:
+    def _remove_temporary_files(self, summing_up: bool) -> None:
         """Remove what `files.atomic` left of files that were being written when a run was killed."""
-        unfinished: dict[Path, list[str]] = {}
-        for stem in self._begun:
+        prefixes: dict[Path, list[str]] = {self._output: [""]} if summing_up else {}
+        for stem in self._interrupted:
             path = self._output / stem
-            unfinished.setdefault(path.parent, []).append(path.name)
-        if finishing:
-            unfinished[self._output] = [""]
-        for folder, names in unfinished.items():
+            prefixes.setdefault(path.parent, []).append(path.name)
+        for folder, names in prefixes.items():
             with suppress(OSError):
                 for entry in list(os.scandir(folder)):
-                    part = _PART.fullmatch(entry.name)
-                    if part and part[1].startswith(tuple(names)):
+                    name = _TEMPORARY.fullmatch(entry.name)
+                    if name and name[1].startswith(tuple(names)):
                         Path(entry.path).unlink(missing_ok=True)
 
 
-def known(output: Path) -> tuple[set[str], set[str]]:
-    """Of a folder that runs wrote into: the stems of its pictures' results, and the other files of its runs."""
+def recorded_outputs(output: Path) -> tuple[set[str], set[str]]:
+    """The stems of the outputs in a folder that runs wrote into, and the other files of these runs."""
     stems: set[str] = set()
     files: set[str] = set()
     for _, line in _lines(output / FOLDER / _FILE):
@@ -216,29 +211,21 @@ def known(output: Path) -> tuple[set[str], set[str]]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The lines that are whole, and where they begin."""
-    at = 0
+    """The complete lines, and where they begin."""
+    offset = 0
     try:
         with path.open("rb") as file:
             for raw in file:
                 with suppress(ValueError):
                     line = json.loads(raw)
                     if isinstance(line, dict):
-                        yield at, line
-                at += len(raw)
+                        yield offset, line
+                offset += len(raw)
     except FileNotFoundError:
         return
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _ends_well(path: Path) -> bool:
-    with path.open("rb") as file:
-        if not file.seek(0, os.SEEK_END):
-            return True
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The pictures in folders and behind patterns; links are followed once, results of ours passed over."""
+"""The pictures in folders and behind patterns, less hidden files and the outputs of runs."""
 
 from __future__ import annotations
 
@@ -12,102 +12,101 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from faceparse.errors import ConfigError, shown
-from faceparse.folder.results import Owner
+from faceparse.errors import ConfigError, display_name
+from faceparse.folder.outputs import OutputFolder
 from faceparse.pictures.reader import SUFFIXES
 
 
-class Found(NamedTuple):
-    """A picture: its folder as it was reached, that folder's place below the output, its file name."""
+class PicturePath(NamedTuple):
+    """Where a picture lies and where its outputs go.
+
+    Attributes:
+        folder: Its folder, by the path that led there.
+        subfolder: Its outputs' folder below the output folder, `/` between names; empty for that itself.
+        name: Its file name.
+        real: Its real path.
+    """
 
     folder: str
-    place: str
+    subfolder: str
     name: str
+    real: str
 
 
 class Walker:
     """Looks into folders.
 
     Args:
-        output: The run's output folder; not looked into, unless it is what is asked for.
-        endings: Of results' names.
+        output: The run's output folder. It is not looked into, unless it is the folder asked for.
+        endings: What the names of outputs end with.
 
     Attributes:
-        unreadable: Folders that could not be looked into, and why.
+        unreadable: Folders that cannot be looked into, and why.
     """
 
     def __init__(self, output: str, endings: Sequence[str]) -> None:
         self._output, self._endings = os.path.realpath(output), endings
-        self._owner = Owner.of(self._output)
+        self._output_folder = OutputFolder.at(self._output)
         self.unreadable: list[tuple[str, str]] = []
 
-    def folder(self, top: str, recursive: bool, seen: dict[str, tuple[str, str]]) -> Iterator[Found]:
-        """A folder's pictures; each folder once, noted in `seen`: real path → path and place.
-
-        What links lead to comes last, so that pictures keep their real places.
+    def walk(self, top: str, recursive: bool) -> Iterator[PicturePath]:
+        """A folder's pictures, each subfolder once; links come last, so that pictures keep their real places.
 
         Raises:
             ConfigError: the folder cannot be read.
         """
         real_top = os.path.realpath(top)
-        owners = (self._owner,) if self._owner and within(real_top, self._output) else ()
-        pending = [_Folder(top, real_top, "", owners)]
-        links: deque[Found] = deque()
+        outer = (self._output_folder,) if self._output_folder and within(real_top, self._output) else ()
+        pending = [_Folder(top, real_top, "", outer)]
+        links: deque[PicturePath] = deque()
+        visited: set[str] = set()
         while pending or links:
-            if pending:
-                folder = pending.pop()
-                if folder.real in seen or (folder.real == self._output and folder.real != real_top):
-                    continue
-                seen[folder.real] = folder.path, folder.place
-                inner = []
-                for entry in self._entries(folder, top):
-                    if entry.is_symlink():
-                        links.append(Found(folder.path, folder.place, entry.name))
-                    elif entry.is_dir():
-                        inner.append(folder.inner(entry.name))
-                    elif folder.offers(entry, self._endings):
-                        yield Found(folder.path, folder.place, entry.name)
-                pending += reversed(inner if recursive else [])
+            if not pending:
+                link = links.popleft()
+                path = os.path.join(link.folder, link.name)
+                real = os.path.realpath(path)
+                if not os.path.isdir(real):
+                    if is_picture(link.name):
+                        yield link._replace(real=real)
+                elif recursive:
+                    pending.append(_Folder(path, real, join(link.subfolder, link.name), ()))
                 continue
-            link = links.popleft()
-            path = os.path.join(link.folder, link.name)
-            real = os.path.realpath(path)
-            if os.path.isdir(real):
-                if recursive:
-                    pending.append(_Folder(path, real, join(link.place, link.name), ()))
-            elif is_picture(link.name) and not (
-                os.path.dirname(real) in seen and is_picture(os.path.basename(real))
-            ):
-                yield link
+            folder = pending.pop()
+            if folder.real in visited or (folder.real == self._output and folder.real != real_top):
+                continue
+            visited.add(folder.real)
+            inner = []
+            for entry in self._entries(folder, top):
+                if entry.is_symlink():
+                    links.append(folder.picture(entry.name))
+                elif entry.is_dir():
+                    inner.append(folder.inner(entry.name))
+                elif folder.offers(entry, self._endings):
+                    yield folder.picture(entry.name)
+            pending += reversed(inner if recursive else [])
 
-    def pattern(self, pattern: str) -> Iterator[Found]:
-        """The pictures that a pattern fits; places begin where its wildcards do."""
-        base, parts = _split(pattern)
-        if "**" in parts:
-            found_below = self.folder(base or os.curdir, True, {})
-            fitting: Iterator[Found] = (f for f in found_below if _fits(f, parts))
+    def match(self, pattern: str) -> Iterator[PicturePath]:
+        """The pictures that match a pattern; subfolders begin with its first wildcard."""
+        base, wild = _split(pattern)
+        if "**" in wild:
+            below = self.walk(base or os.curdir, True)
+            matches: Iterator[PicturePath] = (
+                p for p in below if _matches(join(p.subfolder, p.name).split("/"), wild)
+            )
         else:
-            fitting = self._globbed(pattern, base)
-        for found in fitting:
-            real = os.path.realpath(found.folder or os.curdir)
-            if not (self._owner and self._owner.wrote(real, found.name, self._endings)):
-                yield found
-
-    @staticmethod
-    def _globbed(pattern: str, base: str) -> Iterator[Found]:
-        for path in sorted(glob.iglob(pattern)):
-            folder, name = os.path.split(path)
-            if is_picture(name) and os.path.isfile(path):
-                inside = os.path.relpath(folder or os.curdir, base or os.curdir).replace(os.sep, "/")
-                yield Found(folder, "" if inside == "." else inside, name)
+            matches = _glob(pattern, base)
+        for picture in matches:
+            folder = os.path.realpath(picture.folder or os.curdir)
+            if not (self._output_folder and self._output_folder.wrote(folder, picture.name, self._endings)):
+                yield picture
 
     def _entries(self, folder: _Folder, top: str) -> list[os.DirEntry[str]]:
-        """What is in a folder, by name, less what is hidden."""
+        """What is in a folder, by name, less hidden files."""
         try:
             with os.scandir(folder.path) as entries:
                 return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
         except OSError as error:
-            problem = f"cannot look into folder {shown(folder.path)}: {error.strerror}"
+            problem = f"cannot look into folder {display_name(folder.path)}: {error.strerror}"
             if folder.path == top:
                 raise ConfigError(problem) from None
             self.unreadable.append((folder.path, problem))
@@ -116,31 +115,37 @@ class Walker:
 
 @dataclass(frozen=True)
 class _Folder:
-    """A folder to look into, and those that runs wrote into around it."""
+    """A folder to look into, and the output folders around it."""
 
     path: str
     real: str
-    place: str
-    outer: tuple[Owner, ...]
+    subfolder: str
+    outer: tuple[OutputFolder, ...]
 
     def inner(self, name: str) -> _Folder:
         """A folder in it."""
         path, real = os.path.join(self.path, name), os.path.join(self.real, name)
-        return _Folder(path, real, join(self.place, name), self.owners)
+        return _Folder(path, real, join(self.subfolder, name), self.output_folders)
+
+    def picture(self, name: str) -> PicturePath:
+        """A picture in it."""
+        return PicturePath(self.path, self.subfolder, name, os.path.join(self.real, name))
 
     def offers(self, entry: os.DirEntry[str], endings: Sequence[str]) -> bool:
-        """Whether an entry is a picture and no result of a run."""
+        """Whether an entry is a picture and no output of a run."""
         return (
             is_picture(entry.name)
             and entry.is_file()
-            and not any(owner.wrote(self.real, entry.name, endings) for owner in self.owners)
+            and not any(o.wrote(self.real, entry.name, endings) for o in self.output_folders)
         )
 
     @cached_property
-    def owners(self) -> tuple[Owner, ...]:
-        """Those around it, and itself where a run wrote into it."""
-        own = None if any(o.folder == self.real for o in self.outer) else Owner.of(self.real)
-        return (*self.outer, own) if own else self.outer
+    def output_folders(self) -> tuple[OutputFolder, ...]:
+        """The output folders around it, and itself where a run wrote into it."""
+        if any(o.folder == self.real for o in self.outer):
+            return self.outer
+        this = OutputFolder.at(self.real)
+        return (*self.outer, this) if this else self.outer
 
 
 def is_picture(name: str) -> bool:
@@ -158,25 +163,29 @@ def within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(os.path.join(folder, ""))
 
 
-def join(place: str, name: str) -> str:
-    """A place's inner one."""
-    return f"{place}/{name}" if place else name
+def join(subfolder: str, name: str) -> str:
+    """A name below a subfolder, which may be empty."""
+    return f"{subfolder}/{name}" if subfolder else name
+
+
+def _glob(pattern: str, base: str) -> Iterator[PicturePath]:
+    for path in sorted(glob.iglob(pattern)):
+        folder, name = os.path.split(path)
+        if is_picture(name) and os.path.isfile(path):
+            inside = os.path.relpath(folder or os.curdir, base or os.curdir).replace(os.sep, "/")
+            yield PicturePath(folder, "" if inside == "." else inside, name, os.path.realpath(path))
 
 
 def _split(pattern: str) -> tuple[str, list[str]]:
-    """A pattern's folder before its first wildcard, and its other parts."""
-    parts = pattern.replace(os.sep, "/").split("/")
-    first = next(i for i, part in enumerate(parts) if is_pattern(part))
-    base = "/".join(parts[:first])
-    return base if base or not first else "/", parts[first:]
-
-
-def _fits(found: Found, pattern: Sequence[str]) -> bool:
-    return _matches(join(found.place, found.name).split("/"), list(pattern))
+    """A pattern's folder before its first wildcard, and the names from there on."""
+    names = pattern.replace(os.sep, "/").split("/")
+    first = next(i for i, name in enumerate(names) if is_pattern(name))
+    base = "/".join(names[:first])
+    return base if base or not first else "/", names[first:]
 
 
 def _matches(names: list[str], pattern: list[str]) -> bool:
-    """Whether a path's parts fit a pattern's.
+    """Whether the names of a path match those of a pattern.
 
     >>> _matches(["a", "b", "c.jpg"], ["**", "*.jpg"]), _matches(["c.png"], ["**", "*.jpg"])
     (True, False)

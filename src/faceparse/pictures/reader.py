@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceparse.errors import ImageError, shown
+from faceparse.errors import ImageError, display_name
 from faceparse.pictures.formats import FORMATS, HEAD, Format, to_rgb
 
 PictureSource: TypeAlias = (
@@ -73,7 +73,7 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
 
 def _named(name: str, read: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """What `read` gives; its errors name the picture, in one line."""
-    name = shown(name)
+    name = display_name(name)
     try:
         return read()
     except FileNotFoundError:

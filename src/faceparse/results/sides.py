@@ -8,8 +8,8 @@
 >>> logits[4] = 1  # l_eye
 >>> for picture in range(10):
 ...     sides.add([View(logits, np.eye(2, 3))])
->>> sides.note()[:64]
-'all is l_eye and nothing r_eye in the 10 pictures that have them'
+>>> sides.note()[:51]
+'in 10 pictures the model labels l_eye and no r_eye:'
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ import numpy as np
 from faceparse.labels import Scheme
 from faceparse.results import Parsing, View
 
-ENOUGH = 10
-"""Pictures with a class that has sides, of which fewer say nothing."""
+MIN_PICTURES = 10
+"""Pictures with left or right classes that a note needs."""
 
-RARE = 0.001
-"""A side that has less than this part of the pixels of both does not occur."""
+MIN_SHARE = 0.001
+"""A side with a smaller share of both sides' pixels counts as absent."""
 
 SAMPLES = 64
-"""Rows and columns of a view's grid that are looked at, at most, so that counting costs little beside the network."""
+"""Rows and columns that are counted of a view's grid, at most: counting costs little beside the network."""
 
 Picture = TypeVar("Picture")
 
 
 class Sides:
-    """Counts the sides that a model's views name, picture by picture; thread-safe.
+    """Counts the left and right classes that a model labels, picture by picture; thread-safe.
 
     Args:
         scheme: Of the views' classes.
@@ -48,15 +48,15 @@ class Sides:
         self._pixels = np.zeros(len(scheme), np.int64)
         self._pictures = 0
 
-    def watching(self, parse: Callable[[Picture], Parsing]) -> Callable[[Picture], Parsing]:
-        """`parse`, counting what it gives on the way."""
+    def watch(self, parse: Callable[[Picture], Parsing]) -> Callable[[Picture], Parsing]:
+        """Wrap `parse` so that each of its results is counted."""
 
-        def watched(picture: Picture) -> Parsing:
+        def parse_and_count(picture: Picture) -> Parsing:
             parsing = parse(picture)
             self.add(parsing.views)
             return parsing
 
-        return watched if self._scheme.pairs else parse
+        return parse_and_count if self._scheme.pairs else parse
 
     def add(self, views: Iterable[View]) -> None:
         """Count one picture."""
@@ -71,22 +71,22 @@ class Sides:
             self._pictures += sided
 
     def note(self) -> str:
-        """A line where one side never occurs in pictures enough; else empty."""
+        """A line that warns of a side that never occurs; empty where both do, or pictures are too few."""
         pairs = [p for p in self._scheme.pairs if self._pixels[list(p)].any()]
-        if self._pictures < ENOUGH or not pairs:
+        if self._pictures < MIN_PICTURES or not pairs:
             return ""
         left, right = (sum(int(self._pixels[p[side]]) for p in pairs) for side in (0, 1))
-        if min(left, right) >= RARE * (left + right):
+        if min(left, right) >= MIN_SHARE * (left + right):
             return ""
-        there, missing = (0, 1) if left > right else (1, 0)
-        names = [self._scheme.classes[p[there]] for p in pairs]
-        others = [self._scheme.classes[p[missing]] for p in pairs]
+        present, absent = (0, 1) if left > right else (1, 0)
+        present_names, absent_names = (
+            _join([self._scheme.classes[p[i]] for p in pairs]) for i in (present, absent)
+        )
         return (
-            f"all is {_listed(names, 'and')} and nothing {_listed(others, 'or')} in the {self._pictures} pictures that "
-            "have them: unless they are all profiles, this model does not tell left from right; take the groups eyes, "
-            "brows and ears, or another model"
+            f"in {self._pictures} pictures the model labels {present_names} and no {absent_names}: unless all faces "
+            "are in profile, it does not tell left from right; use the groups eyes, brows and ears, or another model"
         )
 
 
-def _listed(names: list[str], word: str) -> str:
-    return f"{', '.join(names[:-1])} {word} {names[-1]}" if len(names) > 1 else names[0]
+def _join(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]

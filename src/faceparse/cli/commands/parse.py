@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from faceparse.folder import Jobs, Outcome, Run, Tally
+    from faceparse.folder import Jobs, Outcome, Run, Summary
     from faceparse.parser import Parser
     from faceparse.writers import Writer
 
@@ -159,16 +159,16 @@ def _jobs(
     if inputs.count("-") + (str(list_file) == "-") > 1:
         raise ConfigError("stdin can be read once: `-` is one picture, or --list - one list")
     data = _stdin("a picture", "faceparse parse - -o out < photo.jpg") if "-" in inputs else None
-    listed: list[str] = []
+    from_list: list[str] = []
     if list_file is not None:
         content = (
             _stdin("a list", "find in -name '*.jpg' | faceparse parse --list - -o out")
             if (str(list_file) == "-")
             else _content(list_file)
         )
-        listed = list(read_list(content))
+        from_list = list(read_list(content))
     files = [given for given in inputs if given != "-"]
-    return find_jobs(files, output, endings, listed=listed, recursive=recursive, root=root, data=data)
+    return find_jobs(files, output, endings, from_list=from_list, recursive=recursive, root=root, data=data)
 
 
 def _content(path: Path) -> bytes:
@@ -195,7 +195,7 @@ def _to_stdout(jobs: Jobs, writers: Mapping[str, Writer], parser: Callable[[bool
     import sys
 
     from faceparse.errors import ConfigError, ImageError
-    from faceparse.folder import written_bytes
+    from faceparse.folder import encode
 
     if len(jobs) != 1 or len(writers) != 1:
         raise ConfigError(
@@ -209,7 +209,7 @@ def _to_stdout(jobs: Jobs, writers: Mapping[str, Writer], parser: Callable[[bool
     if job.problem:
         raise ImageError(job.problem)
     parsing = parser(True).parse(job.picture)
-    sys.stdout.buffer.write(written_bytes(parsing, *writers.values()))
+    sys.stdout.buffer.write(encode(parsing, *writers.values()))
     sys.stdout.buffer.flush()
 
 
@@ -233,48 +233,54 @@ def _run(
 
     from faceparse.cli.console import progress_console
     from faceparse.cli.interrupt import INTERRUPTED, stop_on_signals
-    from faceparse.folder import Log, Run, Tally, open_log
+    from faceparse.folder import Log, Run, Summary, open_log
     from faceparse.results.sides import Sides
     from faceparse.weights.merging import scheme_of_results
 
-    began, tally, sides = time.perf_counter(), Tally(), Sides(scheme_of_results(parser.card))
+    start, summary, sides = time.perf_counter(), Summary(), Sides(scheme_of_results(parser.card))
     to_stdout = log is not None and str(log) == "-"
     with ExitStack() as stack:
-        lines = stack.enter_context(open_log(log)) if log and not to_stdout else None
-        lines = Log(sys.stdout) if to_stdout else lines
+        run_log = stack.enter_context(open_log(log)) if log and not to_stdout else None
+        run_log = Log(sys.stdout) if to_stdout else run_log
         stop = stack.enter_context(stop_on_signals())
         progress = stack.enter_context(Progress(console=progress_console(), transient=True, disable=quiet))
         task = progress.add_task("parsing", total=len(jobs))
         run = Run(
             jobs,
-            sides.watching(parser.parse),
+            sides.watch(parser.parse),
             writers,
             jobs.output,
-            made_by=parser.identity,
+            identity=parser.identity,
             overwrite=overwrite,
             workers=workers,
             fail_fast=fail_fast,
             stop=stop,
         )
         for outcome in run:
-            tally.add(outcome.status, outcome.reason, str(outcome.job.source), str(outcome.job.stem))
+            summary.add(outcome.status, outcome.reason, str(outcome.job.source), str(outcome.job.stem))
             progress.advance(task)
-            if lines:
-                lines.picture(outcome)
+            if run_log:
+                run_log.picture(outcome)
             _tell(outcome, alone=len(jobs) == 1 and not (quiet or to_stdout))
-        seconds = time.perf_counter() - began
-        if lines:
-            lines.summary(tally, total=len(jobs), seconds=seconds, ended=run.ended, finished=run.finished)
-    for problem in run.unfinished:
+        seconds = time.perf_counter() - start
+        if run_log:
+            run_log.summary(
+                summary,
+                total=len(jobs),
+                seconds=seconds,
+                end_reason=run.end_reason,
+                outputs=run.summary_files,
+            )
+    for problem in run.summary_errors:
         typer.echo(f"failed: {problem}", err=True)
     if not quiet:
-        for line in _summary(run, tally, seconds):
+        for line in _summary(run, summary, seconds):
             typer.echo(line, err=to_stdout)
         if sides.note():
             typer.echo(f"note: {sides.note()}", err=True)
-    if run.ended == "stopped":
+    if run.end_reason == "stopped":
         raise typer.Exit(INTERRUPTED)
-    if tally.counts["failed"] or run.unfinished:
+    if summary.counts["failed"] or run.summary_errors:
         raise typer.Exit(1)
 
 
@@ -286,9 +292,9 @@ def _tell(outcome: Outcome, *, alone: bool) -> None:
             typer.echo(str(path))
 
 
-def _summary(run: Run, tally: Tally, seconds: float) -> list[str]:
+def _summary(run: Run, summary: Summary, seconds: float) -> list[str]:
     """Lines for a person: counts, why the run ended early, reasons of failures and of unusual skips."""
-    counts = tally.counts
+    counts = summary.counts
     parts = [f"{counts[status]} {status}" for status in ("written", "skipped", "failed") if counts[status]]
     left = len(run.jobs) - sum(counts.values())
     if left:
@@ -297,7 +303,7 @@ def _summary(run: Run, tally: Tally, seconds: float) -> list[str]:
     lines = []
     if sum(counts.values()) > 1:
         for status in ("failed", "skipped"):
-            lines += [f"{n} {status}: {reason}" for reason, n in tally.reasons(status)]
-    lines += [f"also {path}" for path in run.finished]
-    ended = f"{run.ended}: " if run.ended else ""
+            lines += [f"{n} {status}: {reason}" for reason, n in summary.reasons(status)]
+    lines += [f"also {path}" for path in run.summary_files]
+    ended = f"{run.end_reason}: " if run.end_reason else ""
     return [*lines, f"{ended}{', '.join(parts)}{hint} in {run.output}, {seconds:.1f} s"]

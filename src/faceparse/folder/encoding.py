@@ -1,4 +1,4 @@
-"""One result as bytes, for those who pipe."""
+"""One picture's output as bytes, for pipes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from faceparse.results import Parsing
 from faceparse.writers import Writer
 
 
-def written_bytes(parsing: Parsing, writer: Writer) -> bytes:
-    """What a writer writes of one picture, as the bytes of its only file.
+def encode(parsing: Parsing, writer: Writer) -> bytes:
+    """The bytes of the one file that a writer makes of a picture.
 
-    >>> png = written_bytes(parsing, writers(["mask"])["mask"])  # doctest: +SKIP
+    >>> png = encode(parsing, writers(["mask"])["mask"])  # doctest: +SKIP
 
     Raises:
         ConfigError: the writer makes several files, or none, of a picture.

@@ -1,0 +1,45 @@
+"""The outcomes of a run, counted by status and by reason.
+
+>>> summary = Summary()
+>>> summary.add("failed", "a.jpg is empty (0 bytes)", "a.jpg")
+>>> summary.add("failed", "b.jpg is empty (0 bytes)", "b.jpg")
+>>> summary.reasons("failed")
+[('… is empty (0 bytes)', 2)]
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+MOST_REASONS = 50
+"""Reasons that are counted apart; further ones are counted together."""
+
+OTHERS = "other reasons"
+
+
+@dataclass
+class Summary:
+    """Counts by status, and by reason: reasons that differ in the picture's name or in numbers count as one."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    _reasons: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
+
+    def add(self, status: str, reason: str = "", *names: str) -> None:
+        """Count one picture; `names` are how the reason may name it."""
+        self.counts[status] += 1
+        if not reason:
+            return
+        for name in filter(None, names):
+            reason = reason.replace(name, "…")
+        counts = self._reasons.setdefault(status, {})
+        kind = re.sub(r"\d+", "0", reason)
+        if kind not in counts and len(counts) >= MOST_REASONS:
+            kind = reason = OTHERS
+        first, count = counts.get(kind, (reason, 0))
+        counts[kind] = first, count + 1
+
+    def reasons(self, status: str) -> list[tuple[str, int]]:
+        """(reason, count), the most frequent first; of reasons that count as one, the first that came."""
+        return sorted(self._reasons.get(status, {}).values(), key=lambda pair: -pair[1])
