@@ -30,7 +30,8 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 LIBTIFF = re.compile(
-    r"^(\w*(Decode\w*|O?JPEG\w*|Fax\w*|LZW\w*|ZIP\w*|TIFF\w*)|tempfile\.tif|Old-style\w*).*: "
+    r"^(\w*(Decode\w*|O?JPEG\w*|Fax\w*|LZW\w*|ZIP\w*|TIFF\w*)|tempfile\.tif|Old-style\w*"
+    r"|MissingRequired|EstimateStripByteCounts|More samples per pixel).*: "
 )
 BIG = (b"\xff\xff", b"\x7f\xff", b"\xff\x7f", b"\x00\x00", b"\x80\x00", b"\x00\x01", b"\x3f\xff")
 

@@ -9,7 +9,6 @@ import pytest
 
 from faceparse.errors import ImageError
 from faceparse.pictures import read_picture
-from faceparse.pictures.formats import FORMATS, HEAD
 from tests.pictures.kinds import KINDS, Kind, decodes
 
 DOCS = Path(__file__).parents[2] / "docs" / "inputs.md"
@@ -28,12 +27,6 @@ def test_kind_is_read(kind: Kind, capfd: pytest.CaptureFixture[str]) -> None:
     assert picture.shape == kind.seen.shape
     assert np.abs(picture.astype(float) - kind.seen).mean() <= kind.error
     assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_one_format_recognises_it(kind: Kind) -> None:
-    head = made(kind)[:HEAD]
-    assert sum(f.recognises(head) for f in FORMATS) == 1
 
 
 @pytest.mark.parametrize(

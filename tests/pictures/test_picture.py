@@ -15,7 +15,7 @@ from PIL import Image
 
 from faceparse.errors import ImageError
 from faceparse.pictures import read_picture
-from faceparse.pictures.formats import pixels
+from faceparse.pictures import pixels
 from faceparse.pictures.reader import SUFFIXES
 from tests.pictures.kinds import IMAGE, KINDS, PIXELS, chunk, encoded, exif, png_with, stored, xmp
 

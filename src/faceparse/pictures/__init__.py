@@ -1,5 +1,5 @@
 """Pictures: whatever a user hands in becomes RGB uint8, upright."""
 
-from faceparse.pictures.reader import read_picture
+from faceparse.pictures.reader import SUFFIXES, PictureSource, read_picture, read_stored
 
-__all__ = ["read_picture"]
+__all__ = ["SUFFIXES", "PictureSource", "read_picture", "read_stored"]

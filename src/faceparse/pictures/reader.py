@@ -10,20 +10,25 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import IO, TypeAlias
+import stat
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import IO, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse.errors import ImageError, display_name
-from faceparse.pictures.formats import FORMATS, HEAD, Format, to_rgb
+from faceparse.pictures.formats import FORMATS, HEAD, Format, Opened, format_of
+from faceparse.pictures.pixels import to_rgb
 
-PictureSource: TypeAlias = (
-    "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[np.uint8]"
-)
+PictureFile: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
+"""A path, an encoded file's bytes, or a binary stream of them."""
+
+PictureSource: TypeAlias = "PictureFile | Image.Image | NDArray[np.uint8]"
 """A path, an encoded file's bytes, a binary stream of them, a Pillow image, or RGB uint8 H × W × 3."""
 
 SUFFIXES = tuple(suffix for format_ in FORMATS for suffix in format_.suffixes)
@@ -38,17 +43,22 @@ LARGEST = 16384 * 12288
 _PART = 1 << 20
 """Bytes read of a pipe at a time."""
 
+_T = TypeVar("_T")
+
 
 def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray[np.uint8]:
     """RGB uint8, H × W × 3, as it is seen: turned as EXIF says, transparency over white.
+
+    >>> read_picture("photo.heic").shape  # doctest: +SKIP
+    (3024, 4032, 3)
 
     JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF and, with the extra `heic`, HEIC; of several pictures in a file the first.
     Gray of 16 bits is scaled, not clipped. CMYK goes through the colour profile that comes with it; RGB
     values are taken as they are. Pillow's own limit is neither asked nor changed. Thread-safe.
 
     Args:
-        source: Path, bytes of an encoded file, binary stream (read from its start where it can seek, and left
-            open), Pillow image, or RGB uint8 array (returned as it is).
+        source: Path of a regular file, bytes of an encoded file, binary stream (read from its start where it can
+            seek, and left open), Pillow image, or RGB uint8 array (returned as it is).
         max_pixels: Width times height of the largest picture to decode; arrays are not asked.
 
     Raises:
@@ -58,24 +68,55 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
     if isinstance(source, np.ndarray):
         return _check_array(source)
     if isinstance(source, Image.Image):
-        return _named("Pillow image", lambda: _from_pillow(source, max_pixels))
+        with _named("Pillow image"), _decoding(""):
+            _check_size(source.height, source.width, max_pixels)
+            source.load()  # upon which Pillow itself turns a TIFF
+            return to_rgb(source, source.getexif().get(0x0112))
+    return _decoded(source, max_pixels, SMALLEST, lambda opened: to_rgb(opened.load(), opened.orientation))
+
+
+def read_stored(source: PictureFile, *, max_pixels: int = LARGEST) -> tuple[str, NDArray[Any]]:
+    """Pillow's name of a picture's mode and its values as they are stored: no colour converted, nothing turned.
+
+    >>> read_stored("labels.png")  # doctest: +SKIP
+    ('P', array([[0, 0, 1, ...
+
+    Raises:
+        ImageError: as `read_picture`, but for the smallest size.
+    """
+
+    def stored(opened: Opened) -> tuple[str, NDArray[Any]]:
+        raster = opened.load()
+        return raster.mode if isinstance(raster, Image.Image) else "RGB", np.asarray(raster)
+
+    return _decoded(source, max_pixels, 1, stored)
+
+
+def _decoded(source: PictureFile, max_pixels: int, smallest: int, convert: Callable[[Opened], _T]) -> _T:
+    """What `convert` makes of a picture whose size has been checked."""
     if isinstance(source, bytes | bytearray | memoryview):
-        return _named(f"{len(source)} bytes", lambda: _from_file(io.BytesIO(source), max_pixels))
-    if isinstance(source, str | os.PathLike):
-        return _named(str(source), lambda: _from_path(Path(source), max_pixels))
-    if hasattr(source, "read"):
-        return _named(str(getattr(source, "name", "stream")), lambda: _from_file(source, max_pixels))
-    raise ImageError(
-        "a picture is a path, bytes, a binary stream, a Pillow image or an RGB uint8 array; "
-        f"got {type(source).__name__}"
-    )
+        name = f"{len(source)} bytes"
+    elif isinstance(source, str | os.PathLike) or hasattr(source, "read"):
+        name = str(getattr(source, "name", "stream") if hasattr(source, "read") else source)
+    else:
+        raise ImageError(
+            "a picture is a path, bytes, a binary stream, a Pillow image or an RGB uint8 array; "
+            f"got {type(source).__name__}"
+        )
+    with _named(name), _opened(source) as stream:
+        file, format_ = _recognised(stream, (1 << 26) + 8 * max_pixels)
+        with _decoding(f"damaged or unusual {format_.name}: "):
+            opened = format_.open(file)
+            _check_size(*opened.size, max_pixels, smallest)
+            return convert(opened)
 
 
-def _named(name: str, read: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """What `read` gives; its errors name the picture, in one line."""
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Errors name the picture, in one line."""
     name = display_name(name)
     try:
-        return read()
+        yield
     except FileNotFoundError:
         raise ImageError(f"no such file: {name}{not_fetched(name)}") from None
     except MemoryError:
@@ -98,32 +139,43 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__} {line}".strip()
 
 
-def _from_path(path: Path, max_pixels: int) -> NDArray[np.uint8]:
-    with path.open("rb") as file:
-        return _from_file(file, max_pixels)
+def _opened(source: PictureFile) -> AbstractContextManager[IO[bytes]]:
+    """A binary file of it; only what is opened here is closed."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return io.BytesIO(source)
+    if not isinstance(source, str | os.PathLike):
+        return nullcontext(source)
+    # Not blocking: a named pipe that nobody writes to would hold its reader.
+    flags = getattr(os, "O_NONBLOCK", 0)
+    file = open(source, "rb", opener=lambda name, others: os.open(name, others | flags))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ImageError("it is not a regular file")
+    return file
 
 
-def _from_file(file: IO[bytes], max_pixels: int) -> NDArray[np.uint8]:
+def _recognised(file: IO[bytes], most: int) -> tuple[IO[bytes], Format]:
+    """A file at its start, held in memory where it cannot seek (so many bytes at most), and its format."""
     seekable = hasattr(file, "seekable") and file.seekable()
     if seekable:
         file.seek(0)
     head = _read(file, HEAD)
     if not head:
         raise ImageError("it is empty (0 bytes)")
-    found = next((f for f in FORMATS if f.recognises(head)), None)
-    if found is None:
+    format_ = format_of(head)
+    if format_ is None:
         kinds = ", ".join(f.name for f in FORMATS)
         raise ImageError(f"it is not a picture ({kinds}), whatever its name says")
     if not seekable:
-        most = (1 << 26) + 8 * max_pixels  # 16 bits of four channels, and what else there may be
         file = io.BytesIO(head + _read(file, most))
-    return _decode(file, found, max_pixels)
+    file.seek(0)
+    return file, format_
 
 
 def _read(file: IO[bytes], size: int) -> bytes:
-    """So many bytes, or all there are; pipes give them in parts."""
+    """So many bytes, or all there are; pipes give them in parts, and some objects more than is asked for."""
     parts = []
-    while size and (part := file.read(min(size, _PART))):
+    while size > 0 and (part := file.read(min(size, _PART))):
         if not isinstance(part, bytes):
             raise ImageError("it was opened as text: open it in binary mode")
         parts.append(part)
@@ -131,35 +183,44 @@ def _read(file: IO[bytes], size: int) -> bytes:
     return b"".join(parts)
 
 
-def _decode(file: IO[bytes], kind: Format, max_pixels: int) -> NDArray[np.uint8]:
+class _Silence(threading.local):
+    """A filter of warnings that fits all of them in a thread that decodes, and none elsewhere.
+
+    `warnings.catch_warnings` would act on all threads.
+    """
+
+    decoding = False
+
+    def match(self, message: str) -> bool:
+        return self.decoding
+
+
+_SILENCE = _Silence()
+_FILTER: Any = ("ignore", _SILENCE, Warning, None, 0)
+
+
+@contextmanager
+def _decoding(fault: str) -> Iterator[None]:
+    """Pillow's warnings of odd metadata are not shown; errors begin with `fault`."""
+    filters: Any = warnings.filters
+    if filters[:1] != [_FILTER]:
+        filters[:] = [_FILTER, *(f for f in filters if f is not _FILTER)]
+    _SILENCE.decoding = True
     try:
-        file.seek(0)
-        opened = kind.open(file)
-        _check_size(*opened.size, max_pixels)
-        return to_rgb(opened.load(), opened.orientation)
+        yield
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # decoders raise nearly everything on damaged files
         if isinstance(error, OSError) and error.errno:  # the disk's fault
             raise
-        raise ImageError(f"damaged or unusual {kind.name}: {_reason(error)}") from None
+        raise ImageError(fault + _reason(error)) from None
+    finally:
+        _SILENCE.decoding = False
 
 
-def _from_pillow(image: Image.Image, max_pixels: int) -> NDArray[np.uint8]:
-    _check_size(image.height, image.width, max_pixels)
-    try:
-        image.load()  # upon which Pillow itself turns a TIFF
-        orientation = image.getexif().get(0x0112, 1)
-        return to_rgb(image, orientation if orientation in range(1, 9) else 1)
-    except (ImageError, MemoryError):
-        raise
-    except Exception as error:  # it may be read from its file only now
-        raise ImageError(_reason(error)) from None
-
-
-def _check_size(height: int, width: int, max_pixels: int) -> None:
-    if min(height, width) < SMALLEST:
-        raise ImageError(f"it is {width}×{height} px; a picture needs {SMALLEST} px or more on each side")
+def _check_size(height: int, width: int, max_pixels: int, smallest: int = SMALLEST) -> None:
+    if min(height, width) < smallest:
+        raise ImageError(f"it is {width}×{height} px; a picture needs {smallest} px or more on each side")
     if height * width > max_pixels:
         raise ImageError(
             f"its header tells of {width}×{height} px; more than {max_pixels} pixels are taken for a "

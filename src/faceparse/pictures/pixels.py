@@ -1,4 +1,4 @@
-"""From decoded pixels of any kind to RGB.
+"""From decoded pixels of any kind to RGB, upright.
 
 >>> from PIL import Image
 >>> to_rgb(Image.new("LA", (4, 3), (0, 0)))[0, 0]  # transparent: white
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse.errors import ImageError
-from faceparse.pictures.formats.orientation import place, turned
 
 Raster = Image.Image | NDArray[np.uint8]
 """A Pillow image, or H × W × 3 RGB, or H × W × 4 RGBA."""
@@ -30,13 +29,21 @@ WHITE16 = 65535
 _PLAIN = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
 _ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
 _GRAY16 = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+_LYING = (5, 6, 7, 8)
+"""EXIF's orientations that exchange width and height."""
+_FLIPS: dict[object, int] = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
+"""EXIF's orientation → the axis to mirror along as OpenCV counts them, after a transposition where it lies."""
 
 
-def to_rgb(raster: Raster, orientation: int = 1) -> NDArray[np.uint8]:
+def to_rgb(raster: Raster, orientation: object = None) -> NDArray[np.uint8]:
     """RGB uint8, H × W × 3, turned as it is seen.
 
     Transparency is laid over white; gray of 16 bits is scaled; CMYK goes through the profile
     that comes with it; other profiles are not applied.
+
+    Args:
+        raster: As it is stored.
+        orientation: EXIF's, 1 to 8; with anything else it is not turned.
 
     Raises:
         ImageError: pixels without a common white: 32-bit integers beyond 65535, floats outside 0 to 1.
@@ -44,13 +51,22 @@ def to_rgb(raster: Raster, orientation: int = 1) -> NDArray[np.uint8]:
     height, width = raster.shape[:2] if isinstance(raster, np.ndarray) else raster.size[::-1]
     read = _reader(raster)
     if height * width <= STRIP:
-        return turned(read(0, height), orientation)
-    out = np.empty((height, width, 3) if orientation < 5 else (width, height, 3), np.uint8)
+        return _turned(read(0, height), orientation)
+    lies = orientation in _LYING
+    out = np.empty((width, height, 3) if lies else (height, width, 3), np.uint8)
     step = max(1, STRIP // width)
     for top in range(0, height, step):
-        rows = slice(top, min(top + step, height))
-        out[place(rows, (height, width), orientation)] = turned(read(rows.start, rows.stop), orientation)
+        bottom = min(top + step, height)
+        part = slice(height - bottom, height - top) if orientation in (3, 4, 6, 7) else slice(top, bottom)
+        out[(slice(None), part) if lies else part] = _turned(read(top, bottom), orientation)
     return out
+
+
+def _turned(image: NDArray[np.uint8], orientation: object) -> NDArray[np.uint8]:
+    """A stored picture, or some rows of one, as it is seen; OpenCV moves pixels faster than NumPy and Pillow."""
+    if orientation in _LYING:
+        image = np.asarray(cv2.transpose(image), np.uint8)
+    return np.asarray(cv2.flip(image, _FLIPS[orientation]), np.uint8) if orientation in _FLIPS else image
 
 
 def _reader(raster: Raster) -> Callable[[int, int], NDArray[np.uint8]]:
@@ -69,12 +85,12 @@ def _reader(raster: Raster) -> Callable[[int, int], NDArray[np.uint8]]:
 
 def _converter(image: Image.Image) -> Callable[[Image.Image], NDArray[np.uint8]]:
     mode = image.mode
+    clear = image.info.get("transparency")
     if mode in _GRAY16:
-        clear = image.info.get("transparency")
         return lambda strip: _gray16(np.asarray(strip), clear)
     if mode in ("I", "F"):
         return lambda strip: _wide(np.asarray(strip))
-    if mode in _ALPHA or (mode in _PLAIN and image.info.get("transparency") is not None):
+    if mode in _ALPHA or (mode in _PLAIN and clear is not None):
         return lambda strip: _flat(np.asarray(strip.convert("RGBA")))
     if mode == "RGB":
         return lambda strip: np.asarray(strip)
@@ -91,8 +107,8 @@ def _flat(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return image
     if image[..., 3].min() == 255:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGBA2RGB), np.uint8)
-    seen = Image.fromarray(image)
-    return np.asarray(Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB"))
+    above = Image.fromarray(image)
+    return np.asarray(Image.alpha_composite(Image.new("RGBA", above.size, "white"), above).convert("RGB"))
 
 
 def _gray16(values: NDArray[np.uint16], clear: int | None = None) -> NDArray[np.uint8]:
