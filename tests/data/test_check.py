@@ -135,8 +135,8 @@ def swapped(root: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "kind", "text"),
     [
-        (unreadable, "unreadable file", "cannot read picture"),
-        (cut_label, "unreadable file", "cannot read label map"),
+        (unreadable, "unreadable file", "1.png: it is not a picture"),
+        (cut_label, "unreadable file", "labels/1.png: "),
         (colour_label, "unreadable file", "mode RGB"),
         (small_label, "picture and label map of different sizes", "is 64×64 but its label map is 32×32"),
         (outside, "labels outside the scheme", "1.png: 19; celebamask19 has labels 0 to 18 and 255"),

@@ -60,6 +60,8 @@ def test_bad_files_are_named_when_read(tmp_path: Path) -> None:
     Image.new("L", (24, 21)).save(root / "labels" / "b.png")
     (root / "images" / "c.png").write_text("not a picture")
     data = FolderDataset(root, "all", "celebamask19")
-    for index, message in enumerate(("mode RGB", "24×20 but its label map is 24×21", "cannot read picture")):
+    for index, message in enumerate(
+        ("mode RGB", "24×20 but its label map is 24×21", "c.png: it is not a picture")
+    ):
         with pytest.raises(DataError, match=message):
             data[index]

@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import threading
+import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,23 @@ import pytest
 from PIL import Image
 
 from faceparse.errors import ImageError
-from faceparse.pictures import read_picture
-from faceparse.pictures import pixels
+from faceparse.pictures import pixels, read_picture
 from faceparse.pictures.reader import SUFFIXES
-from tests.pictures.kinds import IMAGE, KINDS, PIXELS, chunk, encoded, exif, png_with, stored, xmp
+from tests.pictures.kinds import (
+    IMAGE,
+    KINDS,
+    PIXELS,
+    chunk,
+    cv,
+    decodes,
+    encoded,
+    exif,
+    paletted,
+    png_with,
+    stored,
+    tiff,
+    xmp,
+)
 
 READABLE = [k for k in KINDS if not k.needs]
 
@@ -156,6 +170,25 @@ def test_damaged_exif_of_a_jpeg_does_not_matter() -> None:
     assert np.array_equal(read_picture(whole[:2] + segment + whole[20:]), read_picture(whole))
 
 
+@pytest.mark.skipif(not decodes("avif"), reason="this Pillow does not decode AVIF")
+def test_damaged_exif_of_an_avif_does_not_matter() -> None:
+    tags = Image.Exif()
+    tags[0x010E] = "described"
+    whole = encoded(IMAGE, "AVIF", quality=90, exif=tags)
+    damaged = whole.replace(tags.tobytes()[6:14], b"nonsense")
+    assert damaged != whole
+    assert np.array_equal(read_picture(damaged), read_picture(whole))
+
+
+def test_a_transparent_colour_of_16_bits_is_white() -> None:
+    values = PIXELS.astype(np.uint16) * 257
+    values[:5, :5] = clear = 0x1234, 0x5678, 0x9ABC
+    data = cv(".png", values[..., ::-1])
+    picture = read_picture(data[:33] + chunk(b"tRNS", struct.pack(">3H", *clear)) + data[33:])
+    assert (picture[:5, :5] == 255).all()
+    assert np.array_equal(picture[5:], PIXELS[5:])
+
+
 @pytest.mark.parametrize(
     "kind", [k for k in READABLE if k.name != "WebP, animated"], ids=lambda kind: kind.name
 )
@@ -243,6 +276,111 @@ def test_bombs_are_refused() -> None:
         read_picture(bmp_bomb())
 
 
+@pytest.mark.parametrize("compression", [1, 5])
+def test_limits_hold_for_tiles(compression: int) -> None:
+    tags = {256: 64, 257: 64, 258: (8, 8, 8), 259: compression, 262: 2, 277: 3, 322: 26000, 323: 26000}
+    with pytest.raises(ImageError, match="26000×26000 px; more than"):
+        read_picture(tiff(tags, [bytes(99)], 324, 325))
+
+
+def test_a_tiff_of_more_strips_than_pixels_is_refused() -> None:
+    tags = {256: 16, 257: 16, 258: 8, 259: 1, 262: 1, 277: 1, 278: 8, 273: (8,) * 300, 279: (128,) * 300}
+    with pytest.raises(ImageError, match="more strips or tiles than pixels"):
+        read_picture(tiff(tags, [bytes(128)] * 300))
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_webp_that_lies_of_its_size_is_as_large_as_what_is_decoded(place: str) -> None:
+    """A second header says 64 × 64."""
+    image = Image.new("RGB", (2000, 1500), "red")
+    body = encoded(image, "WEBP", lossless=True)[12:]
+    small = b"VP8X\x0a\0\0\0" + bytes(4) + b"\x3f\0\0\x3f\0\0"
+    chunks = b"WEBP" + (small + body if place == "before" else body + small)
+    data = b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+    with pytest.raises(ImageError, match=r"more than 10000 pixels|broken data stream"):
+        read_picture(data, max_pixels=10_000)
+
+
+class Counting(io.BytesIO):
+    """A file that counts how often it is read."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1
+        return super().read(size)
+
+
+def after_header(data: bytes, extra: bytes, header: int) -> bytes:
+    return data[:header] + extra + data[header:]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        after_header(encoded(IMAGE, "JPEG"), b"\xff\xe5\0\2" * 250_000, 2),
+        after_header(encoded(IMAGE, "JPEG"), b"\xff\xfe\0\2" * 250_000, 2),
+        after_header(encoded(IMAGE, "JPEG"), b"\xff" * 1_000_000, 2),
+        after_header(encoded(paletted(), "GIF"), b"!\xfe\1a\0" * 200_000, 13 + 3 * 256),
+    ],
+    ids=["segments", "comments", "padding", "GIF comments"],
+)
+def test_headers_have_a_bounded_number_of_parts(data: bytes) -> None:
+    file = Counting(data)
+    with pytest.raises(ImageError, match="its header has too many parts"):
+        read_picture(file)
+    assert file.reads < 100_000
+
+
+def test_packed_metadata_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked = 0
+    unpack = zlib.decompressobj
+
+    class Unpacker:
+        def decompress(self, data: bytes, size: int) -> bytes:
+            nonlocal unpacked
+            text = unpack().decompress(data, size)
+            unpacked += len(text)
+            return text
+
+    monkeypatch.setattr(zlib, "decompressobj", Unpacker)
+    large = zlib.compress(bytes(1 << 20))
+    chunks = [chunk(b"zTXt", b"Raw profile type exif\0\0" + large), chunk(b"iCCP", b"a\0\0" + large)] * 100
+    assert np.array_equal(read_picture(png_with(b"".join(chunks))), PIXELS)
+    assert unpacked < 1 << 20
+
+
+def test_a_stream_may_give_more_than_it_is_asked_for() -> None:
+    parts = [encoded(IMAGE, "PNG"), b""]
+
+    class Careless:
+        def read(self, size: int) -> bytes:
+            return parts.pop(0)
+
+    assert np.array_equal(read_picture(Careless()), PIXELS)  # type: ignore[arg-type]
+
+
+def test_other_threads_keep_their_warnings() -> None:
+    """One thread decodes what Pillow would warn of while another one warns."""
+    odd = png_with(chunk(b"acTL", bytes(8))), encoded(IMAGE, "TIFF", tiffinfo={33723: b"iptc" * 9, 34853: 12})
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            for data in odd:
+                read_picture(data)
+
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        thread = threading.Thread(target=read)
+        thread.start()
+        for number in range(200):
+            warnings.warn(f"number {number}", UserWarning, stacklevel=1)
+        stop.set()
+        thread.join()
+    assert [str(w.message) for w in shown] == [f"number {number}" for number in range(200)]
+
+
 def test_faults_are_one_clear_line(tmp_path: Path) -> None:
     text = tmp_path / "text.jpg"
     text.write_text("I am no picture")
@@ -271,11 +409,18 @@ def test_faults_are_one_clear_line(tmp_path: Path) -> None:
             source.close()
 
 
-def test_a_device_that_never_ends_is_refused() -> None:
-    if not os.path.exists("/dev/zero"):  # noqa: PTH110
-        pytest.skip("no such device here")
-    with pytest.raises(ImageError, match="not a picture"):
-        read_picture("/dev/zero")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe.jpg", tmp_path / "link.jpg"
+    os.mkfifo(pipe)  # nobody writes to it: opening it as files are opened would wait for ever
+    link.symlink_to(pipe)
+    for path in (pipe, link, Path("/dev/zero")):
+        with pytest.raises(ImageError, match=f"cannot read {path}: it is not a regular file"):
+            read_picture(path)
+    link.unlink()
+    IMAGE.save(tmp_path / "a.png")
+    link.symlink_to("a.png")
+    assert np.array_equal(read_picture(link), PIXELS)
 
 
 @pytest.mark.parametrize(

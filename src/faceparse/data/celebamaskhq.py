@@ -30,12 +30,13 @@ from numpy.typing import NDArray
 from faceparse.data.dataset import Sample
 from faceparse.data.painting import Odd, check_size, fit, paint_files, same_size
 from faceparse.data.pairs import PairedFiles
-from faceparse.data.reading import IMAGE_SUFFIXES, read_text
+from faceparse.data.reading import read_text
 from faceparse.data.registry import register
 from faceparse.data.splits import is_part, part
 from faceparse.errors import DataError, LabelError
 from faceparse.labels import Scheme, schemes
 from faceparse.labels import scheme as find_scheme
+from faceparse.pictures import SUFFIXES
 
 IMAGES = "CelebA-HQ-img"
 MASKS = "CelebAMask-HQ-mask-anno"
@@ -79,7 +80,7 @@ def sources(root: str | Path) -> tuple[list[Source], list[Odd]]:
     images = {
         int(p.stem): p
         for p in (root / IMAGES).iterdir()
-        if p.suffix.lower() in IMAGE_SUFFIXES and p.stem.isdecimal()
+        if p.suffix.lower() in SUFFIXES and p.stem.isdecimal()
     }
     parts, odd, stray = _find_parts(root / MASKS)
     known = parts.keys() | images.keys()

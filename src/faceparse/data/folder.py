@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from faceparse.data.pairs import PairedFiles
-from faceparse.data.reading import IMAGE_SUFFIXES, LABEL_SUFFIXES, read_text
+from faceparse.data.reading import LABEL_SUFFIXES, read_text
 from faceparse.data.record import settle_scheme
 from faceparse.data.registry import register
 from faceparse.data.splits import is_part, part
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
+from faceparse.pictures import SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Layout:
             name = line.strip()
             if not name:
                 continue
-            stem = Path(name).stem if Path(name).suffix.lower() in IMAGE_SUFFIXES else name
+            stem = Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name
             (known if stem in self.images else absent).append(stem if stem in self.images else name)
         return Listed(tuple(known), tuple(absent))
 
@@ -91,7 +92,7 @@ def scan(root: str | Path) -> Layout:
             f"{root} is not a data set folder: expected images/ and labels/ (or masks/) in it, "
             f"found {found or 'nothing'}"
         )
-    pictures = sorted(p for p in (root / "images").iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    pictures = sorted(p for p in (root / "images").iterdir() if p.suffix.lower() in SUFFIXES)
     images: dict[str, Path] = {}
     for path in pictures:
         images.setdefault(path.stem, path)
@@ -100,7 +101,7 @@ def scan(root: str | Path) -> Layout:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in LABEL_SUFFIXES:
             labels.setdefault(path.stem, path)
-        elif path.suffix.lower() in IMAGE_SUFFIXES:
+        elif path.suffix.lower() in SUFFIXES:
             lossy.append(path)
     clashes = tuple(p for p in pictures if images[p.stem] != p)
     return Layout(root, images, labels, clashes, tuple(lossy))

@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from faceparse.data.own import own_scheme
 from faceparse.data.pairs import PairedFiles
-from faceparse.data.reading import IMAGE_SUFFIXES, read_points
+from faceparse.data.reading import read_points
 from faceparse.data.registry import register
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
+from faceparse.pictures import SUFFIXES
 
 SPLITS = ("train", "val", "test")
 
@@ -78,7 +79,7 @@ class LaPa(PairedFiles):
 def _images(folder: Path) -> list[Path]:
     if not (folder / "images").is_dir():
         raise DataError(f"{folder.parent} is no LaPa folder: expected {folder.name}/images in it")
-    found = sorted(p for p in (folder / "images").iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    found = sorted(p for p in (folder / "images").iterdir() if p.suffix.lower() in SUFFIXES)
     if not found:
         raise DataError(f"{folder / 'images'} holds no picture")
     return found

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from faceparse.data.celebamaskhq import Source
 from faceparse.data.painting import Odd
-from faceparse.data.reading import IMAGE_SUFFIXES
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
+from faceparse.pictures import SUFFIXES
 
 
 def sources(root: str | Path, images: str | Path, scheme: Scheme) -> tuple[list[Source], list[Odd]]:
@@ -31,7 +31,7 @@ def sources(root: str | Path, images: str | Path, scheme: Scheme) -> tuple[list[
     for folder in (root, images):
         if not folder.is_dir():
             raise DataError(f"no such folder: {folder}")
-    pictures = {p.stem: p for p in sorted(images.iterdir()) if p.suffix.lower() in IMAGE_SUFFIXES}
+    pictures = {p.stem: p for p in sorted(images.iterdir()) if p.suffix.lower() in SUFFIXES}
     # Longest first: neck_l must not be read as a part `l` of a picture called …_neck.
     endings = sorted((f"_{name}.png" for name in scheme.classes), key=len, reverse=True)
     parts: dict[str, list[tuple[str, Path]]] = {}

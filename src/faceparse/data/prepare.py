@@ -26,11 +26,12 @@ from PIL import Image
 
 from faceparse.data.celebamaskhq import SPLITS, Source
 from faceparse.data.painting import Odd, check_size, paint_files, same_size
-from faceparse.data.reading import IMAGE_SUFFIXES, read_image, read_text
+from faceparse.data.reading import read_image, read_text
 from faceparse.data.record import RECORD, read_record, write_record
 from faceparse.errors import DataError, OutputError
 from faceparse.files import atomic
 from faceparse.labels import Scheme, reference
+from faceparse.pictures import SUFFIXES
 
 JOURNAL = "prepare.jsonl"
 _SHOWN = 20
@@ -211,7 +212,7 @@ class Preparation:
     def _write_image(self, source: Source, image: NDArray[np.uint8], shown: NDArray[np.uint8]) -> None:
         assert source.image is not None
         suffix = source.image.suffix.lower() if shown is image else ".jpg"
-        for other in IMAGE_SUFFIXES:  # of an earlier run with other settings
+        for other in SUFFIXES:  # of an earlier run with other settings
             if other != suffix:
                 (self.target / "images" / f"{source.name}{other}").unlink(missing_ok=True)
         with atomic(self.target / "images" / f"{source.name}{suffix}", overwrite=True) as temporary:

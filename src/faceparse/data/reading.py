@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
-from faceparse.errors import DataError
+from faceparse.errors import DataError, ImageError
+from faceparse.pictures import read_picture, read_stored
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-"""Endings taken for pictures."""
+_T = TypeVar("_T")
+
 LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 """Endings taken for label maps: formats that keep every value."""
 
-# What Pillow raises on broken files, whatever is broken.
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
-
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """A picture as RGB uint8, H × W × 3, upright as its EXIF says.
+    """A picture as `faceparse.pictures.read_picture` reads it: RGB uint8, H × W × 3, upright.
 
     >>> read_image(Path("images/0.jpg")).shape  # doctest: +SKIP
     (512, 512, 3)
 
     Raises:
-        DataError: missing, unreadable or cut short.
+        DataError: missing, unreadable, cut short, smaller than 16 px on a side, or too large.
     """
-    try:
-        with Image.open(path) as file:
-            turned = ImageOps.exif_transpose(file) if file.getexif().get(0x0112, 1) != 1 else file
-            return np.asarray(turned.convert("RGB"))
-    except _BROKEN as error:
-        raise DataError(f"cannot read picture {path}: {_reason(error)}") from error
+    return _read(read_picture, path)
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:
@@ -45,15 +39,12 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     Raises:
         DataError: missing, unreadable, cut short, or of another kind.
     """
-    try:
-        with Image.open(path) as file:
-            if file.mode not in ("L", "P", "1"):
-                raise DataError(
-                    f"{path} has mode {file.mode}; a label map is 8-bit gray or palette, pixel value = label"
-                )
-            return np.asarray(file).astype(np.uint8, copy=False)
-    except _BROKEN as error:
-        raise DataError(f"cannot read label map {path}: {_reason(error)}") from error
+    image = _read(read_stored, path)
+    if image.mode not in ("L", "P", "1"):
+        raise DataError(
+            f"{path} has mode {image.mode}; a label map is 8-bit gray or palette, pixel value = label"
+        )
+    return np.asarray(image).astype(np.uint8, copy=False)
 
 
 def read_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
@@ -63,17 +54,16 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
     225 instead, and a mask of 0 and 1 shows nothing, which is why the values are looked at.
 
     Raises:
-        DataError: missing, unreadable or cut short.
+        DataError: missing, unreadable, cut short, or of colours without gray.
     """
+    image = _read(read_stored, path)
     try:
-        with Image.open(path) as file:
-            mode = file.mode
-            gray = np.asarray(file.convert("L"))
-    except _BROKEN as error:
-        raise DataError(f"cannot read mask {path}: {_reason(error)}") from error
-    odd = [] if mode in ("L", "1", "P", "RGB") else [f"{mode} mask"]
+        gray = np.asarray(image.convert("L"))
+    except ValueError as error:
+        raise DataError(f"cannot read {path} as a mask: {error}") from None
+    odd = [] if image.mode in ("L", "1", "P", "RGB") else [f"{image.mode} mask"]
     mask = gray >= 128
-    top = int(gray.max()) if gray.size else 0
+    top = int(gray.max())
     if top in range(1, 128):
         odd.append("faint mask")  # 0 and 1, or 0 and a label: a mask all the same
         mask = gray > 0
@@ -82,6 +72,13 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
     if top == 0:
         odd.append("empty mask")
     return mask, odd
+
+
+def _read(read: Callable[[Path], _T], path: Path) -> _T:
+    try:
+        return read(path)
+    except ImageError as error:
+        raise DataError(str(error)) from None
 
 
 def read_points(path: Path, count: int, *, counted: bool = False) -> NDArray[np.float64]:
@@ -122,9 +119,3 @@ def read_text(path: Path) -> str:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError:
         raise DataError(f"cannot read {path}: it is not a text in UTF-8") from None
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split()) or type(error).__name__

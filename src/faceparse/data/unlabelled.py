@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.data.dataset import Dataset, Sample, made_of
-from faceparse.data.reading import IMAGE_SUFFIXES, read_image
+from faceparse.data.reading import read_image
 from faceparse.errors import DataError
 from faceparse.labels import IGNORE, Scheme
+from faceparse.pictures import SUFFIXES
 
 
 class Unlabelled:
@@ -30,9 +31,9 @@ class Unlabelled:
 
     def __init__(self, root: str | Path, scheme: Scheme) -> None:
         self.scheme = scheme
-        self._paths = [p for p in sorted(Path(root).rglob("*")) if p.suffix.lower() in IMAGE_SUFFIXES]
+        self._paths = [p for p in sorted(Path(root).rglob("*")) if p.suffix.lower() in SUFFIXES]
         if not self._paths:
-            raise DataError(f"no picture ({' '.join(IMAGE_SUFFIXES)}) below {root}")
+            raise DataError(f"no picture ({' '.join(SUFFIXES)}) below {root}")
 
     def __len__(self) -> int:
         return len(self._paths)

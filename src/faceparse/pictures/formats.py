@@ -138,10 +138,13 @@ def _open_png(file: IO[bytes]) -> Opened:
         file.seek(after)
     needed.seek(0)
     image = PngImageFile(needed)
+    clear = image.info.get("transparency")
+    if isinstance(clear, tuple) and needed.getbuffer()[24] == 16:
+        # Of 16-bit pixels Pillow keeps the upper 8 bits, of this colour all.
+        image.info["transparency"] = tuple(value >> 8 for value in clear)
     exif = metadata.get(b"eXIf") or _raw_profile(metadata.get(b"Raw profile type exif", b""))
-    return Opened(
-        image.size[::-1], lambda: image, _orientation(exif, metadata.get(b"XML:com.adobe.xmp", b""))
-    )
+    xmp = metadata.get(b"XML:com.adobe.xmp", b"")
+    return Opened(image.size[::-1], lambda: image, _orientation(exif, xmp))
 
 
 def _raw_profile(text: bytes) -> bytes:
@@ -232,8 +235,10 @@ def _open_avif(file: IO[bytes]) -> Opened:
         SUPPORTED = False  # noqa: N806
     if not SUPPORTED:
         raise ImageError("it is AVIF, which this Pillow cannot decode: pip install -U 'pillow>=11.3'")
-    image = AvifImageFile(file)
-    # Pillow tells the container's own turns as EXIF; the camera's EXIF does not count besides them.
+    # Without EXIF, which spoils the picture where it is damaged: its entry in the list of contents is renamed.
+    data = re.sub(rb"(infe.{8,10})Exif", rb"\1none", file.read(), flags=re.DOTALL)
+    image = AvifImageFile(io.BytesIO(data))
+    # Pillow tells the container's own turns as EXIF.
     return Opened(image.size[::-1], lambda: image, _orientation(image.info.get("exif", b"")))
 
 

@@ -75,19 +75,29 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
     return _decoded(source, max_pixels, SMALLEST, lambda opened: to_rgb(opened.load(), opened.orientation))
 
 
-def read_stored(source: PictureFile, *, max_pixels: int = LARGEST) -> tuple[str, NDArray[Any]]:
-    """Pillow's name of a picture's mode and its values as they are stored: no colour converted, nothing turned.
+def read_stored(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Image:
+    """A picture with its values as they are stored, for label maps: no colour converted, nothing turned.
 
-    >>> read_stored("labels.png")  # doctest: +SKIP
-    ('P', array([[0, 0, 1, ...
+    >>> np.unique(read_stored("labels.png"))  # doctest: +SKIP
+    array([ 0,  1, 17], dtype=uint8)
+
+    Args:
+        source: As in `read_picture`.
+        max_pixels: Likewise.
+
+    Returns:
+        A Pillow image without metadata; in mode P its values are the palette's indices.
 
     Raises:
         ImageError: as `read_picture`, but for the smallest size.
     """
 
-    def stored(opened: Opened) -> tuple[str, NDArray[Any]]:
+    def stored(opened: Opened) -> Image.Image:
         raster = opened.load()
-        return raster.mode if isinstance(raster, Image.Image) else "RGB", np.asarray(raster)
+        image = raster if isinstance(raster, Image.Image) else Image.fromarray(raster)
+        image.load()
+        image.info.clear()
+        return image
 
     return _decoded(source, max_pixels, 1, stored)
 
