@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,8 +72,10 @@ def test_label_maps_keep_what_is_stored(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     if kind in ("palette", "transparent palette"):
         image.putpalette(bytes(range(255, -1, -1)) * 3)
-    options = {"transparency": bytes(19)} if kind == "transparent palette" else {}
-    image.save(path, **options, **({"exif": exif(6)} if kind == "turned" else {}))
+    options: dict[str, Any] = {"transparency": bytes(19)} if kind == "transparent palette" else {}
+    if kind == "turned":
+        options = {"exif": exif(6)}
+    image.save(path, **options)
     assert np.array_equal(read_labels(path), INDICES)
 
 
