@@ -1,8 +1,8 @@
-"""What a random view costs on one thread: ours (OpenCV), and the same steps with torchvision's transforms v2 on tv_tensors.
+"""What a random sample costs on one thread: ours (OpenCV), and the same steps with torchvision's transforms v2 on tv_tensors.
 
     python benchmarks/augmentation.py
 
-CPU seconds, so that a busy machine does not matter much. Both take a 512² picture with labels to a 320² view:
+CPU seconds, so that a busy machine does not matter much. Both take a 512² picture with labels to a 320² sample:
 affine, flip, colour; blur and JPEG at the default recipe's probabilities.
 """
 
@@ -37,7 +37,7 @@ def cpu_milliseconds(view: Callable[[int], object]) -> float:
 
 def theirs(how: Augmentation) -> v2.Transform:
     """torchvision's transforms for the same ranges."""
-    turn, colour = how.rotate, how.colour
+    turn, colour = max(how.rotations), how.colour
     return v2.Compose(
         [
             v2.RandomAffine(
@@ -52,7 +52,7 @@ def theirs(how: Augmentation) -> v2.Transform:
             v2.ColorJitter(colour, colour, colour),
             v2.RandomGrayscale(how.gray),
             v2.RandomApply([v2.GaussianBlur(9, (0.3, 1.5))], how.blur),
-            v2.RandomApply([v2.JPEG((30, 90))], how.noise),
+            v2.RandomApply([v2.JPEG((30, 90))], how.jpeg),
         ]
     )
 
@@ -73,8 +73,8 @@ def main() -> None:
     mask = tv_tensors.Mask(torch.from_numpy(labels))
     torch.manual_seed(0)
     tensors = cpu_milliseconds(lambda _: transform(picture, mask))
-    print(f"ours, OpenCV          {ours:6.1f} ms a view")
-    print(f"torchvision v2        {tensors:6.1f} ms a view")
+    print(f"ours, OpenCV          {ours:6.1f} ms a sample")
+    print(f"torchvision v2        {tensors:6.1f} ms a sample")
     print(f"ratio                 {tensors / ours:6.1f}")
 
 

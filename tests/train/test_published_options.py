@@ -26,7 +26,7 @@ from tests.data import made  # noqa: E402
 from tests.models.small import dinov3_of, small_fcn8s, small_last_ckpt, small_vgg19_dinov3  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
-STILL = Augmentation(flip=0, rotate=0, scale=(1, 1), shift=0, colour=0, gray=0, blur=0, noise=0)
+STILL = Augmentation(flip=0, rotate=0, scale=(1, 1), shift=0, colour=0, gray=0, blur=0, jpeg=0)
 LAPA = scheme("lapa11")
 
 

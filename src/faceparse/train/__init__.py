@@ -1,1 +1,1 @@
-"""Training (torch, pytorch-lightning): settings, loss, random views, sampling, fit."""
+"""Training (torch, pytorch-lightning): settings, loss, random samples, sampling, fit."""

@@ -1,6 +1,6 @@
-"""Random views of a labelled picture; image and labels always move together.
+"""Random samples of a labelled picture; image and labels always move together.
 
-OpenCV does the geometry, not torchvision's transforms v2: on a CPU that also trains, a view costs about a quarter
+OpenCV does the geometry, not torchvision's transforms v2: on a CPU that also trains, a sample costs about a quarter
 (`benchmarks/augmentation.py`), and every random number comes from the generator that is handed in, where theirs come
 from torch's global one.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,70 +18,113 @@ from numpy.typing import NDArray
 from faceparse.data.landmarks import mirrored
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme
+from faceparse.train.covers import cover
+from faceparse.train.degrade import degrade
+from faceparse.train.paste import Donors
 from faceparse.train.scenes import scene
-from faceparse.train.shapes import strew
+
+RARE = 0.1
+"""Share of samples that are turned by the larger of two ranges."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges of the random views.
+    """Ranges of the random samples.
 
     Attributes:
         flip: Probability of mirroring, with left and right labels swapped.
-        rotate: Largest rotation to either side, degrees.
+        rotate: Largest rotation to either side, degrees; of two numbers the second is for one sample in ten.
         scale: Smallest and largest zoom, drawn log-uniformly; 1 keeps the framing.
+        aspect: Largest factor by which width and height part, either way, drawn log-uniformly; 1 keeps the shape.
         shift: Largest shift to each side, in parts of the picture's side.
-        crop: Whether an enlarged picture is shifted anywhere over the view instead: a random crop.
+        crop: Whether an enlarged picture is shifted anywhere over the sample instead: a random crop.
+        border: Probability of one colour outside the picture, labelled background; else its mirror image, which
+            does not count.
         colour: Largest change of brightness, contrast and saturation, 0.3 = ±30 %.
         hue: Largest turn of the hue to either side, in whole turns: 0.1 = ±36°.
         gray: Probability of a gray picture.
-        blur: Probability of a Gaussian blur of up to 1.5 px.
-        noise: Probability of JPEG compression at quality 30 to 90.
-        occlude: Probability of a shape that hides a part of the picture and is labelled background.
-        scene: Probability of a portrait being set into a wider made scene first; see `scenes`.
+        gamma: Probability of another exposure curve, of exponent 0.5 to 2.
+        dark: Probability of little light: a tenth to half of it, and a sensor's noise.
+        blur: Probability of a blur: Gaussian of up to 7 px in a sample of 448 px, or one in nine by motion, of 5 to
+            21 px; in proportion at other sizes.
+        shrink: Probability of few pixels: 28 to 220 on the longer side, enlarged again by several filters, at times
+            with noise or JPEG in between. A sample is blurred or shrunk, not both.
+        noise: Probability of a sensor's noise, of up to 36 of 255.
+        jpeg: Probability of JPEG compression at quality 8 to 90.
+        occlude: Probability of a hand, a thing, a bar or a medical mask over the picture, labelled background.
+        paste: Probability of a hat, glasses, a necklace or an earring from another portrait; see `faceparse.train.paste`.
+        scene: Probability of a portrait being set into a wider made scene first; see `faceparse.train.scenes`.
     """
 
     flip: float = 0.5
-    rotate: float = 15.0
+    rotate: float | tuple[float, float] = 15.0
     scale: tuple[float, float] = (0.75, 1.35)
+    aspect: float = 1.0
     shift: float = 0.08
     crop: bool = False
+    border: float = 0.0
     colour: float = 0.3
     hue: float = 0.0
     gray: float = 0.05
+    gamma: float = 0.0
+    dark: float = 0.0
     blur: float = 0.1
-    noise: float = 0.1
+    shrink: float = 0.0
+    noise: float = 0.0
+    jpeg: float = 0.1
     occlude: float = 0.0
+    paste: float = 0.0
     scene: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("flip", "gray", "blur", "noise", "occlude", "scene", "colour"):
+        for name in (*PROBABILITIES, "colour"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"augmentation.{name} is 0 to 1; got {getattr(self, name)}")
+        if self.blur + self.shrink > 1:
+            raise ConfigError(
+                "a sample is blurred or shrunk: augmentation.blur and augmentation.shrink add up to 1 at most; "
+                f"got {self.blur} and {self.shrink}"
+            )
         if not 0.1 <= self.scale[0] <= self.scale[1] <= 10:
             raise ConfigError(
                 f"augmentation.scale is the smallest and the largest zoom, 0.1 to 10; got {list(self.scale)}"
             )
-        if self.rotate < 0 or self.shift < 0:
+        if min(self.rotations) < 0 or self.shift < 0:
             raise ConfigError(
                 f"augmentation.rotate and augmentation.shift are 0 or more; got {self.rotate} and {self.shift}"
             )
         if not 0 <= self.hue <= 0.5:
             raise ConfigError(f"augmentation.hue is 0 to 0.5 turns; got {self.hue}")
+        if not 1 <= self.aspect <= 3:
+            raise ConfigError(f"augmentation.aspect is a factor of 1 to 3; got {self.aspect}")
+
+    @property
+    def rotations(self) -> tuple[float, float]:
+        """Largest rotation, usual and rare, degrees."""
+        return self.rotate if isinstance(self.rotate, tuple) else (self.rotate, self.rotate)
 
 
-class Seen(NamedTuple):
-    """A view of a labelled picture.
+PROBABILITIES = (
+    "flip", "border", "gray", "gamma", "dark", "blur", "shrink", "noise", "jpeg", "occlude", "paste", "scene",
+)  # fmt: skip
+
+
+class TrainingSample(NamedTuple):
+    """One random sample of a labelled picture, as a network is shown it.
 
     Attributes:
         image: RGB uint8, size × size × 3.
         labels: uint8, size × size; 255 is ignore.
         landmarks: float64, 5 × 2, x and y in its pixels, image-left first; None where there were none.
+        clean: The image before anything was drawn over it or spoilt, for a teacher.
+        genuine: Where the image shows what the picture did, size × size: not outside it, nor drawn or pasted.
     """
 
     image: NDArray[np.uint8]
     labels: NDArray[np.uint8]
-    landmarks: NDArray[np.float64] | None = None
+    landmarks: NDArray[np.float64] | None
+    clean: NDArray[np.uint8]
+    genuine: NDArray[np.bool_]
 
 
 def augment(
@@ -92,56 +135,75 @@ def augment(
     scheme: Scheme,
     rng: np.random.Generator,
     landmarks: NDArray[np.float64] | None = None,
-) -> Seen:
-    """One random view, size × size.
-
-    What lies outside the picture is its mirror image in the image and 255 (ignore) in the labels.
+    donors: Donors | None = None,
+) -> TrainingSample:
+    """One random sample, size × size.
 
     Args:
         image: RGB uint8, H × W × 3.
         labels: uint8, H × W, in `scheme`.
-        size: Side of the view.
+        size: Side of the sample.
         how: Ranges.
         scheme: Which labels trade places in a mirror.
         rng: All randomness comes from it.
         landmarks: Five points of the face, 5 × 2 (`faceparse.data.landmarks.five_points`), which move along;
             a `scene` takes none.
+        donors: Portraits to paste from.
     """
+    genuine = np.full(labels.shape, 255, np.uint8)
+    if rng.random() < how.paste and donors is not None:
+        image, labels = image.copy(), labels.copy()
+        genuine[donors.paste(image, labels, rng)] = 0
     if rng.random() < how.scene:
         image, labels = scene(image, labels, scheme, rng)
+        genuine = np.zeros(labels.shape, np.uint8)  # a teacher has not met the like
     whole = _placement(labels.shape, size, how, rng)
-    image, labels = _warp(image, labels, size, whole)
+    plain = rng.random() < how.border
+    colour = rng.integers(0, 256, 3) * (rng.random() < 0.5) if plain else None
+    image, labels, genuine = _warp(image, labels, genuine, size, whole, colour)
     points = None if landmarks is None else landmarks @ whole[:2, :2].T + whole[:2, 2]
     if rng.random() < how.flip:
-        image, labels = np.ascontiguousarray(image[:, ::-1]), scheme.flip(labels)
+        image, genuine = (np.ascontiguousarray(a[:, ::-1]) for a in (image, genuine))
+        labels = scheme.flip(labels)
         points = None if points is None else mirrored(points, size)
+    clean = image
     if rng.random() < how.occlude:
-        labels[strew(image, rng) & (labels != IGNORE)] = 0
-    return Seen(_colour(image, how, rng), labels, points)
+        image, hidden = cover(image, labels, scheme, rng)
+        labels[hidden & (labels != IGNORE)] = 0
+        genuine[hidden] = 0
+    return TrainingSample(degrade(image, how, rng), labels, points, clean, genuine > 0)
 
 
 def _placement(
     shape: tuple[int, ...], size: int, how: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """How points of the picture come to points of the view, 3 × 3."""
+    """How points of the picture come to points of the sample, 3 × 3."""
     height, width = shape
-    angle = math.radians(rng.uniform(-how.rotate, how.rotate))
+    most = how.rotations[int(rng.random() < RARE)]
+    angle = math.radians(rng.uniform(-most, most))
     zoom = math.exp(rng.uniform(math.log(how.scale[0]), math.log(how.scale[1])))
+    wider = math.exp(rng.uniform(-1, 1) * math.log(how.aspect) / 2)
     room = max(zoom - 1, 0) / 2 if how.crop else how.shift
     shift = rng.uniform(-room, room, 2) * size
     # Continuous coordinates: squeeze to the square, turn and zoom about its centre, shift.
     squeeze = np.diag([size / width, size / height, 1.0])
-    c, s = zoom * math.cos(angle), zoom * math.sin(angle)
     half = size / 2
-    turn = np.array([[c, -s, half - c * half + s * half], [s, c, half - s * half - c * half], [0, 0, 1]])
-    turn[:2, 2] += shift
+    c, s = zoom * math.cos(angle), zoom * math.sin(angle)
+    turn = np.array([[c * wider, -s / wider, 0], [s * wider, c / wider, 0], [0, 0, 1]])
+    turn[:2, 2] = half + shift - turn[:2, :2] @ [half, half]
     placed: NDArray[np.float64] = turn @ squeeze
     return placed
 
 
 def _warp(
-    image: NDArray[np.uint8], labels: NDArray[np.uint8], size: int, whole: NDArray[np.float64]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    image: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    genuine: NDArray[np.uint8],
+    size: int,
+    whole: NDArray[np.float64],
+    colour: NDArray[np.int64] | None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Image, labels and mask at their place in the sample; outside one colour, which is background, or a mirror image."""
     # OpenCV's pixel centres lie on integers.
     to_centre = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     matrix = (np.linalg.inv(to_centre) @ whole @ to_centre)[:2]
@@ -149,49 +211,12 @@ def _warp(
     if shrink > 1.1:  # keeps a bilinear warp from aliasing
         sigma = 0.5 * math.sqrt(shrink**2 - 1)
         image = cv2.GaussianBlur(image, (0, 0), sigma).astype(np.uint8, copy=False)
+    outside = (cv2.BORDER_REFLECT_101, ()) if colour is None else (cv2.BORDER_CONSTANT, colour.tolist())
     warped = cv2.warpAffine(
-        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=outside[0], borderValue=outside[1]
     )
-    moved = cv2.warpAffine(
-        labels,
-        matrix,
-        (size, size),
-        flags=cv2.INTER_NEAREST,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=IGNORE,
+    moved, kept = (
+        cv2.warpAffine(a, matrix, (size, size), flags=cv2.INTER_NEAREST, borderValue=(value,))
+        for a, value in ((labels, IGNORE if colour is None else 0), (genuine, 0))
     )
-    return warped.astype(np.uint8, copy=False), moved.astype(np.uint8, copy=False)
-
-
-def _colour(image: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
-    brightness, contrast, saturation = 1 + rng.uniform(-how.colour, how.colour, 3)
-    tint = 1 + rng.uniform(-how.colour, how.colour, 3) / 6
-    gray, blur, noise = rng.random(3) < (how.gray, how.blur, how.noise)
-    sigma, quality = rng.uniform(0.3, 1.5), int(rng.integers(30, 91))
-    luma = np.array([0.299, 0.587, 0.114])
-    mix = (0.0 if gray else saturation) * np.eye(3) + (1 - (0.0 if gray else saturation)) * luma
-    if how.hue:
-        mix = mix @ _hue(rng.uniform(-how.hue, how.hue))
-    # One affine map of the RGB vector: hue, saturation, then contrast about the mean, brightness and tint.
-    matrix = contrast * brightness * tint[:, None] * mix
-    mean = image.mean(axis=(0, 1))
-    offset = brightness * tint * (1 - contrast) * float(mean @ luma)
-    mapped: Any = cv2.transform(image, np.hstack([matrix, offset[:, None]]))
-    if blur:
-        mapped = cv2.GaussianBlur(mapped, (0, 0), sigma)
-    if noise:
-        _, coded = cv2.imencode(".jpg", mapped, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        mapped = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-    result: NDArray[np.uint8] = mapped.astype(np.uint8, copy=False)
-    return result
-
-
-_YIQ = np.array([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
-"""RGB → luma and the two axes of chroma (NTSC)."""
-
-
-def _hue(turns: float) -> NDArray[np.float64]:
-    """RGB → RGB, 3 × 3: chroma turned about the gray axis; luma stays."""
-    c, s = math.cos(2 * math.pi * turns), math.sin(2 * math.pi * turns)
-    turned: NDArray[np.float64] = np.linalg.inv(_YIQ) @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ _YIQ
-    return turned
+    return np.asarray(warped, np.uint8), np.asarray(moved, np.uint8), np.asarray(kept, np.uint8)

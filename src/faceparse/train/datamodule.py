@@ -19,12 +19,14 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from faceparse.data import Dataset, Sample
+from faceparse.data.converted import Converted
 from faceparse.data.landmarks import five_points
 from faceparse.errors import DataError
-from faceparse.labels import IGNORE, conversion
+from faceparse.labels import IGNORE
 from faceparse.labels.scheme import Scheme
 from faceparse.train.augment import Augmentation, augment
-from faceparse.train.sampling import Draw, EpochSampler, repeat_factors
+from faceparse.train.paste import Donors
+from faceparse.train.sampling import Draw, EpochSampler, labels_present, repeat_factors
 from faceparse.weights.preprocessing import Preprocessing
 
 
@@ -54,15 +56,14 @@ class _Training(TorchDataset[Batch]):
     def __init__(
         self,
         dataset: Dataset,
-        scheme: Scheme,
         sizes: Sequence[tuple[int, int]],
         how: Augmentation,
         seed: int,
         landmarks: bool,
+        donors: Donors | None,
     ) -> None:
         self._dataset = dataset
-        self._scheme = scheme
-        self._convert = conversion(dataset.scheme, scheme)
+        self._donors = donors
         self._sizes = sizes
         self._how = how
         self._seed = seed
@@ -71,22 +72,18 @@ class _Training(TorchDataset[Batch]):
     def __getitem__(self, draw: Draw) -> Batch:
         rng = np.random.default_rng([self._seed, draw.epoch, draw.position])
         sample = self._dataset[draw.sample]
-        self._dataset.scheme.check(sample.labels, sample.name)
         size = size_at(self._sizes, draw.epoch)
-        labels = self._convert(sample.labels)
         points = _five(sample) if self._landmarks else None
-        seen = augment(sample.image, labels, size, self._how, self._scheme, rng, points)
-        return _batch(seen.image, seen.labels, draw.sample, seen.landmarks)
+        scheme = self._dataset.scheme
+        made = augment(sample.image, sample.labels, size, self._how, scheme, rng, points, self._donors)
+        return _batch(made.image, made.labels, draw.sample, made.landmarks)
 
 
 class _Validation(TorchDataset[Batch]):
     """Whole pictures squeezed to the input; index −1 is a picture of which nothing counts."""
 
-    def __init__(
-        self, dataset: Dataset, scheme: Scheme, preprocessing: Preprocessing, landmarks: bool
-    ) -> None:
+    def __init__(self, dataset: Dataset, preprocessing: Preprocessing, landmarks: bool) -> None:
         self._dataset = dataset
-        self._convert = conversion(dataset.scheme, scheme)
         self._preprocessing = preprocessing
         self._landmarks = landmarks
 
@@ -95,10 +92,7 @@ class _Validation(TorchDataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         sample = self._dataset[max(index, 0)]
-        self._dataset.scheme.check(sample.labels, sample.name)
-        labels = self._convert(sample.labels)
-        if index < 0:
-            labels = np.full_like(labels, IGNORE)
+        labels = sample.labels if index >= 0 else np.full_like(sample.labels, IGNORE)
         image = self._preprocessing.resize(sample.image)
         points = None
         if self._landmarks:
@@ -144,14 +138,14 @@ def _one_thread(_: int) -> None:
 
 
 class ParsingData(LightningDataModule):
-    """Shuffled random views for training, whole pictures for validation.
+    """Shuffled random samples for training, whole pictures for validation.
 
     Args:
         train: Labelled pictures to learn from.
         val: Labelled pictures that choose the checkpoint.
         scheme: Scheme of the batches' labels, to which the data sets' are converted.
         sizes: (first epoch, input size) rows; small sizes first make early epochs cheap.
-        how: Ranges of the random views.
+        how: Ranges of the random samples.
         preprocessing: How pictures are brought to the last size in validation.
         landmarks: Whether batches hold five points of each face; see `Network.needs_landmarks`.
         rare: Threshold of repeat factor sampling; see `repeat_factors`.
@@ -176,11 +170,13 @@ class ParsingData(LightningDataModule):
         seed: int,
     ) -> None:
         super().__init__()
-        self.train, self.val = train, val
-        self._scheme = scheme
+        self.train, self.val = Converted(train, scheme), Converted(val, scheme)
         self._sizes, self._how = sizes, how
         self._preprocessing, self._landmarks = preprocessing, landmarks
-        self._factors = repeat_factors(train, rare)
+        scan = bool(rare or how.paste)
+        present = labels_present(self.train) if scan else np.zeros((len(train), 256), bool)
+        self._factors = repeat_factors(present, rare)
+        self._donors = Donors(self.train, present, scheme) if how.paste else None
         self._batch_size, self._workers, self._seed = batch_size, workers, seed
         self._resumed = (0, 0)
 
@@ -199,7 +195,7 @@ class ParsingData(LightningDataModule):
         self._resumed = (state_dict["epoch"], state_dict["batches"])
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Shuffled random views of the epoch that begins: images and labels (B, size, size).
+        """Shuffled random samples of the epoch that begins: images and labels (B, size, size).
 
         Lightning asks for it at every epoch (`reload_dataloaders_every_n_epochs`), for workers draw ahead.
         """
@@ -209,7 +205,7 @@ class ParsingData(LightningDataModule):
         epoch, batches = self._resumed
         sampler.skip(epoch, batches * self._batch_size)
         return DataLoader(
-            _Training(self.train, self._scheme, self._sizes, self._how, self._seed, self._landmarks),
+            _Training(self.train, self._sizes, self._how, self._seed, self._landmarks, self._donors),
             self._batch_size,
             sampler=sampler,
             num_workers=self._workers,
@@ -218,7 +214,7 @@ class ParsingData(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Whole pictures squeezed to the last size, one a batch, with label maps at their own size."""
-        dataset = _Validation(self.val, self._scheme, self._preprocessing, self._landmarks)
+        dataset = _Validation(self.val, self._preprocessing, self._landmarks)
         return DataLoader(
             dataset,
             1,

@@ -14,28 +14,32 @@ from faceparse.labels import IGNORE
 
 
 class Draw(NamedTuple):
-    """One place in one epoch; with the seed it fixes the random view, whichever worker makes it."""
+    """One place in one epoch; with the seed it fixes the random sample, whichever worker makes it."""
 
     epoch: int
     position: int
     sample: int
 
 
-def repeat_factors(dataset: Dataset, threshold: float) -> NDArray[np.float64]:
+def labels_present(dataset: Dataset) -> NDArray[np.bool_]:
+    """Which labels each picture's map holds, N × 256; every label map is read once."""
+    present = np.zeros((len(dataset), 256), bool)
+    for i in range(len(dataset)):
+        present[i] = np.bincount(dataset.labels(i).reshape(-1), minlength=256) > 0
+    return present
+
+
+def repeat_factors(present: NDArray[np.bool_], threshold: float) -> NDArray[np.float64]:
     """How often to show each picture per epoch so that rare classes are seen.
 
     Repeat factor sampling (Gupta et al., LVIS, https://arxiv.org/abs/1908.03195): a class in a share f
     of the pictures gets √(threshold / f), at least 1; a picture gets the largest of its classes'.
 
     Args:
-        dataset: Its label maps are read once.
+        present: Which labels each picture holds; see `labels_present`.
         threshold: Share of pictures under which a class counts as rare; 0 shows every picture once.
     """
-    if threshold <= 0:
-        return np.ones(len(dataset))
-    present = np.zeros((len(dataset), 256), bool)
-    for i in range(len(dataset)):
-        present[i] = np.bincount(dataset.labels(i).reshape(-1), minlength=256) > 0
+    present = present.copy()
     present[:, [0, IGNORE]] = False
     share = present.mean(0)
     factor = np.maximum(1.0, np.sqrt(threshold / np.maximum(share, 1e-9)))

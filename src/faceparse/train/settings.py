@@ -96,7 +96,7 @@ class Settings:
         channels: `RGB` or `BGR`, the order that the network takes.
         scale: What 255 becomes before mean and std: 1, or 255 as Caffe's networks have it.
         interpolation: How pictures are brought to the input's size in validation and in use: `bilinear` or `bicubic`.
-        augmentation: Ranges of the random views.
+        augmentation: Ranges of the random samples.
         seed: Fixes initial weights, order and views.
         patience: Epochs without a better validation figure after which the run stops; null for never.
         tensorboard: Whether to log for TensorBoard, with pictures of predictions.

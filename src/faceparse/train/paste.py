@@ -1,0 +1,118 @@
+"""Rare things pasted from one portrait into another: hats, glasses, necklaces, earrings.
+
+Portraits in one framing, as CelebA-HQ's, have their heads in about the same place: what one wears fits another, moved a
+little. Ghiasi et al., Simple Copy-Paste (https://arxiv.org/abs/2012.07177); what may lie over what is our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.data import Dataset
+from faceparse.labels import IGNORE, Scheme
+from faceparse.train.shapes import Picture
+
+LEAST = 30
+"""Pixels; of less nothing can be learned."""
+
+
+class Thing(NamedTuple):
+    """How one class is pasted.
+
+    Attributes:
+        share: How often it is chosen, beside the others' shares.
+        over: Classes of the receiver that it may lie over; None for all.
+    """
+
+    share: float
+    over: tuple[str, ...] | None = None
+
+
+THINGS: Mapping[str, Thing] = {
+    "hat": Thing(0.35),
+    "neck_l": Thing(0.3, ("background", "skin", "neck", "cloth")),
+    "eye_g": Thing(0.2),
+    "ear_r": Thing(0.15, ("background", "l_ear", "r_ear", "neck", "cloth", "hair")),
+}
+
+
+class Donors:
+    """The portraits of a data set that wear something rare.
+
+    Args:
+        dataset: Portraits in one framing, labelled in `scheme`.
+        present: Which labels each of them holds, N × 256 (`faceparse.train.sampling.labels_present`).
+        scheme: What the labels mean.
+    """
+
+    def __init__(self, dataset: Dataset, present: NDArray[np.bool_], scheme: Scheme) -> None:
+        self._dataset, self._scheme = dataset, scheme
+        worn = {name: np.flatnonzero(present[:, scheme.id(name)]) for name in THINGS if name in scheme}
+        self._worn = {name: places for name, places in worn.items() if len(places)}
+
+    def paste(self, image: Picture, labels: Picture, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Paste one thing into a portrait that wears none of its kind; gives where it lies, H × W.
+
+        Args:
+            image: RGB uint8, H × W × 3; changed.
+            labels: uint8, H × W; changed.
+            rng: All randomness comes from it.
+        """
+        nowhere = np.zeros(labels.shape, bool)
+        if not self._worn:
+            return nowhere
+        shares = np.array([THINGS[name].share for name in self._worn])
+        name = list(self._worn)[rng.choice(len(shares), p=shares / shares.sum())]
+        if (labels == self._scheme.id(name)).any():
+            return nowhere
+        donor = self._dataset[int(rng.choice(self._worn[name]))]
+        theirs, worn = _fitted(donor.image, donor.labels, labels.shape, self._scheme, rng)
+        take = self._outline(name, worn)
+        over = THINGS[name].over
+        if over is not None:
+            take &= np.isin(labels, [self._scheme.id(n) for n in over if n in self._scheme])
+        if take.sum() < LEAST:
+            return nowhere
+        if name == "neck_l":  # as bright as the neck under it
+            light = image[take].mean() / max(theirs[take].mean(), 1) * rng.uniform(0.8, 1.25)
+            theirs = np.clip(theirs * np.clip(light, 0.5, 2), 0, 255).astype(np.uint8)
+        opacity = cv2.GaussianBlur(take.astype(np.float32), (0, 0), rng.uniform(0.5, 1.2))[..., None]
+        image[...] = (image * (1 - opacity) + theirs * opacity).astype(np.uint8)
+        labels[take] = worn[take]
+        return take
+
+    def _outline(self, name: str, worn: Picture) -> NDArray[np.bool_]:
+        """What is taken along with a thing: all above a hat, the eyes behind glasses."""
+        take: NDArray[np.bool_] = worn == self._scheme.id(name)
+        if name == "hat":
+            under = np.cumsum(take[::-1], 0)[::-1] > 0
+            names = ("background", "hair", "hat", "ear_r")
+            take = under & np.isin(worn, [self._scheme.id(n) for n in names if n in self._scheme])
+        elif name == "eye_g":
+            near = cv2.dilate(take.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+            take = take | near & np.isin(
+                worn, [self._scheme.id(n) for n in ("l_eye", "r_eye") if n in self._scheme]
+            )
+        return take
+
+
+def _fitted(
+    image: Picture, labels: Picture, shape: tuple[int, ...], scheme: Scheme, rng: np.random.Generator
+) -> tuple[Picture, Picture]:
+    """A donor at the receiver's size, mirrored half of the time, moved and zoomed a little."""
+    height, width = shape
+    if rng.random() < 0.5:
+        image, labels = np.ascontiguousarray(image[:, ::-1]), scheme.flip(labels)
+    zoom = rng.uniform(0.93, 1.07) * np.array([width / labels.shape[1], height / labels.shape[0]])
+    middle = np.array([width, height]) * (0.5 + rng.uniform(-0.02, 0.02, 2))
+    matrix = np.zeros((2, 3))
+    matrix[:, :2] = np.diag(zoom)
+    matrix[:, 2] = middle - zoom * np.array(labels.shape[::-1]) / 2
+    there = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
+    worn = cv2.warpAffine(labels, matrix, (width, height), flags=cv2.INTER_NEAREST, borderValue=(IGNORE,))
+    return there.astype(np.uint8, copy=False), worn.astype(np.uint8, copy=False)
