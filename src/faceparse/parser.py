@@ -118,7 +118,7 @@ class Parser:
     ) -> None:
         if faces not in MODES:
             raise ConfigError(f"faces is {', '.join(MODES)}; got {faces!r}")
-        if not (isinstance(model, str | Path) or hasattr(model, "run")):
+        if not isinstance(model, str | Path | Engine):
             raise WeightsError(f"a model is an id, a model file or an Engine; got {model!r}")
         if not isinstance(device, str):
             raise EngineError(f"a device is a name, such as 'cpu' or 'cuda:1'; got {device!r}")
@@ -232,17 +232,19 @@ class Parser:
     def _assemble(self, picture: _Picture) -> Parsing:
         """The result, with each face's own."""
         own, looks, views = scheme_of_results(self.card), picture.plan.looks, picture.views
+        model, engine = self.card.id, self._engine.description
         faces = []
         for index, found in enumerate(picture.plan.faces):
             of_face = [v for v, look in zip(views, looks, strict=True) if look.face == index]
-            part = Parsing(picture.image, tuple(of_face or views), own, model=self.card.id)
+            part = Parsing(picture.image, tuple(of_face or views), own, model=model, engine=engine)
             faces.append(Face(found.box, found.score, found.landmarks, part))
         parsing = Parsing(
             picture.image,
             tuple(views),
             own,
             tuple(faces),
-            model=self.card.id,
+            model=model,
+            engine=engine,
             seconds=picture.seconds,
             source=picture.source,
         )

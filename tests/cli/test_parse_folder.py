@@ -157,6 +157,7 @@ def test_log(photos: Path, tmp_path: Path, parse: Command) -> None:
     assert (bad["status"], bad["outputs"]) == ("failed", [])
     assert "is empty" in bad["reason"]
     assert (good["status"], good["reason"], good["faces"]) == ("written", "", 0)
+    assert good["engine"] == "onnx cpu fp32"
     assert good["outputs"] == [str(out / "0" / "02_mask.png")]
     assert {"read", "detect", "crop", "network", "write"} <= set(good["seconds"])
     assert lines[60]["summary"] | {"seconds": 0} == {

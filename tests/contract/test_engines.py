@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from faceparse.engines import Engine, FakeEngine, open_engine
 from faceparse.errors import EngineError
+from faceparse.parser import Parser
 from faceparse.weights.modelfile import find_model
 
 
@@ -59,6 +60,15 @@ def test_named_output_of_the_cards_scheme(engine: Engine) -> None:
     assert logits.dtype == np.float32
     assert logits.shape == (1, len(engine.card.label_scheme), 16, 24)
     assert logits.flags.c_contiguous
+
+
+def test_the_description_is_in_every_result(engine: Engine) -> None:
+    name, *device = engine.description.split()
+    assert name in ("fake", "onnx", "torch")
+    assert device == ([] if name == "fake" else ["cpu", "fp32"])
+    for batch in (1, 4):
+        parsing = Parser(engine, faces="whole", batch=batch).parse(np.zeros((64, 64, 3), np.uint8))
+        assert parsing.engine == parsing.record()["engine"] == engine.description
 
 
 def test_a_batch_of_two_is_two_singles(engine: Engine) -> None:

@@ -59,6 +59,7 @@ class Runtime:
             get_providers=lambda: (
                 [*names, "CPUExecutionProvider"] if self.started else ["CPUExecutionProvider"]
             ),
+            get_provider_options=lambda: {name: {"device_id": "0"} | set_ for name, set_ in providers},
             get_provider_graph_assignment_info=lambda: parts,
             get_inputs=lambda: [
                 SimpleNamespace(name="image", type="tensor(float)", shape=["batch", 3, "height", "width"])
@@ -159,8 +160,20 @@ def test_a_provider_that_takes_a_part(
     fake = runtime("CoreMLExecutionProvider")
     fake.placed = {"CoreMLExecutionProvider": ["Conv", "Conv"], "CPUExecutionProvider": ["Conv", "Shape"]}
     with caplog.at_level(logging.WARNING, "faceparse"):
-        OnnxEngine(tiny_path, device="coreml")
+        engine = OnnxEngine(tiny_path, device="coreml")
+    assert engine.description == "onnx coreml+cpu fp32"
     assert caplog.messages == ["device coreml runs 1 of 3 convolutions on the CPU"]
+
+
+@pytest.mark.parametrize(
+    ("text", "described"),
+    [("cpu", "onnx cpu fp32"), ("cuda", "onnx cuda:0 fp32"), ("tensorrt:2", "onnx tensorrt:2 fp32")],
+)
+def test_the_description_names_the_device_that_computes(
+    runtime: Callable[..., Runtime], tiny_path: Path, text: str, described: str
+) -> None:
+    runtime(*(p.name for p in PROVIDERS.values()))
+    assert OnnxEngine(tiny_path, device=text).description == described
 
 
 def test_shapes_on_the_cpu_are_no_fault(

@@ -62,6 +62,8 @@ def bare_safetensors(tmp_path: Path, tiny_path: Path) -> Path:
 class _Upside:
     """An engine from outside."""
 
+    description = "upside"
+
     def __init__(self, path: Path, card: Card, *, device: str, threads: int | None) -> None:
         self.card = card
         self.told = (path.name, device, threads)

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
-from faceparse.engines import open_engine  # noqa: E402
+from faceparse.engines import Engine, open_engine  # noqa: E402
 from faceparse.errors import EngineError, WeightsError  # noqa: E402
 from faceparse.export import PictureGraph, export_onnx  # noqa: E402
 from faceparse.parser import Parser  # noqa: E402
@@ -55,9 +55,8 @@ def test_labels_of_whole_pictures(
 
 
 class _WithCard:
-    def __init__(self, engine: object, card: Card) -> None:
-        self.card = card
-        self.run = engine.run  # type: ignore[attr-defined]
+    def __init__(self, engine: Engine, card: Card) -> None:
+        self.card, self.description, self.run = card, engine.description, engine.run
 
 
 def test_a_batch_of_pictures(tiny_path: Path, tmp_path: Path, collins: NDArray[np.uint8]) -> None:

@@ -22,12 +22,9 @@ def stored(one: Parsing, folder: Path) -> Path:
 def assert_equal(one: Parsing, other: Parsing) -> None:
     np.testing.assert_array_equal(one.labels, other.labels)
     np.testing.assert_array_equal(one.confidence, other.confidence)
-    assert (one.scheme, one.scheme.to, one.model, one.source) == (
-        other.scheme,
-        other.scheme.to,
-        other.model,
-        other.source,
-    )
+    for name in ("scheme", "model", "engine", "source"):
+        assert getattr(one, name) == getattr(other, name)
+    assert one.scheme.to == other.scheme.to
     assert dict(one.seconds) == dict(other.seconds)
     assert len(one.faces) == len(other.faces)
     for mine, yours in zip(one.faces, other.faces, strict=True):
@@ -151,6 +148,7 @@ def test_record() -> None:
     assert one.record() == {
         "picture": {"file": "", "width": 20, "height": 10},
         "model": "",
+        "engine": "",
         "scheme": {"name": "celebamask19", "left_means": "subject"},
         "classes": {
             "background": {"label": 0, "pixels": 189, "area": 0.945, "box": [0, 0, 20, 10]},

@@ -42,6 +42,7 @@ class Noise:
     """An engine whose 21 logits follow from the seed alone."""
 
     card = FCN
+    description = "noise"
 
     def __init__(self) -> None:
         self.logits = np.random.default_rng(0).normal(0, 2, (1, 21, 24, 32)).astype(np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,10 +28,10 @@ def seen(height: int = 37, width: int = 26, name: str = "celebamask19") -> Parsi
     frame = np.array([[0.9, 0.2, -0.3 * width], [-0.2, 0.9, -0.2 * height]]) / (0.6 * min(height, width))
     views = (View(wide, across), View(near, frame * 6 - [[0, 0, 0.5]], frame, layer=1))
     image = picture(height, width)
-    face = Face((3.25, 4.5, 21, 25), 0.875, POINTS, Parsing(image, views[1:], scheme(name)))
-    return Parsing(
-        image, views, scheme(name), (face,), model="default", seconds={"network": 0.25}, source="in/photo.jpg"
-    )
+    near_face = Parsing(image, views[1:], scheme(name), model="default", engine="onnx cpu fp32")
+    face = Face((3.25, 4.5, 21, 25), 0.875, POINTS, near_face)
+    whole = replace(near_face, views=views, faces=(face,))
+    return replace(whole, seconds={"network": 0.25}, source="in/photo.jpg")
 
 
 def labelled(labels: NDArray[np.uint8], name: str | Scheme = "celebamask19") -> Parsing:

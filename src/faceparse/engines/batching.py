@@ -40,6 +40,11 @@ class Batched:
         """The network's card."""
         return self._engine.card
 
+    @property
+    def description(self) -> str:
+        """What the engine runs on."""
+        return self._engine.description
+
     def run(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
         """See `Engine.run`."""
         asked = _Asked(image_of(inputs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from faceparse.errors import EngineError
 from faceparse.weights.card import Card
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Runs one network. Thread-safe; the same input gives the same logits.
 
@@ -25,6 +26,11 @@ class Engine(Protocol):
     @property
     def card(self) -> Card:
         """Card of the network: scheme, preprocessing, how the logits lie on the input."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """Name, device and precision of what runs, such as `onnx cpu fp32`; the device is the one that computes."""
         ...
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:

@@ -34,6 +34,8 @@ class FakeEngine:
         EngineError: on running, when the logits do not fit the card.
     """
 
+    description = "fake"
+
     def __init__(
         self, card: Card, logits: NDArray[np.floating] | Callable[[Logits], Logits] | None = None
     ) -> None:

@@ -92,6 +92,8 @@ class OnnxEngine:
         self._path = Path(path)
         self.card = card or find_model(path).card
         self._session = _session(self._path, device, threads)
+        precision = self.card.variant.precision if self.card.variant else "fp32"
+        self.description = f"onnx {_devices(self._session)} {precision}"
         self._name, self._shape = _image(self._session, self._path)
         self._output = self._session.get_outputs()[0].name
 
@@ -202,15 +204,35 @@ def _providers(
     return chosen
 
 
+def _devices(session: Any) -> str:
+    """The devices that compute, with their numbers: `cpu`, `cuda:1`, `coreml+cpu`."""
+    names, options = (
+        {provider.name: name for name, provider in PROVIDERS.items()},
+        session.get_provider_options(),
+    )
+    devices = []
+    for provider in sorted(
+        _heavy_by_provider(session) or session.get_providers()[:1], key=list(names).index, reverse=True
+    ):
+        index = f":{options[provider]['device_id']}" if names[provider] in INDEXED else ""
+        devices.append(names[provider] + index)
+    return "+".join(devices)
+
+
+def _heavy_by_provider(session: Any) -> Counter[str]:
+    """How many heavy operators each provider has; empty where the session did not record it."""
+    placed = getattr(session, "get_provider_graph_assignment_info", None)
+    if placed is None or session.get_providers()[0] == _CPU:  # before ONNX Runtime 1.24, or nothing to ask
+        return Counter()
+    return Counter(part.ep_name for part in placed() for node in part.get_nodes() if node.op_type in _HEAVY)
+
+
 def _check_placement(session: Any, device: str, provider: str) -> None:
     """Refuse a session whose network runs on the CPU after all; say where a part of it does.
 
     ONNX Runtime gives the CPU whatever a provider does not take, without a word.
     """
-    placed = getattr(session, "get_provider_graph_assignment_info", None)
-    if placed is None:  # before ONNX Runtime 1.24
-        return
-    heavy = Counter(part.ep_name for part in placed() for node in part.get_nodes() if node.op_type in _HEAVY)
+    heavy = _heavy_by_provider(session)
     on_cpu, total = heavy[_CPU], sum(heavy.values())
     if total and on_cpu == total:
         raise _unstarted(device, provider, f"it takes none of the {total} convolutions of this network")

@@ -60,6 +60,9 @@ class TorchEngine:
         self._device, self._dtype = _device(torch, device)
         network = load(self.card.network, Path(path))
         self._network = network.to(self._device, self._dtype).to(memory_format=torch.channels_last)
+        weight = next(self._network.parameters())
+        precision = next(name for name, dtype in _precisions(torch).items() if dtype == weight.dtype)
+        self.description = f"torch {weight.device} {precision}"
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """See `Engine.run`."""
@@ -113,10 +116,14 @@ class _Threads:
 _THREADS = _Threads()
 
 
+def _precisions(torch: Any) -> dict[str, Any]:
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
 def _device(torch: Any, text: str) -> tuple[Any, Any]:
     """PyTorch's device and the type of number to run in."""
     wanted = parse_device(text)
-    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    types = _precisions(torch)
     settings = dict(wanted.options)
     dtype = settings.pop("dtype", "fp32")
     if settings or dtype not in types:

@@ -19,6 +19,8 @@ class NetworkEngine:
     >>> NetworkEngine(network, card).run({"image": image})["logits"]  # doctest: +SKIP
     """
 
+    description = "torch cpu fp32"
+
     def __init__(self, network: Network, card: Card) -> None:
         self.card = card
         self._network = network

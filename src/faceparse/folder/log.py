@@ -6,7 +6,7 @@ r"""A run's log as JSON lines: one for each picture, and a last one for the run.
 >>> text = io.StringIO()
 >>> Log(text).picture(Outcome(Job(Path("a.jpg"), Path("out/a")), "failed", "a.jpg is empty (0 bytes)"))
 >>> text.getvalue()
-'{"path": "a.jpg", "status": "failed", "reason": "a.jpg is empty (0 bytes)", "faces": 0, "seconds": {}, "outputs": []}\n'
+'{"path": "a.jpg", "status": "failed", "reason": "a.jpg is empty (0 bytes)", "faces": 0, "engine": "", "seconds": {}, "outputs": []}\n'
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ class Log:
         self._file = file
 
     def picture(self, outcome: Outcome) -> None:
-        """`path`, `status`, `reason`, `faces`, `seconds` by step, `outputs`."""
+        """`path`, `status`, `reason`, `faces`, `engine`, `seconds` by step, `outputs`."""
         self._line(
             {
                 "path": str(outcome.job.source),
                 "status": outcome.status,
                 "reason": outcome.reason,
                 "faces": outcome.faces,
+                "engine": outcome.engine,
                 "seconds": {step: round(s, 6) for step, s in outcome.seconds.items()},
                 "outputs": [str(path) for path in outcome.outputs],
             }

@@ -41,6 +41,7 @@ class Outcome:
         status: `written`; `skipped`, where all outputs are there; or `failed`.
         reason: Why it failed or was skipped, on one line; empty where an earlier run did it.
         faces: Number of detected faces.
+        engine: What ran the model, as `Parsing.engine`.
         outputs: Files written now.
         seconds: Duration of each step, those of the parsing and `write`.
         disk_full: Whether the disk is full, which ends the run.
@@ -50,6 +51,7 @@ class Outcome:
     status: str
     reason: str = ""
     faces: int = 0
+    engine: str = ""
     outputs: tuple[Path, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     disk_full: bool = False
@@ -219,7 +221,7 @@ class _Worker:
             self._remove_stale(job, writer, record, outputs[name].files)
         self._manifest.end(stem, Record(len(parsing.faces), outputs))
         seconds = {**parsing.seconds, "write": time.perf_counter() - start}
-        return Outcome(job, WRITTEN, "", len(parsing.faces), tuple(paths), seconds)
+        return Outcome(job, WRITTEN, "", len(parsing.faces), parsing.engine, tuple(paths), seconds)
 
     def _is_done(self, output: Output | None, key: str) -> bool:
         """Whether a writer's files of a picture are there, made from the same picture with the same options."""

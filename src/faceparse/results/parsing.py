@@ -122,6 +122,7 @@ class Parsing:
         table: For results of `to`: 256 uint8, label of the views → label of `scheme`; None where they agree.
         given: For results of `from_labels`: the label map itself, in place of views.
         model: Id of the model's card; empty where none made it.
+        engine: What ran the model, such as `onnx cpu fp32`: `Engine.description`.
         source: Name or path of the file that the picture was read from; empty where there was none.
         seconds: How long each step took (`read`, `detect`, `network`, …), as far as it was measured.
         threshold: For results of `thresholded`.
@@ -138,6 +139,7 @@ class Parsing:
     table: NDArray[np.uint8] | None = None
     given: NDArray[np.uint8] | None = None
     model: str = ""
+    engine: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
     threshold: float | None = None
@@ -400,7 +402,7 @@ class Parsing:
         return cast(Parsing, room("writers").load(Path(path), image))
 
     def record(self) -> dict[str, object]:
-        """Picture, model, scheme, classes with areas and boxes, faces and timing in plain values, as JSON takes them.
+        """Picture, model, engine, scheme, classes with areas and boxes, faces and timing in plain values, as JSON takes them.
 
         >>> parsing.record()["classes"]["hair"]  # doctest: +SKIP
         {'label': 17, 'pixels': 5120, 'area': 0.019531, 'box': [10, 4, 90, 83]}
@@ -418,6 +420,7 @@ class Parsing:
         return {
             "picture": {"file": Path(self.source).name, "width": width, "height": height},
             "model": self.model,
+            "engine": self.engine,
             "scheme": {"name": self.scheme.name, "left_means": self.scheme.left_means},
             "classes": classes,
             "ignored_pixels": pixels[IGNORE],

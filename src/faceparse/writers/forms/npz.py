@@ -68,6 +68,7 @@ class Npz(FileWriter):
         about = {
             "format": FORMAT,
             "model": parsing.model,
+            "engine": parsing.engine,
             "source": parsing.source,
             "seconds": dict(parsing.seconds),
             "whole": whole,
@@ -157,7 +158,7 @@ def _put_together(about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.ui
     labels = arrays["labels"]
     views: dict[str, View] = {}
     faces = tuple(
-        Face(box, score, points, _parsing(part, arrays, image, views) if part else None)
+        Face(box, score, points, _parsing(part, about, arrays, image, views) if part else None)
         for box, score, points, part in zip(
             arrays["face_boxes"].tolist(),
             arrays["face_scores"].tolist(),
@@ -167,9 +168,8 @@ def _put_together(about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.ui
         )
     )
     whole = replace(
-        _parsing(about["whole"], arrays, image, views),
+        _parsing(about["whole"], about, arrays, image, views),
         faces=faces,
-        model=about["model"],
         seconds=about["seconds"],
         source=about["source"],
     )
@@ -179,12 +179,22 @@ def _put_together(about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.ui
 
 
 def _parsing(
-    about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.uint8], views: dict[str, View]
+    part: Mapping[str, Any],
+    about: Mapping[str, Any],
+    arrays: Arrays,
+    image: NDArray[np.uint8],
+    views: dict[str, View],
 ) -> Parsing:
-    seen = tuple(_view(view, arrays, views) for view in about["views"])
-    table, given = (arrays[about[key]] if about[key] else None for key in ("table", "given"))
+    table, given = (arrays[part[key]] if part[key] else None for key in ("table", "given"))
     return Parsing(
-        image, seen, scheme(about["scheme"]), table=table, given=given, threshold=about.get("threshold")
+        image,
+        tuple(_view(view, arrays, views) for view in part["views"]),
+        scheme(part["scheme"]),
+        table=table,
+        given=given,
+        model=about["model"],
+        engine=about.get("engine", ""),
+        threshold=part.get("threshold"),
     )
 
 
