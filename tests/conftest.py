@@ -1,5 +1,6 @@
 """Fixtures shared by all rooms."""
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 
-# Time is the benchmarks' business: a busy machine fails no test.
-settings.register_profile("any speed", deadline=None)
-settings.load_profile("any speed")
+# Time is the benchmarks' business: a busy machine fails no test. `--hypothesis-profile slow` tries more examples.
+settings.register_profile("quick", deadline=None, max_examples=20)
+settings.register_profile("slow", deadline=None, max_examples=300)
+settings.load_profile("quick")
+
+# Small networks on several threads mostly wait for each other. Torch reads it when it is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,12 +11,13 @@ torch = pytest.importorskip("torch")
 from faceparse import models  # noqa: E402
 from faceparse.errors import WeightsError  # noqa: E402
 from faceparse.models.bisenet import BiSeNet  # noqa: E402
+from tests.models.families import members  # noqa: E402
 
 pytestmark = pytest.mark.torch
 NAMES = ("bisenet-resnet18", "bisenet-resnet34", "bisenet-zllrunning")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", members(NAMES))
 def test_equals_the_published_implementation(
     name: str,
     tmp_path: Path,

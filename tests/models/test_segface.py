@@ -21,6 +21,7 @@ from faceparse.models.segface import SegFace  # noqa: E402
 from faceparse.models.segface_lapa import SegFaceLaPa, similarity, warped, warped_back  # noqa: E402
 from faceparse.weights.checkpoint import Checkpoint  # noqa: E402
 from tests.models.conftest import GOLDEN, filled  # noqa: E402
+from tests.models.families import members  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -77,7 +78,7 @@ def mobile() -> models.Network:
     return loaded(MOBILE)
 
 
-@pytest.mark.parametrize("name", published_keys())
+@pytest.mark.parametrize("name", members(published_keys()))
 def test_equals_the_published_implementation(
     name: str, golden: Callable[[str], Mapping[str, NDArray[np.float32]]]
 ) -> None:

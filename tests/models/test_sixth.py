@@ -66,9 +66,8 @@ def checkpoint(installed: Path) -> Path:
 
 def test_it_holds_to_the_contract(installed: Path) -> None:
     contract.built.cache_clear()
-    for size in ((64, 96), (97, 131)):
-        contract.test_logits_at_the_inputs_size("sixth", size)
-        contract.test_grid_logits_upsample_to_logits("sixth", size)
+    contract.test_shapes("sixth")
+    contract.test_grid_logits_upsample_to_logits_and_the_input_is_left_alone("sixth")
     contract.test_pictures_of_a_batch_do_not_meet("sixth")
     contract.test_training_logits_begin_with_the_logits("sixth")
     contract.test_it_trains("sixth")

@@ -58,41 +58,28 @@ def same(one: models.Network, other: models.Network) -> bool:
     return mine.keys() == theirs.keys() and all(torch.equal(v, theirs[k]) for k, v in mine.items())
 
 
-def check(
-    network: models.Network, image: NDArray[np.float32], wanted: Mapping[str, Any], near: float
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("vgg19-dinov3-vitb16", 1e-4),
+        pytest.param("vgg19-dinov3-vitl16", 1e-3, marks=pytest.mark.slow),
+    ],
+)
+def test_equals_the_published_implementation(
+    name: str,
+    near: float,
+    golden: Callable[[str], Mapping[str, NDArray[np.float32]]],
+    golden_input: NDArray[np.float32],
 ) -> None:
+    network = models.load_checkpoint(name, Checkpoint(Path("last.ckpt"), published_state(name)))
     assert isinstance(network, VGG19DINOv3)
-    x = torch.from_numpy(image)
+    expected, x = golden(name), torch.from_numpy(golden_input)
     with torch.inference_mode():
         out, tokens = network(x), network.tokens(x)
-    for found, key, cut in ((out, "out", np.s_[..., ::3, ::3]), (tokens, "tokens", np.s_[:])):
-        mean, std = wanted[f"{key}.mean_std"]
-        assert np.abs(found.numpy()[cut] - wanted[key]).max() < near * std
-        assert abs(found.double().mean().item() - mean) < near * std
-
-
-Golden = Callable[[str], Mapping[str, NDArray[np.float32]]]
-
-
-def test_vitb_from_a_decoder_and_metas_file_equals_the_published_implementation(
-    tmp_path: Path, golden: Golden, golden_input: NDArray[np.float32]
-) -> None:
-    name = "vgg19-dinov3-vitb16"
-    state = published_state(name)
-    torch.save(lightning(without_dinov3(state)), tmp_path / "decoder.ckpt")
-    torch.save(dinov3_of(state), tmp_path / "dinov3.pth")
-    network = models.load(name, tmp_path / "decoder.ckpt", dinov3=tmp_path / "dinov3.pth")
-    check(network, golden_input, golden(name), 1e-4)
-    for file in tmp_path.iterdir():
-        file.unlink()
-
-
-def test_vitl_whole_equals_the_published_implementation(
-    golden: Golden, golden_input: NDArray[np.float32]
-) -> None:
-    name = "vgg19-dinov3-vitl16"
-    network = models.load_checkpoint(name, Checkpoint(Path("last.ckpt"), published_state(name)))
-    check(network, golden_input, golden(name), 1e-3)
+    for output, key, cut in ((out, "out", np.s_[..., ::3, ::3]), (tokens, "tokens", np.s_[:])):
+        mean, std = expected[f"{key}.mean_std"]
+        assert np.abs(output.numpy()[cut] - expected[key]).max() < near * std
+        assert abs(output.double().mean().item() - mean) < near * std
 
 
 def test_whole_or_in_two_files(state: State, tmp_path: Path) -> None:
