@@ -27,6 +27,7 @@ print("PEAK", re.search(r"VmHWM:\\s+(\\d+) kB", status)[1])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measures memory as Linux tells it")
 def test_memory_of_a_large_picture(tmp_path: Path, collins: NDArray[np.uint8]) -> None:
     picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)

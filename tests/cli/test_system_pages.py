@@ -172,6 +172,7 @@ def unhashed_cards(
     cards.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unhashed_cards")
 def test_bisenet(folder: Path, faceparse: Callable[..., Any], tiny_path: Path) -> None:
     pytest.importorskip("pytorch_lightning")
@@ -193,6 +194,7 @@ def test_bisenet(folder: Path, faceparse: Callable[..., Any], tiny_path: Path) -
     np.testing.assert_allclose(found, wanted, atol=1e-4 * wanted.std())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_segface(folder: Path, faceparse: Callable[..., Any]) -> None:
     pytest.importorskip("pytorch_lightning")
@@ -224,6 +226,7 @@ def test_segface(folder: Path, faceparse: Callable[..., Any]) -> None:
         np.testing.assert_allclose(found, wanted, atol=1e-4 * wanted.std())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_fcn8s(folder: Path, monkeypatch: pytest.MonkeyPatch, faceparse: Callable[..., Any]) -> None:
     small_fcn8s(monkeypatch)
@@ -248,6 +251,7 @@ def test_fcn8s(folder: Path, monkeypatch: pytest.MonkeyPatch, faceparse: Callabl
         np.testing.assert_allclose(found, wanted, atol=1e-4 * wanted.std())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_vgg19_dinov3(folder: Path, monkeypatch: pytest.MonkeyPatch, faceparse: Callable[..., Any]) -> None:
     name = "vgg19-dinov3-vitl16"

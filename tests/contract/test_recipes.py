@@ -6,7 +6,7 @@ names. `test_its_own_network_takes_its_own_size` runs every recipe's real networ
 (on torch's meta device).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,15 +28,6 @@ from tests.data import made  # noqa: E402
 from tests.models.small import dinov3_of, small_fcn8s, small_last_ckpt, small_vgg19_dinov3  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Tiny steps on several threads mostly wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
@@ -94,6 +85,7 @@ CASES = {
     "fcn8s": Case(folder(2), ("--trainer.accumulate_grad_batches", "1"), small_fcn8s),
 }
 every_recipe = pytest.mark.parametrize("name", sorted(CASES))
+QUICK = ("default", "bisenet-resnet18", "fcn8s", "segface-lapa", "vgg19-dinov3-vitb16")
 
 
 def test_every_recipe_is_tested() -> None:
@@ -110,7 +102,9 @@ def test_it_parses_and_names_what_there_is(name: str) -> None:
     assert recipes()[name].read_text(encoding="utf-8").startswith("# ")
 
 
-@every_recipe
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in sorted(CASES)]
+)
 def test_it_takes_two_steps_and_validates(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = CASES[name]
     if case.small is not None:

@@ -32,7 +32,14 @@ def bisenet(tmp_path_factory: pytest.TempPathFactory) -> tuple[models.Network, P
     return network, path
 
 
-@pytest.mark.parametrize("opset", range(OLDEST_OPSET, NEWEST + 1))
+@pytest.mark.parametrize(
+    "opset",
+    [
+        OLDEST_OPSET,
+        *(pytest.param(opset, marks=pytest.mark.slow) for opset in range(OLDEST_OPSET + 1, NEWEST)),
+        NEWEST,
+    ],
+)
 def test_every_opset_runs(bisenet: tuple[models.Network, Path], opset: int, tmp_path: Path) -> None:
     network, plain = bisenet
     model = graph_of(plain, SIZE, opset)

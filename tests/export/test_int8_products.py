@@ -21,7 +21,7 @@ from faceparse.models.backbones.tapped import KINDS, Kind  # noqa: E402
 from faceparse.models.segface import SegFace  # noqa: E402
 from tests.export.test_export import card_of  # noqa: E402
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.slow]  # each begins with a whole export
 
 
 def middle_swin(weights: None = None) -> Any:

@@ -58,6 +58,7 @@ def test_bisenet_for_phones_is_equal(bisenet: models.Network, tmp_path: Path) ->
     assert done.card.output == Grid(stride=1, align_corners=False)
 
 
+@pytest.mark.slow
 def test_a_size_that_cannot_be_aligned(bisenet: models.Network) -> None:
     odd = replace(card("bisenet-resnet18-yakhyo"), input=Preprocessing((96, 72)))
     with pytest.raises(WeightsError, match=r"gives 12 × 9 logits with aligned corners for 96 × 72 pixels"):

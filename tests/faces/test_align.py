@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -97,7 +97,6 @@ def centres(size: int) -> Points:
     return np.stack(np.meshgrid(at, at), -1)
 
 
-@settings(max_examples=40, deadline=None)
 @given(squares(140, 260, 80), st.sampled_from([48, 96, 200, 512]))
 def test_a_gradient_stays_the_same_gradient(square: Square, size: int) -> None:
     image = gradient(centres(400)).round().astype(np.uint8)
@@ -110,7 +109,6 @@ def test_a_gradient_stays_the_same_gradient(square: Square, size: int) -> None:
     assert np.abs(((made + negative) / 2 - expected).mean((0, 1))).max() < 0.2
 
 
-@settings(max_examples=40, deadline=None)
 @given(squares(130, 270, 90), st.sampled_from([64, 160, 400]), st.integers(0, 2**32 - 1))
 def test_a_spot_returns_to_where_it_was(square: Square, size: int, seed: int) -> None:
     u, v = np.random.default_rng(seed).uniform(-0.5, 0.5, 2)

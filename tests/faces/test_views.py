@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -56,7 +56,6 @@ def assert_in_place(view: View, normal: tuple[float, float], offset: float) -> N
     np.testing.assert_array_equal(labels[sure], (d > 0)[sure].astype(np.uint8))
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     size=st.sampled_from([(64, 64), (96, 160)]),
     stride=st.sampled_from([4, 8]),
@@ -71,7 +70,6 @@ def test_whole_picture(size: tuple[int, int], stride: int, align_corners: bool, 
     assert_in_place(whole_view(logits, made_card(size, stride, align_corners), SIZE), normal, offset)
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     size=st.sampled_from([(64, 64), (96, 160)]),
     stride=st.sampled_from([4, 8]),

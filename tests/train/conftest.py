@@ -34,10 +34,3 @@ def make_faces(root: Path, count: int = 4) -> Path:
     (root / "train.txt").write_text("".join(f"{i}\n" for i in training))
     (root / "val.txt").write_text("2\n3\n")
     return root
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> None:
-    """Tiny steps on several threads mostly wait for each other, the more so on a busy machine."""
-    torch = pytest.importorskip("torch")
-    torch.set_num_threads(1)

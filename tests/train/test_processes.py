@@ -69,6 +69,7 @@ def run(folder: Path, root: Path, processes: int, *more: str) -> list[dict[str, 
     return [torch.load(out / f"rank{r}.pt", weights_only=True) for r in range(processes)]
 
 
+@pytest.mark.slow
 def test_frozen_norms_and_plain_cross_entropy_end_at_one_process_s_weights(tmp_path: Path) -> None:
     root = make_faces(tmp_path / "faces", 10)
     plain = ["--optimizer.frozen_norm", "true", "--optimizer.name", "sgd", "--optimizer.learning_rate", "0.01",

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from faceparse.errors import DownloadError, FaceparseError, OutputError
@@ -149,7 +149,6 @@ def test_a_damaged_note_of_the_part(site: Site, get: Callable[..., Path], tmp_pa
         (tmp_path / "staging" / NAME).unlink()
 
 
-@settings(max_examples=15)
 @given(cuts=st.lists(st.integers(1, len(FILE) - 1), max_size=4), sound=st.booleans())
 def test_any_breaks_give_the_file(
     cuts: list[int], sound: bool, tmp_path_factory: pytest.TempPathFactory

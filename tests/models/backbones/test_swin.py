@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
@@ -41,7 +41,6 @@ def pair(published: Any, ours: Any, window: tuple[int, int], shift: tuple[int, i
 
 @pytest.mark.parametrize(("published", "ours"), KINDS)
 @given(size=st.tuples(SIDES, SIDES), shifted=st.booleans(), window=st.sampled_from([(4, 4), (3, 5), (7, 7)]))
-@settings(max_examples=25, deadline=None)
 def test_as_torchvision(
     published: Any, ours: Any, size: tuple[int, int], shifted: bool, window: tuple[int, int]
 ) -> None:
