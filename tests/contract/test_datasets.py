@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from faceparse.data import Dataset, kinds, open_dataset
-from faceparse.data.dataset import made_of
+from faceparse.data.dataset import dependencies
 from faceparse.errors import ConfigError, DataError, FaceparseError
 from tests.data import made
 
@@ -74,7 +74,7 @@ def test_samples_are_numpy_in_a_scheme(kind: str, dataset: Dataset) -> None:
 @every_kind
 def test_it_says_which_files_a_sample_is_made_of(kind: str, dataset: Dataset) -> None:
     for index, sample in enumerate(dataset):
-        first, second, *rest = (part for part in made_of(dataset, index) if isinstance(part, Path))
+        first, second, *rest = (part for part in dependencies(dataset, index) if isinstance(part, Path))
         assert str(first) == sample.name
         assert all(file.is_file() and file != first for file in (second, *rest))
 

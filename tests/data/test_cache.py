@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from faceparse.data import Dataset, FolderDataset, kinds, open_dataset
-from faceparse.data.cache import cached
+from faceparse.data.cache import cache
 from faceparse.data.celebamaskhq import CelebAMaskHQ
-from faceparse.data.unlabelled import Joined, Unlabelled
+from faceparse.data.unlabelled import Concatenated, Unlabelled
 from faceparse.labels import Scheme
 from tests.data import made
 
@@ -29,7 +29,7 @@ def faces(tmp_path: Path) -> FolderDataset:
 
 @pytest.mark.parametrize("where", ["memory", "disk"])
 def test_cached_samples_are_the_same(faces: FolderDataset, tmp_path: Path, where: str) -> None:
-    kept = cached(faces, tmp_path / "cache" if where == "disk" else where)
+    kept = cache(faces, tmp_path / "cache" if where == "disk" else where)
     for _ in range(2):  # filling, then serving
         assert len(kept) == len(list(kept)) == 3
         for mine, theirs in zip(kept, faces, strict=True):
@@ -42,21 +42,21 @@ def test_cached_samples_are_the_same(faces: FolderDataset, tmp_path: Path, where
 
 
 def test_the_disk_serves_without_the_pictures_being_decoded(faces: FolderDataset, tmp_path: Path) -> None:
-    list(cached(faces, tmp_path / "cache"))
+    list(cache(faces, tmp_path / "cache"))
     path = Path(faces.names[0])
     stamp = path.stat()
     first = faces[0].image
     path.write_bytes(b"unreadable now".ljust(stamp.st_size))
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert (cached(faces, tmp_path / "cache")[0].image == first).all()
+    assert (cache(faces, tmp_path / "cache")[0].image == first).all()
 
 
 def test_a_changed_picture_is_read_anew(faces: FolderDataset, tmp_path: Path) -> None:
-    list(cached(faces, tmp_path / "cache"))
+    list(cache(faces, tmp_path / "cache"))
     path = Path(faces.names[0])
     Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(path)
     os.utime(path, ns=(1, 1))
-    assert not cached(faces, tmp_path / "cache")[0].image.any()
+    assert not cache(faces, tmp_path / "cache")[0].image.any()
 
 
 def _kind(kind: str, tmp_path: Path) -> tuple[Dataset, Path]:
@@ -76,12 +76,12 @@ def _kind(kind: str, tmp_path: Path) -> tuple[Dataset, Path]:
 @pytest.mark.parametrize("kind", sorted(kinds()))
 def test_a_mended_label_file_is_read_anew(kind: str, tmp_path: Path) -> None:
     data, file = _kind(kind, tmp_path)
-    before = cached(data, tmp_path / "cache")[0].labels
+    before = cache(data, tmp_path / "cache")[0].labels
     with Image.open(file) as old:
         mended = np.full(old.size[::-1], 255 if kind == "celebamask-hq" else 1, np.uint8)
     Image.fromarray(mended).save(file)
     os.utime(file, ns=(1, 1))
-    after = cached(data, tmp_path / "cache")[0].labels
+    after = cache(data, tmp_path / "cache")[0].labels
     assert (after == data[0].labels).all()
     assert (after != before).any()
     assert np.unique(after).size == 1
@@ -90,12 +90,12 @@ def test_a_mended_label_file_is_read_anew(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["lapa", "facesynthetics", "helen"])
 def test_mended_landmarks_are_read_anew(kind: str, tmp_path: Path) -> None:
     root = getattr(made, kind)(tmp_path / "set")
-    list(cached(open_dataset(kind, root, "all"), tmp_path / "cache"))
+    list(cache(open_dataset(kind, root, "all"), tmp_path / "cache"))
     for file in root.rglob("*.txt"):
         file.write_text(file.read_text().replace(" 2", " 3"))
         os.utime(file, ns=(1, 1))
     data = open_dataset(kind, root, "all")
-    for mine, theirs in zip(cached(data, tmp_path / "cache"), data, strict=True):
+    for mine, theirs in zip(cache(data, tmp_path / "cache"), data, strict=True):
         np.testing.assert_array_equal(mine.landmarks, theirs.landmarks)
 
 
@@ -104,10 +104,10 @@ def test_one_folder_keeps_schemes_sizes_and_pictures_without_labels_apart(tmp_pa
     own = [Scheme("own", ("background", *classes)) for classes in (("hair", "skin"), ("skin", "hair"))]
     sets: list[Dataset] = [CelebAMaskHQ(root, "all", scheme) for scheme in own]
     sets.append(CelebAMaskHQ(root, "all", own[0], size="images"))
-    sets.append(Joined(sets[0], Unlabelled(root / "CelebA-HQ-img", own[0])))
+    sets.append(Concatenated(sets[0], Unlabelled(root / "CelebA-HQ-img", own[0])))
     for data in sets:
         for _ in range(2):
-            for mine, theirs in zip(cached(data, tmp_path / "cache"), data, strict=True):
+            for mine, theirs in zip(cache(data, tmp_path / "cache"), data, strict=True):
                 np.testing.assert_array_equal(mine.labels, theirs.labels)
 
 
@@ -115,13 +115,13 @@ def test_one_folder_keeps_schemes_sizes_and_pictures_without_labels_apart(tmp_pa
 @pytest.mark.parametrize("ending", ["*.npy", "*.landmarks.npy"])
 def test_a_cache_file_cut_short_is_made_anew(tmp_path: Path, left: int, ending: str) -> None:
     data = open_dataset("lapa", made.lapa(tmp_path / "set"), "train")
-    list(cached(data, tmp_path / "cache"))
+    list(cache(data, tmp_path / "cache"))
     files = sorted((tmp_path / "cache").rglob(ending))
     whole = [file.read_bytes() for file in files]
     assert min(map(len, whole)) > left
     for file in files:
         file.write_bytes(file.read_bytes()[:left])
-    for mine, theirs in zip(cached(data, tmp_path / "cache"), data, strict=True):
+    for mine, theirs in zip(cache(data, tmp_path / "cache"), data, strict=True):
         assert (mine.image == theirs.image).all()
         assert (mine.labels == theirs.labels).all()
         np.testing.assert_array_equal(mine.landmarks, theirs.landmarks)
@@ -131,7 +131,7 @@ def test_a_cache_file_cut_short_is_made_anew(tmp_path: Path, left: int, ending: 
 @pytest.mark.parametrize("where", ["memory", "disk"])
 def test_landmarks_are_kept_too(tmp_path: Path, where: str) -> None:
     data = open_dataset("helen", made.helen(tmp_path / "helen"), "train")
-    kept = cached(data, tmp_path / "cache" if where == "disk" else where)
+    kept = cache(data, tmp_path / "cache" if where == "disk" else where)
     for _ in range(2):
         for mine, theirs in zip(kept, data, strict=True):
             np.testing.assert_array_equal(mine.landmarks, theirs.landmarks)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from faceparse.data import FolderDataset, celebamaskhq
 from faceparse.data.celebamaskhq import CelebAMaskHQ, official_split
-from faceparse.data.prepare import Done, Preparation
+from faceparse.data.prepare import Outcome, Preparation
 from faceparse.errors import DataError, LabelError
 from faceparse.labels import Scheme, scheme
 from tests.data import made
@@ -42,8 +42,8 @@ def painted(masks: Mapping[str, NDArray[np.bool_]], order: str) -> NDArray[np.ui
 
 def prepare(
     source: Path, target: Path, order: str = "celebamask19", size: str | int = "masks", jobs: int = 2
-) -> list[Done]:
-    work = Preparation(*celebamaskhq.sources(source), target, scheme(order), size=size)
+) -> list[Outcome]:
+    work = Preparation(*celebamaskhq.find_pictures(source), target, scheme(order), size=size)
     done = list(work.run(jobs))
     work.finish(official_split(source))
     return done
@@ -56,7 +56,7 @@ def labels_of(target: Path, name: object) -> NDArray[np.uint8]:
 
 @pytest.fixture
 def quirky(tmp_path: Path) -> Path:
-    """A download with everything odd that was seen or thought of; 0 alone is clean."""
+    """A download with everything unusual that was seen or thought of; 0 alone is clean."""
     root = made.celebamask_hq(tmp_path / "quirky", (0, 1, 2, 5, 6, 7, 8, 2001))
     masks = {n: made.part_masks(n) for n in (1, 2, 2001)}
     made.part_path(root, 1, "nose").unlink()
@@ -118,15 +118,15 @@ def test_quirks_change_only_what_they_must(quirky: Path, tmp_path: Path, order: 
         assert (labels_of(target, number) == painted(made.part_masks(number), order)).all()
 
 
-def test_everything_odd_is_reported(quirky: Path, tmp_path: Path) -> None:
+def test_everything_unusual_is_reported(quirky: Path, tmp_path: Path) -> None:
     prepare(quirky, tmp_path / "dst")
     record = json.loads((tmp_path / "dst" / "dataset.json").read_text())
     assert (record["pictures"], record["left_out"]) == (6, 4)
     assert (record["scheme"], record["order"], record["size"]) == ("celebamask19", "celebamask19", "masks")
-    odd = {kind: entry["first"] for kind, entry in record["odd"].items()}
-    broken = odd.pop("unreadable file")
+    findings = {kind: entry["first"] for kind, entry in record["findings"].items()}
+    broken = findings.pop("unreadable file")
     assert ["00005_skin.png" in broken[0], "6.jpg" in broken[1], len(broken)] == [True, True, 2]
-    assert odd == {
+    assert findings == {
         "unknown file": ["Thumbs.db"],
         "missing part": ["1: nose"],
         "empty mask": ["00001_hat.png"],
@@ -169,8 +169,8 @@ def test_picture_and_label_map_get_one_size(tmp_path: Path, size: str | int, exp
 def test_a_stopped_run_goes_on_where_it_was(quirky: Path, tmp_path: Path) -> None:
     whole, target = tmp_path / "whole", tmp_path / "dst"
     prepare(quirky, whole)
-    work = Preparation(*celebamaskhq.sources(quirky), target, scheme("celebamask19"))
-    running: Iterator[Done] = work.run(1)
+    work = Preparation(*celebamaskhq.find_pictures(quirky), target, scheme("celebamask19"))
+    running: Iterator[Outcome] = work.run(1)
     next(running), next(running)
     running.close()  # type: ignore[attr-defined]  # a generator, as when the program is stopped
     with (target / "prepare.jsonl").open("a") as journal:
@@ -203,7 +203,7 @@ def test_one_folder_holds_one_preparation(tmp_path: Path) -> None:
         prepare(source, tmp_path / "dst", "maskgan19")
     with pytest.raises(DataError, match="prepared with size masks, not 64"):
         prepare(source, tmp_path / "dst", size=64)
-    found, stray = celebamaskhq.sources(source)
+    found, stray = celebamaskhq.find_pictures(source)
     work = Preparation(found, stray, tmp_path / "dst", scheme("maskgan19"), size=64, overwrite=True)
     assert {d.status for d in work.run()} == {"written"}
     work.finish()
@@ -229,13 +229,13 @@ def test_a_class_that_no_part_makes_is_refused(tmp_path: Path, classes: tuple[st
 def test_a_users_own_order(tmp_path: Path) -> None:
     source = made.celebamask_hq(tmp_path / "src")
     own = Scheme("own3", ("background", "hair", "skin"))
-    work = Preparation(*celebamaskhq.sources(source), tmp_path / "dst", own)
+    work = Preparation(*celebamaskhq.find_pictures(source), tmp_path / "dst", own)
     list(work.run())
-    odd = work.finish()["odd"]
+    findings = work.finish()["findings"]
     masks = made.part_masks(1)
     expected = np.where(masks["skin"], 2, np.where(masks["hair"], 1, 0))
     assert (labels_of(tmp_path / "dst", 1) == expected).all()
-    assert odd["parts outside the order"]["count"] == 3
+    assert findings["parts outside the order"]["count"] == 3
     assert FolderDataset(tmp_path / "dst", "all").scheme == own
 
 
@@ -245,8 +245,8 @@ def test_a_users_own_order(tmp_path: Path) -> None:
         ("list_eval_partition.txt", None, "which comes with CelebA: put it there"),
         ("CelebA-HQ-to-CelebA-mapping.txt", None, "needs .*CelebA-HQ-to-CelebA-mapping.txt"),
         ("list_eval_partition.txt", "000101.jpg\n", "line 1: expected CelebA's file and 0, 1 or 2"),
-        ("list_eval_partition.txt", "000101.jpg 3\n", r"gives 000101.jpg \(picture 0\) the part 3"),
-        ("list_eval_partition.txt", "000102.jpg 1\n", "gives 000101.jpg .* the part None"),
+        ("list_eval_partition.txt", "000101.jpg 3\n", r"gives 000101.jpg \(picture 0\) the split 3"),
+        ("list_eval_partition.txt", "000102.jpg 1\n", "gives 000101.jpg .* the split None"),
         ("CelebA-HQ-to-CelebA-mapping.txt", "0 1\n", "line 1: expected a number"),
         (
             "CelebA-HQ-to-CelebA-mapping.txt",

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from faceparse.data import kinds as all_kinds
 from faceparse.data.check import Check, check_dataset
-from faceparse.data.looks import look
+from faceparse.data.inspection import inspect
 from faceparse.data.similar import pairs_alike
 from faceparse.errors import DataError, LabelError
 from faceparse.labels import scheme
@@ -242,7 +242,7 @@ def test_a_look_survives_anything(faces: Path) -> None:
     dataset, index = found.samples[str(faces / "images" / "0.png")]
     for folder in ("images", "labels"):
         (faces / folder / "0.png").unlink()
-    seen = look(dataset, index)
+    seen = inspect(dataset, index)
     assert len(seen.faults) == 2
     assert (seen.size, seen.label_size, seen.digest) == (None, None, b"")
 
@@ -259,4 +259,4 @@ def test_masks_of_0_and_255_are_named(faces: Path) -> None:
         mask = np.where(np.asarray(Image.open(path)) > 0, 255, 0).astype(np.uint8)
         Image.fromarray(mask).save(path)
     found = kinds(check_dataset(faces, scheme="face2"))
-    assert "divide them by 255 for face" in found["masks of 0 and 255"][0]
+    assert "divide the label maps by 255 for face" in found["masks of 0 and 255"][0]

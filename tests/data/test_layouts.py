@@ -1,4 +1,4 @@
-"""What single layouts promise beyond the contract: points, crops, parts, user schemes."""
+"""What single layouts promise beyond the contract: points, crops, shares, user schemes."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse.data import FolderDataset, open_dataset, parts
+from faceparse.data import FolderDataset, open_dataset, part_masks
 from faceparse.data.cropped import Cropped
 from faceparse.data.facesynthetics import FaceSynthetics
 from faceparse.data.helen import Helen
 from faceparse.data.landmarks import five_points, helen_box
 from faceparse.data.lapa import LaPa
 from faceparse.data.prepare import Preparation
-from faceparse.data.splits import is_part, part
+from faceparse.data.splits import is_share, take_share
 from faceparse.errors import DataError
 from faceparse.labels import conversion, scheme
 from tests.data import made
@@ -30,11 +30,11 @@ def test_lapas_points(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("105\n1 2\n", "does not begin with 106"),
+        ("105\n1 2\n", "has 3 numbers; 106 landmarks are 212"),
         ("106\n1 2\n", "has 2 numbers; 106 landmarks are 212"),
-        ("106\n" + "1 x\n" * 106, "holds something that is no number"),
+        ("106\n" + "1 x\n" * 106, "holds a word that is not a number"),
         ("106\n" + "1 nan\n" * 106, "a landmark that is not finite"),
-        ("", "does not begin with 106"),
+        ("", "has 0 numbers"),
     ],
 )
 def test_bad_landmarks_are_one_line_that_names_the_file(tmp_path: Path, text: str, message: str) -> None:
@@ -99,11 +99,11 @@ def test_helen_without_landmarks(tmp_path: Path) -> None:
             Cropped(Helen(root, split))[0]
 
 
-def test_parts_of_helen_are_parts_of_its_train(tmp_path: Path) -> None:
+def test_shares_of_helen_are_of_its_train(tmp_path: Path) -> None:
     root = made.helen(tmp_path / "helen")
-    parts = [list(Helen(root, split).names) for split in ("0-50%", "50-100%")]
-    assert [len(p) for p in parts] == [1, 1]
-    assert sorted(parts[0] + parts[1]) == list(Helen(root, "train").names)
+    shares = [list(Helen(root, split).names) for split in ("0-50%", "50-100%")]
+    assert [len(s) for s in shares] == [1, 1]
+    assert sorted(shares[0] + shares[1]) == list(Helen(root, "train").names)
     with pytest.raises(DataError, match=r"train: no picture in split '0-1%'"):
         Helen(root, "0-1%")
 
@@ -125,20 +125,20 @@ def test_face_synthetics_becomes_ourface11(tmp_path: Path) -> None:
             assert (ours[sample.labels == data.scheme.id(name)] == scheme("ourface11").id(goal)).all()
 
 
-def test_parts_of_a_set_share_nothing_and_make_up_all() -> None:
+def test_shares_of_a_set_do_not_overlap_and_make_up_all() -> None:
     names = [str(i) for i in range(101)]
-    pieces = [part(names, p) for p in ("0-80%", "80-90%", "90-100%")]
+    pieces = [take_share(names, p) for p in ("0-80%", "80-90%", "90-100%")]
     assert sorted((n for p in pieces for n in p), key=int) == names
     assert [len(p) for p in pieces] == [81, 10, 10]
-    assert pieces[0] == sorted(pieces[0], key=int) == part(names, "0-80%")
-    assert set(part(names, "0-80%@1")) != set(pieces[0])
-    assert not is_part("train")
+    assert pieces[0] == sorted(pieces[0], key=int) == take_share(names, "0-80%")
+    assert set(take_share(names, "0-80%@1")) != set(pieces[0])
+    assert not is_share("train")
     for bad in ("80-20%", "0-101%", "5-5%"):
         with pytest.raises(DataError, match="LOW-HIGH%"):
-            part(names, bad)
+            take_share(names, bad)
 
 
-def test_a_folder_in_parts_with_a_users_scheme(tmp_path: Path) -> None:
+def test_a_folder_in_shares_with_a_users_scheme(tmp_path: Path) -> None:
     root = made.folder(tmp_path / "f", 5, classes=2)
     own = tmp_path / "mine.yaml"
     own.write_text("classes: [background, spot]\n")
@@ -168,10 +168,10 @@ def test_other_faults_of_a_folder(tmp_path: Path) -> None:
     ("record", "message"),
     [
         ("{", r"dataset\.json is not JSON"),
-        ('{"scheme": "lapa11"}', "in scheme 'lapa11', not 'celebamask19'"),
+        ('{"scheme": "lapa11"}', "in scheme lapa11, not celebamask19"),
         ('{"scheme": "nope"}', "no label scheme 'nope'"),
         ('{"scheme": 7}', "got 7"),
-        ("[]", "expected an object"),
+        ("[]", "expected a JSON object"),
     ],
 )
 def test_records_that_do_not_fit(tmp_path: Path, record: str, message: str) -> None:
@@ -207,10 +207,10 @@ def test_a_flat_folder_of_parts(tmp_path: Path) -> None:
             made.write_part(path, mask, "L")
     made.picture(1).save(tmp_path / "out" / "a_panel.png")
     order = scheme("maskgan19")
-    found, stray = parts.sources(tmp_path / "out", tmp_path / "photos", order)
-    assert [(s.name, len(s.parts)) for s in found] == [("a", 18), ("gone", 18), ("me_l", 18)]
-    assert [o.detail for o in stray] == ["a_panel.png"]
-    work = Preparation(found, stray, tmp_path / "dst", order, source="parts")
+    pictures, findings = part_masks.find_pictures(tmp_path / "out", tmp_path / "photos", order)
+    assert [(p.name, len(p.masks)) for p in pictures] == [("a", 18), ("gone", 18), ("me_l", 18)]
+    assert [f.text for f in findings] == ["a_panel.png"]
+    work = Preparation(pictures, findings, tmp_path / "dst", order, source="parts")
     assert [d.status for d in work.run()] == ["written", "left out", "written"]
     work.finish()
     data = FolderDataset(tmp_path / "dst", "all")
@@ -220,6 +220,6 @@ def test_a_flat_folder_of_parts(tmp_path: Path) -> None:
     assert (data[1].labels == expected).all()
     assert data.names[1].name == "me_l.png"
     with pytest.raises(DataError, match="no such folder"):
-        parts.sources(tmp_path / "none", tmp_path, order)
+        part_masks.find_pictures(tmp_path / "none", tmp_path, order)
     with pytest.raises(DataError, match="no masks named STEM_PART"):
-        parts.sources(tmp_path / "photos", tmp_path, scheme("face2"))
+        part_masks.find_pictures(tmp_path / "photos", tmp_path, scheme("face2"))

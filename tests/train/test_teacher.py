@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_lightning")
 
 from faceparse.data import FolderDataset  # noqa: E402
-from faceparse.data.unlabelled import Joined, Unlabelled  # noqa: E402
+from faceparse.data.unlabelled import Concatenated, Unlabelled  # noqa: E402
 from faceparse.errors import ConfigError, DataError, LabelError, WeightsError  # noqa: E402
 from faceparse.labels import scheme  # noqa: E402
 from faceparse.train.fit import fit, prepare  # noqa: E402
@@ -98,13 +98,13 @@ def test_what_is_wrong_is_one_line(
 
 def test_joined_data_sets_keep_order_and_names(made_faces: Path, tmp_path: Path) -> None:
     labelled = FolderDataset(made_faces, "all", "celebamask19")
-    joined = Joined(labelled, Unlabelled(made_faces / "images", CELEB))
+    joined = Concatenated(labelled, Unlabelled(made_faces / "images", CELEB))
     assert len(joined) == len(joined.names) == 8
     assert (joined[1].labels == labelled[1].labels).all()
     assert (joined[5].labels == 255).all()
     assert (joined[5].image == labelled[1].image).all()
     with pytest.raises(DataError, match="one scheme"):
-        Joined(labelled, Unlabelled(made_faces / "images", scheme("lapa11")))
+        Concatenated(labelled, Unlabelled(made_faces / "images", scheme("lapa11")))
     with pytest.raises(DataError, match="no picture"):
         Unlabelled(tmp_path / "none", CELEB)
 

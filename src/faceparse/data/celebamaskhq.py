@@ -1,4 +1,4 @@
-"""CelebAMask-HQ as it is downloaded: pictures at 1024², one mask file per part and picture at 512².
+"""CelebAMask-HQ as downloaded: pictures at 1024², one mask file per part and picture at 512².
 
 >>> train = CelebAMaskHQ("CelebAMask-HQ", "train", "celebamask19")  # doctest: +SKIP
 >>> train[0].image.shape, train[0].labels.shape  # doctest: +SKIP
@@ -28,11 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.data.dataset import Sample
-from faceparse.data.painting import Odd, check_size, fit, paint_files, same_size
+from faceparse.data.finding import Finding
+from faceparse.data.painting import check_size, match_sizes, paint_files, resize
 from faceparse.data.pairs import PairedFiles
 from faceparse.data.reading import read_text
 from faceparse.data.registry import register
-from faceparse.data.splits import is_part, part
+from faceparse.data.splits import is_share, take_share
 from faceparse.errors import DataError, LabelError
 from faceparse.labels import Scheme, schemes
 from faceparse.labels import scheme as find_scheme
@@ -46,29 +47,30 @@ SPLITS = ("train", "val", "test")
 ORDERS = ("celebamask19", "maskgan19", "segface-celeb19")
 """Published painting orders; a scheme's name is its order."""
 PER_FOLDER = 2000
-# A face without these is odd; all other parts may be hidden or not there.
+# Every face should have these; all other parts may be hidden or absent.
 _EXPECTED = ("skin", "nose", "u_lip", "l_lip")
 _NUMBERED = re.compile(r"(\d+)_(\w+)\.png", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Source:
-    """One picture of a download: its name, file, mask files by part, and what is odd about the files.
+class PictureFiles:
+    """The files of one picture of a download.
 
     Attributes:
-        name: As the picture's file is called, without ending.
+        name: The picture's file name without ending.
         image: The picture, or None where there are only masks.
-        parts: (part, mask file); empty where there is only a picture.
+        masks: (part, mask file); empty where there is only a picture.
+        findings: What is unusual about the files.
     """
 
     name: str
     image: Path | None
-    parts: tuple[tuple[str, Path], ...]
-    odd: tuple[Odd, ...] = ()
+    masks: tuple[tuple[str, Path], ...]
+    findings: tuple[Finding, ...] = ()
 
 
-def sources(root: str | Path) -> tuple[list[Source], list[Odd]]:
-    """Every picture of the download by number, and files that belong to none. Nothing is decoded.
+def find_pictures(root: str | Path) -> tuple[list[PictureFiles], list[Finding]]:
+    """Every picture of the download by number, and findings about files of no picture. Nothing is decoded.
 
     Raises:
         DataError: no such folder, or one without pictures or masks.
@@ -82,12 +84,11 @@ def sources(root: str | Path) -> tuple[list[Source], list[Odd]]:
         for p in (root / IMAGES).iterdir()
         if p.suffix.lower() in SUFFIXES and p.stem.isdecimal()
     }
-    parts, odd, stray = _find_parts(root / MASKS)
-    known = parts.keys() | images.keys()
-    found = [_source(n, images.get(n), parts.get(n, {}), odd.get(n, [])) for n in sorted(known)]
-    if not images or not parts:
-        raise DataError(f"{root} holds {len(images)} pictures and masks of {len(parts)}: unpack all of it")
-    return found, stray
+    masks, findings, stray = _find_masks(root / MASKS)
+    if not images or not masks:
+        raise DataError(f"{root} holds {len(images)} pictures and masks of {len(masks)}: unpack all of it")
+    numbers = sorted(masks.keys() | images.keys())
+    return [_files_of(n, images.get(n), masks.get(n, {}), findings[n]) for n in numbers], stray
 
 
 def part_names() -> tuple[str, ...]:
@@ -100,7 +101,7 @@ def part_names() -> tuple[str, ...]:
 
 
 def check_order(scheme: Scheme) -> Scheme:
-    """The scheme, whose classes beyond background are all parts; a class that no mask makes would stay empty.
+    """The scheme, if all its classes but background are parts; a class that no mask makes would stay empty.
 
     Raises:
         LabelError: a class that is no part, or no class at all but background.
@@ -114,47 +115,50 @@ def check_order(scheme: Scheme) -> Scheme:
     return scheme
 
 
-def _source(number: int, image: Path | None, parts: Mapping[str, Path], odd: Sequence[Odd]) -> Source:
+def _files_of(
+    number: int, image: Path | None, masks: Mapping[str, Path], findings: Sequence[Finding]
+) -> PictureFiles:
     name = str(number) if image is None else image.stem
-    more = list(odd)
+    more = list(findings)
     if image is None:
-        more.append(Odd("masks without a picture", f"{number:05d}"))
-    elif not parts:
-        more.append(Odd("picture without masks", image.name))
+        more.append(Finding("masks without a picture", f"{number:05d}"))
+    elif not masks:
+        more.append(Finding("picture without masks", image.name))
     else:
-        missing = [p for p in _EXPECTED if p not in parts]
-        if not {"l_eye", "r_eye", "eye_g"} & parts.keys():
+        missing = [p for p in _EXPECTED if p not in masks]
+        if not {"l_eye", "r_eye", "eye_g"} & masks.keys():
             missing.append("both eyes")
-        more += [Odd("missing part", f"{name}: {p}") for p in missing]
-    return Source(name, image, tuple(sorted(parts.items())), tuple(more))
+        more += [Finding("missing part", f"{name}: {p}") for p in missing]
+    return PictureFiles(name, image, tuple(sorted(masks.items())), tuple(more))
 
 
-def _find_parts(
+def _find_masks(
     folder: Path,
-) -> tuple[dict[int, dict[str, Path]], dict[int, list[Odd]], list[Odd]]:
-    known = set(part_names())
-    parts: dict[int, dict[str, Path]] = defaultdict(dict)
-    odd: dict[int, list[Odd]] = defaultdict(list)
-    stray: list[Odd] = []
+) -> tuple[dict[int, dict[str, Path]], dict[int, list[Finding]], list[Finding]]:
+    """Mask files by number and part, findings by number, and findings about files without a number."""
+    parts = set(part_names())
+    masks: dict[int, dict[str, Path]] = defaultdict(dict)
+    findings: dict[int, list[Finding]] = defaultdict(list)
+    stray: list[Finding] = []
     for path in _files(folder):
-        where = path.relative_to(folder).as_posix()
-        named = _NUMBERED.fullmatch(path.name)
-        if named is None:
-            stray.append(Odd("unknown file", where))
+        place = path.relative_to(folder).as_posix()
+        match = _NUMBERED.fullmatch(path.name)
+        if match is None:
+            stray.append(Finding("unknown file", place))
             continue
-        number, name = int(named[1]), named[2].lower()
-        home = path.parent.name == str(number // PER_FOLDER)
-        if name not in known:
-            odd[number].append(Odd("unknown part", where))
-        elif name in parts[number]:
-            odd[number].append(Odd("duplicate mask", f"{where} beside {parts[number][name].parent.name}"))
-            if home:
-                parts[number][name] = path
-        else:
-            parts[number][name] = path
-            if not home:
-                odd[number].append(Odd("mask in another folder", where))
-    return {n: p for n, p in parts.items() if p}, odd, stray
+        number, name = int(match[1]), match[2].lower()
+        in_its_folder = path.parent.name == str(number // PER_FOLDER)
+        if name not in parts:
+            findings[number].append(Finding("unknown part", place))
+            continue
+        if name in masks[number]:
+            other = masks[number][name].parent.name
+            findings[number].append(Finding("duplicate mask", f"{place} beside {other}"))
+        elif not in_its_folder:
+            findings[number].append(Finding("mask in another folder", place))
+        if in_its_folder or name not in masks[number]:
+            masks[number][name] = path
+    return {n: files for n, files in masks.items() if files}, findings, stray
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -177,19 +181,19 @@ def official_split(root: str | Path) -> dict[str, str]:
     partition = {
         row[0]: row[1] for row in _table(_partition(root), 2, "CelebA's file and 0, 1 or 2").values()
     }
-    found: dict[str, str] = {}
+    splits: dict[str, str] = {}
     for line, (number, _, original) in mapping.items():
         if not number.isdecimal():
             if line == 1:  # idx orig_idx orig_file
                 continue
             raise DataError(f"{root / MAPPING}, line {line}: expected a number, got {number!r}")
-        where = partition.get(original)
-        if where not in ("0", "1", "2"):
+        code = partition.get(original)
+        if code not in ("0", "1", "2"):
             raise DataError(
-                f"{_partition(root)} gives {original} (picture {number}) the part {where}; expected 0, 1 or 2"
+                f"{_partition(root)} gives {original} (picture {number}) the split {code}; expected 0 (train), 1 (val) or 2 (test)"
             )
-        found[str(int(number))] = SPLITS[int(where)]
-    return found
+        splits[str(int(number))] = SPLITS[int(code)]
+    return splits
 
 
 def _partition(root: Path) -> Path:
@@ -197,21 +201,20 @@ def _partition(root: Path) -> Path:
     return beside if not (root / PARTITION).is_file() and beside.is_file() else root / PARTITION
 
 
-def _table(file: Path, columns: int, what: str) -> dict[int, list[str]]:
+def _table(file: Path, columns: int, content: str) -> dict[int, list[str]]:
+    """The words of each line by its number, from 1."""
     if not file.is_file():
-        raise DataError(
-            f"the official split needs {file}"
-            + (
-                ", which comes with CelebA: put it there, or do without (--no-split, parts such as 0-80%)"
-                if file.name == PARTITION
-                else ""
-            )
+        hint = (
+            ", which comes with CelebA: put it there, or do without (--no-split, shares such as 0-80%)"
+            if file.name == PARTITION
+            else ""
         )
+        raise DataError(f"the official split needs {file}{hint}")
     rows = {}
     for number, line in enumerate(read_text(file).splitlines(), 1):
         words = line.split()
         if words and len(words) < columns:
-            raise DataError(f"{file}, line {number}: expected {what}, got {line.strip()!r}")
+            raise DataError(f"{file}, line {number}: expected {content}, got {line.strip()!r}")
         if words:
             rows[number] = words[:columns]
     return rows
@@ -219,13 +222,13 @@ def _table(file: Path, columns: int, what: str) -> dict[int, list[str]]:
 
 @register
 class CelebAMaskHQ(PairedFiles):
-    """The download itself, label maps painted as they are asked for (about 15 small files each).
+    """The download itself; a label map is painted from its masks (about 15 small files) when it is read.
 
     `faceparse data prepare celebamask-hq` paints them once instead, which reads several times as fast.
 
     Args:
         root: Folder of the download.
-        split: train, val, test, all, or a part such as `0-80%`.
+        split: train, val, test, all, or a share such as `0-80%`.
         scheme: Painting order: celebamask19, maskgan19 or segface-celeb19 (`faceparse.data.painting`).
         size: `masks` for 512², `images` for 1024², or a number of pixels.
 
@@ -250,20 +253,18 @@ class CelebAMaskHQ(PairedFiles):
             raise DataError(f"name the painting order with --data.scheme: {', '.join(ORDERS)}")
         painting = check_order(find_scheme(scheme))
         self._size = check_size(size)
-        whole = {s.name: s for s in sources(root)[0] if s.image is not None and s.parts}
-        if split == "all":
-            chosen = list(whole)
-        elif is_part(split):
-            chosen = part(list(whole), split)
+        files = {f.name: f for f in find_pictures(root)[0] if f.image is not None and f.masks}
+        if split == "all" or is_share(split):
+            chosen = take_share(list(files), split)
         elif split in SPLITS:
-            listed = official_split(root)
-            chosen = [name for name in whole if listed.get(str(int(name))) == split]
+            official = official_split(root)
+            chosen = [name for name in files if official.get(str(int(name))) == split]
         else:
             raise DataError(f"CelebAMask-HQ has the splits {', '.join(SPLITS)} and all; got {split!r}")
         if not chosen:
             raise DataError(f"{root}: no picture in split {split!r}")
-        self._sources = [whole[name] for name in chosen]
-        super().__init__(painting, [(s.image, s.image) for s in self._sources if s.image])
+        self._files = [files[name] for name in chosen]
+        super().__init__(painting, [(f.image, f.image) for f in self._files if f.image])
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
@@ -272,15 +273,14 @@ class CelebAMaskHQ(PairedFiles):
     def labels(self, index: int) -> NDArray[np.uint8]:
         if self._size == "images":  # the picture says how large
             return self[index].labels
-        labels = paint_files(self._sources[index].parts, self.scheme)[0]
-        return labels if self._size == "masks" else fit(labels, (int(self._size), int(self._size)))
+        labels = paint_files(self._files[index].masks, self.scheme)[0]
+        return labels if self._size == "masks" else resize(labels, (int(self._size), int(self._size)))
 
-    def made_of(self, index: int) -> tuple[str | Path, ...]:
-        masks = (path for _, path in self._sources[index].parts)
+    def dependencies(self, index: int) -> tuple[str | Path, ...]:
+        masks = (path for _, path in self._files[index].masks)
         return self._pairs[index][0], *masks, f"size {self._size}"
 
     def __getitem__(self, index: int) -> Sample:
-        source = self._sources[index]
-        painted = paint_files(source.parts, self.scheme)[0]
-        image, labels = same_size(self.image(index), painted, self._size)
-        return Sample(str(source.image), image, labels)
+        painted = paint_files(self._files[index].masks, self.scheme)[0]
+        image, labels = match_sizes(self.image(index), painted, self._size)
+        return Sample(str(self.names[index]), image, labels)

@@ -1,7 +1,7 @@
-"""What is wrong with a data set, before a training finds out.
+"""What is wrong with a data set, before a training run finds out.
 
->>> found = check_dataset("faces", scheme="celebamask19")  # doctest: +SKIP
->>> [f.text for f in found.findings if f.wrong]  # doctest: +SKIP
+>>> check = check_dataset("faces", scheme="celebamask19")  # doctest: +SKIP
+>>> [f.text for f in check.findings if f.wrong]  # doctest: +SKIP
 ['images/7.jpg is 512×512 but its label map is 256×256']
 """
 
@@ -17,31 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparse.data.finding import Finding
 from faceparse.data.folder import FolderDataset, Layout, scan
-from faceparse.data.looks import Look, look
-from faceparse.data.record import settle_scheme
+from faceparse.data.inspection import Inspection, inspect
 from faceparse.data.registry import Kind, find_kind
+from faceparse.data.schemes import folder_scheme
 from faceparse.data.similar import pairs_alike
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was found.
-
-    Attributes:
-        kind: Which; findings of one kind are counted together.
-        text: What, in one line that names the file.
-        wrong: Whether it must be mended; else it is only worth a look.
-        name: The picture concerned, if any.
-    """
-
-    kind: str
-    text: str
-    wrong: bool = True
-    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +38,11 @@ class Check:
         splits: Split → number of pictures.
         pixels: Per label (256), pixels in all label maps.
         pictures: Per label (256), label maps in which it occurs.
-        sides: (agree, contradict): pictures all of whose pairs lie as most do, and others.
+        sides: (agree, contradict): pictures all of whose left and right classes lie as most do, and others.
         left_lies: `right` or `left`: the half of the picture on which most left classes lie; empty where
-            it cannot be told.
-        findings: In the order found.
+            no picture shows it.
+        findings: What is wrong or unusual.
+        samples: Picture's name → (data set, index).
     """
 
     root: Path
@@ -101,8 +86,8 @@ class Check:
             },
             "wrong": self.wrong,
             "findings": {
-                kind: {"wrong": found[0].wrong, "count": len(found), "what": [f.text for f in found]}
-                for kind, found in self.kinds.items()
+                kind: {"wrong": findings[0].wrong, "count": len(findings), "what": [f.text for f in findings]}
+                for kind, findings in self.kinds.items()
             },
         }
 
@@ -121,15 +106,16 @@ def check_dataset(
     outside the scheme; pictures without a label map and the reverse; split files that name absent
     pictures, or one twice; one picture in two splits, as the same file or a copy; left and right that
     contradict the other pictures (a mirrored picture whose sides were not swapped, or a pair that was
-    named the wrong way round); masks of 0 and 255, which would all be ignored. Worth a look: pictures that resemble another one, straight or mirrored;
-    copies within a split; label maps of background alone; classes that never occur.
+    named the wrong way round); masks of 0 and 255, which would all be ignored. Worth a look: pictures that
+    resemble another one, straight or mirrored; copies within a split; label maps of background alone; classes
+    that never occur.
 
     Args:
         root: Its folder.
         kind: A kind of data set; see `faceparse.data.kinds`.
         scheme: Scheme of its label maps; None where the data set says it.
         jobs: Pictures at a time.
-        progress: Told (done, total) after each picture.
+        progress: Called with (done, total) after each picture.
 
     Raises:
         DataError: not a data set of that kind at all, or no scheme.
@@ -137,14 +123,14 @@ def check_dataset(
     """
     root = Path(root)
     if kind == "folder":
-        given = None if scheme is None else find_scheme(scheme)
+        requested = None if scheme is None else find_scheme(scheme)
         layout = scan(root)
-        own = settle_scheme(root, given)
+        label_scheme = folder_scheme(root, requested)
         findings = list(_layout_findings(layout))
-        splits = _folder_splits(layout, own)
+        splits = _folder_splits(layout, label_scheme)
     else:
         splits, findings = _open_splits(find_kind(kind), root, scheme)
-        own = next(iter(splits.values())).scheme
+        label_scheme = next(iter(splits.values())).scheme
     samples: dict[str, tuple[Kind, int]] = {}
     members: dict[str, list[str]] = defaultdict(list)
     for split, dataset in splits.items():
@@ -154,39 +140,41 @@ def check_dataset(
                 members[str(name)].append(split)
     if not samples:
         raise DataError(f"{root} holds no labelled picture")
-    looks: dict[str, Look] = {}
+    inspections: dict[str, Inspection] = {}
     with ThreadPoolExecutor(jobs) as pool:
-        looked = pool.map(lambda name: look(*samples[name]), samples)
-        for done, (name, seen) in enumerate(zip(samples, looked, strict=True), 1):
-            looks[name] = seen
+        results = pool.map(lambda name: inspect(*samples[name]), samples)
+        for done, (name, result) in enumerate(zip(samples, results, strict=True), 1):
+            inspections[name] = result
             progress(done, len(samples))
-    findings += _file_findings(looks, own, samples)
+    findings += _file_findings(inspections, label_scheme, samples)
     findings += _split_findings(members)
-    sided, agree, contradict, half = _sides(looks, own)
-    findings += sided
-    findings += _copies(looks, members)
-    counts = np.stack([seen.counts for seen in looks.values()])
+    side_findings, agree, contradict, half = _sides(inspections, label_scheme)
+    findings += side_findings
+    findings += _copies(inspections, members)
+    counts = np.stack([inspection.counts for inspection in inspections.values()])
     pixels, pictures = counts.sum(0), np.count_nonzero(counts, axis=0).astype(np.int64)
     findings += [
         Finding("class that never occurs", f"no label map has {name}", wrong=False)
-        for i, name in enumerate(own.classes)
+        for i, name in enumerate(label_scheme.classes)
         if not pictures[i]
     ]
     if pixels[255] and not pixels[1:255].any():
-        text = f"no label map holds a class, all are 0 and 255, and 255 is ignore: divide them by 255 for {own.classes[1]}"
+        text = f"every label is 0 or 255, and 255 is ignore: divide the label maps by 255 for {label_scheme.classes[1]}"
         findings.append(Finding("masks of 0 and 255", text))
-    counted = {split: len(dataset) for split, dataset in splits.items()}
-    return Check(root, own, counted, pixels, pictures, (agree, contradict), half, tuple(findings), samples)
+    sizes = {split: len(dataset) for split, dataset in splits.items()}
+    return Check(
+        root, label_scheme, sizes, pixels, pictures, (agree, contradict), half, tuple(findings), samples
+    )
 
 
 def _folder_splits(layout: Layout, scheme: Scheme) -> dict[str, Kind]:
-    """Every split with what can be read of it, and everything."""
+    """The labelled pictures of each split, and all of them."""
     labelled = {s for s in layout.images if s in layout.labels}
 
     def of(stems: Iterable[str]) -> Kind:
         return FolderDataset.of(layout, scheme, [s for s in dict.fromkeys(stems) if s in labelled])
 
-    splits = {split: of(layout.read_split(split).known) for split in layout.splits}
+    splits = {split: of(layout.read_split(split).stems) for split in layout.splits}
     return {**splits, "all": of(layout.images)}
 
 
@@ -217,33 +205,38 @@ def _layout_findings(layout: Layout) -> Iterator[Finding]:
         if stem not in layout.images:
             yield Finding("label map without a picture", path.name)
     for split in layout.splits:
-        listed = layout.read_split(split)
-        for name in listed.absent:
+        split_file = layout.read_split(split)
+        for name in split_file.absent:
             yield Finding("split names an absent picture", f"{split}.txt names {name}")
-        for stem, times in Counter(listed.known).items():
+        for stem, times in Counter(split_file.stems).items():
             if times > 1:
                 yield Finding("split names a picture twice", f"{split}.txt names {stem} {times} times")
 
 
 def _file_findings(
-    looks: Mapping[str, Look], scheme: Scheme, samples: Mapping[str, tuple[Kind, int]]
+    inspections: Mapping[str, Inspection], scheme: Scheme, samples: Mapping[str, tuple[Kind, int]]
 ) -> Iterator[Finding]:
-    for name, seen in looks.items():
+    for name, inspection in inspections.items():
         one_size = getattr(samples[name][0], "one_size", True)
-        for fault in seen.faults:
+        for fault in inspection.faults:
             yield Finding("unreadable file", fault, name=name)
-        if one_size and seen.size and seen.label_size and seen.size != seen.label_size:
-            sizes = f"is {seen.size[0]}×{seen.size[1]} but its label map is {seen.label_size[0]}×{seen.label_size[1]}"
+        if (
+            one_size
+            and inspection.size
+            and inspection.label_size
+            and inspection.size != inspection.label_size
+        ):
+            sizes = f"is {inspection.size[0]}×{inspection.size[1]} but its label map is {inspection.label_size[0]}×{inspection.label_size[1]}"
             yield Finding("picture and label map of different sizes", f"{name} {sizes}", name=name)
-        outside = [i for i in np.flatnonzero(seen.counts).tolist() if len(scheme) <= i < 255]
+        outside = [i for i in np.flatnonzero(inspection.counts).tolist() if len(scheme) <= i < 255]
         if outside:
-            held = ", ".join(map(str, outside[:5])) + (" …" if outside[5:] else "")
+            values = ", ".join(map(str, outside[:5])) + (" …" if outside[5:] else "")
             yield Finding(
                 "labels outside the scheme",
-                f"{name}: {held}; {scheme.name} has labels 0 to {len(scheme) - 1} and 255 for ignore",
+                f"{name}: {values}; {scheme.name} has labels 0 to {len(scheme) - 1} and 255 for ignore",
                 name=name,
             )
-        if seen.counts.any() and not seen.counts[1:255].any():
+        if inspection.counts.any() and not inspection.counts[1:255].any():
             yield Finding("nothing labelled", f"{name}: background alone", wrong=False, name=name)
 
 
@@ -253,14 +246,14 @@ def _split_findings(members: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
             yield Finding("picture in two splits", f"{name}: {', '.join(sorted(set(splits)))}", name=name)
 
 
-def _sides(looks: Mapping[str, Look], scheme: Scheme) -> tuple[list[Finding], int, int, str]:
-    """Findings, pictures whose every pair lies as most do, other pictures, and where left classes lie."""
-    votes = {name: vote for name, seen in looks.items() if (vote := seen.left_lies(scheme))}
+def _sides(inspections: Mapping[str, Inspection], scheme: Scheme) -> tuple[list[Finding], int, int, str]:
+    """Findings, counts of pictures that agree and contradict, and the half on which left classes lie."""
+    votes = {name: vote for name, inspection in inspections.items() if (vote := inspection.left_lies(scheme))}
     if not votes:
         return [], 0, 0, ""
     usual = 1 if sum(sum(vote.values()) for vote in votes.values()) >= 0 else -1
     half, other = ("right", "left") if usual == 1 else ("left", "right")
-    swapped = {n: [c for c, way in vote.items() if way != usual] for n, vote in votes.items()}
+    swapped = {n: [c for c, side in vote.items() if side != usual] for n, vote in votes.items()}
     swapped = {name: classes for name, classes in swapped.items() if classes}
     agree = len(votes) - len(swapped)
     findings = []
@@ -274,27 +267,27 @@ def _sides(looks: Mapping[str, Look], scheme: Scheme) -> tuple[list[Finding], in
             )
         )
     for name, classes in swapped.items():
-        where = f"{name}: {', '.join(classes)} on the picture's {other}, elsewhere on its {half}"
-        kept = [c for c in votes[name] if c not in classes]
-        as_usual = f"; {', '.join(kept)} as usual" if kept else ""
-        findings.append(Finding("left and right swapped", where + as_usual, name=name))
+        text = f"{name}: {', '.join(classes)} on the picture's {other}, elsewhere on its {half}"
+        others = [c for c in votes[name] if c not in classes]
+        as_usual = f"; {', '.join(others)} as usual" if others else ""
+        findings.append(Finding("left and right swapped", text + as_usual, name=name))
     return findings, agree, len(swapped), half
 
 
-def _copies(looks: Mapping[str, Look], members: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    names = [name for name, seen in looks.items() if seen.digest]
+def _copies(inspections: Mapping[str, Inspection], members: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    names = [name for name, inspection in inspections.items() if inspection.digest]
     by_digest: dict[bytes, list[str]] = defaultdict(list)
     for name in names:
-        by_digest[looks[name].digest].append(name)
+        by_digest[inspections[name].digest].append(name)
     for same in by_digest.values():
         for other in same[1:]:
             across = _across(same[0], other, members)
             kind = "copy of a picture in another split" if across else "copy of a picture in the same split"
             yield Finding(kind, f"{other} is {same[0]}", wrong=across, name=other)
-    thumbs = np.array([looks[name].thumb for name in names], np.float32).reshape(len(names), -1)
+    thumbs = np.array([inspections[name].thumb for name in names], np.float32).reshape(len(names), -1)
     for first, second, mirrored in pairs_alike(thumbs):
         a, b = names[first], names[second]
-        if looks[a].digest != looks[b].digest:
+        if inspections[a].digest != inspections[b].digest:
             how = "mirrored" if mirrored else "nearly the same"
             kind = f"resembles a picture in {'another' if _across(a, b, members) else 'the same'} split"
             yield Finding(kind, f"{b} and {a}: {how}", wrong=False, name=b)

@@ -6,54 +6,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.dataset import Dataset, Sample, made_of
+from faceparse.data.dataset import Dataset, DerivedDataset, Sample
 from faceparse.labels import Scheme, conversion
 
 
-class Converted:
-    """A data set whose label maps are converted when they are asked for.
+class Converted(DerivedDataset):
+    """A data set whose label maps are converted when they are read.
 
     Args:
-        dataset: What is read.
-        scheme: Scheme wanted.
+        dataset: The other data set.
+        scheme: Scheme to convert to.
 
     Raises:
-        LabelError: schemes that do not convert; when a label map is asked for, one with labels of another scheme.
+        LabelError: schemes that do not convert; from reading a label map, one with labels of another scheme.
     """
 
     def __init__(self, dataset: Dataset, scheme: str | Scheme) -> None:
-        self._dataset = dataset
+        super().__init__(dataset)
         self._convert = conversion(dataset.scheme, scheme)
-        self.scheme: Scheme = self._convert.target
-
-    def __len__(self) -> int:
-        return len(self._dataset)
-
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[i] for i in range(len(self)))
-
-    @property
-    def names(self) -> Sequence[str | Path]:
-        return self._dataset.names
+        self.scheme = self._convert.target
 
     def _converted(self, labels: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
         self._dataset.scheme.check(labels, str(self.names[index]))
         return self._convert(labels)
 
     def labels(self, index: int) -> NDArray[np.uint8]:
-        """The label map of one sample."""
         return self._converted(self._dataset.labels(index), index)
 
-    def made_of(self, index: int) -> tuple[str | Path, ...]:
-        """What the sample is made of, and in which scheme."""
-        return *made_of(self._dataset, index), self.scheme.name
+    def dependencies(self, index: int) -> tuple[str | Path, ...]:
+        return *super().dependencies(index), self.scheme.name
 
     def __getitem__(self, index: int) -> Sample:
         sample = self._dataset[index]

@@ -1,7 +1,8 @@
-"""What every data set gives: pictures and label maps as numpy arrays, with a scheme."""
+"""What every data set is: pictures and label maps as numpy arrays, in a label scheme."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,35 +32,68 @@ class Sample:
 
 
 class Dataset(Protocol):
-    """A list of samples in one scheme; reading a sample is thread- and fork-safe."""
+    """A list of samples in one scheme; reading a sample is thread- and fork-safe.
+
+    A class that inherits from it writes `__len__`, `__getitem__`, `labels` and `names`.
+    """
 
     scheme: Scheme
 
+    @abstractmethod
     def __len__(self) -> int: ...
 
+    @abstractmethod
     def __getitem__(self, index: int) -> Sample:
-        """A sample; IndexError past the end, so that a data set can be iterated."""
-        ...
+        """A sample; IndexError past the end."""
 
-    def __iter__(self) -> Iterator[Sample]: ...
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    @abstractmethod
+    def labels(self, index: int) -> NDArray[np.uint8]:
+        """The label map of a sample alone, H × W, for scans that need no picture."""
+
+    @property
+    @abstractmethod
+    def names(self) -> Sequence[str | Path]:
+        """One name per sample, in order."""
+
+
+def dependencies(dataset: Dataset, index: int) -> tuple[str | Path, ...]:
+    """What a sample depends on: its files as paths, and settings as text.
+
+    >>> dependencies(FolderDataset("faces", "all", "face2"), 0)  # doctest: +SKIP
+    (PosixPath('faces/images/0.jpg'), PosixPath('faces/labels/0.png'))
+
+    A data set states it by a method of this name; without one, the sample's name stands for its only file.
+    """
+    method: Callable[[int], tuple[str | Path, ...]] | None = getattr(dataset, "dependencies", None)
+    return (Path(dataset.names[index]),) if method is None else method(index)
+
+
+class DerivedDataset(Dataset):
+    """A data set made from another one; a subclass writes only what differs.
+
+    Args:
+        dataset: The other data set.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.scheme = dataset.scheme
+        self._dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self._dataset[index]
 
     def labels(self, index: int) -> NDArray[np.uint8]:
-        """The label map alone, for scans that need no picture."""
-        ...
+        return self._dataset.labels(index)
 
     @property
     def names(self) -> Sequence[str | Path]:
-        """One name per sample, in order."""
-        ...
+        return self._dataset.names
 
-
-def made_of(dataset: Dataset, index: int) -> tuple[str | Path, ...]:
-    """What one sample depends on: its files as paths, and settings as text.
-
-    >>> made_of(FolderDataset("faces", "all", "face2"), 0)  # doctest: +SKIP
-    (PosixPath('faces/images/0.jpg'), PosixPath('faces/labels/0.png'))
-
-    A data set says it by a method of this name; of one that does not, the sample's name is all that is known.
-    """
-    said: Callable[[int], tuple[str | Path, ...]] | None = getattr(dataset, "made_of", None)
-    return (Path(dataset.names[index]),) if said is None else said(index)
+    def dependencies(self, index: int) -> tuple[str | Path, ...]:
+        return dependencies(self._dataset, index)

@@ -10,7 +10,7 @@ Layout (Wood et al., ICCV 2021, https://github.com/microsoft/FaceSynthetics)::
     ROOT/000000_seg.png      8-bit, scheme synthface19; 255 is ignore
     ROOT/000000_ldmks.txt    70 lines `x y`: iBUG's 68, then the pupils
 
-There is no official split: take parts, such as `0-98%` and `98-100%`. Train on it with `--scheme
+There is no official split: take shares, such as `0-98%` and `98-100%`. Train on it with `--scheme
 ourface11` (or any scheme that synthface19 converts to) and its labels are converted.
 """
 
@@ -20,14 +20,10 @@ import re
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from faceparse.data.own import own_scheme
 from faceparse.data.pairs import PairedFiles
-from faceparse.data.reading import read_points
 from faceparse.data.registry import register
-from faceparse.data.splits import is_part, part
+from faceparse.data.schemes import declared_scheme
+from faceparse.data.splits import is_share, take_share
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 
@@ -36,11 +32,11 @@ _NUMBERED = re.compile(r"\d+\.png")
 
 @register
 class FaceSynthetics(PairedFiles):
-    """The data set, or a part of it, with its landmarks.
+    """The data set, or a share of it, with its landmarks.
 
     Args:
         root: Folder of `000000.png`, `000000_seg.png`, `000000_ldmks.txt` and so on.
-        split: `all`, or a part such as `0-98%` (see `faceparse.data.splits`).
+        split: `all`, or a share such as `0-98%` (see `faceparse.data.splits`).
         scheme: synthface19, or None for it.
 
     Raises:
@@ -49,36 +45,31 @@ class FaceSynthetics(PairedFiles):
 
     kind: ClassVar[str] = "facesynthetics"
     title: ClassVar[str] = "Microsoft FaceSynthetics as downloaded: 19 classes, 70 landmarks"
+    landmark_count: ClassVar[int] = 70
 
     def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None:
         root = Path(root)
-        found = {p.name: p for p in root.iterdir()} if root.is_dir() else {}
-        stems = sorted(name[:-4] for name in found if _NUMBERED.fullmatch(name))
+        files = {p.name: p for p in root.iterdir()} if root.is_dir() else {}
+        stems = sorted(name[:-4] for name in files if _NUMBERED.fullmatch(name))
         if not stems:
             raise DataError(f"{root} is no FaceSynthetics folder: expected 000000.png and so on in it")
-        if split != "all" and not is_part(split):
+        if split != "all" and not is_share(split):
             raise DataError(
-                f"FaceSynthetics has no official split: take all, or parts such as 0-98% and 98-100%; got {split!r}"
+                f"FaceSynthetics has no official split: take all, or shares such as 0-98% and 98-100%; got {split!r}"
             )
         for stem in stems:
             for ending in ("_seg.png", "_ldmks.txt"):
-                if stem + ending not in found:
-                    raise DataError(f"{found[stem + '.png']} has no {stem}{ending} beside it")
-        chosen = stems if split == "all" else part(stems, split)
+                if stem + ending not in files:
+                    raise DataError(f"{files[stem + '.png']} has no {stem}{ending} beside it")
+        chosen = take_share(stems, split)
         if not chosen:
             raise DataError(f"{root}: no picture in split {split!r}")
         super().__init__(
-            own_scheme("synthface19", scheme, "FaceSynthetics"),
-            [(found[f"{s}.png"], found[f"{s}_seg.png"]) for s in chosen],
+            declared_scheme("synthface19", scheme, "FaceSynthetics"),
+            [(files[f"{s}.png"], files[f"{s}_seg.png"]) for s in chosen],
+            [files[f"{s}_ldmks.txt"] for s in chosen],
         )
-        self._points = [found[f"{s}_ldmks.txt"] for s in chosen]
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
         return ()
-
-    def made_of(self, index: int) -> tuple[str | Path, ...]:
-        return *super().made_of(index), self._points[index]
-
-    def landmarks(self, index: int) -> NDArray[np.float64]:
-        return read_points(self._points[index], 70)

@@ -15,16 +15,16 @@ Layout (the one the yakhyo BiSeNet trainer expects)::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from faceparse.data.pairs import PairedFiles
 from faceparse.data.reading import LABEL_SUFFIXES, read_text
-from faceparse.data.record import settle_scheme
 from faceparse.data.registry import register
-from faceparse.data.splits import is_part, part
+from faceparse.data.schemes import folder_scheme
+from faceparse.data.splits import is_share, take_share
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
@@ -33,7 +33,7 @@ from faceparse.pictures import SUFFIXES
 
 @dataclass(frozen=True)
 class Layout:
-    """What lies in a data set folder, good or not.
+    """The files in a data set folder, good or not.
 
     Attributes:
         root: The folder.
@@ -52,34 +52,36 @@ class Layout:
     @property
     def splits(self) -> tuple[str, ...]:
         """Names of its split files: train, val, test, then the others."""
-        found = {p.stem for p in self.root.glob("*.txt")}
-        usual = [s for s in ("train", "val", "test") if s in found]
-        named = [s for s in sorted(found - set(usual)) if self.read_split(s).known]
-        return (*usual, *named)
+        files = {p.stem for p in self.root.glob("*.txt")}
+        usual = [s for s in ("train", "val", "test") if s in files]
+        others = [s for s in sorted(files - set(usual)) if self.read_split(s).stems]
+        return (*usual, *others)
 
-    def read_split(self, split: str) -> Listed:
-        """The lines of a split file, sorted by whether there is such a picture."""
-        known: list[str] = []
+    def read_split(self, split: str) -> SplitFile:
+        """The lines of a split file, those without a picture apart."""
+        stems: list[str] = []
         absent: list[str] = []
         for line in read_text(self.root / f"{split}.txt").splitlines():
             name = line.strip()
             if not name:
                 continue
             stem = Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name
-            (known if stem in self.images else absent).append(stem if stem in self.images else name)
-        return Listed(tuple(known), tuple(absent))
+            if stem in self.images:
+                stems.append(stem)
+            else:
+                absent.append(name)
+        return SplitFile(tuple(stems), tuple(absent))
 
 
-@dataclass(frozen=True)
-class Listed:
+class SplitFile(NamedTuple):
     """A split file: stems of pictures that exist, and names of ones that do not."""
 
-    known: tuple[str, ...]
+    stems: tuple[str, ...]
     absent: tuple[str, ...]
 
 
 def scan(root: str | Path) -> Layout:
-    """What lies in a data set folder.
+    """Look for the files in a data set folder.
 
     Raises:
         DataError: no `images/`, or neither `labels/` nor `masks/`.
@@ -87,10 +89,10 @@ def scan(root: str | Path) -> Layout:
     root = Path(root)
     folder = next((root / d for d in ("labels", "masks") if (root / d).is_dir()), None)
     if not (root / "images").is_dir() or folder is None:
-        found = ", ".join(sorted(p.name for p in root.iterdir())[:6]) if root.is_dir() else "no such folder"
+        content = ", ".join(sorted(p.name for p in root.iterdir())[:6]) if root.is_dir() else "no such folder"
         raise DataError(
             f"{root} is not a data set folder: expected images/ and labels/ (or masks/) in it, "
-            f"found {found or 'nothing'}"
+            f"found {content or 'nothing'}"
         )
     pictures = sorted(p for p in (root / "images").iterdir() if p.suffix.lower() in SUFFIXES)
     images: dict[str, Path] = {}
@@ -114,7 +116,7 @@ class FolderDataset(PairedFiles):
     Args:
         root: Folder that holds `images/` and `labels/` or `masks/`.
         split: Name of a split file `ROOT/SPLIT.txt`, `all` for every picture that has a label map, or a
-            part of those such as `0-80%` (see `faceparse.data.splits`).
+            share of those such as `0-80%` (see `faceparse.data.splits`).
         scheme: Scheme of the label maps: a name, a YAML file, a `Scheme`, or None where `dataset.json`
             says it; never guessed.
 
@@ -124,71 +126,66 @@ class FolderDataset(PairedFiles):
     """
 
     kind: ClassVar[str] = "folder"
-    title: ClassVar[str] = "images/ and labels/ (or masks/), split files or parts"
+    title: ClassVar[str] = "images/ and labels/ (or masks/), split files or shares"
 
     def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None:
-        self.root = Path(root)
         if scheme is not None:
             scheme = find_scheme(scheme)
-        layout = scan(self.root)
-        stems = _chosen(layout, split)
-        pairs = [(layout.images[s], layout.labels[s]) for s in stems]
-        super().__init__(settle_scheme(self.root, scheme), pairs)
+        layout = scan(root)
+        stems = _stems(layout, split)
+        self._init(layout, folder_scheme(layout.root, scheme), stems)
+
+    def _init(self, layout: Layout, scheme: Scheme, stems: Iterable[str]) -> None:
+        self.root = layout.root
+        super().__init__(scheme, [(layout.images[s], layout.labels[s]) for s in stems])
 
     @classmethod
     def of(cls, layout: Layout, scheme: Scheme, stems: Iterable[str]) -> FolderDataset:
-        """The pictures of those stems, which must be there with their label maps."""
-        made = cls.__new__(cls)
-        made.root = layout.root
-        PairedFiles.__init__(made, scheme, [(layout.images[s], layout.labels[s]) for s in stems])
-        return made
+        """The pictures of these stems, which exist with their label maps."""
+        dataset = cls.__new__(cls)
+        dataset._init(layout, scheme, stems)
+        return dataset
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
         return scan(root).splits
 
 
-def _chosen(layout: Layout, split: str) -> list[str]:
+def _stems(layout: Layout, split: str) -> list[str]:
     if layout.clashes:
         clash = layout.clashes[0]
         raise DataError(
             f"{layout.images[clash.stem]} and {clash.name} share one label map: rename or remove one of them"
         )
-    everything = [s for s in layout.images if s in layout.labels]
-    if split == "all" or is_part(split):
-        stems = everything if split == "all" else part(everything, split)
+    if split == "all" or is_share(split):
+        stems = take_share([s for s in layout.images if s in layout.labels], split)
     else:
-        stems = _listed(layout, split)
+        stems = _split_stems(layout, split)
     if not stems:
-        why = ": label maps are PNG, the JPEG ones lose values" if layout.lossy else ""
-        raise DataError(f"{layout.root}: no labelled picture in split {split!r}{why}")
+        hint = ": label maps are PNG, the JPEG ones lose values" if layout.lossy else ""
+        raise DataError(f"{layout.root}: no labelled picture in split {split!r}{hint}")
     return stems
 
 
-def _listed(layout: Layout, split: str) -> list[str]:
+def _split_stems(layout: Layout, split: str) -> list[str]:
     file = layout.root / f"{split}.txt"
     if not file.is_file():
         raise DataError(
             f"no split {split!r} in {layout.root}: expected {file.name}; there are "
-            f"{_some(layout.splits) or 'none'}; all, or parts such as 0-80% and 80-100%, need no file"
+            f"{', '.join(layout.splits[:8]) or 'none'}; all, or shares such as 0-80% and 80-100%, need no file"
         )
-    listed = layout.read_split(split)
-    if listed.absent:
+    stems, absent = layout.read_split(split)
+    if absent:
+        raise DataError(f"{file} names {_first(absent)}, but {layout.root / 'images'} has no such picture")
+    unlabelled = [s for s in stems if s not in layout.labels]
+    if unlabelled:
         raise DataError(
-            f"{file} names {listed.absent[0]!r}{_more(listed.absent)}, but {layout.root / 'images'} has no such picture"
-        )
-    bare = [s for s in listed.known if s not in layout.labels]
-    if bare:
-        raise DataError(
-            f"{file} names {bare[0]!r}{_more(bare)}, which has no label map {bare[0]}.png: "
+            f"{file} names {_first(unlabelled)}, which has no label map {unlabelled[0]}.png: "
             f"label it or take it out of the split"
         )
-    return list(listed.known)
+    return list(stems)
 
 
-def _some(names: Iterable[str]) -> str:
-    return ", ".join(list(names)[:8])
-
-
-def _more(names: tuple[str, ...] | list[str]) -> str:
-    return f" and {len(names) - 1} more" if len(names) > 1 else ""
+def _first(names: Sequence[str]) -> str:
+    """The first name and the number of the others."""
+    return f"{names[0]!r}" + (f" and {len(names) - 1} more" if names[1:] else "")

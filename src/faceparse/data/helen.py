@@ -12,8 +12,8 @@ Layout (Lin et al., CVPR 2019, https://github.com/JPlin/Relabeled-HELEN-Dataset;
     ROOT/landmarks.txt      x y of 68 points, …, NAME on a line; at twice the pictures' scale (SegFace's file)
 
 The folders are the official split: `test` in original size, `test_resize` the same pictures reduced, to
-which the landmarks do not apply. There is no `val`: parts, such as `0-95%` and `95-100%`, are parts of `train`.
-`faceparse.data.cropped` cuts the faces out.
+which the landmarks do not apply. There is no `val`: shares such as `0-95%` and `95-100%` are of `train`.
+`faceparse.data.cropped` crops to the faces.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.own import own_scheme
-from faceparse.data.pairs import PairedFiles
+from faceparse.data.pairs import PairedFiles, require_beside
 from faceparse.data.reading import points, read_text
 from faceparse.data.registry import register
-from faceparse.data.splits import is_part, part
+from faceparse.data.schemes import declared_scheme
+from faceparse.data.splits import is_share, take_share
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 
@@ -43,7 +43,7 @@ class Helen(PairedFiles):
 
     Args:
         root: Folder with `train` and `test` in it.
-        split: train, test, test_resize, all (train and test), or a part of train (see `faceparse.data.splits`).
+        split: train, test, test_resize, all (train and test), or a share of train (see `faceparse.data.splits`).
         scheme: helen11, or None for it.
 
     Raises:
@@ -56,11 +56,11 @@ class Helen(PairedFiles):
 
     def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None:
         root = Path(root)
-        if split not in (*SPLITS, "all") and not is_part(split):
+        if split not in (*SPLITS, "all") and not is_share(split):
             raise DataError(
-                f"Helen has the splits {', '.join(SPLITS)}, all, and parts of train such as 0-95%; got {split!r}"
+                f"Helen has the splits {', '.join(SPLITS)}, all, and shares of train such as 0-95%; got {split!r}"
             )
-        super().__init__(own_scheme("helen11", scheme, "Helen"), _chosen(root, split))
+        super().__init__(declared_scheme("helen11", scheme, "Helen"), _find_pairs(root, split))
         self._file = root / "landmarks.txt"
         self._landmarks = _read_landmarks(self._file) if split != "test_resize" else {}
 
@@ -69,8 +69,8 @@ class Helen(PairedFiles):
         # Not test_resize, which is test again.
         return tuple(s for s in ("train", "test") if (Path(root) / s).is_dir())
 
-    def made_of(self, index: int) -> tuple[str | Path, ...]:
-        return *super().made_of(index), *((self._file,) if self._landmarks else ())
+    def dependencies(self, index: int) -> tuple[str | Path, ...]:
+        return *super().dependencies(index), *((self._file,) if self._landmarks else ())
 
     def landmarks(self, index: int) -> NDArray[np.float64] | None:
         """68 × 2 in the pixels of the whole picture, or None without `landmarks.txt`."""
@@ -82,19 +82,18 @@ class Helen(PairedFiles):
         return self._landmarks[name]
 
 
-def _chosen(root: Path, split: str) -> list[tuple[Path, Path]]:
-    if not is_part(split):
-        return [
-            p for name in (("train", "test") if split == "all" else (split,)) for p in _pairs(root / name)
-        ]
-    by_name = {_name(image): (image, label) for image, label in _pairs(root / "train")}
-    chosen = [by_name[name] for name in part(list(by_name), split)]
-    if not chosen:
+def _find_pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
+    if not is_share(split):
+        folders = ("train", "test") if split == "all" else (split,)
+        return [pair for name in folders for pair in _read_folder(root / name)]
+    by_name = {_name(image): (image, label) for image, label in _read_folder(root / "train")}
+    pairs = [by_name[name] for name in take_share(list(by_name), split)]
+    if not pairs:
         raise DataError(f"{root / 'train'}: no picture in split {split!r}")
-    return chosen
+    return pairs
 
 
-def _pairs(folder: Path) -> list[tuple[Path, Path]]:
+def _read_folder(folder: Path) -> list[tuple[Path, Path]]:
     if not folder.is_dir():
         raise DataError(f"{folder.parent} is no Helen folder: expected {folder.name}/ in it")
     images = sorted(folder.glob("*_image.jpg"))
@@ -102,8 +101,7 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
         raise DataError(f"{folder} holds no picture NAME_image.jpg")
     pairs = [(image, folder / f"{_name(image)}_label.png") for image in images]
     for image, label in pairs:
-        if not label.is_file():
-            raise DataError(f"{image} has no {label.name} beside it")
+        require_beside(image, label)
     return pairs
 
 
@@ -112,12 +110,12 @@ def _name(image: Path) -> str:
 
 
 def _read_landmarks(file: Path) -> dict[str, NDArray[np.float64]]:
-    found = {}
+    landmarks = {}
     for number, line in enumerate(read_text(file).splitlines() if file.is_file() else (), 1):
         words = line.split()
         if words:
             where = f"{file}, line {number},"
-            found[words[-1]] = _SCALE * points(words[:-1][: 2 * _POINTS], _POINTS, where)
-    if file.is_file() and not found:
+            landmarks[words[-1]] = _SCALE * points(words[:-1][: 2 * _POINTS], _POINTS, where)
+    if file.is_file() and not landmarks:
         raise DataError(f"{file} holds no landmarks")
-    return found
+    return landmarks

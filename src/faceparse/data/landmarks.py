@@ -38,14 +38,14 @@ def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([landmarks[group].mean(0) for group in groups])
 
 
-def mirrored(points: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """Five points in the mirror image of a picture of that width: eyes and mouth corners trade places."""
+def mirror(points: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+    """Five points in the mirror image of a picture of that width; the two eyes and mouth corners trade places."""
     swapped = points[[1, 0, 2, 4, 3]]
     return np.column_stack([width - swapped[:, 0], swapped[:, 1]])
 
 
 class Box(NamedTuple):
-    """A part of a picture in whole pixels: columns left to right, rows top to bottom, ends excluded."""
+    """A rectangle of whole pixels: columns left to right, rows top to bottom, ends excluded."""
 
     left: int
     top: int

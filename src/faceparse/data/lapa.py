@@ -18,13 +18,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from faceparse.data.own import own_scheme
-from faceparse.data.pairs import PairedFiles
-from faceparse.data.reading import read_points
+from faceparse.data.pairs import PairedFiles, require_beside
 from faceparse.data.registry import register
+from faceparse.data.schemes import declared_scheme
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 from faceparse.pictures import SUFFIXES
@@ -47,33 +43,24 @@ class LaPa(PairedFiles):
 
     kind: ClassVar[str] = "lapa"
     title: ClassVar[str] = "LaPa as downloaded: 11 classes, 106 landmarks"
+    landmark_count: ClassVar[int] = 106
 
     def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None:
         if split not in (*SPLITS, "all"):
             raise DataError(f"LaPa has the splits {', '.join(SPLITS)} and all; got {split!r}")
         pairs: list[tuple[Path, Path]] = []
-        self._points: list[Path] = []
+        landmark_files: list[Path] = []
         for name in SPLITS if split == "all" else (split,):
             folder = Path(root) / name
             for image in _images(folder):
-                label = folder / "labels" / f"{image.stem}.png"
-                points = folder / "landmarks" / f"{image.stem}.txt"
-                for file in (label, points):
-                    if not file.is_file():
-                        raise DataError(f"{image} has no {file.parent.name}/{file.name} beside it")
-                pairs.append((image, label))
-                self._points.append(points)
-        super().__init__(own_scheme("lapa11", scheme, "LaPa"), pairs)
+                pairs.append((image, folder / "labels" / f"{image.stem}.png"))
+                landmark_files.append(folder / "landmarks" / f"{image.stem}.txt")
+                require_beside(*pairs[-1], landmark_files[-1])
+        super().__init__(declared_scheme("lapa11", scheme, "LaPa"), pairs, landmark_files)
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
         return tuple(s for s in SPLITS if (Path(root) / s).is_dir())
-
-    def made_of(self, index: int) -> tuple[str | Path, ...]:
-        return *super().made_of(index), self._points[index]
-
-    def landmarks(self, index: int) -> NDArray[np.float64]:
-        return read_points(self._points[index], 106, counted=True)
 
 
 def _images(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""One label map from one mask per part: the order of painting is the scheme's own.
+"""One label map from one mask per part, painted in the order of a scheme's labels.
 
 CelebAMask-HQ's parts overlap (hair runs over skin and brows, glasses over eyes), so the order in which
 they are painted changes the ground truth. Painting in label order gives each published order:
@@ -10,24 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from faceparse.data.finding import Finding
 from faceparse.data.reading import read_mask
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 
 _SMALLEST, _LARGEST = 16, 4096  # the pictures have 1024; many times that would fill the memory
-
-
-class Odd(NamedTuple):
-    """Something unusual about one file: of which kind, and about what."""
-
-    kind: str
-    detail: str
 
 
 def paint(
@@ -51,51 +44,45 @@ def paint(
     return labels
 
 
-def paint_files(parts: Iterable[tuple[str, Path]], scheme: Scheme) -> tuple[NDArray[np.uint8], list[Odd]]:
-    """A label map from the mask files of one picture, and what was odd about them.
+def paint_files(files: Iterable[tuple[str, Path]], scheme: Scheme) -> tuple[NDArray[np.uint8], list[Finding]]:
+    """A label map from the mask files of one picture, and findings about them.
 
-    Masks of another size than most are brought to it (nearest pixel).
+    Masks of another size than most are resized to it (nearest pixel).
 
     Args:
-        parts: (class name, file).
+        files: (class name, mask file).
 
     Raises:
         DataError: a file that cannot be read, or no file.
     """
     masks: dict[str, NDArray[np.bool_]] = {}
-    files: dict[str, str] = {}
-    seen: dict[str, list[str]] = {}
-    for name, path in parts:
-        files[name] = path.name
-        mask, notes = read_mask(path)
+    file_names: dict[str, str] = {}
+    files_by_note: dict[str, list[str]] = {}
+    for name, path in files:
+        masks[name], notes = read_mask(path)
+        file_names[name] = path.name
         for note in notes:
-            seen.setdefault(note, []).append(path.name)
-        masks[name] = mask
-    odd = [
-        Odd(note, names[0] + (f" and {len(names) - 1} more" if names[1:] else ""))
-        for note, names in seen.items()
-    ]
+            files_by_note.setdefault(note, []).append(path.name)
     if not masks:
-        raise DataError("a picture without parts has no label map")
+        raise DataError("a picture without masks has no label map")
+    findings = [
+        Finding(note, names[0] + (f" and {len(names) - 1} more" if names[1:] else ""))
+        for note, names in files_by_note.items()
+    ]
     shapes = [m.shape for m in masks.values()]
     height, width = max(set(shapes), key=lambda s: (shapes.count(s), s))
     for name, mask in masks.items():
         if mask.shape != (height, width):
-            odd.append(
-                Odd(
-                    "mask of another size",
-                    f"{files[name]}: {mask.shape[1]}×{mask.shape[0]}, others {width}×{height}",
-                )
-            )
-            small = Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST)
-            masks[name] = np.asarray(small, bool)
-    return paint(masks, scheme, (height, width)), odd
+            sizes = f"{mask.shape[1]}×{mask.shape[0]}, others {width}×{height}"
+            findings.append(Finding("mask of another size", f"{file_names[name]}: {sizes}"))
+            masks[name] = resize(mask.astype(np.uint8), (width, height)).astype(bool)
+    return paint(masks, scheme, (height, width)), findings
 
 
-def same_size(
+def match_sizes(
     image: NDArray[np.uint8], labels: NDArray[np.uint8], size: str | int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Picture and label map brought to one size.
+    """Resize a picture and its label map to one size.
 
     Args:
         image: RGB uint8.
@@ -104,23 +91,23 @@ def same_size(
             both sides. Pictures are resized bilinear with antialiasing, label maps to the nearest pixel.
     """
     height, width = {"masks": labels.shape, "images": image.shape[:2]}.get(str(size), (size, size))
-    wanted = (int(width), int(height))
-    return fit(image, wanted, Image.Resampling.BILINEAR), fit(labels, wanted)
+    target = (int(width), int(height))
+    return resize(image, target, Image.Resampling.BILINEAR), resize(labels, target)
 
 
-def fit(
+def resize(
     picture: NDArray[np.uint8],
     size: tuple[int, int],
-    how: Image.Resampling = Image.Resampling.NEAREST,
+    method: Image.Resampling = Image.Resampling.NEAREST,
 ) -> NDArray[np.uint8]:
     """A picture or label map at (width, height); the same array where it has that size."""
     if picture.shape[1::-1] == size:
         return picture
-    return np.asarray(Image.fromarray(picture).resize(size, how))
+    return np.asarray(Image.fromarray(picture).resize(size, method))
 
 
 def check_size(size: str | int) -> str | int:
-    """`masks`, `images`, or a number of pixels, 16 to 4096; a `DataError` otherwise."""
+    """The size as `masks`, `images`, or a number of pixels, 16 to 4096; a `DataError` otherwise."""
     if size in ("masks", "images"):
         return size
     try:

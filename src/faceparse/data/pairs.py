@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.dataset import Sample
-from faceparse.data.reading import read_image, read_labels
+from faceparse.data.dataset import Dataset, Sample
+from faceparse.data.reading import read_image, read_labels, read_points
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 
 
-class PairedFiles:
-    """A `Dataset` over pairs of files; what a data set does otherwise, it overrides.
+class PairedFiles(Dataset):
+    """A data set over pairs of files; a subclass overrides what it does otherwise.
 
     >>> data = PairedFiles(scheme("face2"), [(Path("a.jpg"), Path("a.png"))])  # doctest: +SKIP
 
     Args:
         scheme: Of the label maps.
-        pairs: (picture, label map) in order; read when asked for.
+        pairs: (picture, label map) in order; read when a sample is.
+        landmark_files: A file of landmarks for each pair, or none at all.
     """
 
     one_size: ClassVar[bool] = True
     """Whether a picture and its label map must have one size; else the data set brings them to one."""
 
-    def __init__(self, scheme: Scheme, pairs: Sequence[tuple[Path, Path]]) -> None:
+    landmark_count: ClassVar[int] = 0
+    """Landmarks in each landmark file."""
+
+    def __init__(
+        self, scheme: Scheme, pairs: Sequence[tuple[Path, Path]], landmark_files: Sequence[Path] = ()
+    ) -> None:
         self.scheme = scheme
-        self._pairs = list(pairs)
+        self._pairs, self._landmark_files = list(pairs), list(landmark_files)
 
     def __len__(self) -> int:
         return len(self._pairs)
-
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[i] for i in range(len(self)))
 
     @property
     def names(self) -> Sequence[Path]:
@@ -52,11 +55,10 @@ class PairedFiles:
 
     def landmarks(self, index: int) -> NDArray[np.float64] | None:
         """The landmarks of one sample, N × 2, where the data set has any."""
-        return None
+        return read_points(self._landmark_files[index], self.landmark_count) if self._landmark_files else None
 
-    def made_of(self, index: int) -> tuple[str | Path, ...]:
-        """The files that one sample is made of; see `faceparse.data.dataset.made_of`."""
-        return self._pairs[index]
+    def dependencies(self, index: int) -> tuple[str | Path, ...]:
+        return *self._pairs[index], *self._landmark_files[index : index + 1]
 
     def __getitem__(self, index: int) -> Sample:
         image, labels = self.image(index), self.labels(index)
@@ -67,3 +69,17 @@ class PairedFiles:
                 f"{labels.shape[1]}×{labels.shape[0]}: resize one of them so that they match"
             )
         return Sample(str(path), image, labels, self.landmarks(index))
+
+
+def require_beside(picture: Path, *files: Path) -> None:
+    """Check that the files that belong to a picture are there.
+
+    Raises:
+        DataError: one that is missing.
+    """
+    for file in files:
+        if not file.is_file():
+            name = file.relative_to(
+                picture.parent.parent if file.parent != picture.parent else picture.parent
+            )
+            raise DataError(f"{picture} has no {name.as_posix()} beside it")

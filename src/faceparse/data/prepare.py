@@ -1,21 +1,22 @@
-"""Parts to label maps: a download of one mask file per part becomes a folder that `FolderDataset` reads.
+"""Part masks to label maps: a download with one mask file per part becomes a folder that `FolderDataset` reads.
 
->>> work = Preparation(*celebamaskhq.sources(source), "prepared", scheme("celebamask19"))  # doctest: +SKIP
->>> for done in work.run(jobs=8):  # doctest: +SKIP
-...     print(done.name, done.status)
->>> record = work.finish(celebamaskhq.official_split(source))  # doctest: +SKIP
+>>> pictures, findings = celebamaskhq.find_pictures(source)  # doctest: +SKIP
+>>> preparation = Preparation(pictures, findings, "prepared", scheme("celebamask19"))  # doctest: +SKIP
+>>> for outcome in preparation.run(jobs=8):  # doctest: +SKIP
+...     print(outcome.name, outcome.status)
+>>> record = preparation.finish(celebamaskhq.official_split(source))  # doctest: +SKIP
 
-The source is only read. Every file is written whole or not at all; a run that was stopped goes on where
-it was, because `prepare.jsonl` keeps one line per finished picture.
+The source is only read. Every file is written completely or not at all; a stopped run goes on where it was,
+because `prepare.jsonl` has a line for each finished picture.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,33 +25,35 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceparse.data.celebamaskhq import SPLITS, Source
-from faceparse.data.painting import Odd, check_size, paint_files, same_size
+from faceparse.data.celebamaskhq import SPLITS, PictureFiles
+from faceparse.data.finding import Finding
+from faceparse.data.painting import check_size, match_sizes, paint_files
 from faceparse.data.reading import read_image, read_text
 from faceparse.data.record import RECORD, read_record, write_record
-from faceparse.errors import DataError, OutputError
-from faceparse.files import atomic
+from faceparse.errors import DataError
+from faceparse.files import atomic, make_folder
 from faceparse.labels import Scheme, reference
 from faceparse.pictures import SUFFIXES
+from faceparse.version import __version__
 
 JOURNAL = "prepare.jsonl"
-_SHOWN = 20
+_EXAMPLES = 20
 
 
 @dataclass(frozen=True)
-class Done:
+class Outcome:
     """What became of one picture.
 
     Attributes:
         name: The picture, without ending.
         status: `written`, `skipped` (an earlier run wrote it), or `left out` (no picture or no masks, or a
             file that cannot be read).
-        odd: What was unusual about its files.
+        findings: What is unusual about its files.
     """
 
     name: str
     status: str
-    odd: tuple[Odd, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def check_outside(source: Path, target: Path) -> None:
@@ -60,16 +63,16 @@ def check_outside(source: Path, target: Path) -> None:
 
 
 class Preparation:
-    """One preparation: settings, and what there is to do.
+    """One preparation: its pictures and its settings.
 
     Args:
-        found: The pictures of the source.
-        stray: What else was odd about it.
-        target: Folder to be: `images/`, `labels/`, split files, `dataset.json`, `prepare.jsonl`.
+        pictures: The pictures of the source, as `find_pictures` gives them.
+        findings: Findings about files of no picture, from there too.
+        target: The folder to make: `images/`, `labels/`, split files, `dataset.json`, `prepare.jsonl`.
         scheme: Painting order, and scheme of the label maps.
-        size: `masks`, `images`, or a number of pixels: what size both get.
+        size: Size of pictures and label maps: `masks`, `images`, or a number of pixels.
         source: What is prepared, for the record.
-        overwrite: Whether pictures that an earlier run wrote are done again.
+        overwrite: Whether pictures that an earlier run wrote are redone.
 
     Raises:
         DataError: `size` is none of these, or `target` holds another data set.
@@ -78,8 +81,8 @@ class Preparation:
 
     def __init__(
         self,
-        found: Sequence[Source],
-        stray: Sequence[Odd],
+        pictures: Sequence[PictureFiles],
+        findings: Sequence[Finding],
         target: str | Path,
         scheme: Scheme,
         *,
@@ -88,33 +91,33 @@ class Preparation:
         overwrite: bool = False,
     ) -> None:
         self.target = Path(target)
-        self._found, self._stray, self._scheme = list(found), list(stray), scheme
+        self._pictures, self._findings, self._scheme = list(pictures), list(findings), scheme
         self._size = check_size(size)
         self._settings = {"source": source, "scheme": reference(scheme), "size": self._size}
         self._overwrite = overwrite
         self._check_target()
-        self._done = {} if overwrite else self._read_journal()
+        self._outcomes = {} if overwrite else self._read_journal()
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._pictures)
 
-    def run(self, jobs: int = 1) -> Iterator[Done]:
-        """Do every picture, `jobs` at a time; yields in order as they are done.
+    def run(self, jobs: int = 1) -> Iterator[Outcome]:
+        """Prepare every picture, `jobs` at a time, and yield the outcomes in order.
 
         Raises:
-            OutputError: a file cannot be written; what was written before stays, and a rerun goes on.
+            OutputError: a file cannot be written; what is written stays, and a rerun goes on.
         """
         self._begin()
         with (
             ThreadPoolExecutor(jobs) as pool,
             (self.target / JOURNAL).open("a", encoding="utf-8") as journal,
         ):
-            for done in _in_order(pool, self._one, self._found, ahead=4 * jobs):
-                if done.status != "skipped":
-                    journal.write(_line(done))
+            for outcome in pool.map(self._prepare, self._pictures):
+                if outcome.status != "skipped":
+                    journal.write(_line(outcome))
                     journal.flush()
-                self._done[done.name] = done
-                yield done
+                self._outcomes[outcome.name] = outcome
+                yield outcome
 
     def finish(self, splits: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Write split files and the record, which is returned.
@@ -122,29 +125,28 @@ class Preparation:
         Args:
             splits: Name → split, of which the pictures in the folder are listed; None for no split files.
         """
-        written = [d.name for d in self._done.values() if d.status != "left out"]
+        written = [o.name for o in self._outcomes.values() if o.status != "left out"]
         lists: dict[str, list[str]] = {s: [] for s in SPLITS} if splits is not None else {}
-        odd: dict[str, list[str]] = defaultdict(list)
-        for name in written:
-            if splits is None:
-                continue
-            if _key(name) in splits:
-                lists[splits[_key(name)]].append(name)
+        texts: dict[str, list[str]] = defaultdict(list)
+        for name in written if splits is not None else ():
+            split = (splits or {}).get(_key(name))
+            if split:
+                lists[split].append(name)
             else:
-                odd["picture in no split"].append(name)
+                texts["picture in no split"].append(name)
         for split, names in lists.items():
             with atomic(self.target / f"{split}.txt", overwrite=True) as temporary:
                 temporary.write_text("".join(f"{n}\n" for n in names), encoding="utf-8")
-        for entry in (*self._stray, *(o for d in self._done.values() for o in d.odd)):
-            odd[entry.kind].append(entry.detail)
+        for finding in (*self._findings, *(f for o in self._outcomes.values() for f in o.findings)):
+            texts[finding.kind].append(finding.text)
         record = {
             **self._settings,
             "order": self._scheme.name,
-            "made_by": f"faceparse {_version()}",
+            "made_by": f"faceparse {__version__}",
             "pictures": len(written),
-            "left_out": len(self._done) - len(written),
+            "left_out": len(self._outcomes) - len(written),
             "splits": {split: len(names) for split, names in lists.items()},
-            "odd": {k: {"count": len(v), "first": v[:_SHOWN]} for k, v in sorted(odd.items())},
+            "findings": {k: {"count": len(v), "first": v[:_EXAMPLES]} for k, v in sorted(texts.items())},
         }
         write_record(self.target, record)
         return record
@@ -154,7 +156,7 @@ class Preparation:
         if not record:
             if self.target.is_dir() and any(self.target.iterdir()):
                 raise DataError(
-                    f"{self.target} is not empty and not a prepared data set: name a folder to be made"
+                    f"{self.target} is not empty and not a prepared data set: name another folder"
                 )
             return
         for key, value in self._settings.items():
@@ -165,66 +167,65 @@ class Preparation:
                 )
 
     def _begin(self) -> None:
-        try:
-            for folder in ("images", "labels"):
-                (self.target / folder).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make {self.target}: {error.strerror}") from error
+        for folder in ("images", "labels"):
+            make_folder(self.target / folder)
         if self._overwrite or not (self.target / RECORD).exists():
             write_record(self.target, self._settings)
-        # Afresh, for a run that was cut off may have left half a line.
+        # A run that was killed may have left half a line.
         with atomic(self.target / JOURNAL, overwrite=True) as temporary:
-            temporary.write_text("".join(map(_line, self._done.values())), encoding="utf-8")
+            temporary.write_text("".join(map(_line, self._outcomes.values())), encoding="utf-8")
 
-    def _read_journal(self) -> dict[str, Done]:
+    def _read_journal(self) -> dict[str, Outcome]:
         file = self.target / JOURNAL
-        done = {}
+        outcomes = {}
         for line in read_text(file).splitlines() if file.is_file() else ():
             try:
                 raw = json.loads(line)
-                done[raw["name"]] = Done(raw["name"], raw["status"], tuple(Odd(*o) for o in raw["odd"]))
+                findings = tuple(Finding(*f) for f in raw["findings"])
+                outcomes[raw["name"]] = Outcome(raw["name"], raw["status"], findings)
             except (ValueError, KeyError, TypeError):
-                continue  # the line at which a run was cut off
-        return done
+                continue  # half a line of a run that was killed
+        return outcomes
 
-    def _one(self, source: Source) -> Done:
-        before = self._done.get(source.name)
-        label = self.target / "labels" / f"{source.name}.png"
+    def _prepare(self, files: PictureFiles) -> Outcome:
+        before = self._outcomes.get(files.name)
+        label = self.target / "labels" / f"{files.name}.png"
         if before and before.status != "left out" and label.is_file():
-            return Done(source.name, "skipped", before.odd)
+            return Outcome(files.name, "skipped", before.findings)
         label.unlink(missing_ok=True)
-        if source.image is None or not source.parts:
-            return Done(source.name, "left out", source.odd)
+        if files.image is None or not files.masks:
+            return Outcome(files.name, "left out", files.findings)
         try:
-            painted, odd = paint_files(source.parts, self._scheme)
-            image = read_image(source.image)
+            painted, findings = paint_files(files.masks, self._scheme)
+            image = read_image(files.image)
         except DataError as error:
-            return Done(source.name, "left out", (*source.odd, Odd("unreadable file", str(error))))
-        outside = [p for p, _ in source.parts if p not in self._scheme]
+            return Outcome(files.name, "left out", (*files.findings, Finding("unreadable file", str(error))))
+        outside = [part for part, _ in files.masks if part not in self._scheme]
         if outside:
-            odd.append(Odd("parts outside the order", f"{source.name}: {', '.join(outside)}"))
-        shown, labels = same_size(image, painted, self._size)
+            findings.append(Finding("parts outside the order", f"{files.name}: {', '.join(outside)}"))
+        resized, labels = match_sizes(image, painted, self._size)
         # The picture first: a label map that exists says that both do.
-        self._write_image(source, image, shown)
+        self._write_image(files.image, files.name, None if resized is image else resized)
         _write_labels(label, labels, self._scheme)
-        return Done(source.name, "written", (*source.odd, *odd))
+        return Outcome(files.name, "written", (*files.findings, *findings))
 
-    def _write_image(self, source: Source, image: NDArray[np.uint8], shown: NDArray[np.uint8]) -> None:
-        assert source.image is not None
-        suffix = source.image.suffix.lower() if shown is image else ".jpg"
+    def _write_image(self, source: Path, name: str, resized: NDArray[np.uint8] | None) -> None:
+        """Write the resized picture, or copy a picture that keeps its size byte for byte."""
+        suffix = source.suffix.lower() if resized is None else ".jpg"
         for other in SUFFIXES:  # of an earlier run with other settings
             if other != suffix:
-                (self.target / "images" / f"{source.name}{other}").unlink(missing_ok=True)
-        with atomic(self.target / "images" / f"{source.name}{suffix}", overwrite=True) as temporary:
-            if shown is image:
-                temporary.write_bytes(source.image.read_bytes())
+                (self.target / "images" / f"{name}{other}").unlink(missing_ok=True)
+        with atomic(self.target / "images" / f"{name}{suffix}", overwrite=True) as temporary:
+            if resized is None:
+                temporary.write_bytes(source.read_bytes())
             else:
-                Image.fromarray(shown).save(temporary, "JPEG", quality=95, subsampling=0)
+                Image.fromarray(resized).save(temporary, "JPEG", quality=95, subsampling=0)
 
 
-def _line(done: Done) -> str:
-    kept = {"name": done.name, "status": done.status, "odd": done.odd}
-    return json.dumps(kept, ensure_ascii=False) + "\n"
+def _line(outcome: Outcome) -> str:
+    findings = [(finding.kind, finding.text) for finding in outcome.findings]
+    raw = {"name": outcome.name, "status": outcome.status, "findings": findings}
+    return json.dumps(raw, ensure_ascii=False) + "\n"
 
 
 def _write_labels(path: Path, labels: NDArray[np.uint8], scheme: Scheme) -> None:
@@ -235,29 +236,9 @@ def _write_labels(path: Path, labels: NDArray[np.uint8], scheme: Scheme) -> None
         picture.save(temporary, "PNG", compress_type=zlib.Z_RLE)
 
 
-def _in_order(pool: ThreadPoolExecutor, work: Any, items: Sequence[Source], ahead: int) -> Iterator[Done]:
-    waiting: deque[Future[Done]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
-
-
 def _key(name: str) -> str:
     return str(int(name)) if name.isdecimal() else name
 
 
 def _short(value: object) -> str:
     return str(value.get("name")) if isinstance(value, dict) else str(value)
-
-
-def _version() -> str:
-    from faceparse.version import __version__
-
-    return __version__

@@ -81,21 +81,14 @@ def _read(read: Callable[[Path], _T], path: Path) -> _T:
         raise DataError(str(error)) from None
 
 
-def read_points(path: Path, count: int, *, counted: bool = False) -> NDArray[np.float64]:
-    """Landmarks from a text file, one `x y` a line: float64, `count` × 2.
-
-    Args:
-        path: The text file.
-        count: How many points it must hold.
-        counted: Whether the number of points stands first.
+def read_points(path: Path, count: int) -> NDArray[np.float64]:
+    """Landmarks from a text file, one `x y` a line, the first perhaps their number: float64, `count` × 2.
 
     Raises:
         DataError: missing, not numbers, or another number of them.
     """
     words = read_text(path).split()
-    if counted and words[:1] != [str(count)]:
-        raise DataError(f"{path} does not begin with {count}, the number of its landmarks")
-    return points(words[counted:], count, str(path))
+    return points(words[words[:1] == [str(count)] and len(words) % 2 :], count, str(path))
 
 
 def points(words: list[str], count: int, where: str) -> NDArray[np.float64]:
@@ -103,12 +96,12 @@ def points(words: list[str], count: int, where: str) -> NDArray[np.float64]:
     if len(words) != 2 * count:
         raise DataError(f"{where} has {len(words)} numbers; {count} landmarks are {2 * count}")
     try:
-        made = np.array([float(w) for w in words]).reshape(count, 2)
+        array = np.array([float(w) for w in words]).reshape(count, 2)
     except ValueError as error:
-        raise DataError(f"{where} holds something that is no number: {error}") from None
-    if not np.isfinite(made).all():
+        raise DataError(f"{where} holds a word that is not a number: {error}") from None
+    if not np.isfinite(array).all():
         raise DataError(f"{where} has a landmark that is not finite")
-    return made
+    return array
 
 
 def read_text(path: Path) -> str:

@@ -93,7 +93,7 @@ def open_dataset(kind: str, root: str | Path, split: str, scheme: str | Path | S
     Args:
         kind: `folder`, `celebamask-hq`, `lapa`, `helen`, `facesynthetics`, …
         root: Its folder.
-        split: A split it has, `all`, or a part such as `0-80%` (see `faceparse.data.splits`).
+        split: A split it has, `all`, or a share such as `0-80%` (see `faceparse.data.splits`).
         scheme: Scheme of its label maps; None for the one that the data set itself says or is known to have.
 
     Raises:

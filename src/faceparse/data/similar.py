@@ -1,4 +1,4 @@
-"""Pictures that resemble each other, by their small gray thumbnails."""
+"""Pictures that resemble each other, by small gray thumbnails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ALIKE = 0.97
 """Correlation of two thumbnails from which pictures count as nearly the same.
 
 Among 5,000 CelebA-HQ portraits, all framed alike, eight pairs reach it: seven are two copies or shots of
-one scene (seen), the eighth is not.
+one scene, the eighth is not.
 """
 _BLOCK = 1024
 

@@ -7,21 +7,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.dataset import Dataset, Sample, made_of
+from faceparse.data.dataset import Dataset, DerivedDataset, Sample, dependencies
 
 
-class Subset:
+class Subset(DerivedDataset):
     """At most `count` samples of a data set, spread evenly over it and in its order."""
 
     def __init__(self, dataset: Dataset, count: int) -> None:
-        self.scheme = dataset.scheme
-        self._dataset = dataset
+        super().__init__(dataset)
         last, count = len(dataset) - 1, min(count, len(dataset))
         self._indices: list[int] = np.linspace(0, last, count).round().astype(int).tolist()
 
@@ -31,17 +30,12 @@ class Subset:
     def __getitem__(self, index: int) -> Sample:
         return self._dataset[self._indices[index]]
 
-    def __iter__(self) -> Iterator[Sample]:
-        return (self._dataset[i] for i in self._indices)
-
     @property
     def names(self) -> Sequence[str | Path]:
         return [self._dataset.names[i] for i in self._indices]
 
     def labels(self, index: int) -> NDArray[np.uint8]:
-        """The label map of one sample."""
         return self._dataset.labels(self._indices[index])
 
-    def made_of(self, index: int) -> tuple[str | Path, ...]:
-        """What that sample is made of."""
-        return made_of(self._dataset, self._indices[index])
+    def dependencies(self, index: int) -> tuple[str | Path, ...]:
+        return dependencies(self._dataset, self._indices[index])

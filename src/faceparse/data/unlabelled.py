@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.dataset import Dataset, Sample, made_of
+from faceparse.data.dataset import Dataset, Sample, dependencies
 from faceparse.data.reading import read_image
 from faceparse.errors import DataError
 from faceparse.labels import IGNORE, Scheme
 from faceparse.pictures import SUFFIXES
 
 
-class Unlabelled:
+class Unlabelled(Dataset):
     """Every picture below a folder, all its labels 255 (ignore).
 
     >>> Unlabelled("portraits", scheme("celebamask19"))[0].labels.min()  # doctest: +SKIP
     255
 
     Args:
-        root: Folder; subfolders are looked into.
+        root: Folder; pictures in its subfolders count too.
         scheme: Scheme that the labels would be in.
 
     Raises:
@@ -38,9 +38,6 @@ class Unlabelled:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[i] for i in range(len(self)))
-
     @property
     def names(self) -> Sequence[Path]:
         return self._paths
@@ -49,8 +46,7 @@ class Unlabelled:
         """One ignored pixel: there is nothing to count."""
         return np.full((1, 1), IGNORE, np.uint8)
 
-    def made_of(self, index: int) -> tuple[str | Path, ...]:
-        """The picture, and that it has no labels."""
+    def dependencies(self, index: int) -> tuple[str | Path, ...]:
         return self._paths[index], "unlabelled"
 
     def __getitem__(self, index: int) -> Sample:
@@ -59,40 +55,36 @@ class Unlabelled:
         return Sample(str(path), image, np.full(image.shape[:2], IGNORE, np.uint8))
 
 
-class Joined:
-    """Data sets of one scheme, one after the other.
+class Concatenated(Dataset):
+    """Several data sets of one scheme, one after the other.
 
     Raises:
         DataError: they differ in scheme.
     """
 
-    def __init__(self, *parts: Dataset) -> None:
-        self.scheme = parts[0].scheme
-        if any(p.scheme != self.scheme for p in parts):
-            raise DataError(f"data sets of one scheme join; got {', '.join(p.scheme.name for p in parts)}")
-        self._places = [(part, i) for part in parts for i in range(len(part))]
-        self._names = [name for part in parts for name in part.names]
+    def __init__(self, *datasets: Dataset) -> None:
+        self.scheme = datasets[0].scheme
+        if any(d.scheme != self.scheme for d in datasets):
+            names = ", ".join(d.scheme.name for d in datasets)
+            raise DataError(f"data sets to concatenate have one scheme; got {names}")
+        self._places = [(dataset, i) for dataset in datasets for i in range(len(dataset))]
+        self._names = [name for dataset in datasets for name in dataset.names]
 
     def __len__(self) -> int:
         return len(self._places)
-
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[i] for i in range(len(self)))
 
     @property
     def names(self) -> Sequence[str | Path]:
         return self._names
 
     def labels(self, index: int) -> NDArray[np.uint8]:
-        """The label map of one sample."""
-        part, place = self._places[index]
-        return part.labels(place)
+        dataset, place = self._places[index]
+        return dataset.labels(place)
 
-    def made_of(self, index: int) -> tuple[str | Path, ...]:
-        """What its part says of one sample."""
-        part, place = self._places[index]
-        return made_of(part, place)
+    def dependencies(self, index: int) -> tuple[str | Path, ...]:
+        dataset, place = self._places[index]
+        return dependencies(dataset, place)
 
     def __getitem__(self, index: int) -> Sample:
-        part, place = self._places[index]
-        return part[place]
+        dataset, place = self._places[index]
+        return dataset[place]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from faceparse.data import Sample
-from faceparse.data.landmarks import five_points, mirrored
+from faceparse.data.landmarks import five_points, mirror
 from faceparse.evaluate.confusion import Confusion, f1_scores
 from faceparse.evaluate.report import Predict
 from faceparse.labels import Scheme
@@ -39,5 +39,5 @@ def mirror_agreement(predict: Predict, samples: Iterable[Sample], scheme: Scheme
 def _mirrored(sample: Sample) -> Sample:
     points = sample.landmarks
     if points is not None:
-        points = mirrored(five_points(points), sample.image.shape[1])
+        points = mirror(five_points(points), sample.image.shape[1])
     return replace(sample, image=np.ascontiguousarray(sample.image[:, ::-1]), landmarks=points)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.landmarks import mirrored
+from faceparse.data.landmarks import mirror
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme
 from faceparse.train.covers import cover
@@ -165,7 +165,7 @@ def augment(
     if rng.random() < how.flip:
         image, genuine = (np.ascontiguousarray(a[:, ::-1]) for a in (image, genuine))
         labels = scheme.flip(labels)
-        points = None if points is None else mirrored(points, size)
+        points = None if points is None else mirror(points, size)
     clean = image
     if rng.random() < how.occlude:
         image, hidden = cover(image, labels, scheme, rng)

@@ -14,10 +14,10 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 from faceparse.data import open_dataset
-from faceparse.data.cache import cached
+from faceparse.data.cache import cache
 from faceparse.data.cropped import Cropped
 from faceparse.data.dataset import Dataset
-from faceparse.data.unlabelled import Joined, Unlabelled
+from faceparse.data.unlabelled import Concatenated, Unlabelled
 from faceparse.errors import ConfigError, FaceparseError, MissingExtraError, OutputError
 from faceparse.files import make_folder, write_whole
 from faceparse.labels import scheme as find_scheme
@@ -169,9 +169,9 @@ def _data(settings: Settings, scheme: Scheme, landmarks: bool) -> ParsingData:
     if data.unlabelled is not None:
         if settings.teacher is None:
             raise ConfigError("data.unlabelled needs a teacher to label its pictures: give --teacher.model")
-        train = Joined(train, Unlabelled(data.unlabelled, train.scheme))
+        train = Concatenated(train, Unlabelled(data.unlabelled, train.scheme))
     if data.cache is not None:
-        train, val = cached(train, data.cache), cached(val, data.cache)
+        train, val = cache(train, data.cache), cache(val, data.cache)
     if data.crop:
         train, val = Cropped(train), Cropped(val)
     return ParsingData(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from faceparse.data.check import Check
     from faceparse.labels import Scheme
 
-_SHOWN = 5
+_EXAMPLES = 5
 _TILES = 36
 
 app = typer.Typer(
@@ -32,7 +32,7 @@ app = typer.Typer(
 def prepare(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="celebamask-hq, or parts.")],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="The download; only read.")],
-    target: Annotated[Path, typer.Argument(metavar="DST", help="Folder to be made.")],
+    target: Annotated[Path, typer.Argument(metavar="DST", help="The folder to make.")],
     order: Annotated[
         str,
         typer.Option(
@@ -53,7 +53,7 @@ def prepare(
     """Paint one mask file per part into label maps, and lay out a folder to train on.
 
     DST gets `images/`, `labels/` (pixel value = label), the official `train.txt`, `val.txt` and `test.txt`, and
-    `dataset.json`: painting order, size, and what was odd in the download. A run that was stopped goes on when
+    `dataset.json`: painting order, size, and findings about the download. A run that was stopped goes on when
     it is started again.
 
     `celebamask-hq` is CelebAMask-HQ as it is downloaded, with CelebA's `list_eval_partition.txt` beside it;
@@ -66,7 +66,7 @@ def prepare(
     from rich.progress import Progress
 
     from faceparse.cli.console import progress_console
-    from faceparse.data import celebamaskhq, parts
+    from faceparse.data import celebamaskhq, part_masks
     from faceparse.data.prepare import Preparation, check_outside
     from faceparse.errors import ConfigError
     from faceparse.labels import scheme as find_scheme
@@ -75,39 +75,39 @@ def prepare(
     splits = None
     if kind == "celebamask-hq":
         celebamaskhq.check_order(scheme)
-        found, stray = celebamaskhq.sources(source)
+        pictures, findings = celebamaskhq.find_pictures(source)
         splits = None if no_split else celebamaskhq.official_split(source)
     elif kind == "parts":
         if images is None:
             raise ConfigError("parts needs --images, the folder that the pictures lie in")
-        found, stray = parts.sources(source, images, scheme)
+        pictures, findings = part_masks.find_pictures(source, images, scheme)
     else:
         raise ConfigError(f"there is no preparation of {kind!r}; there are celebamask-hq and parts")
     check_outside(source, target)
-    work = Preparation(found, stray, target, scheme, size=size, source=kind, overwrite=overwrite)
+    preparation = Preparation(pictures, findings, target, scheme, size=size, source=kind, overwrite=overwrite)
     counts = {"written": 0, "skipped": 0, "left out": 0}
     with Progress(console=progress_console(), transient=True) as progress:
-        task = progress.add_task("painting", total=len(work))
-        for done in work.run(jobs or os.cpu_count() or 1):
-            counts[done.status] += 1
+        task = progress.add_task("painting", total=len(preparation))
+        for outcome in preparation.run(jobs or os.cpu_count() or 1):
+            counts[outcome.status] += 1
             progress.advance(task)
-    record = work.finish(splits)
+    record = preparation.finish(splits)
     hint = " (--overwrite redoes them)" if counts["skipped"] else ""
     typer.echo(", ".join(f"{n} {status}" for status, n in counts.items() if n) + f"{hint} in {target}")
     if record["splits"]:
         typer.echo(", ".join(f"{split} {n}" for split, n in record["splits"].items()))
-    _echo_odd(record["odd"])
-    typer.echo(f"scheme {scheme.name}, painted in its order; what was odd is in {target / 'dataset.json'}")
+    _echo_findings(record["findings"])
+    typer.echo(f"painted in the order of scheme {scheme.name}; findings are in {target / 'dataset.json'}")
 
 
-def _echo_odd(odd: dict[str, dict[str, object]]) -> None:
+def _echo_findings(findings: dict[str, dict[str, object]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    if not odd:
+    if not findings:
         return
-    table = Table("odd", "count", "first")
-    for kind, entry in odd.items():
+    table = Table("finding", "count", "first")
+    for kind, entry in findings.items():
         first = entry["first"]
         table.add_row(kind, str(entry["count"]), str(first[0]) if isinstance(first, list) else "")
     Console().print(table)
@@ -146,14 +146,14 @@ def check(
     from faceparse.files import atomic
 
     if kind == "list":
-        for name, known in kinds().items():
-            typer.echo(f"{name}: {known.title}")
+        for name, dataset in kinds().items():
+            typer.echo(f"{name}: {dataset.title}")
         return
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise ConfigError(f"a contact sheet is written as PNG: name it .png, not {sheet}")
     with Progress(console=progress_console(), transient=True) as progress:
         task = progress.add_task("checking", total=None)
-        found = check_dataset(
+        result = check_dataset(
             root,
             kind=kind,
             scheme=scheme,
@@ -162,69 +162,69 @@ def check(
         )
     if json_file is not None:
         with atomic(json_file, overwrite=True) as temporary:
-            temporary.write_text(json.dumps(found.as_dict(), indent=2) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(result.as_dict(), indent=2) + "\n", encoding="utf-8")
     if sheet is not None:
-        _write_sheet(sheet, found)
-    _echo_check(found)
-    if found.wrong:
+        _write_sheet(sheet, result)
+    _echo_check(result)
+    if result.wrong:
         raise typer.Exit(1)
 
 
-def _echo_check(found: Check) -> None:
+def _echo_check(result: Check) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    total = max(1, int(found.pixels.sum()))
-    splits = ", ".join(f"{split} {n}" for split, n in found.splits.items())
+    total = max(1, int(result.pixels.sum()))
+    splits = ", ".join(f"{split} {n}" for split, n in result.splits.items())
     table = Table(
-        "label", "class", "pictures", "pixels", title=f"{found.root}: {splits}; {found.scheme.name}"
+        "label", "class", "pictures", "pixels", title=f"{result.root}: {splits}; {result.scheme.name}"
     )
-    for i, name in enumerate(found.scheme.classes):
-        share = f"{100 * int(found.pixels[i]) / total:.2f} %"
-        table.add_row(str(i), escape(name), f"{found.pictures[i]:,}", share)
-    if found.pixels[255]:
+    for i, name in enumerate(result.scheme.classes):
+        share = f"{100 * int(result.pixels[i]) / total:.2f} %"
+        table.add_row(str(i), escape(name), f"{result.pictures[i]:,}", share)
+    if result.pixels[255]:
         table.add_row(
-            "255", "ignore", f"{found.pictures[255]:,}", f"{100 * int(found.pixels[255]) / total:.2f} %"
+            "255", "ignore", f"{result.pictures[255]:,}", f"{100 * int(result.pixels[255]) / total:.2f} %"
         )
     console = Console()
     console.print(table)
-    if found.left_lies:
-        agree, contradict = found.sides
+    if result.left_lies:
+        agree, contradict = result.sides
         typer.echo(
-            f"left classes lie on the picture's {found.left_lies} half in {agree:,} pictures, "
+            f"left classes lie on the picture's {result.left_lies} half in {agree:,} pictures, "
             f"{contradict:,} contradict"
         )
-    for kind, listed in found.kinds.items():
-        typer.echo(f"{'WRONG' if listed[0].wrong else 'look'}: {kind}, {len(listed):,}")
-        for finding in listed[:_SHOWN]:
+    for kind, findings in result.kinds.items():
+        typer.echo(f"{'WRONG' if findings[0].wrong else 'look'}: {kind}, {len(findings):,}")
+        for finding in findings[:_EXAMPLES]:
             typer.echo(f"  {finding.text}")
-        if len(listed) > _SHOWN:
-            typer.echo(f"  and {len(listed) - _SHOWN:,} more (--json FILE has them all)")
-    typer.echo("something is wrong" if found.wrong else "nothing is wrong")
+        if len(findings) > _EXAMPLES:
+            typer.echo(f"  and {len(findings) - _EXAMPLES:,} more (--json FILE has them all)")
+    typer.echo("something is wrong" if result.wrong else "nothing is wrong")
 
 
-def _write_sheet(path: Path, found: Check) -> None:
-    """What was found first, then pictures spread over the whole set."""
+def _write_sheet(path: Path, result: Check) -> None:
+    """Pictures with findings first, then pictures spread over the whole set."""
     from PIL import Image
 
     from faceparse.draw import contact_sheet
     from faceparse.errors import DataError
     from faceparse.files import atomic
 
-    flagged = {f.name: f.kind for kind in found.kinds.values() for f in kind[: _TILES // 4] if f.name}
-    names = [name for name in flagged if name in found.samples][: _TILES // 2]
-    rest = [name for name in found.samples if name not in flagged]
+    flagged = {f.name: f.kind for kind in result.kinds.values() for f in kind[: _TILES // 4] if f.name}
+    names = [name for name in flagged if name in result.samples][: _TILES // 2]
+    rest = [name for name in result.samples if name not in flagged]
     room = min(_TILES - len(names), len(rest))
     spread = [rest[i * len(rest) // room] for i in range(room)]
     tiles = []
     for name in [*names, *spread]:
-        dataset, index = found.samples[name]
+        dataset, index = result.samples[name]
         try:
             sample = dataset[index]
         except DataError:
             continue
-        tiles.append((_tile(sample, found.scheme), f"{Path(name).name} {flagged.get(name, '')}"))
+        tiles.append((_tile(sample, result.scheme), f"{Path(name).name} {flagged.get(name, '')}"))
     with atomic(path, overwrite=True) as temporary:
         Image.fromarray(contact_sheet(tiles)).save(temporary, "PNG")
 

@@ -26,7 +26,7 @@ def command(
     scheme: Annotated[
         str | None, typer.Option(help="Compare in this scheme; the model's own where not said.")
     ] = None,
-    split: Annotated[str, typer.Option(help="A split that it has, all, or a part such as 80-100%.")] = "val",
+    split: Annotated[str, typer.Option(help="A split that it has, all, or a share such as 80-100%.")] = "val",
     pictures: Annotated[
         int | None, typer.Option(min=1, help="Pictures of the split at most, spread evenly over it.")
     ] = None,

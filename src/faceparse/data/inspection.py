@@ -1,10 +1,11 @@
-"""One look at one labelled picture: what a check of the whole set needs to know of it."""
+"""The inspection of one labelled picture: what a check of the whole data set needs to know of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +15,17 @@ from faceparse.data.registry import Kind
 from faceparse.errors import DataError
 from faceparse.labels import Scheme, count
 
+_T = TypeVar("_T")
+
 THUMB = 16
 """Side of the gray thumbnail by which pictures are compared."""
-_ENOUGH = 16  # pixels of a class before its place says anything
-_CLEARLY = 0.02  # part of the width by which two sides must differ
+_MIN_PIXELS = 16  # of a class whose place counts
+_MIN_GAP = 0.02  # between the two sides, as a share of the width
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """What was seen.
+class Inspection:
+    """What one labelled picture is like.
 
     Attributes:
         faults: Lines about files that cannot be read.
@@ -30,8 +33,8 @@ class Look:
         label_size: (width, height) of the label map, if it could be read.
         counts: Pixels per label, 256.
         middles: Label → mean column, 0 to 1, of classes that have a left and a right.
-        digest: Hash of the picture's pixels, or nothing.
-        thumb: Gray picture at 16 × 16, or None.
+        digest: Hash of the picture's pixels; empty if it could not be read.
+        thumb: Gray picture at 16 × 16; black if it could not be read.
     """
 
     faults: tuple[str, ...]
@@ -45,34 +48,22 @@ class Look:
     def left_lies(self, scheme: Scheme) -> dict[str, int]:
         """Left class → 1 where it lies farther right in the picture than its right class, else -1.
 
-        Pairs of which one is not there, or that lie one above the other, say nothing.
+        Pairs of which one is absent, or that lie one above the other, do not count.
         """
         gaps = {
             a: self.middles[a] - self.middles[b] for a, b in scheme.pairs if {a, b} <= self.middles.keys()
         }
-        return {scheme.classes[a]: 1 if gap > 0 else -1 for a, gap in gaps.items() if abs(gap) >= _CLEARLY}
+        return {scheme.classes[a]: 1 if gap > 0 else -1 for a, gap in gaps.items() if abs(gap) >= _MIN_GAP}
 
 
-def look(dataset: Kind, index: int) -> Look:
+def inspect(dataset: Kind, index: int) -> Inspection:
     """Read one picture and its label map; what cannot be read is a fault and no error."""
-    faults = []
-    image: NDArray[np.uint8] | None = None
-    labels: NDArray[np.uint8] | None = None
-    try:
-        image = dataset.image(index)
-    except DataError as error:
-        faults.append(str(error))
-    try:
-        labels = dataset.labels(index)
-    except DataError as error:
-        if str(error) not in faults:
-            faults.append(str(error))
-    try:
-        dataset.landmarks(index)
-    except DataError as error:
-        faults.append(str(error))
-    return Look(
-        tuple(faults),
+    image, image_fault = _attempt(dataset.image, index)
+    labels, label_fault = _attempt(dataset.labels, index)
+    _, landmark_fault = _attempt(dataset.landmarks, index)
+    faults = tuple(dict.fromkeys(f for f in (image_fault, label_fault, landmark_fault) if f))
+    return Inspection(
+        faults,
         None if image is None else (image.shape[1], image.shape[0]),
         None if labels is None else (labels.shape[1], labels.shape[0]),
         np.zeros(256, np.int64) if labels is None else count(labels),
@@ -82,10 +73,18 @@ def look(dataset: Kind, index: int) -> Look:
     )
 
 
+def _attempt(read: Callable[[int], _T], index: int) -> tuple[_T | None, str]:
+    """What was read, or why it cannot be."""
+    try:
+        return read(index), ""
+    except DataError as error:
+        return None, str(error)
+
+
 def _digest(image: NDArray[np.uint8]) -> bytes:
-    made = hashlib.blake2b(str(image.shape).encode(), digest_size=16)
-    made.update(image.tobytes())
-    return made.digest()
+    digest = hashlib.blake2b(str(image.shape).encode(), digest_size=16)
+    digest.update(image.tobytes())
+    return digest.digest()
 
 
 def _thumb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -95,10 +94,10 @@ def _thumb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _middles(labels: NDArray[np.uint8], scheme: Scheme) -> dict[int, float]:
     columns = (np.arange(labels.shape[1]) + 0.5) / labels.shape[1]
-    found = {}
+    middles = {}
     for label in {i for pair in scheme.pairs for i in pair}:
         per_column = np.count_nonzero(labels == label, axis=0)
         total = int(per_column.sum())
-        if total >= _ENOUGH:
-            found[label] = float(per_column @ columns) / total
-    return found
+        if total >= _MIN_PIXELS:
+            middles[label] = float(per_column @ columns) / total
+    return middles

@@ -1,4 +1,4 @@
-"""A flat folder of masks, one per part: `STEM_l_brow.png`, as `faceparse parse --save parts` writes them.
+"""A flat folder of part masks: `STEM_l_brow.png`, as `faceparse parse --save parts` writes them.
 
 The pictures lie in a folder of their own, `STEM.jpg` or the like.
 """
@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faceparse.data.celebamaskhq import Source
-from faceparse.data.painting import Odd
+from faceparse.data.celebamaskhq import PictureFiles
+from faceparse.data.finding import Finding
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 from faceparse.pictures import SUFFIXES
 
 
-def sources(root: str | Path, images: str | Path, scheme: Scheme) -> tuple[list[Source], list[Odd]]:
-    """Every picture that has masks, by stem, and files that belong to none. Nothing is decoded.
+def find_pictures(
+    root: str | Path, images: str | Path, scheme: Scheme
+) -> tuple[list[PictureFiles], list[Finding]]:
+    """Every picture that has masks, by stem, and findings about files of no picture. Nothing is decoded.
 
-    >>> found, odd = sources("out", "photos", find_scheme("celebamask19"))  # doctest: +SKIP
+    >>> pictures, findings = find_pictures("out", "photos", find_scheme("celebamask19"))  # doctest: +SKIP
 
     Args:
         root: Folder of masks.
@@ -34,22 +36,22 @@ def sources(root: str | Path, images: str | Path, scheme: Scheme) -> tuple[list[
     pictures = {p.stem: p for p in sorted(images.iterdir()) if p.suffix.lower() in SUFFIXES}
     # Longest first: neck_l must not be read as a part `l` of a picture called …_neck.
     endings = sorted((f"_{name}.png" for name in scheme.classes), key=len, reverse=True)
-    parts: dict[str, list[tuple[str, Path]]] = {}
-    stray: list[Odd] = []
+    masks: dict[str, list[tuple[str, Path]]] = {}
+    stray: list[Finding] = []
     for path in sorted(p for p in root.iterdir() if p.suffix.lower() == ".png"):
         ending = next((e for e in endings if path.name.lower().endswith(e)), None)
         if ending is None:
             if path.stem not in pictures:
-                stray.append(Odd("unknown file", path.name))
+                stray.append(Finding("unknown file", path.name))
             continue
         stem, name = path.name[: -len(ending)], ending[1:-4]
         if name != scheme.classes[0]:
-            parts.setdefault(stem, []).append((name, path))
-    if not parts:
+            masks.setdefault(stem, []).append((name, path))
+    if not masks:
         raise DataError(f"{root} holds no masks named STEM_PART.png with a part of scheme {scheme.name!r}")
-    return [_source(stem, pictures.get(stem), tuple(found)) for stem, found in sorted(parts.items())], stray
-
-
-def _source(stem: str, image: Path | None, parts: tuple[tuple[str, Path], ...]) -> Source:
-    odd = () if image is not None else (Odd("masks without a picture", stem),)
-    return Source(stem, image, parts, odd)
+    files = []
+    for stem, masks_of_picture in sorted(masks.items()):
+        image = pictures.get(stem)
+        findings = () if image else (Finding("masks without a picture", stem),)
+        files.append(PictureFiles(stem, image, tuple(masks_of_picture), findings))
+    return files, stray
