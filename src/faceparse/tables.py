@@ -156,14 +156,21 @@ def plain_text(hint: Any, text: str) -> object:
     """
     try:
         value = parse(text, "YAML", "")
-        if not isinstance(value, str):
-            _convert(hint, value, "")
-            return value
-    except (FaceparseError, _FaultError):
-        pass
+    except FaceparseError:
+        value = text
+    if not isinstance(value, str):
+        return value if _fits(hint, value) or not _fits(hint, text) else text
     if any(get_origin(kind) in (tuple, list) and str in get_args(kind) for kind in (hint, *get_args(hint))):
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
+
+
+def _fits(hint: Any, value: object) -> bool:
+    try:
+        _convert(hint, value, "")
+    except _FaultError:
+        return False
+    return True
 
 
 def read_file(path: str | Path, what: str, error: type[FaceparseError] = ConfigError) -> Any:
@@ -263,7 +270,7 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
         return value
     if origin is Annotated:
         made = _convert(arguments[0], value, path)
-        if all(rule.holds(made) for rule in arguments[1:]):
+        if made is None or all(rule.holds(made) for rule in arguments[1:]):
             return made
     elif origin in (Union, UnionType):
         return _convert_union(hint, value, path)
@@ -321,7 +328,7 @@ def _convert_table(kind: Any, raw: Mapping[object, object], path: str) -> Any:
     needed = (f.name for f in fields(kind) if f.init and f.default is f.default_factory is MISSING)
     for key in needed:
         if key not in raw:
-            raise _FaultError(_join(path, key), f"missing; expected {_described(known[key])}")
+            raise _FaultError(_join(path, key), f"missing; expected {described(known[key])}")
     try:
         return kind(**values)
     except FaceparseError as error:
@@ -329,7 +336,7 @@ def _convert_table(kind: Any, raw: Mapping[object, object], path: str) -> Any:
 
 
 def _unlike(hint: Any, value: object, path: str) -> _FaultError:
-    return _FaultError(path, f"expected {_described(hint)}; got {_shown(value)}")
+    return _FaultError(path, f"expected {described(hint)}; got {_shown(value)}")
 
 
 _WORDS = {
@@ -342,19 +349,24 @@ _WORDS = {
 }
 
 
-def _described(hint: Any) -> str:
+def described(hint: Any) -> str:
+    """A type in words, for messages and help.
+
+    >>> described(Annotated[int, at_least(1)] | None)
+    'a whole number, 1 or more or null'
+    """
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         rules = ", ".join(rule.words for rule in arguments[1:])
-        return rules if arguments[0] is str else f"{_described(arguments[0])}, {rules}"
+        return rules if arguments[0] is str else f"{described(arguments[0])}, {rules}"
     if origin in (Union, UnionType):
-        return _either([words for kind in arguments if (words := _described(kind))])
+        return _either([words for kind in arguments if (words := described(kind))])
     if origin is Literal:
         return _either([str(choice) for choice in arguments])
     if origin is tuple and arguments[-1] is not ...:
-        return f"a list of {len(arguments)}, each {_either([_described(kind) for kind in arguments])}"
+        return f"a list of {len(arguments)}, each {_either([described(kind) for kind in arguments])}"
     if origin in (tuple, list):
-        return f"a list, each {_described(arguments[0])}"
+        return f"a list, each {described(arguments[0])}"
     return _WORDS.get(hint, "a table" if is_dataclass(hint) or origin else "")
 
 

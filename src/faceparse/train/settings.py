@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, is_dataclass, make_dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
-import jsonargparse
 import yaml
-from jsonargparse import ActionConfigFile
 from pytorch_lightning import Trainer
 
 from faceparse.errors import ConfigError
+from faceparse.tables import Rule, above, at_least, between, build, check, read_file
 from faceparse.train.augment import Augmentation
 from faceparse.train.losses import LossSettings
-from faceparse.train.mistakes import plainly
 from faceparse.train.optimise import OptimizerSettings, ScheduleSettings
+from faceparse.train.options import Option, Options, Pairs, members, nested
 from faceparse.train.teacher import TeacherSettings
-from faceparse.weights.preprocessing import RESAMPLING, Preprocessing
+from faceparse.weights.preprocessing import Channels, Factor, Interpolation, Mean, Preprocessing
 
 OURS = {
     "max_epochs": "--epochs",
@@ -34,6 +36,12 @@ OURS = {
     "enable_checkpointing": None,
 }
 """Arguments of Lightning's Trainer that are set here, and what there is in their place."""
+
+_TRAINER_RULES = {
+    "accumulate_grad_batches": at_least(1),
+    "check_val_every_n_epoch": at_least(1),
+    "limit_val_batches": above(0),  # validation chooses the best checkpoint
+}
 
 
 @dataclass(frozen=True)
@@ -58,14 +66,10 @@ class DataSettings:
     scheme: str | None = None
     train: str = "train"
     val: str = "val"
-    workers: int = 2
+    workers: Annotated[int, between(0, 1024)] = 2
     unlabelled: Path | None = None
     crop: bool = False
     cache: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.workers < 0:
-            raise ConfigError(f"data.workers is 0 (none but the run itself) or more; got {self.workers}")
 
 
 @dataclass(frozen=True)
@@ -113,64 +117,37 @@ class Settings:
     parts: dict[str, Path] = field(default_factory=dict)
     weights: Path | None = None
     resume: Path | None = None
-    epochs: int = 15
-    batch_size: int = 16
+    epochs: Annotated[int, between(1, 1_000_000)] = 15
+    batch_size: Annotated[int, between(1, 1_000_000)] = 16
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     loss: LossSettings = field(default_factory=LossSettings)
     teacher: TeacherSettings | None = None
-    ema: float = 0.999
-    rare: float = 0.0
-    sizes: list[tuple[int, int]] = field(default_factory=lambda: [(0, 256)])
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-    channels: str = "RGB"
-    scale: float = 1.0
-    interpolation: str = "bilinear"
+    ema: Annotated[float, Rule("0 to below 1", lambda decay: 0 <= decay < 1)] = 0.999
+    rare: Annotated[float, between(0, 1)] = 0.0
+    sizes: list[tuple[Annotated[int, at_least(0)], Annotated[int, between(32, 1 << 15)]]] = field(
+        default_factory=lambda: [(0, 256)]
+    )
+    mean: tuple[Mean, Mean, Mean] = (0.485, 0.456, 0.406)
+    std: tuple[Factor, Factor, Factor] = (0.229, 0.224, 0.225)
+    channels: Channels = "RGB"
+    scale: Factor = 1.0
+    interpolation: Interpolation = "bilinear"
     augmentation: Augmentation = field(default_factory=Augmentation)
-    seed: int = 0
-    patience: int | None = None
+    seed: Annotated[int, between(0, 2**32 - 1)] = 0
+    patience: Annotated[int, at_least(1)] | None = None
     tensorboard: bool = True
     compile: bool = False
     profile: bool = False
     trainer: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rows = list(self.sizes)
-        if not rows or rows[0][0] != 0 or rows != sorted(rows) or min(size for _, size in rows) < 32:
-            raise ConfigError(
-                f"sizes are [first epoch, size] rows, ascending from epoch 0, of 32 px or more; got {rows}"
-            )
-        if self.epochs < 1 or self.batch_size < 1:
-            raise ConfigError(f"epochs and batch_size are 1 or more; got {self.epochs} and {self.batch_size}")
-        if not 0 <= self.ema < 1:
-            raise ConfigError(f"ema is a decay from 0 (none) to below 1; got {self.ema}")
-        if self.patience is not None and self.patience < 1:
-            raise ConfigError(f"patience is 1 epoch or more, or null for none; got {self.patience}")
-        if not all(0 <= m <= self.scale for m in self.mean) or not all(s > 0 for s in self.std):
-            raise ConfigError(
-                f"mean is 0 to scale ({self.scale}) and std above 0 in each channel; got {self.mean} and {self.std}"
-            )
-        if not 0 <= self.seed < 2**32 or not 0 <= self.rare <= 1:
-            raise ConfigError(
-                f"seed is 0 to {2**32 - 1:,} and rare a share from 0 to 1; got {self.seed} and {self.rare}"
-            )
-        if self.teacher is not None and not (self.teacher.weight > 0 and self.teacher.temperature > 0):
-            raise ConfigError(
-                "teacher.weight and teacher.temperature are above 0; "
-                f"got {self.teacher.weight} and {self.teacher.temperature}"
-            )
-        for name in ("accumulate_grad_batches", "check_val_every_n_epoch"):
-            value = self.trainer.get(name)
-            if value is not None and value < 1:
-                raise ConfigError(f"trainer.{name} is 1 or more; got {value}")
-        if self.trainer.get("limit_val_batches") == 0:
-            raise ConfigError("validation chooses the best checkpoint: trainer.limit_val_batches is above 0")
-        if self.channels not in ("RGB", "BGR") or self.interpolation not in RESAMPLING:
-            raise ConfigError(
-                f"channels is RGB or BGR and interpolation {' or '.join(RESAMPLING)}; "
-                f"got {self.channels} and {self.interpolation}"
-            )
+        check(self)
+        rows = self.sizes
+        if not rows or rows[0][0] != 0 or rows != sorted(rows):
+            raise ConfigError(f"sizes are [first epoch, size] rows, ascending from epoch 0; got {rows}")
+        if not all(0 <= m <= self.scale for m in self.mean):
+            raise ConfigError(f"mean is 0 to scale ({self.scale}) in each channel; got {self.mean}")
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -191,19 +168,21 @@ def recipes() -> dict[str, Path]:
     return {p.stem: p for p in sorted(folder.glob("*.yaml"))}
 
 
-def parser() -> jsonargparse.ArgumentParser:
-    """The command line of a training run: `--recipe`, then any field of `Settings`."""
-    made = jsonargparse.ArgumentParser(
-        prog="faceparse train",
-        description="Train a face parsing network.",
-        exit_on_error=False,
-        allow_abbrev=False,
-        print_config="--print_config",
+@cache
+def run_options() -> Options:
+    """Every option of a run: the fields of `Settings`, and those of Lightning's Trainer that are not set here."""
+    own = members(Settings)
+    types = get_type_hints(Trainer.__init__)
+    for name, rule in _TRAINER_RULES.items():
+        types[name] = Annotated[types[name], rule]
+    taken = (
+        p for name, p in inspect.signature(Trainer.__init__).parameters.items() if name not in {"self", *OURS}
     )
-    made.add_argument("--recipe", action=ActionConfigFile, help=f"{', '.join(recipes())}, or a YAML file")
-    made.add_class_arguments(Settings, skip={"trainer"})
-    made.add_class_arguments(Trainer, "trainer", skip=set(OURS), instantiate=False)
-    return made
+    rows = [(p.name, types[p.name], p.default) for p in taken]
+    kind = make_dataclass("TrainerOptions", rows, namespace={"__doc__": inspect.getdoc(Trainer.__init__)})
+    own["trainer"] = Option(kind, MISSING, "Lightning's Trainer, in its own words.")
+    instead = {f"trainer.{name}": other for name, other in OURS.items() if other}
+    return Options({**own, **members(kind, "trainer.")}, instead)
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:
@@ -212,50 +191,47 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     Raises:
         ConfigError: an unknown recipe, key or value.
     """
-    words = _recipes_first(arguments)
-    made = parser()
-    try:
-        config: Any = made.parse_args(words)
-        defaults = made.get_defaults().items()
-        ours = [k for k, v in defaults if v is not None and not k.startswith("trainer.")]
-        if empty := [k for k in ours if config.get(k, ...) is None]:
-            raise ConfigError(f"{empty[0]} is null: leave it out for its default, or give a value")
-        ready: Any = made.instantiate_classes(config)
-    except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
-        instead = {f"trainer.{name}": other for name, other in OURS.items() if other}
-        raise ConfigError(plainly(str(error), made.get_defaults().keys(), instead)) from error
-    values = {k: v for k, v in vars(ready).items() if k not in ("recipe", "print_config")}
-    untouched = vars(made.get_defaults().trainer)
-    asked = {k: v for k, v in vars(config.trainer).items() if v != untouched[k]}
-    return Settings(**{**values, "trainer": asked})
+    return build(Settings, nested(_pairs(arguments)))
 
 
-def _recipes_first(arguments: Sequence[str]) -> list[str]:
-    """The words with recipes, by their files, before all else, which override them wherever they stand."""
+def configuration(arguments: Sequence[str]) -> str:
+    """All that a run's words come to, defaults included, as a recipe."""
+    whole = {
+        name: o.default
+        for name, o in members(Settings).items()
+        if "." not in name or name.startswith("data.")
+    }
+    ours = [(k, asdict(v) if is_dataclass(v) else v) for k, v in whole.items() if v is not MISSING]  # type: ignore[arg-type]
+    plain = json.loads(json.dumps(nested([*ours, *_pairs(arguments)]), default=str))
+    return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+
+
+def help_page() -> str:
+    """What `faceparse train --help` prints."""
+    return (
+        "usage: faceparse train --data.root DIR [--recipe NAME] [--OPTION VALUE ...]\n\nTrain a network.\n\n"
+        f"  --recipe\n      a YAML file of the options below, or one of\n      {', '.join(recipes())}\n"
+        "  --print_config\n      Print the whole configuration as a recipe, and stop.\n"
+        f"{run_options().help_text()}\n"
+    )
+
+
+def _pairs(arguments: Sequence[str]) -> Pairs:
+    """Names and values: recipes' first, so that words override them wherever they stand."""
     recipe, other = list[str](), list[str]()
     words = iter(arguments)
     for word in words:
-        if word == "--recipe" and (name := next(words, None)) is not None:
-            recipe += [word, str(_recipe_file(name))]
-        elif word.startswith("--recipe="):
-            recipe.append(f"--recipe={_recipe_file(word.removeprefix('--recipe='))}")
+        if word == "--recipe" or word.startswith("--recipe="):
+            recipe.append(word.partition("=")[2] or next(words, ""))
         else:
             other.append(word)
-    return recipe + other
-
-
-def _recipe_file(name: str) -> Path:
-    """The file of a recipe, looked at: a YAML table of options."""
-    known = recipes()
-    path = known.get(name, Path(name))
-    if not path.is_file():
-        raise ConfigError(f"no recipe {name!r}; there are {', '.join(known)}, or give a YAML file")
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"a recipe is a YAML file of options, and {path} is not: {reason}") from None
-    if not isinstance(found, dict):
-        what = "empty" if found is None else f"a {type(found).__name__}"
-        raise ConfigError(f"a recipe is a YAML file of options, as `epochs: 10`, and {path} is {what}")
-    return path
+    for name in recipe:
+        path = recipes().get(name, Path(name))
+        if not path.is_file():
+            raise ConfigError(f"no recipe {name!r}; there are {', '.join(recipes())}, or give a YAML file")
+        raw = read_file(path, "recipe")
+        if not isinstance(raw, dict):
+            what = "empty" if raw is None else f"a {type(raw).__name__}"
+            raise ConfigError(f"a recipe is a YAML file of options, as `epochs: 10`, and {path} is {what}")
+        yield from run_options().from_table(raw, f"recipe {path}")
+    yield from run_options().from_words(other)

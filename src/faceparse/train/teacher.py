@@ -9,7 +9,7 @@ Hinton et al., https://arxiv.org/abs/1503.02531.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ from torch import Tensor
 from faceparse.engines import open_engine
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme, conversion
+from faceparse.tables import above
 from faceparse.weights.merging import read_logits, scheme_of_results
 
 
@@ -35,8 +36,8 @@ class TeacherSettings:
     """
 
     model: str
-    weight: float = 1.0
-    temperature: float = 2.0
+    weight: Annotated[float, above(0)] = 1.0
+    temperature: Annotated[float, above(0)] = 2.0
     engine: str = "auto"
     device: str = "cpu"
     card: str | None = None

@@ -22,13 +22,16 @@ _INTERRUPTED, _TERMINATED = 130, 143
 def command(context: typer.Context) -> None:
     """Train a network: `faceparse train --recipe default --data.root DIR`; `--help` lists every option."""
     try:
-        from faceparse.train.settings import parser, read_settings
+        from faceparse.train.settings import configuration, help_page, read_settings
     except ImportError as error:
         from faceparse.errors import MissingExtraError
 
         raise MissingExtraError(error.name or "torch", "train", "faceparse train") from None
     if not context.args or {"-h", "--help"} & set(context.args):
-        typer.echo(parser().format_help())
+        typer.echo(help_page())
+        return
+    if printing := {"--print_config", "--print-config"} & set(context.args):
+        typer.echo(configuration([word for word in context.args if word not in printing]))
         return
     # Lightning's tips, notes on its own deprecations and on what is meant here: a fault is an error of ours.
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)

@@ -1,0 +1,157 @@
+"""Options that a dataclass describes, from the words of a command line and from tables, and their help.
+
+>>> options = Options(members(Settings))
+>>> list(options.from_words(["--epochs", "3", "--loss.dice=0.5"]))
+[('epochs', 3), ('loss.dice', 0.5)]
+>>> nested(options.from_table({"loss": {"dice": 0.5}}, "mine.yaml"))
+{'loss': {'dice': 0.5}}
+
+A dataclass inside is a group of options with its name and a dot before theirs. Every value is held to its field's type
+and rules where it comes from, so that a message names the word, or the file and the key.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from typing import Any, get_args, get_origin
+
+from faceparse.errors import ConfigError
+from faceparse.tables import convert, described, hints, nearest, plain_text
+
+HELP = "`faceparse train --help` lists every option, and a recipe has the same keys"
+Pairs = Iterator[tuple[str, Any]]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Attributes:
+        hint: The type of its value.
+        default: Its value where it is not given; `MISSING` where it must be.
+        about: Its line in the dataclass's docstring.
+    """
+
+    hint: Any
+    default: Any
+    about: str
+
+
+def members(kind: type, prefix: str = "") -> dict[str, Option]:
+    """The options of a dataclass by name, a group before its members."""
+    rows = re.findall(r"^ {4}(\w+): (.*(?:\n(?: {5,}.*)?)*)", inspect.getdoc(kind) or "", re.MULTILINE)
+    about = {name: " ".join(text.split()) for name, text in rows}
+    options: dict[str, Option] = {}
+    for row in fields(kind):
+        name, hint = prefix + row.name, hints(kind)[row.name]
+        default = row.default if row.default_factory is MISSING else row.default_factory()
+        options[name] = Option(hint, default, about.get(row.name, ""))
+        for group in (hint, *get_args(hint)):
+            if isinstance(group, type) and is_dataclass(group):
+                options |= members(group, f"{name}.")
+    return options
+
+
+def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """A table of tables from dotted names; where one comes twice, the last counts."""
+    whole: dict[str, Any] = {}
+    for name, value in pairs:
+        *groups, last = name.split(".")
+        table = whole
+        for group in groups:
+            if not isinstance(table.get(group), dict):
+                table[group] = {}
+            table = table[group]
+        table[last] = value
+    return whole
+
+
+@dataclass(frozen=True)
+class Options:
+    """All options of a command.
+
+    Attributes:
+        known: The options by name.
+        instead: Option that is not taken → the one to give in its place.
+    """
+
+    known: Mapping[str, Option]
+    instead: Mapping[str, str] = field(default_factory=dict)
+
+    def from_words(self, words: Iterable[str]) -> Pairs:
+        """Name and value of each `--NAME VALUE` or `--NAME=VALUE`; hyphens count as underscores.
+
+        Raises:
+            ConfigError: a word that is no option, an option without a value, or a value that it does not take.
+        """
+        rest = iter(words)
+        for word in rest:
+            name, sign, text = word.removeprefix("--").partition("=")
+            if not word.startswith("--"):
+                raise ConfigError(f"expected an option, as --epochs 10; got {word!r}: {HELP}")
+            name = name.replace("-", "_")
+            hint = self._hint(name, "", "--")
+            value = text if sign else next(rest, None)
+            if value is None:
+                raise ConfigError(f"--{name} needs a value: {described(hint)}")
+            yield from self._typed(name, plain_text(hint, value), "", "--")
+
+    def from_table(self, raw: Mapping[object, object], where: str) -> Pairs:
+        """Name and value of each option in a table.
+
+        Raises:
+            ConfigError: a key that is no option, or a value that it does not take; the message begins with `where`.
+        """
+        for key, value in raw.items():
+            yield from self._typed(str(key), value, where, "")
+
+    def help_text(self, width: int = 110) -> str:
+        """Every option with its line, type and default, the groups last."""
+        lines, indent = [], " " * 6
+        for name, option in sorted(
+            self.known.items(), key=lambda item: self._is_group(item[0].split(".")[0])
+        ):
+            if self._is_group(name):
+                lines.append(f"\n{name}: {option.about}\n")
+                continue
+            default = (
+                "needed"
+                if option.default is MISSING
+                else f"default {json.dumps(option.default, default=str)}"
+            )
+            about = f"{option.about} ({described(option.hint)}; {default})".replace("``", "`")
+            lines += [
+                f"  --{name}",
+                textwrap.fill(about, width, initial_indent=indent, subsequent_indent=indent),
+            ]
+        return "\n".join(lines)
+
+    def _is_group(self, name: str) -> bool:
+        return any(other.startswith(f"{name}.") for other in self.known)
+
+    def _typed(self, name: str, value: object, where: str, dashes: str) -> Pairs:
+        hint = self._hint(name, where, dashes)
+        if isinstance(value, Mapping) and self._is_group(name):
+            for key, inner in value.items():
+                yield from self._typed(f"{name}.{key}", inner, where, dashes)
+        else:
+            yield name, convert(hint, value, dashes + name, where=where)
+
+    def _hint(self, name: str, where: str, dashes: str) -> Any:
+        """The type of an option's value, or the fault that there is no such option."""
+        group = self.known.get(name.rpartition(".")[0])
+        if name in self.known:
+            return self.known[name].hint
+        if group is not None and get_origin(group.hint) is dict:
+            return get_args(group.hint)[1]
+        fault = f"{where}: " * bool(where) + f"no option {dashes}{name}"
+        if other := self.instead.get(name):
+            raise ConfigError(f"{fault}: give {other}")
+        near = nearest(name, self.known) or [n for n in self.known if n.rpartition(".")[2] == name]
+        mend = f"; is it {' or '.join(dashes + n for n in near)}?" if near else ":"
+        raise ConfigError(f"{fault}{mend} {HELP}")
