@@ -17,7 +17,6 @@ HEAVY = {
     "torchvision",
     "timm",
     "pytorch_lightning",
-    "jsonargparse",
     "onnx",
     "onnxscript",
     "safetensors",
