@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse.data import parts
+from faceparse.data.part_masks import find_pictures
 from faceparse.data.prepare import Preparation
 from faceparse.labels import scheme
 from faceparse.writers import write
@@ -22,7 +22,7 @@ def test_parse_and_prepare(order: str, tmp_path: Path) -> None:
     for stem, one in CASES.items():
         write(one.to(order), "parts", masks / stem)
         Image.fromarray(one.image).save(photos / f"{stem}.png")
-    found, stray = parts.sources(masks, photos, scheme(order))
+    found, stray = find_pictures(masks, photos, scheme(order))
     assert not stray
     work = Preparation(found, stray, tmp_path / "made", scheme(order), source="parts")
     assert {done.status for done in work.run(1)} == {"written"}
