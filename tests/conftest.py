@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,5 +80,26 @@ def tiny_network(monkeypatch: pytest.MonkeyPatch) -> str:
             return self.drop(self.conv(image))
 
     models.networks()
-    monkeypatch.setitem(registry._ENTRIES, "tiny", models.Entry("tiny", Tiny, "celebamask19"))
+    monkeypatch.setitem(registry.NETWORKS._things, "tiny", models.Entry("tiny", Tiny, "celebamask19"))
     return "tiny"
+
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Another package, as installers lay it down: `install("its_package", "writers", {"name": "module:Thing"}, module=CODE)`."""
+
+    def one(package: str, group: str, points: dict[str, str], **modules: str) -> None:
+        site = tmp_path / package
+        about = site / f"{package}-1.0.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        lines = [f"{name} = {where}\n" for name, where in points.items()]
+        (about / "entry_points.txt").write_text(f"[faceparse.{group}]\n" + "".join(lines))
+        for name, code in modules.items():
+            (site / f"{name}.py").write_text(code)
+        monkeypatch.syspath_prepend(str(site))
+
+    return one

@@ -1,15 +1,188 @@
-"""Rooms by name, for those that must not import them: `Parsing.save` lies below the writers.
+"""What goes by name: files of the package, and what other packages bring through entry points.
 
 >>> room("labels").scheme("face2").classes
 ('background', 'face')
+>>> "mask" in module_names("writers.forms")
+True
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
-from typing import Any
+from math import prod
+from pathlib import Path
+from pkgutil import iter_modules
+from threading import RLock
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from faceparse.errors import FaceparseError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+T = TypeVar("T")
+Thing = TypeVar("Thing")
 
 
 def room(name: str) -> Any:
-    """The registry of a room of the package: the module `faceparse.NAME.registry`."""
+    """The registry of a room, for those that must not import it: `Parsing.save` lies below the writers."""
     return import_module(f"faceparse.{name}.registry")
+
+
+@cache
+def module_names(folder: str) -> tuple[str, ...]:
+    """The names of the modules in a folder of the package, `writers.forms`, none of them imported."""
+    path = Path(__file__).parent.joinpath(*folder.split("."))
+    return tuple(sorted(module.name for module in iter_modules([str(path)])))
+
+
+@cache
+def _entry_points(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """What the packages on a path bring."""
+    from importlib.metadata import entry_points
+
+    return tuple(dict.fromkeys(entry_points(group=group)))
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "an unknown package"
+
+
+class Registry(Mapping[str, T]):
+    """Things of one kind by name.
+
+    A file of the package calls `register` when it is imported. Another package names under the entry point group such a
+    module, or the thing itself. One that does not load is a line in the log, and an error where it is asked for.
+
+    Args:
+        what: What a thing is called in messages: `engine`.
+        folder: Dotted path of the folder whose files register things: `engines`.
+        group: The group of entry points.
+        error: Raised for a name that cannot be had.
+        key: The attribute that holds a thing's name.
+        check: What is wrong with a thing, such as "lacks a title"; empty for nothing.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        folder: str,
+        group: str,
+        error: type[FaceparseError],
+        *,
+        key: str = "name",
+        check: Callable[[object], str] = lambda thing: "",
+    ) -> None:
+        self._what, self._folder, self._group, self._error = what, folder, group, error
+        self._key, self._check = key, check
+        self._things: dict[str, T] = {}
+        self._faults: dict[EntryPoint, str] = {}
+        self._lock = RLock()
+
+    def register(self, thing: Thing) -> Thing:
+        """Add a thing; its name is taken once.
+
+        Raises:
+            FaceparseError: a name that is taken, or a thing that is not of this kind.
+        """
+        name = getattr(thing, self._key, "")
+        problem = self._check(thing) or ("is registered twice" if name in self._things else "")
+        if problem or not name:
+            raise self._error(f"{self._what} {name or thing!r} {problem or f'lacks a {self._key}'}")
+        self._things[name] = cast(T, thing)
+        return thing
+
+    def all(self) -> dict[str, T]:
+        """Every thing that loads, by name."""
+        with self._lock:
+            self._load_files(module_names(self._folder))
+            for point in self._points():
+                if point not in self._faults and self._fault(point):
+                    import logging
+
+                    logging.getLogger("faceparse").warning("%s", self._faults[point])
+            return dict(sorted(self._things.items()))
+
+    def find(self, name: str) -> T:
+        """The thing of that name.
+
+        Raises:
+            FaceparseError: no such thing, or one whose package does not load; the kind's own error.
+        """
+        with self._lock:
+            files = module_names(self._folder)
+            self._load_files([name] if name in files else files)
+            for point in self._points():
+                if point.name == name and self._fault(point):
+                    raise self._error(self._faults[point])
+            things = self._things if name in self._things else self.all()
+            if name not in things:
+                raise self._error(f"no {self._what} {name!r}; there are {in_short(things)}")
+            return things[name]
+
+    def __getitem__(self, name: str) -> T:
+        return self.all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.all())
+
+    def __len__(self) -> int:
+        return len(self.all())
+
+    def _load_files(self, names: Iterable[str]) -> None:
+        for name in names:
+            import_module(f"faceparse.{self._folder}.{name}")
+
+    def _points(self) -> tuple[EntryPoint, ...]:
+        return _entry_points(self._group, tuple(sys.path))
+
+    def _fault(self, point: EntryPoint) -> str:
+        """What is wrong with an entry point, which is loaded once; empty for nothing."""
+        if point not in self._faults:
+            self._faults[point] = self._load(point)
+        return self._faults[point]
+
+    def _load(self, point: EntryPoint) -> str:
+        claims = ["faceparse"] * (point.name in self._things)
+        claims += [_package(other) for other in self._points() if other.name == point.name]
+        if len(claims) > 1:
+            return (
+                f"{self._what} {point.name!r}: it is claimed by {' and '.join(claims)}: uninstall all but one"
+            )
+        where = f"{self._what} {point.name!r} of package {_package(point)} ({point.value})"
+        try:
+            thing = point.load()
+            if not isinstance(thing, ModuleType):
+                name = getattr(thing, self._key, point.name)
+                if name != point.name:
+                    raise self._error(f"calls itself {name!r}: its name and its entry point's must agree")
+                self.register(thing)
+        except FaceparseError as error:
+            return f"{where}: {error}"
+        except Exception as error:  # whatever another's module raises when imported
+            return f"{where} does not load: {type(error).__name__}: {error}; update or uninstall it"
+        return ""
+
+
+def in_short(names: Iterable[str]) -> str:
+    """Names in one line, those of large families in braces.
+
+    >>> in_short(["a-x", "big-b-1", "big-b-2", "big-b-3", "big-c-1", "big-c-2", "big-c-3"])
+    'a-x, big-{b,c}-{1,2,3}'
+    """
+    families: dict[str, list[list[str]]] = {}
+    for name in names:
+        families.setdefault(name.split("-")[0], []).append(name.split("-"))
+    parts: list[str] = []
+    for members in families.values():
+        columns = [list(dict.fromkeys(column)) for column in zip(*members, strict=False)]
+        whole = {len(m) for m in members} == {len(columns)} and prod(map(len, columns)) == len(members)
+        if whole and len(members) > 4:
+            parts.append("-".join(c[0] if len(c) == 1 else f"{{{','.join(c)}}}" for c in columns))
+        else:
+            parts += ["-".join(m) for m in members]
+    return ", ".join(parts)

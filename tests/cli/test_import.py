@@ -40,7 +40,7 @@ def test_faults_are_one_line_on_stderr(checkpoint: Path, faceparse: Callable[...
     for words, code, message in (
         ((foreign, "--network", NAME, "-o", target), 2, "--card"),
         ((foreign, "--network", "bisenet-resnet18", "-o", target), 2, f"fits {NAME}"),
-        ((foreign, "--network", "nope", "-o", target), 2, "unknown network"),
+        ((foreign, "--network", "nope", "-o", target), 2, "no network"),
         ((foreign, "--network", NAME, "-o", target, "--card", "nope"), 2, "no model card"),
         ((checkpoint.with_name("gone.pt"), "--network", NAME, "-o", target), 2, "no checkpoint file"),
         ((checkpoint, "--network", NAME, "-o", target.with_suffix(".pt")), 2, ".safetensors file"),

@@ -156,7 +156,7 @@ def test_no_face(faceparse: Command, tmp_path: Path) -> None:
         (["--alpha", "2"], "alpha is 0 to 1, got 2"),
         (["--option", "quality=loud"], "quality of overlay is a whole number, got 'loud'"),
         (["--option", "quality"], "--option takes NAME=VALUE"),
-        (["--engine", "steam"], "unknown engine 'steam'"),
+        (["--engine", "steam"], "no engine 'steam'"),
         (["--threshold", "0.7"], "scheme 'celebamask19' has 19: take scheme face2"),
         (["--threshold", "7", "--scheme", "face2"], "a threshold is a probability, 0 to 1, got 7"),
         (["--faces", "some"], "faces is auto, whole, each, largest; got 'some'"),

@@ -27,7 +27,7 @@ def small_fcn8s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fcn8s, "_BLOCKS", ((2, 2), (3, 3), (4, 4, 4), (5, 5, 5), (5, 5, 5)))
     # A function of its own, for what is known of the real one is kept.
     small = models.Entry("fcn8s", lambda num_classes=21: fcn8s.FCN8s(num_classes), "voc21-face")
-    monkeypatch.setitem(registry._ENTRIES, "fcn8s", small)
+    monkeypatch.setitem(registry.NETWORKS._things, "fcn8s", small)
 
 
 def caffe_layers(state: Mapping[str, Any]) -> dict[str, list[NDArray[np.float32]]]:
@@ -51,7 +51,7 @@ def small_vgg19_dinov3(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     models.networks()
     parts = {"dinov3": Part("dinov3.", DINOV3, "Meta's ViT-S")}
     entry = models.Entry(name, SmallVGG19DINOv3, "ourface11", VGG19_DINOV3, parts)
-    monkeypatch.setitem(registry._ENTRIES, name, entry)
+    monkeypatch.setitem(registry.NETWORKS._things, name, entry)
 
 
 def small_last_ckpt() -> State:

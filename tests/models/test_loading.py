@@ -97,7 +97,7 @@ def test_loading_draws_nothing_from_the_callers_random_stream(published: Publish
 
 
 def test_an_unknown_network_is_told_before_the_file_is_read() -> None:
-    with pytest.raises(WeightsError, match="unknown network 'nope'; there are bisenet-resnet18"):
+    with pytest.raises(WeightsError, match="no network 'nope'; there are bisenet-resnet18"):
         models.load("nope", "not-there.pth")
 
 

@@ -45,14 +45,12 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     lines = "".join(f"{name} = {module}\n" for name, module in points.items())
     (about / "entry_points.txt").write_text(f"[faceparse.networks]\n{lines}")
     (tmp_path / "sixth.toml").write_text(shown("sixth.toml"), encoding="utf-8")
-    models.networks()
-    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+    monkeypatch.setattr(registry.NETWORKS, "_things", dict(models.networks()))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    registry._import_all.cache_clear()
+    monkeypatch.setattr(registry.NETWORKS, "_faults", {})
     yield tmp_path
     sys.modules.pop("sixth_network", None)
-    registry._import_all.cache_clear()
 
 
 @pytest.fixture

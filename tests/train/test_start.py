@@ -66,7 +66,7 @@ def published(site: Site, monkeypatch: pytest.MonkeyPatch) -> str:
             )
 
     models.networks()
-    monkeypatch.setitem(registry._ENTRIES, "tiny", models.Entry("tiny", Tiny, "celebamask19"))
+    monkeypatch.setitem(registry.NETWORKS._things, "tiny", models.Entry("tiny", Tiny, "celebamask19"))
     return name
 
 

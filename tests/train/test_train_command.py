@@ -139,7 +139,7 @@ def test_killed_workers(
         (["--loss.nope", "1"], "`faceparse train --help` lists every option"),
         (["--recipe", "{broken}"], "broken.yaml is not"),
         (["--recipe", "{unknown}"], "unknown.yaml: no option loss.nope"),
-        (["--network", "fpn-nothing"], "unknown network 'fpn-nothing'"),
+        (["--network", "fpn-nothing"], "no network 'fpn-nothing'"),
         (["--scheme", "nothing"], "no label scheme 'nothing'"),
         (["--data.kind", "nothing"], "no kind of data set 'nothing'"),
         (["--output", "{broken}"], "cannot make output folder"),

@@ -1,17 +1,14 @@
 """Forms that other packages bring: a distribution on the path, as pip would install it."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from faceparse.errors import ConfigError
-from faceparse.writers import write, writers
-from tests.conftest import ROOT
+from faceparse.writers import WRITERS, write, writers
+from tests.conftest import ROOT, Install
 from tests.writers.samples import seen
-
-Install = Callable[..., None]
 
 
 def documented() -> str:
@@ -22,29 +19,19 @@ def documented() -> str:
     return found[1]
 
 
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    def one(package: str, points: dict[str, str], **modules: str) -> None:
-        site = tmp_path / package
-        about = site / f"{package}-1.0.dist-info"
-        about.mkdir(parents=True)
-        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        lines = [f"{name} = {where}\n" for name, where in points.items()]
-        (about / "entry_points.txt").write_text("[faceparse.writers]\n" + "".join(lines))
-        for name, code in modules.items():
-            (site / f"{name}.py").write_text(code)
-        monkeypatch.syspath_prepend(str(site))
-
-    return one
+@pytest.fixture(autouse=True)
+def registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WRITERS, "_things", WRITERS.all())
+    monkeypatch.setattr(WRITERS, "_faults", {})
 
 
 def test_the_documented_form_works(install: Install, tmp_path: Path) -> None:
-    install("areas_package", {"areas": "areas_of_docs:Areas"}, areas_of_docs=documented())
+    install("areas_package", "writers", {"areas": "areas_of_docs:Areas"}, areas_of_docs=documented())
     assert list(writers(["mask", "areas"], {"digits": "1"})) == ["mask", "areas"]
     (path,) = write(seen(), "areas", tmp_path / "photo", digits=2)
     assert path == tmp_path / "photo_areas.txt"
     assert re.fullmatch(r"(\w+ \d\.\d\d\n)+", path.read_text())
-    with pytest.raises(ConfigError, match=r"heatmap, areas; got doodle"):
+    with pytest.raises(ConfigError, match=r"no output form 'doodle'; there are areas, color"):
         writers(["doodle"])
 
 
@@ -67,7 +54,7 @@ def test_a_broken_package_is_named_in_one_line(
     install: Install, code: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = f"broken_{abs(hash((code, message)))}"
-    install("broken_package", {"thing": f"{module}:Thing"}, **{module: code})
+    install("broken_package", "writers", {"thing": f"{module}:Thing"}, **{module: code})
     with pytest.raises(ConfigError, match=message) as caught:
         writers(["thing"])
     assert f"output form 'thing' of package broken_package ({module}:Thing)" in str(caught.value)
@@ -76,14 +63,16 @@ def test_a_broken_package_is_named_in_one_line(
 
 
 def test_a_name_of_ours_cannot_be_taken(install: Install) -> None:
-    install("taker", {"mask": "nowhere:Mask"})
-    with pytest.raises(ConfigError, match="'mask' is claimed by faceparse and taker: uninstall all but one"):
+    install("taker", "writers", {"mask": "nowhere:Mask"})
+    with pytest.raises(
+        ConfigError, match="'mask': it is claimed by faceparse and taker: uninstall all but one"
+    ):
         writers(["mask"])
     assert list(writers(["overlay"])) == ["overlay"]
 
 
 def test_two_packages_of_one_name(install: Install) -> None:
-    install("first", {"heat": "nowhere:Heat"})
-    install("second", {"heat": "elsewhere:Heat"})
-    with pytest.raises(ConfigError, match=r"'heat' is claimed by (first and second|second and first)"):
+    install("first", "writers", {"heat": "nowhere:Heat"})
+    install("second", "writers", {"heat": "elsewhere:Heat"})
+    with pytest.raises(ConfigError, match=r"'heat': it is claimed by (first and second|second and first)"):
         writers(["heat"])

@@ -35,7 +35,7 @@ from faceparse.data.reading import read_text
 from faceparse.data.registry import register
 from faceparse.data.splits import is_share, take_share
 from faceparse.errors import DataError, LabelError
-from faceparse.labels import Scheme, schemes
+from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
 from faceparse.pictures import SUFFIXES
 
@@ -97,7 +97,7 @@ def part_names() -> tuple[str, ...]:
     >>> part_names()[:3]
     ('skin', 'l_brow', 'r_brow')
     """
-    return schemes()[ORDERS[0]].classes[1:]
+    return find_scheme(ORDERS[0]).classes[1:]
 
 
 def check_order(scheme: Scheme) -> Scheme:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from faceparse.data.finding import Finding
 from faceparse.data.folder import FolderDataset, Layout, scan
 from faceparse.data.inspection import Inspection, inspect
-from faceparse.data.registry import Kind, find_kind
+from faceparse.data.registry import DATASETS, Kind
 from faceparse.data.schemes import folder_scheme
 from faceparse.data.similar import pairs_alike
 from faceparse.errors import DataError
@@ -129,7 +129,7 @@ def check_dataset(
         findings = list(_layout_findings(layout))
         splits = _folder_splits(layout, label_scheme)
     else:
-        splits, findings = _open_splits(find_kind(kind), root, scheme)
+        splits, findings = _open_splits(DATASETS.find(kind), root, scheme)
         label_scheme = next(iter(splits.values())).scheme
     samples: dict[str, tuple[Kind, int]] = {}
     members: dict[str, list[str]] = defaultdict(list)

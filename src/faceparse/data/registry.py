@@ -11,12 +11,8 @@ names its own module under the entry point group `faceparse.datasets`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
-from pkgutil import iter_modules
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +20,7 @@ from numpy.typing import NDArray
 from faceparse.data.dataset import Dataset
 from faceparse.errors import ConfigError
 from faceparse.labels import Scheme
+from faceparse.registry import Registry
 
 
 class Kind(Dataset, Protocol):
@@ -48,43 +45,14 @@ class Kind(Dataset, Protocol):
         ...
 
 
-_KINDS: dict[str, type[Kind]] = {}
-Class = TypeVar("Class", bound=type[Kind])
+DATASETS = Registry[type[Kind]]("kind of data set", "data", "faceparse.datasets", ConfigError, key="kind")
 
-
-def register(kind: Class) -> Class:
-    """Add a data set class to the registry; a kind is taken once."""
-    if kind.kind in _KINDS:
-        raise ValueError(f"data set {kind.kind!r} is registered twice")
-    _KINDS[kind.kind] = kind
-    return kind
-
-
-@cache
-def _import_all() -> None:
-    package = import_module("faceparse.data")
-    for module in iter_modules(package.__path__, "faceparse.data."):
-        import_module(module.name)
-    for point in entry_points(group="faceparse.datasets"):
-        point.load()
+register = DATASETS.register
 
 
 def kinds() -> Mapping[str, type[Kind]]:
     """All data set classes by kind."""
-    _import_all()
-    return dict(sorted(_KINDS.items()))
-
-
-def find_kind(kind: str) -> type[Kind]:
-    """The data set class of that kind.
-
-    Raises:
-        ConfigError: no such kind.
-    """
-    try:
-        return kinds()[kind]
-    except KeyError:
-        raise ConfigError(f"no kind of data set {kind!r}; there are {', '.join(kinds())}") from None
+    return DATASETS.all()
 
 
 def open_dataset(kind: str, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> Kind:
@@ -101,4 +69,4 @@ def open_dataset(kind: str, root: str | Path, split: str, scheme: str | Path | S
         DataError: the folder is not as the kind's layout says, or has no such split.
         LabelError: no such scheme.
     """
-    return find_kind(kind)(root, split, scheme)
+    return DATASETS.find(kind)(root, split, scheme)

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Protocol
 
 from faceparse.engines.engine import Engine
 from faceparse.errors import EngineError
+from faceparse.registry import Registry
 from faceparse.weights.card import Card
 
 
@@ -45,30 +42,14 @@ class EngineKind:
     instead: str
 
 
-_KINDS: dict[str, EngineKind] = {}
+ENGINES = Registry[EngineKind]("engine", "engines", "faceparse.engines", EngineError)
 
-
-def register(kind: EngineKind) -> EngineKind:
-    """Add an engine to the registry; a name is taken once."""
-    if kind.name in _KINDS:
-        raise ValueError(f"engine {kind.name!r} is registered twice")
-    _KINDS[kind.name] = kind
-    return kind
-
-
-@cache
-def _import_all() -> None:
-    package = import_module("faceparse.engines")
-    for module in iter_modules(package.__path__, "faceparse.engines."):
-        import_module(module.name)
-    for point in entry_points(group="faceparse.engines"):
-        point.load()
+register = ENGINES.register
 
 
 def engines() -> Mapping[str, EngineKind]:
     """All registered engines by name."""
-    _import_all()
-    return dict(sorted(_KINDS.items()))
+    return ENGINES.all()
 
 
 def engine_for(path: Path, name: str = "auto") -> EngineKind:
@@ -77,23 +58,16 @@ def engine_for(path: Path, name: str = "auto") -> EngineKind:
     Raises:
         EngineError: no such engine, or one that does not run this kind of file.
     """
-    known = engines()
     suffix = path.suffix.lower()
-    if name == "auto":
-        fitting = [kind for kind in known.values() if kind.suffix == suffix]
-        if not fitting:
-            raise EngineError(f"no engine runs {path}; there are {_list(known)}")
-        return fitting[0]
-    if name not in known:
-        raise EngineError(f"unknown engine {name!r}; there are auto, {_list(known)}")
-    kind = known[name]
-    if kind.suffix != suffix:
-        other = [k.name for k in known.values() if k.suffix == suffix]
-        hint = f", or use --engine {other[0]}" if other else ""
+    kind = None if name == "auto" else ENGINES.find(name)
+    if kind is not None and kind.suffix == suffix:
+        return kind
+    fitting = [other for other in engines().values() if other.suffix == suffix]
+    if kind is not None:
+        hint = f", or use --engine {fitting[0].name}" if fitting else ""
         mend = kind.instead.format(path=path, stem=path.stem)
         raise EngineError(f"engine {name!r} runs {kind.suffix} files, got {path}: {mend}{hint}")
-    return kind
-
-
-def _list(known: Mapping[str, EngineKind]) -> str:
-    return ", ".join(f"{kind.name} ({kind.suffix})" for kind in known.values())
+    if not fitting:
+        files = ", ".join(f"{other.name} ({other.suffix})" for other in engines().values())
+        raise EngineError(f"no engine runs {path}; there are {files}")
+    return fitting[0]

@@ -1,4 +1,6 @@
-"""Label schemes by name: the package's, one TOML file each in `labels/schemes`, and a user's own files.
+"""Label schemes by name: the package's, one TOML file each in `labels/schemes`, other packages', and a user's files.
+
+A package brings one, a `faceparse.Scheme`, through an entry point of the group `faceparse.schemes`.
 
 >>> scheme("face2").classes
 ('background', 'face')
@@ -7,8 +9,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -17,14 +18,36 @@ from typing import Any
 from faceparse.errors import LabelError
 from faceparse.labels.file import SUFFIXES, plain, read_scheme, scheme_from
 from faceparse.labels.scheme import Scheme
+from faceparse.registry import Registry
 
 
-@cache
+def _packaged_schemes() -> Iterator[tuple[str, Scheme]]:
+    for entry in sorted(
+        files("faceparse.labels").joinpath("schemes").iterdir(), key=lambda entry: entry.name
+    ):
+        if entry.name.endswith(".toml"):
+            scheme = scheme_from(tomllib.loads(entry.read_text(encoding="utf-8")), entry.name)
+            yield scheme.name, scheme
+
+
+PACKAGED: Mapping[str, Scheme] = MappingProxyType(dict(_packaged_schemes()))
+"""Every scheme in the package by name."""
+
+SCHEMES = Registry[Scheme](
+    *("label scheme", "labels", "faceparse.schemes", LabelError),
+    check=lambda scheme: "" if isinstance(scheme, Scheme) else "is no faceparse.Scheme",
+)
+for _scheme in PACKAGED.values():
+    SCHEMES.register(_scheme)
+
+
 def schemes() -> Mapping[str, Scheme]:
-    """Every scheme in the package by name."""
-    entries = sorted(files("faceparse.labels").joinpath("schemes").iterdir(), key=lambda entry: entry.name)
-    tables = [tomllib.loads(e.read_text(encoding="utf-8")) for e in entries if e.name.endswith(".toml")]
-    return MappingProxyType({t["name"]: scheme_from(t, f"label scheme {t['name']!r}") for t in tables})
+    """Every scheme by name: the package's, and those that other packages bring.
+
+    >>> sorted(schemes())[:3]
+    ['celebamask19', 'face2', 'helen11']
+    """
+    return SCHEMES.all()
 
 
 def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
@@ -45,29 +68,37 @@ def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
         raise LabelError(f"a label scheme is a name, a file or a table, got {name!r}")
     if Path(name).suffix.lower() in SUFFIXES:
         scheme = read_scheme(name)
-        if schemes().get(scheme.name, scheme) != scheme:
+        if PACKAGED.get(scheme.name, scheme) != scheme:
             raise LabelError(
                 f"label scheme {name}: the name {scheme.name!r} is taken by a scheme of faceparse"
             )
         return scheme
     try:
-        return schemes()[str(name)]
-    except KeyError:
-        raise LabelError(
-            f"no label scheme {str(name)!r}; there are {', '.join(schemes())}, or give a YAML file"
-        ) from None
+        return named_scheme(str(name))
+    except LabelError as error:
+        raise LabelError(f"{error}, or give a YAML file") from None
+
+
+def named_scheme(name: str) -> Scheme:
+    """The scheme of that name, which is never a file that is opened.
+
+    Raises:
+        LabelError: no such scheme.
+    """
+    # Without a look at what other packages bring, which costs more than all else here.
+    return PACKAGED.get(name) or SCHEMES.find(name)
 
 
 def _packaged(scheme: Scheme) -> Scheme:
     """The package's scheme where it is the same in all, else the scheme itself."""
-    packaged = schemes().get(scheme.name)
-    return packaged if packaged and plain(packaged) == plain(scheme) else scheme
+    ours = PACKAGED.get(scheme.name)
+    return ours if ours and plain(ours) == plain(scheme) else scheme
 
 
 def reference(scheme: Scheme) -> str | dict[str, Any]:
     """How a file of ours names a scheme: a packaged one by its name, any other in full.
 
-    >>> reference(schemes()["face2"])
+    >>> reference(scheme("face2"))
     'face2'
     """
-    return scheme.name if _packaged(scheme) is schemes().get(scheme.name) else plain(scheme)
+    return scheme.name if _packaged(scheme) is PACKAGED.get(scheme.name) else plain(scheme)

@@ -17,9 +17,10 @@ from torch import Tensor
 from faceparse.errors import ConfigError, WeightsError
 from faceparse.labels import scheme as find_scheme
 from faceparse.models.fitting import compare, fits, missing_parts, nearest, part_of, shapes_of
-from faceparse.models.registry import Network, Part, in_short, networks
+from faceparse.models.registry import Network, Part, networks
 from faceparse.models.registry import network as find_network
 from faceparse.models.unfilled import Unfilled
+from faceparse.registry import in_short
 from faceparse.weights.checkpoint import Checkpoint, read_checkpoint
 from faceparse.weights.importers import Shapes
 

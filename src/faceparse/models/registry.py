@@ -6,18 +6,14 @@ module under the entry point group `faceparse.networks`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
-from math import prod
-from pkgutil import iter_modules
 from typing import Any
 
 from torch import Tensor, nn
 
 from faceparse.errors import WeightsError
+from faceparse.registry import Registry
 from faceparse.weights.card import Grid
 from faceparse.weights.importers import OWN, Form
 from faceparse.weights.trunk import Trunk
@@ -105,30 +101,14 @@ class Entry:
         return (OWN,) if self.published is None else (self.published, OWN)
 
 
-_ENTRIES: dict[str, Entry] = {}
+NETWORKS = Registry[Entry]("network", "models", "faceparse.networks", WeightsError)
 
-
-def register(entry: Entry) -> Entry:
-    """Add a network to the registry; a name is taken once."""
-    if entry.name in _ENTRIES:
-        raise ValueError(f"network {entry.name!r} is registered twice")
-    _ENTRIES[entry.name] = entry
-    return entry
-
-
-@cache
-def _import_all() -> None:
-    package = import_module("faceparse.models")
-    for module in iter_modules(package.__path__, "faceparse.models."):
-        import_module(module.name)
-    for point in entry_points(group="faceparse.networks"):
-        point.load()
+register = NETWORKS.register
 
 
 def networks() -> Mapping[str, Entry]:
     """All registered networks by name."""
-    _import_all()
-    return dict(sorted(_ENTRIES.items()))
+    return NETWORKS.all()
 
 
 def network(name: str) -> Entry:
@@ -137,31 +117,7 @@ def network(name: str) -> Entry:
     Raises:
         WeightsError: no such network.
     """
-    known = networks()
-    try:
-        return known[name]
-    except KeyError:
-        raise WeightsError(f"unknown network {name!r}; there are {in_short(known)}") from None
-
-
-def in_short(names: Iterable[str]) -> str:
-    """Names in one line, those of large families in braces.
-
-    >>> in_short(["a-x", "big-b-1", "big-b-2", "big-b-3", "big-c-1", "big-c-2", "big-c-3"])
-    'a-x, big-{b,c}-{1,2,3}'
-    """
-    families: dict[str, list[list[str]]] = {}
-    for name in names:
-        families.setdefault(name.split("-")[0], []).append(name.split("-"))
-    parts: list[str] = []
-    for members in families.values():
-        columns = [list(dict.fromkeys(column)) for column in zip(*members, strict=False)]
-        whole = {len(m) for m in members} == {len(columns)} and prod(map(len, columns)) == len(members)
-        if whole and len(members) > 4:
-            parts.append("-".join(c[0] if len(c) == 1 else f"{{{','.join(c)}}}" for c in columns))
-        else:
-            parts += ["-".join(m) for m in members]
-    return ", ".join(parts)
+    return NETWORKS.find(name)
 
 
 def build(name: str, **options: Any) -> Network:

@@ -20,8 +20,9 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from faceparse.errors import LabelError, WeightsError
-from faceparse.labels import Scheme, schemes
+from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
+from faceparse.labels.registry import named_scheme
 from faceparse.tables import between, build, matching, one_of, parse, read_file
 from faceparse.weights.preprocessing import Preprocessing
 from faceparse.weights.variant import Variant
@@ -157,12 +158,8 @@ class Card:
     variant: Variant | None = None
 
     def __post_init__(self) -> None:
-        if (
-            isinstance(self.scheme, str) and self.scheme not in schemes()
-        ):  # a name, never a file that is opened
-            raise WeightsError(f"no label scheme {self.scheme!r}; there are {', '.join(schemes())}")
         try:
-            find_scheme(self.scheme)
+            named_scheme(self.scheme) if isinstance(self.scheme, str) else find_scheme(self.scheme)
         except LabelError as error:
             raise WeightsError(str(error)) from None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from faceparse.labels import ALIASES, GROUPS, Scheme, schemes
+from faceparse.labels import ALIASES, GROUPS, Scheme
+from faceparse.labels.registry import PACKAGED
 
 BACKGROUND = "background"
 
@@ -37,4 +38,4 @@ def _own_name(scheme: Scheme, name: str) -> str:
 
 def region_names() -> list[str]:
     """Every name that `regions` may give with a scheme in the package."""
-    return sorted({*GROUPS, *(c for s in schemes().values() for c in s.classes)})
+    return sorted({*GROUPS, *(c for s in PACKAGED.values() for c in s.classes)})

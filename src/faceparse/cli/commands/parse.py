@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceparse.registry import module_names
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -31,8 +33,8 @@ def command(
     save: Annotated[
         str | None,
         typer.Option(
-            help="What to write, with commas: mask, overlay, panel, color, soft, cutout, heatmap, npz, json, rle, "
-            "polygons, parts, and what other packages bring. [default: mask,overlay; to stdout mask]"
+            help=f"What to write, with commas: {', '.join(module_names('writers.forms'))}, and what other packages "
+            "bring. [default: mask,overlay; to stdout mask]"
         ),
     ] = None,
     alpha: Annotated[
@@ -105,8 +107,7 @@ def command(
     to_stdout = str(output) == "-"
     options = given_options(option or (), alpha=alpha, bits=bits, classes=classes)
     chosen = writers((save or ("mask" if to_stdout else "mask,overlay")).split(","), options)
-    kinds = {*WRITERS.values(), *(type(w) for w in chosen.values())}  # earlier runs may have written any
-    endings = [ending for kind in kinds for ending in kind.endings]
+    endings = [ending for kind in WRITERS.values() for ending in kind.endings]  # of earlier runs too
     todo = _jobs(inputs or [], output, endings, list_file, recursive=recursive, root=root)
 
     def parser(alone: bool) -> Parser:

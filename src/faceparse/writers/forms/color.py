@@ -10,9 +10,11 @@ from faceparse.draw import colours
 from faceparse.files import atomic
 from faceparse.results import Parsing
 from faceparse.writers.png import PIECE, Png
+from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
 
+@register
 @dataclass(frozen=True)
 class Color(FileWriter):
     """Every pixel in its class's colour, RGB PNG; ignored pixels are black."""

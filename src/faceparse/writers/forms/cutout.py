@@ -13,9 +13,11 @@ from faceparse.labels import Scheme
 from faceparse.results import Parsing, soft_strips
 from faceparse.writers.png import Png
 from faceparse.writers.regions import regions
+from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
 
+@register
 @dataclass(frozen=True)
 class Cutout(FileWriter):
     """The picture with all but the person transparent, RGBA PNG; opacity is the soft mask.

@@ -13,9 +13,11 @@ from faceparse.errors import ConfigError
 from faceparse.files import atomic
 from faceparse.labels import Scheme
 from faceparse.results import Parsing
+from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
 
+@register
 @dataclass(frozen=True)
 class Heatmap(FileWriter):
     """The probability of face, gray PNG: 0 to 255, or to 65535 with 16 bits.

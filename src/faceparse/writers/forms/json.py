@@ -8,9 +8,11 @@ from typing import ClassVar
 
 from faceparse.files import json_bytes, write_whole
 from faceparse.results import Parsing
+from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
 
+@register
 @dataclass(frozen=True)
 class Json(FileWriter):
     """Faces (box, score, landmarks), area and box per class, model, scheme, size, timing."""

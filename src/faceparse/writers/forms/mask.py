@@ -8,9 +8,11 @@ from typing import ClassVar
 
 from faceparse.results import Parsing
 from faceparse.writers.png import write_png
+from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
 
+@register
 @dataclass(frozen=True)
 class Mask(FileWriter):
     """The label map, palette PNG of the picture's own size: pixel value = label, 255 where ignored."""

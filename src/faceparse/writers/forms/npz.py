@@ -25,6 +25,7 @@ from faceparse.files import atomic
 from faceparse.labels import plain, scheme
 from faceparse.results import Face, Parsing, View
 from faceparse.results.view import frozen
+from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
 FORMAT = 1
@@ -39,6 +40,7 @@ DAMAGE = (
 Arrays = dict[str, NDArray[Any]]
 
 
+@register
 @dataclass(frozen=True)
 class Npz(FileWriter):
     """All but the picture, without loss: labels, scheme, faces, and the logits that soft masks come from.

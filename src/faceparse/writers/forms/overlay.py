@@ -9,9 +9,11 @@ from typing import ClassVar
 from faceparse.draw.overlay import check_look, overlay
 from faceparse.results import Parsing
 from faceparse.writers.jpeg import QUALITY, check_quality, write_jpeg
+from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
 
+@register
 @dataclass(frozen=True)
 class Overlay(FileWriter):
     """The picture with its classes in colour over it, JPEG.

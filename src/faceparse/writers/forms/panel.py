@@ -10,9 +10,11 @@ from faceparse.draw.overlay import check_look
 from faceparse.draw.panel import panel
 from faceparse.results import Parsing
 from faceparse.writers.jpeg import QUALITY, check_quality, write_jpeg
+from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
 
+@register
 @dataclass(frozen=True)
 class Panel(FileWriter):
     """Picture, labels and overlay side by side with a legend, JPEG.

@@ -11,9 +11,11 @@ from faceparse.results import Parsing
 from faceparse.results.lookup import look_up, members
 from faceparse.writers.png import write_png
 from faceparse.writers.regions import region_names, regions
+from faceparse.writers.registry import register
 from faceparse.writers.writer import Writer
 
 
+@register
 @dataclass(frozen=True)
 class Parts(Writer):
     """A gray PNG per class that occurs, as in CelebAMask-HQ's download: 255 inside, 0 outside.

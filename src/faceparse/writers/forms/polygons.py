@@ -13,12 +13,14 @@ from faceparse.results import Parsing
 from faceparse.results.lookup import look_up, members
 from faceparse.writers.outlines import polygons
 from faceparse.writers.regions import regions
+from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
 LABELME = "5.5.0"
 """The version whose form the files have."""
 
 
+@register
 @dataclass(frozen=True)
 class Polygons(FileWriter):
     """Outlines per class along the pixels' edges, LabelMe JSON; a hole is joined to the outside by a cut.

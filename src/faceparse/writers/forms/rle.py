@@ -12,6 +12,7 @@ from faceparse.labels import GROUPS, Scheme
 from faceparse.results import Parsing
 from faceparse.writers.coco import Piece, image_id, join
 from faceparse.writers.regions import regions
+from faceparse.writers.registry import register
 from faceparse.writers.runs import encode
 from faceparse.writers.writer import FileWriter
 
@@ -22,6 +23,7 @@ FIRST_GROUP = 256
 """Category ids of groups begin here; a class's is its label."""
 
 
+@register
 @dataclass(frozen=True)
 class Rle(FileWriter):
     """A mask per class that occurs, in COCO's format and compressed run lengths; `annotations.json` for all.

@@ -13,9 +13,11 @@ from faceparse.labels import Scheme
 from faceparse.results import Parsing, soft_strips
 from faceparse.writers.png import Png
 from faceparse.writers.regions import region_names, regions
+from faceparse.writers.registry import register
 from faceparse.writers.writer import Writer
 
 
+@register
 @dataclass(frozen=True)
 class Soft(Writer):
     """The probability of each class, one gray PNG each: 0 to 255, or to 65535 with 16 bits.
