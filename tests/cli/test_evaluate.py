@@ -214,9 +214,9 @@ def test_a_training_checkpoint_of_ours_is_to_be_exported(
 def test_a_picture_that_is_too_small_is_named(faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder in ("images", "labels"):
         Image.new("L", (1, 1)).save(faces / folder / "1.png")
-    assert run("--data.root", str(faces), "--data.scheme", "celebamask19") == 1
+    assert run("--data.root", str(faces), "--data.scheme", "celebamask19") == 2
     said = capsys.readouterr().err.strip()
-    assert "1.png: array is 1×1 px" in said
+    assert "1.png: it is 1×1 px" in said
     assert "\n" not in said
 
 

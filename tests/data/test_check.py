@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from faceparse.data import kinds as all_kinds
 from faceparse.data.check import Check, check_dataset
 from faceparse.data.inspection import inspect
+from faceparse.data.sheet import check_sheet
 from faceparse.data.similar import pairs_alike
 from faceparse.errors import DataError, LabelError
 from faceparse.labels import scheme
@@ -260,3 +261,14 @@ def test_masks_of_0_and_255_are_named(faces: Path) -> None:
         Image.fromarray(mask).save(path)
     found = kinds(check_dataset(faces, scheme="face2"))
     assert "divide the label maps by 255 for face" in found["masks of 0 and 255"][0]
+
+
+def test_a_sheet_shows_findings_first_and_leaves_out_what_cannot_be_read(faces: Path) -> None:
+    assert check_sheet(check(faces)).shape[1] == 6 * (256 + 6) + 6
+    labels = np.array(Image.open(faces / "labels" / "3.png"))
+    labels[0, 0] = 99
+    Image.fromarray(labels).save(faces / "labels" / "3.png")
+    (faces / "images" / "0.png").write_bytes(b"none")
+    sheet = check_sheet(check(faces))
+    assert sheet.shape[1] == 5 * (256 + 6) + 6
+    np.testing.assert_array_equal(sheet[6:70, 6:70], np.asarray(Image.open(faces / "images" / "3.png")))

@@ -12,9 +12,9 @@ from faceparse.data.facesynthetics import FaceSynthetics
 from faceparse.data.helen import Helen
 from faceparse.data.landmarks import five_points, helen_box
 from faceparse.data.lapa import LaPa
-from faceparse.data.prepare import Preparation
+from faceparse.data.prepare import Preparation, prepare
 from faceparse.data.splits import is_share, take_share
-from faceparse.errors import DataError
+from faceparse.errors import ConfigError, DataError
 from faceparse.labels import conversion, scheme
 from tests.data import made
 
@@ -223,3 +223,21 @@ def test_a_flat_folder_of_parts(tmp_path: Path) -> None:
         part_masks.find_pictures(tmp_path / "none", tmp_path, order)
     with pytest.raises(DataError, match="no masks named STEM_PART"):
         part_masks.find_pictures(tmp_path / "photos", tmp_path, scheme("face2"))
+
+
+def test_prepare_in_one_call(tmp_path: Path) -> None:
+    source, steps = made.celebamask_hq(tmp_path / "src"), list[tuple[int, int]]()
+    counts, record = prepare(
+        "celebamask-hq", source, tmp_path / "dst", "maskgan19", progress=lambda *step: steps.append(step)
+    )
+    assert counts == {"written": 3}
+    assert record["splits"] == {"train": 1, "val": 1, "test": 1}
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    counts, record = prepare("celebamask-hq", source, tmp_path / "whole", splits=False, size=64)
+    assert record["splits"] == {}
+    with pytest.raises(ConfigError, match="no preparation of 'lapa'"):
+        prepare("lapa", source, tmp_path / "other")
+    with pytest.raises(ConfigError, match="--images"):
+        prepare("parts", source, tmp_path / "other")
+    with pytest.raises(DataError, match="only read"):
+        prepare("celebamask-hq", source, source / "dst")

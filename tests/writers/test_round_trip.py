@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse.data.part_masks import find_pictures
-from faceparse.data.prepare import Preparation
-from faceparse.labels import scheme
+from faceparse.data.prepare import prepare
 from faceparse.writers import write
 from tests.writers.samples import PARSINGS, seen
 
@@ -22,10 +20,9 @@ def test_parse_and_prepare(order: str, tmp_path: Path) -> None:
     for stem, one in CASES.items():
         write(one.to(order), "parts", masks / stem)
         Image.fromarray(one.image).save(photos / f"{stem}.png")
-    found, stray = find_pictures(masks, photos, scheme(order))
-    assert not stray
-    work = Preparation(found, stray, tmp_path / "made", scheme(order), source="parts")
-    assert {done.status for done in work.run(1)} == {"written"}
+    counts, record = prepare("parts", masks, tmp_path / "made", order, images=photos)
+    assert counts == {"written": len(CASES)}
+    assert not record["findings"]
     for stem, one in CASES.items():
         with Image.open(tmp_path / "made" / "labels" / f"{stem}.png") as file:
             back = np.asarray(file)

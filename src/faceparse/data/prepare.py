@@ -1,10 +1,7 @@
 """Part masks to label maps: a download with one mask file per part becomes a folder that `FolderDataset` reads.
 
->>> pictures, findings = celebamaskhq.find_pictures(source)  # doctest: +SKIP
->>> preparation = Preparation(pictures, findings, "prepared", scheme("celebamask19"))  # doctest: +SKIP
->>> for outcome in preparation.run(jobs=8):  # doctest: +SKIP
-...     print(outcome.name, outcome.status)
->>> record = preparation.finish(celebamaskhq.official_split(source))  # doctest: +SKIP
+>>> prepare("celebamask-hq", "CelebAMask-HQ", "prepared", "maskgan19", jobs=8).counts  # doctest: +SKIP
+Counter({'written': 30000})
 
 The source is only read. Every file is written completely or not at all; a stopped run goes on where it was,
 because `prepare.jsonl` has a line for each finished picture.
@@ -14,25 +11,27 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from faceparse.data import celebamaskhq, part_masks
 from faceparse.data.celebamaskhq import SPLITS, PictureFiles
 from faceparse.data.finding import Finding
 from faceparse.data.painting import check_size, match_sizes, paint_files
 from faceparse.data.reading import read_image, read_text
 from faceparse.data.record import RECORD, read_record, write_record
-from faceparse.errors import DataError
+from faceparse.errors import ConfigError, DataError
 from faceparse.files import atomic, make_folder
 from faceparse.labels import Scheme, reference
+from faceparse.labels import scheme as find_scheme
 from faceparse.pictures import SUFFIXES
 from faceparse.version import __version__
 
@@ -56,10 +55,69 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
 
 
-def check_outside(source: Path, target: Path) -> None:
-    """Raise a `DataError` where `target` is or lies in `source`, which is only read."""
+class Prepared(NamedTuple):
+    """The number of pictures by status, and the record that was written."""
+
+    counts: Counter[str]
+    record: dict[str, Any]
+
+
+def prepare(
+    kind: str,
+    source: str | Path,
+    target: str | Path,
+    order: str | Scheme = "celebamask19",
+    *,
+    images: str | Path | None = None,
+    splits: bool = True,
+    size: str | int = "masks",
+    overwrite: bool = False,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Prepared:
+    """Paint a download's part masks into label maps, in a folder that `FolderDataset` reads.
+
+    >>> prepare("parts", "masks", "prepared", images="photos").record["pictures"]  # doctest: +SKIP
+    1204
+
+    Args:
+        kind: `celebamask-hq`: the data set as it is downloaded; `parts`: a folder of masks `STEM_PART.png`.
+        source: The download; only read.
+        target: The folder to make; a stopped run goes on there.
+        order: Painting order, and scheme of the label maps.
+        images: Folder of the pictures, for `parts`.
+        splits: Whether the official split files of `celebamask-hq` are written.
+        size: Size of pictures and label maps: `masks`, `images`, or a number of pixels.
+        overwrite: Whether pictures that an earlier run wrote are redone.
+        jobs: Pictures at a time.
+        progress: Called after each picture with the number of pictures done and of all.
+
+    Raises:
+        ConfigError: no such kind, or `parts` without `images`.
+        DataError: another layout than the kind's, or a `target` that lies in `source` or holds another data set.
+        LabelError: no such scheme, or one with classes that no mask makes.
+        OutputError: a file cannot be written.
+    """
+    source, target, scheme = Path(source), Path(target), find_scheme(order)
+    official = None
+    if kind == "celebamask-hq":
+        celebamaskhq.check_order(scheme)
+        pictures, findings = celebamaskhq.find_pictures(source)
+        official = celebamaskhq.official_split(source) if splits else None
+    elif kind == "parts":
+        if images is None:
+            raise ConfigError("parts needs --images, the folder that the pictures lie in")
+        pictures, findings = part_masks.find_pictures(source, images, scheme)
+    else:
+        raise ConfigError(f"there is no preparation of {kind!r}; there are celebamask-hq and parts")
     if target.resolve().is_relative_to(source.resolve()):
         raise DataError(f"{target} is or lies in {source}, which is only read: name a folder outside it")
+    preparation = Preparation(pictures, findings, target, scheme, size=size, source=kind, overwrite=overwrite)
+    counts: Counter[str] = Counter()
+    for number, outcome in enumerate(preparation.run(jobs), 1):
+        counts[outcome.status] += 1
+        progress(number, len(preparation))
+    return Prepared(counts, preparation.finish(official))
 
 
 class Preparation:

@@ -126,12 +126,6 @@ def score(
             )
     notes: list[str] = []
 
-    def watched(what: str) -> Iterator[Sample]:
-        for index, sample in enumerate(data, 1):
-            yield sample
-            if progress is not None:
-                progress(what, index, len(data))
-
     def report(parser: Parser, change: Callable[[Picture], Picture] | None, what: str) -> Report:
         def prepared(sample: Sample) -> Sample:
             image = sample.image if change is None else change(sample.image)
@@ -142,7 +136,7 @@ def score(
         seen = Sides(scheme_of_results(parser.card))
         made = evaluate(
             predictor(parser, landmarks, seen),
-            map(prepared, watched(what)),
+            map(prepared, watched(data, what, progress)),
             data.scheme,
             parser.scheme,
             sides,
@@ -158,13 +152,21 @@ def score(
         clean,
         intervals(clean, draws) if draws else {},
         {name: report(parser, change, name) for name, change in changes.items()},
-        mirror_agreement(predictor(parser, landmarks), watched("mirrored"), parser.scheme)
+        mirror_agreement(predictor(parser, landmarks), watched(data, "mirrored", progress), parser.scheme)
         if mirror
         else None,
         rival,
         {} if rival is None else differences(clean, rival, draws),
         tuple(notes),
     )
+
+
+def watched(data: Dataset, what: str, progress: Progress | None) -> Iterator[Sample]:
+    """The samples, each reported when the next one is asked for."""
+    for done, sample in enumerate(data, 1):
+        yield sample
+        if progress is not None:
+            progress(what, done, len(data))
 
 
 def predictor(parser: Parser, landmarks: str = "detector", seen: Sides | None = None) -> Predict:

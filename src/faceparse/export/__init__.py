@@ -21,6 +21,7 @@ from faceparse.export.parity import LEAST_EQUAL, Parity, compare  # noqa: E402
 from faceparse.export.phone import rejected  # noqa: E402
 from faceparse.export.picture import PictureGraph  # noqa: E402
 from faceparse.export.reference import NetworkEngine  # noqa: E402
+from faceparse.export.reports import export_reports  # noqa: E402
 from faceparse.export.source import load_source  # noqa: E402
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "calibration_pictures",
     "compare",
     "export_onnx",
+    "export_reports",
     "load_source",
     "rejected",
 ]

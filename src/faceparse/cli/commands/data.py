@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from faceparse.data import Sample
     from faceparse.data.check import Check
-    from faceparse.labels import Scheme
 
 _EXAMPLES = 5
-_TILES = 36
 
 app = typer.Typer(
     name="data",
@@ -28,8 +22,8 @@ app = typer.Typer(
 )
 
 
-@app.command()
-def prepare(
+@app.command("prepare")
+def prepare_(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="celebamask-hq, or parts.")],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="The download; only read.")],
     target: Annotated[Path, typer.Argument(metavar="DST", help="The folder to make.")],
@@ -66,38 +60,29 @@ def prepare(
     from rich.progress import Progress
 
     from faceparse.cli.console import progress_console
-    from faceparse.data import celebamaskhq, part_masks
-    from faceparse.data.prepare import Preparation, check_outside
-    from faceparse.errors import ConfigError
-    from faceparse.labels import scheme as find_scheme
+    from faceparse.data.prepare import prepare
 
-    scheme = find_scheme(order)
-    splits = None
-    if kind == "celebamask-hq":
-        celebamaskhq.check_order(scheme)
-        pictures, findings = celebamaskhq.find_pictures(source)
-        splits = None if no_split else celebamaskhq.official_split(source)
-    elif kind == "parts":
-        if images is None:
-            raise ConfigError("parts needs --images, the folder that the pictures lie in")
-        pictures, findings = part_masks.find_pictures(source, images, scheme)
-    else:
-        raise ConfigError(f"there is no preparation of {kind!r}; there are celebamask-hq and parts")
-    check_outside(source, target)
-    preparation = Preparation(pictures, findings, target, scheme, size=size, source=kind, overwrite=overwrite)
-    counts = {"written": 0, "skipped": 0, "left out": 0}
     with Progress(console=progress_console(), transient=True) as progress:
-        task = progress.add_task("painting", total=len(preparation))
-        for outcome in preparation.run(jobs or os.cpu_count() or 1):
-            counts[outcome.status] += 1
-            progress.advance(task)
-    record = preparation.finish(splits)
+        task = progress.add_task("painting", total=None)
+        counts, record = prepare(
+            kind,
+            source,
+            target,
+            order,
+            images=images,
+            splits=not no_split,
+            size=size,
+            overwrite=overwrite,
+            jobs=jobs or os.cpu_count() or 1,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
     hint = " (--overwrite redoes them)" if counts["skipped"] else ""
-    typer.echo(", ".join(f"{n} {status}" for status, n in counts.items() if n) + f"{hint} in {target}")
+    done = ", ".join(f"{counts[s]} {s}" for s in ("written", "skipped", "left out") if counts[s])
+    typer.echo(f"{done}{hint} in {target}")
     if record["splits"]:
         typer.echo(", ".join(f"{split} {n}" for split, n in record["splits"].items()))
     _echo_findings(record["findings"])
-    typer.echo(f"painted in the order of scheme {scheme.name}; findings are in {target / 'dataset.json'}")
+    typer.echo(f"painted in the order of scheme {record['order']}; findings are in {target / 'dataset.json'}")
 
 
 def _echo_findings(findings: dict[str, dict[str, object]]) -> None:
@@ -137,11 +122,13 @@ def check(
     import json
     import os
 
+    from PIL import Image
     from rich.progress import Progress
 
     from faceparse.cli.console import progress_console
     from faceparse.data import kinds
     from faceparse.data.check import check_dataset
+    from faceparse.data.sheet import check_sheet
     from faceparse.errors import ConfigError
     from faceparse.files import atomic
 
@@ -164,7 +151,8 @@ def check(
         with atomic(json_file, overwrite=True) as temporary:
             temporary.write_text(json.dumps(result.as_dict(), indent=2) + "\n", encoding="utf-8")
     if sheet is not None:
-        _write_sheet(sheet, result)
+        with atomic(sheet, overwrite=True) as temporary:
+            Image.fromarray(check_sheet(result)).save(temporary, "PNG")
     _echo_check(result)
     if result.wrong:
         raise typer.Exit(1)
@@ -202,40 +190,3 @@ def _echo_check(result: Check) -> None:
         if len(findings) > _EXAMPLES:
             typer.echo(f"  and {len(findings) - _EXAMPLES:,} more (--json FILE has them all)")
     typer.echo("something is wrong" if result.wrong else "nothing is wrong")
-
-
-def _write_sheet(path: Path, result: Check) -> None:
-    """Pictures with findings first, then pictures spread over the whole set."""
-    from PIL import Image
-
-    from faceparse.draw import contact_sheet
-    from faceparse.errors import DataError
-    from faceparse.files import atomic
-
-    flagged = {f.name: f.kind for kind in result.kinds.values() for f in kind[: _TILES // 4] if f.name}
-    names = [name for name in flagged if name in result.samples][: _TILES // 2]
-    rest = [name for name in result.samples if name not in flagged]
-    room = min(_TILES - len(names), len(rest))
-    spread = [rest[i * len(rest) // room] for i in range(room)]
-    tiles = []
-    for name in [*names, *spread]:
-        dataset, index = result.samples[name]
-        try:
-            sample = dataset[index]
-        except DataError:
-            continue
-        tiles.append((_tile(sample, result.scheme), f"{Path(name).name} {flagged.get(name, '')}"))
-    with atomic(path, overwrite=True) as temporary:
-        Image.fromarray(contact_sheet(tiles)).save(temporary, "PNG")
-
-
-def _tile(sample: Sample, scheme: Scheme) -> NDArray[np.uint8]:
-    """The picture, and beside it the same under its labels."""
-    import numpy as np
-
-    from faceparse.draw.colours import colours
-
-    mixed = 0.35 * sample.image + 0.65 * colours(sample.labels, scheme)
-    return np.hstack(
-        [sample.image, np.where((sample.labels > 0)[..., None], mixed, sample.image).astype(np.uint8)]
-    )

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from faceparse.data import FolderDataset
-    from faceparse.engines import Engine
-    from faceparse.export import Exported
-    from faceparse.models import Network
-    from faceparse.weights import Card
 
 
 def command(
@@ -60,9 +51,13 @@ def command(
 
     Example: `faceparse export --model default -o small.onnx --precision int8 --calibrate photos`
     """
+    from rich.progress import Progress
+
+    from faceparse.cli.console import progress_console
     from faceparse.data import FolderDataset
+    from faceparse.data.subset import Subset
     from faceparse.errors import ConfigError
-    from faceparse.export import calibration_pictures, export_onnx, load_source
+    from faceparse.export import calibration_pictures, export_onnx, export_reports, load_source
 
     if phone and with_preprocessing:
         raise ConfigError("--phone and --with-preprocessing are two forms: choose one of them")
@@ -70,7 +65,9 @@ def command(
         raise ConfigError(f"--calibrate is for --precision int8, got {precision}")
     if root is not None and data_scheme is None:
         raise ConfigError("--data.root needs --data.scheme, the scheme of its label maps")
-    dataset = FolderDataset(root, split, data_scheme) if root is not None and data_scheme else None
+    dataset = None
+    if root is not None:
+        dataset = Subset(FolderDataset(root, split, data_scheme), pictures)
     origin, its_card = load_source(model, card)
     done = export_onnx(
         origin,
@@ -90,53 +87,19 @@ def command(
     typer.echo(f"parity: {done.parity}")
     if phone:
         typer.echo("phone: nothing left that phones reject")
-    if dataset is not None:
-        from faceparse.cli.console import progress_console
-
-        before, after, counted = _mean_f1(origin, its_card, done, dataset, pictures, progress_console())
+    if root is not None and dataset is not None:
+        with Progress(console=progress_console(), transient=True) as bar:
+            task = bar.add_task("", total=None)
+            before, after = export_reports(
+                origin,
+                its_card,
+                done,
+                dataset,
+                lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
+            )
         typer.echo(
-            f"mean F1: {before:.2f} before, {after:.2f} after, {after - before:+.2f} "
-            f"({counted} pictures of {dataset.root.name} {split})"
+            f"mean F1: {before.mean_f1:.2f} before, {after.mean_f1:.2f} after, "
+            f"{after.mean_f1 - before.mean_f1:+.2f} ({before.pictures} pictures of {root.name} {split})"
         )
     typer.echo(f"wrote {done.path}, {done.size / 1e6:.1f} MB, card {done.card.name}")
     typer.echo(f"terms: {done.card.licence.terms}")
-
-
-def _mean_f1(
-    origin: Network | Path,
-    card: Card,
-    done: Exported,
-    dataset: FolderDataset,
-    pictures: int,
-    console: Console,
-) -> tuple[float, float, int]:
-    """Mean F1 of what was exported and of the file, on pictures spread evenly over the data set."""
-    import numpy as np
-    from rich.progress import Progress
-
-    from faceparse.engines.onnx import OnnxEngine
-    from faceparse.evaluate import Predict, evaluate
-    from faceparse.export import NetworkEngine, PictureGraph
-    from faceparse.parser import Parser
-
-    def labeller(engine: Engine) -> Predict:
-        parser = Parser(engine, faces="whole", scheme=None)
-        return lambda sample: parser.parse(sample.image).labels
-
-    def of_picture(graph: PictureGraph) -> Predict:
-        return lambda sample: graph(sample.image)
-
-    engine = OnnxEngine(origin, card) if isinstance(origin, Path) else NetworkEngine(origin, card)
-    chosen = np.linspace(0, len(dataset) - 1, min(pictures, len(dataset))).round().astype(int).tolist()
-    form = done.card.variant.form if done.card.variant else "network"
-    ways = (
-        labeller(engine),
-        of_picture(PictureGraph(done.path)) if form == "picture" else labeller(OnnxEngine(done.path)),
-    )
-    scheme = card.label_scheme
-    means = []
-    with Progress(console=console, transient=True) as progress:
-        for way, name in zip(ways, ("before", "after"), strict=True):
-            samples = progress.track((dataset[i] for i in chosen), total=len(chosen), description=name)
-            means.append(evaluate(way, samples, dataset.scheme, scheme).mean_f1)
-    return means[0], means[1], len(chosen)

@@ -1,0 +1,42 @@
+"""A contact sheet of a data set that was checked: what was found first, then pictures from all over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.data.check import Check
+from faceparse.draw import contact_sheet, overlay
+from faceparse.errors import DataError
+from faceparse.labels import IGNORE
+
+TILES = 36
+
+
+def check_sheet(check: Check, tiles: int = TILES) -> NDArray[np.uint8]:
+    """Pictures beside themselves under their labels, RGB uint8; up to half of them are those of findings.
+
+    >>> check_sheet(check_dataset("faces", scheme="celebamask19")).shape[2]  # doctest: +SKIP
+    3
+
+    A picture that cannot be read is left out.
+    """
+    flagged = {f.name: f.kind for kind in check.kinds.values() for f in kind[: tiles // 4] if f.name}
+    names = [name for name in flagged if name in check.samples][: tiles // 2]
+    rest = [name for name in check.samples if name not in flagged]
+    room = min(tiles - len(names), len(rest))
+    names += [rest[i * len(rest) // room] for i in range(room)]
+    shown = []
+    for name in names:
+        dataset, index = check.samples[name]
+        try:
+            sample = dataset[index]
+        except DataError:
+            continue
+        ignored = (sample.labels == IGNORE)[..., None]
+        dimmed = np.where(ignored, sample.image // 3, sample.image)  # an overlay leaves ignored pixels alone
+        labelled = overlay(dimmed, sample.labels, check.scheme, 0.65)
+        shown.append((np.hstack([sample.image, labelled]), f"{Path(name).name} {flagged.get(name, '')}"))
+    return contact_sheet(shown)

@@ -1,0 +1,58 @@
+"""What an export costs in quality: the figures of the network and of its file on the same labelled pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from faceparse.data import Dataset
+from faceparse.engines import Engine
+from faceparse.engines.onnx import OnnxEngine
+from faceparse.evaluate import Predict, Report, evaluate
+from faceparse.evaluate.scoring import Progress, watched
+from faceparse.export.onnx import Exported
+from faceparse.export.picture import PictureGraph
+from faceparse.export.reference import NetworkEngine
+from faceparse.models import Network
+from faceparse.parser import Parser
+from faceparse.weights import Card
+
+
+def export_reports(
+    origin: Network | Path, card: Card, exported: Exported, data: Dataset, progress: Progress | None = None
+) -> tuple[Report, Report]:
+    """Reports of the network and of its file, whole pictures.
+
+    >>> network, card = load_source("model.safetensors")  # doctest: +SKIP
+    >>> exported = export_onnx(network, card, "model.onnx", precision="fp16")  # doctest: +SKIP
+    >>> [report.mean_f1 for report in export_reports(network, card, exported, dataset)]  # doctest: +SKIP
+    [83.71, 83.70]
+
+    Args:
+        origin: The network, or the path of the ONNX file, that was exported.
+        card: Its card.
+        exported: From `export_onnx`.
+        data: Labelled pictures.
+        progress: As in `faceparse.evaluate.score`; what is under way is `before` or `after`.
+
+    Raises:
+        DataError, LabelError: as `faceparse.evaluate.evaluate` says.
+    """
+    before = OnnxEngine(origin, card) if isinstance(origin, Path) else NetworkEngine(origin, card)
+    variant = exported.card.variant
+    of_pictures = variant is not None and variant.form == "picture"
+    after = _graph_labels(exported.path) if of_pictures else _labels(OnnxEngine(exported.path))
+    scheme = card.label_scheme
+    return (
+        evaluate(_labels(before), watched(data, "before", progress), data.scheme, scheme),
+        evaluate(after, watched(data, "after", progress), data.scheme, scheme),
+    )
+
+
+def _graph_labels(path: Path) -> Predict:
+    graph = PictureGraph(path)
+    return lambda sample: graph(sample.image)
+
+
+def _labels(engine: Engine) -> Predict:
+    parser = Parser(engine, faces="whole", scheme=None)
+    return lambda sample: parser.parse(sample.image).labels
