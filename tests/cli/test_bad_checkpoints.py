@@ -93,7 +93,12 @@ KINDS: dict[str, tuple[str, str, Callable[[Weights], bytes]]] = {
     "decoder.ckpt": (VITL, VITL, lambda s: saved(lightning(s))),
     "mine.safetensors": ("bisenet-resnet18", "bisenet-resnet18-yakhyo", safetensors),
 }
-every_kind = pytest.mark.parametrize("name", KINDS)
+ALIKE = ("resnet34.ckpt", "model_299.pt", "face_seg_fcn8s.pt", "old.caffemodel", "decoder.ckpt")
+"""Read by the same code as another kind."""
+
+every_kind = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in KINDS]
+)
 
 
 class Runs:

@@ -31,6 +31,7 @@ def script() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_one_seed_of_the_short_recipe(
     script: ModuleType, made_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

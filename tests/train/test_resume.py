@@ -77,13 +77,18 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
     ("hook", "step", "act"),
     [
         ("training_step", 2, fault),
-        ("training_step", 4, interrupt),
-        ("training_step", 1, terminate),
         ("training_step", 4, terminate),
-        ("loss", 3, press),
-        ("validation_step", 6, press),
-        ("on_validation_epoch_start", 3, fault),
         ("validation_step", 3, interrupt),
+        *(
+            pytest.param(*moment, marks=pytest.mark.slow)
+            for moment in (
+                ("training_step", 4, interrupt),
+                ("training_step", 1, terminate),
+                ("loss", 3, press),
+                ("validation_step", 6, press),
+                ("on_validation_epoch_start", 3, fault),
+            )
+        ),
     ],
 )
 def test_broken_off_and_resumed_equals_uninterrupted(
@@ -102,7 +107,13 @@ def test_broken_off_and_resumed_equals_uninterrupted(
             torch.testing.assert_close(got[kept][key], value, rtol=0, atol=0, msg=f"{kept} {key}")
 
 
-@pytest.mark.parametrize(("batch", "act"), [(4, fault), (3, terminate), (3, press), (4, terminate)])
+@pytest.mark.parametrize(
+    ("batch", "act"),
+    [
+        (3, press),
+        *(pytest.param(*m, marks=pytest.mark.slow) for m in ((4, fault), (3, terminate), (4, terminate))),
+    ],
+)
 def test_broken_off_between_the_batches_of_a_step(
     whole: tuple[Path, dict[str, Any]], tmp_path: Path, batch: int, act: Callable[[], None]
 ) -> None:
@@ -149,7 +160,7 @@ def test_ctrl_c_lets_the_step_end_and_a_second_one_does_not(
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("moved", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_the_best_goes_along_into_another_folder(
     whole: tuple[Path, dict[str, Any]], tmp_path: Path, moved: bool
 ) -> None:
