@@ -16,7 +16,7 @@ from faceparse.train.covers import cover
 from faceparse.train.paste import Donors
 
 pytest.importorskip("torch")
-from faceparse.train.sampling import labels_present  # noqa: E402
+from faceparse.train.sampling import labels_present
 
 CELEB = scheme("celebamask19")
 STILL = Augmentation(flip=0, rotate=0, scale=(1, 1), shift=0, colour=0, gray=0, blur=0, jpeg=0)
