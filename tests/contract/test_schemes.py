@@ -21,6 +21,7 @@ left_means: viewer
 to: {celebamask19: {l_spot: skin, r_spot: ignore}, face2: {skin: face, l_spot: face, r_spot: face, hair: background}}
 from: {face2: {face: skin}, celebamask19: {nose: skin, hat: ignore}}
 read_as: face2
+merges: {background: rest, skin: [skin, nose]}
 """
 
 
@@ -41,7 +42,7 @@ def model_card(one: Scheme) -> Card:
 def test_the_file_says_all_there_is_to_say(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(OWN, encoding="utf-8")
     assert set(plain(scheme(tmp_path / "own.yaml"))) == {
-        *("name", "title", "classes", "colours", "pairs", "left_means", "to", "from", "read_as")
+        *("name", "title", "classes", "colours", "pairs", "left_means", "to", "from", "read_as", "merges")
     }
 
 

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from faceparse.errors import LabelError
-from faceparse.labels import IGNORE, Scheme, conversion, convert, scheme, schemes
+from faceparse.labels import IGNORE, Scheme, conversion, convert, scheme, schemes, with_open_classes
 
 CELEBA = ("celebamask19", "maskgan19", "segface-celeb19")
 
@@ -96,6 +96,50 @@ def test_merges_and_ignores() -> None:
 @pytest.mark.parametrize("labels", [np.array([[IGNORE]], np.uint8)])
 def test_ignored_stays_ignored(labels: NDArray[np.uint8]) -> None:
     assert convert(labels, "celebamask19", "face2")[0, 0] == IGNORE
+
+
+BROWS = Scheme(
+    "brows4", ("background", "brows", "left", "hair"),
+    merges=(("background", ()), ("brows", ("l_brow", "r_brow")), ("left", ("l_eye", "l_ear"))),
+)  # fmt: skip
+
+
+class TestMerges:
+    def test_a_rest_takes_what_no_other_class_does(self) -> None:
+        celeb = scheme("celebamask19")
+        assert named(celeb, "hair2") == {c: "hair" if c == "hair" else "background" for c in celeb.classes}
+        assert named(celeb, BROWS)["l_ear"] == "left"
+        assert named(celeb, BROWS)["r_ear"] == "background"
+
+    @pytest.mark.parametrize("target", sorted(set(schemes()) - {"hair2", "face2", "voc21-face"}))
+    def test_what_a_class_leaves_open_is_a_class_of_its_own(self, target: str) -> None:
+        open_scheme = with_open_classes(scheme(target), scheme("hair2"))
+        base = scheme(target)
+        assert open_scheme.classes[: len(base)] == base.classes
+        (members,) = dict(open_scheme.merges).values()
+        assert set(members) == set(base.classes) - {"hair"}
+        assert conversion("hair2", open_scheme).table[:2].tolist() == [len(base), base.id("hair")]
+        assert (conversion(base, open_scheme).table[: len(base)] == np.arange(len(base))).all()
+
+    def test_sets_of_one_side_have_their_mirror_image(self) -> None:
+        celeb = scheme("celebamask19")
+        open_scheme = with_open_classes(celeb, BROWS, scheme("hair2"), BROWS)
+        merges = dict(open_scheme.merges)
+        assert merges["brows4 left"] == ("l_eye", "l_ear")
+        assert merges["brows4 left mirrored"] == ("r_eye", "r_ear")
+        table = open_scheme.flip_table
+        assert table[open_scheme.id("brows4 left")] == open_scheme.id("brows4 left mirrored")
+        assert table[open_scheme.id("brows4 brows")] == open_scheme.id("brows4 brows")
+        assert (table[:19] == celeb.flip_table[:19]).all()
+        assert len(open_scheme) == 19 + 6, "the rest beside the left ones is of one side too"
+
+    def test_nothing_open_changes_nothing(self) -> None:
+        celeb = scheme("celebamask19")
+        assert with_open_classes(celeb, scheme("maskgan19"), scheme("lapa11")) is celeb
+
+    def test_a_merged_class_is_not_split(self) -> None:
+        with pytest.raises(LabelError, match="cannot convert hair2 to celebamask19: background has no class"):
+            conversion("hair2", "celebamask19")
 
 
 class TestErrors:

@@ -124,6 +124,12 @@ def test_packaged_schemes_are_plain_data(name: str) -> None:
             "makes 'b' of another's classes, but has no such class",
         ),
         ("classes: [background, a]\nto: {face2: face}", "to is a mapping of another scheme"),
+        ("classes: [background, a]\nmerges: {b: rest}", "merge, side or colour for 'b'"),
+        ("classes: [background, a]\nmerges: {a: [b]}", "two or more, or rest"),
+        (
+            "classes: [background, a]\nmerges: {a: rest, background: rest}",
+            "one class at most stands for the rest",
+        ),
         ("classes: [background, a]\nleft_means: right", "left_means is subject, viewer, unverified"),
         ("classes: [background, a]\ntitle: 3", "title is text, got 3"),
         ("classes: [background, a]\nname: ''", "name is missing"),

@@ -30,6 +30,7 @@ FACTS = {
     "ourface11": "background skin eyes brows ears mouth u_lip l_lip hair beard accessory",
     "voc21-face": " ".join(["background", *(f"face_{i}" for i in range(1, 21))]),
     "face2": "background face",
+    "hair2": "background hair",
 }
 
 names = st.sampled_from(sorted(FACTS))

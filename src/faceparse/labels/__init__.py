@@ -1,6 +1,6 @@
 """Label schemes, groups, palettes and conversions: pure data and numpy."""
 
-from faceparse.labels.convert import Conversion, conversion, convert
+from faceparse.labels.convert import Conversion, conversion, convert, with_open_classes
 from faceparse.labels.file import plain
 from faceparse.labels.groups import ALIASES, GROUPS
 from faceparse.labels.registry import reference, scheme, schemes
@@ -19,4 +19,5 @@ __all__ = [
     "reference",
     "scheme",
     "schemes",
+    "with_open_classes",
 ]

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,7 @@ def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") 
     """How labels of `source` become labels of `target`.
 
     Classes of the same name map to each other; what is declared, in the source's file or in the target's, comes first.
+    What the target has no class for goes to the one that merges it, if any (`Scheme.merges`).
 
     Args:
         source: Scheme of the labels at hand.
@@ -52,23 +53,20 @@ def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") 
             stays the same eye.
 
     Raises:
-        LabelError: an unknown scheme or kind of side, or a class with neither a namesake nor a row (it
-            names the class).
+        LabelError: an unknown scheme or kind of side, a class with neither a namesake nor a row, or one that
+            stands for several of the target's (it names the class).
     """
     if sides not in SIDES:
         raise LabelError(f"sides is {' or '.join(SIDES)}, got {sides!r}")
     source, target = scheme(source), scheme(target)
-    declared = {**target.from_.get(source.name, {}), **source.to.get(target.name, {})}
     table = np.full(256, IGNORE, np.uint8)
     missing: list[str] = []
     for i, name in enumerate(source.classes):
-        goal = declared.get(name, name)
-        if goal == "ignore":
-            continue
-        if goal not in target:
+        goal = _goal(name, source, target)
+        if goal is None:
             missing.append(name)
-            continue
-        table[i] = target.id(goal)
+        elif goal != "ignore":
+            table[i] = target.classes.index(goal)
     if missing:
         raise LabelError(
             f"cannot convert {source.name} to {target.name}: {', '.join(missing)} "
@@ -79,6 +77,81 @@ def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") 
         table = table[source.flip_table]
     table.setflags(write=False)
     return Conversion(source, target, table)
+
+
+def _declared(source: Scheme, target: Scheme) -> dict[str, str]:
+    return {**target.from_.get(source.name, {}), **source.to.get(target.name, {})}
+
+
+def _goal(name: str, source: Scheme, target: Scheme) -> str | None:
+    """The one class of `target` that a class of `source` becomes, or `ignore`; None where there is none."""
+    goal = _declared(source, target).get(name)
+    if goal is not None:
+        return goal if goal == "ignore" or goal in target else None
+    merged, there = dict(source.merges), dict(target.merges)
+    if name in merged:
+        members = candidates(name, source, target)
+        if len(members) == 1:
+            return members[0]
+        if name in target and there.get(name) == merged[name]:
+            return name
+        return next((c for c, of in there.items() if of == members), None)
+    if name in target:
+        return name
+    listed = [c for c, of in there.items() if name in of]
+    return next(iter([*listed, *(c for c, of in there.items() if not of)]), None)
+
+
+def candidates(name: str, source: Scheme, target: Scheme) -> tuple[str, ...]:
+    """The classes of `target` that a merged class of `source` may be, in the target's order.
+
+    >>> from faceparse.labels import scheme
+    >>> candidates("background", scheme("hair2"), scheme("ourface11"))[:3]
+    ('background', 'skin', 'eyes')
+    """
+    merged = dict(source.merges)
+    single = [c for c in target.classes if c not in dict(target.merges)]
+    if merged[name]:
+        return tuple(c for c in single if c in merged[name])
+    declared = _declared(source, target)
+    taken = {declared.get(c, c) for c in source.classes if c not in merged}
+    taken.update(c for members in merged.values() for c in members)
+    return tuple(c for c in single if c not in taken)
+
+
+def with_open_classes(target: Scheme, *sources: Scheme) -> Scheme:
+    """A scheme for labels that know only some classes: the target's, then one for each set that sources leave open.
+
+    >>> from faceparse.labels import scheme
+    >>> hair = with_open_classes(scheme("ourface11"), scheme("hair2"))
+    >>> hair.classes[11:], len(dict(hair.merges)["hair2 background"])
+    (('hair2 background',), 10)
+
+    Its `merges` say which classes of the target each may be. Where no source merges anything it is the target itself.
+
+    Args:
+        target: Scheme in which labels are learned or compared.
+        sources: Schemes of the labels; each converts to what this gives, if it converts to the target but for what
+            it merges.
+    """
+    sets: dict[tuple[str, ...], str] = {}
+    sides = [(target.classes[left], target.classes[right]) for left, right in target.pairs]
+    mirror = {**{a: b for a, b in sides}, **{b: a for a, b in sides}}
+    for source in sources:
+        for name, _ in source.merges:
+            members = candidates(name, source, target)
+            if len(members) < 2 or name in _declared(source, target) or members in sets:
+                continue
+            label = sets[members] = f"{source.name} {name}"
+            flipped = {mirror.get(c, c) for c in members}
+            if flipped != set(members):
+                other = tuple(c for c in target.classes if c in flipped)
+                sides.append((label, sets.setdefault(other, f"{label} mirrored")))
+    if not sets:
+        return target
+    classes = (*target.classes, *sets.values())
+    merges = tuple((label, members) for members, label in sets.items())
+    return replace(target, classes=classes, sides=tuple(sides), merges=(*target.merges, *merges))
 
 
 def convert(

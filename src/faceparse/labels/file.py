@@ -11,6 +11,7 @@ A user's own classes, as `--data.scheme spots.yaml` takes them::
     to: {celebamask19: {l_spot: skin, r_spot: skin}}      # optional conversion tables
     from: {face2: {face: skin}}       # optional, the other way round
     read_as: face2                    # optional; see `Scheme`
+    merges: {background: rest}        # optional: a class that stands for several of another scheme, or for all the rest
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from faceparse.labels.scheme import Scheme
 
 SUFFIXES = (".yaml", ".yml", ".toml")
 """Endings that tell a scheme's file from a scheme's name."""
+REST = "rest"
+"""What a merged class stands for: all that no other class does."""
 _UNFIT = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-KEYS = ("name", "title", "classes", "colours", "pairs", "left_means", "to", "from", "read_as")
+KEYS = ("name", "title", "classes", "colours", "pairs", "left_means", "to", "from", "read_as", "merges")
 
 
 def read_scheme(path: str | Path) -> Scheme:
@@ -108,6 +111,7 @@ def scheme_from(raw: object, where: str) -> Scheme:
     to, from_ = (_tables(raw.get(key, {}), where, key) for key in ("to", "from"))
     colours = _colours(raw.get("colours", {}), where)
     pairs = _pairs(raw.get("pairs"), where)
+    merges = _merges(raw.get("merges", {}), where)
     try:
         return Scheme(
             raw["name"],
@@ -119,6 +123,7 @@ def scheme_from(raw: object, where: str) -> Scheme:
             pairs,
             raw.get("read_as", ""),
             from_,
+            merges,
         )
     except LabelError as error:
         raise LabelError(f"{where}: {error}") from None
@@ -146,6 +151,8 @@ def plain(scheme: Scheme) -> dict[str, Any]:
         made["from"] = {source: dict(table) for source, table in scheme.from_.items()}
     if scheme.read_as:
         made["read_as"] = scheme.read_as
+    if scheme.merges:
+        made["merges"] = {name: list(members) or REST for name, members in scheme.merges}
     return made
 
 
@@ -187,6 +194,17 @@ def _pairs(raw: object, where: str) -> tuple[tuple[str, str], ...] | None:
     if not isinstance(raw, list | tuple) or not all(isinstance(p, list | tuple) and len(p) == 2 for p in raw):
         raise LabelError(f"{where}: pairs is a list of [left class, right class]; got {raw!r}")
     return tuple((str(left), str(right)) for left, right in raw)
+
+
+def _merges(raw: object, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if not isinstance(raw, Mapping) or not all(
+        m == REST or (isinstance(m, list | tuple) and len(m) > 1) for m in raw.values()
+    ):
+        raise LabelError(
+            f"{where}: merges is a mapping of a class to the classes that it may be elsewhere, two or more, or {REST}; "
+            f"got {raw!r}"
+        )
+    return tuple((str(name), () if m == REST else tuple(map(str, m))) for name, m in raw.items())
 
 
 def _tables(raw: object, where: str, key: str) -> Mapping[str, Mapping[str, str]]:

@@ -52,9 +52,12 @@ class Scheme:
             as the strongest of the classes here that become it. Empty: this one.
         from_: Declared the other way round, `{source scheme: {class there: class here or "ignore"}}`: what a scheme
             of one's own makes of the packaged ones.
+        merges: (class, classes of other schemes) pairs: a class here that stands for any one of several there, as
+            `eyes` for `l_eye` and `r_eye`. No classes: every one there that no other class here stands for, as
+            background stands for all that is not hair where only hair is labelled.
 
     Raises:
-        LabelError: no classes, more than 255, one named twice, a side or colour of a class that is not
+        LabelError: no classes, more than 255, one named twice, a side, colour or merge of a class that is not
             there, or a `left_means` that is none of the three.
     """
 
@@ -67,6 +70,7 @@ class Scheme:
     sides: tuple[tuple[str, str], ...] | None = None
     read_as: str = ""
     from_: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
+    merges: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.classes, str) or not isinstance(self.classes, Iterable):
@@ -96,15 +100,19 @@ class Scheme:
                 f"scheme {self.name!r} makes {unmade[0]!r} of another's classes, but has no such class"
             )
         paired = [c for pair in self.sides or () for c in pair]
-        stray = [c for c in (*paired, *self.colours) if c not in self.classes]
+        stray = [c for c in (*paired, *self.colours, *dict(self.merges)) if c not in self.classes]
         if stray:
-            raise LabelError(f"scheme {self.name!r} has a side or colour for {stray[0]!r}, but no such class")
+            raise LabelError(
+                f"scheme {self.name!r} has a merge, side or colour for {stray[0]!r}, but no such class"
+            )
+        if sum(not members for _, members in self.merges) > 1:
+            raise LabelError(f"scheme {self.name!r}: one class at most stands for the rest of another scheme's")
         if len(paired) != len(set(paired)):
             raise LabelError(f"scheme {self.name!r} pairs a class more than once: {self.sides}")
 
     def __reduce__(self) -> tuple[object, ...]:  # a MappingProxyType does not pickle
         mappings = (dict(self.to), dict(self.colours))
-        more = (self.sides, self.read_as, dict(self.from_))
+        more = (self.sides, self.read_as, dict(self.from_), self.merges)
         return (Scheme, (self.name, self.classes, self.title, self.left_means, *mappings, *more))
 
     def __len__(self) -> int:
