@@ -121,3 +121,43 @@ def test_the_gradient_is_the_definitions(layout: Any) -> None:
 def test_bad_settings_are_one_line(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="loss"):
         LossSettings(**wrong)
+
+
+OPEN = [(0, 1, 3), (1, 2)]
+"""What the labels 4 and 5 may be."""
+
+
+def open_loss(labels: Any, **settings: Any) -> float:
+    of = LossSettings(**{"cross_entropy": 0, **settings})
+    return float(Loss(of, OPEN)(torch.tensor(LOGITS), torch.tensor(labels)))
+
+
+def test_an_open_pixel_costs_the_log_of_its_classes_probabilities_together() -> None:
+    labels = np.full((2, 5, 6), 4)
+    labels[1] = 5
+    expected = np.concatenate([-np.log(P[:1, list(OPEN[0])].sum(1)), -np.log(P[1:, list(OPEN[1])].sum(1))])
+    assert open_loss(labels, cross_entropy=1) == pytest.approx(expected.mean(), rel=1e-5)
+    focal = ((1 - np.exp(-expected)) ** 2 * expected).mean()
+    assert open_loss(labels, focal=1) == pytest.approx(focal, rel=1e-5)
+    weights = np.array([1.0, 3.0, 5.0, 0.5])
+    each = np.repeat([weights[list(c)].mean() for c in OPEN], 30)
+    weighted = (each * expected.ravel()).sum() / each.sum()
+    assert open_loss(labels, cross_entropy=1, class_weights=weights.tolist()) == pytest.approx(
+        weighted, rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("term", ["dice", "lovasz"])
+def test_losses_of_whole_classes_leave_open_pixels_out(term: str) -> None:
+    labels = LABELS.copy()
+    labels[:, :2] = 255
+    opened = np.where(labels == 255, 5, labels)
+    assert open_loss(opened, **{term: 1}) == pytest.approx(open_loss(labels, **{term: 1}), rel=1e-6)
+    assert open_loss(np.full_like(labels, 4), **{term: 1}) == 0
+
+
+def test_open_pixels_have_a_gradient_towards_their_classes() -> None:
+    logits = torch.zeros(1, 4, 1, 1, requires_grad=True)
+    torch.autograd.backward(Loss(LossSettings(), OPEN)(logits, torch.full((1, 1, 1), 5)))
+    assert logits.grad is not None
+    assert (logits.grad.flatten() < 0).tolist() == [False, True, True, False]

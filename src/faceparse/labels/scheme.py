@@ -106,7 +106,9 @@ class Scheme:
                 f"scheme {self.name!r} has a merge, side or colour for {stray[0]!r}, but no such class"
             )
         if sum(not members for _, members in self.merges) > 1:
-            raise LabelError(f"scheme {self.name!r}: one class at most stands for the rest of another scheme's")
+            raise LabelError(
+                f"scheme {self.name!r}: one class at most stands for the rest of another scheme's"
+            )
         if len(paired) != len(set(paired)):
             raise LabelError(f"scheme {self.name!r} pairs a class more than once: {self.sides}")
 

@@ -1,5 +1,8 @@
 """Losses over logits (B, C, H, W) and labels (B, H, W), 255 ignored.
 
+A label of C or more is open: the pixel is of one of several classes (`faceparse.labels.with_open_classes`), whose
+probabilities add up. Cross-entropy and focal loss count it so; Dice and Lovász, which count whole classes, leave it out.
+
 >>> import torch
 >>> loss = Loss(LossSettings(dice=0.5))
 >>> float(loss(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long)))  # ln 2 + 0.5 · (1 − 2/3)
@@ -9,6 +12,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -70,10 +74,15 @@ class Loss:
 
     Called with logits (B, C, H, W), any float type, computed in float32, and labels (B, H, W) int64; gives a
     scalar. A batch without a counted pixel costs 0.
+
+    Args:
+        settings: The terms and their weights.
+        open_classes: For each label from C on, the classes that it may be.
     """
 
-    def __init__(self, settings: LossSettings) -> None:
+    def __init__(self, settings: LossSettings, open_classes: Sequence[Sequence[int]] = ()) -> None:
         self._of = settings
+        self._open = open_classes
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         # Dice sums by a product of matrices, which automatic precision would make in bf16.
@@ -85,12 +94,12 @@ class Loss:
         # A row a pixel, and one look-up of the right class for all terms: with channels last, as networks are
         # trained, nothing is copied for it, and every gradient comes in the layout of what it is added to.
         log_p = logits.float().movedim(1, -1).reshape(-1, logits.shape[1]).log_softmax(1)
-        pixels = Pixels.of(log_p, labels.reshape(-1))
+        pixels = Pixels.of(log_p, labels.reshape(-1), self._open)
         if not pixels.counted.any():
             return 0 * log_p.sum()
         total = log_p.new_zeros(())
         if of.cross_entropy:
-            weights = None if of.class_weights is None else log_p.new_tensor(of.class_weights)
+            weights = self._weights(log_p)
             term = (
                 weighted_cross_entropy(pixels, weights)
                 if of.ohem is None
@@ -104,27 +113,42 @@ class Loss:
             total = total + of.focal * focal_loss(pixels, of.focal_gamma)
         return total
 
+    def _weights(self, log_p: Tensor) -> Tensor | None:
+        """One factor per label; that of an open one is the mean of its classes'."""
+        if self._of.class_weights is None:
+            return None
+        weights = log_p.new_tensor(self._of.class_weights)
+        return torch.cat([weights, *(weights[list(classes)].mean()[None] for classes in self._open)])
+
 
 class Pixels(NamedTuple):
     """A batch's pixels, a row each, as every term reads them.
 
     Attributes:
         log_p: Log-probabilities (N, C).
-        labels: Right classes (N,), 0 where none counts.
+        labels: Labels (N,), 0 where none counts.
         counted: Which are counted, bool (N,).
-        right: Log-probability of the right class (N,).
+        single: Which of them are one class, bool (N,).
+        right: Log-probability of the right class or classes (N,).
     """
 
     log_p: Tensor
     labels: Tensor
     counted: Tensor
+    single: Tensor
     right: Tensor
 
     @classmethod
-    def of(cls, log_p: Tensor, labels: Tensor) -> Pixels:
+    def of(cls, log_p: Tensor, labels: Tensor, open_classes: Sequence[Sequence[int]] = ()) -> Pixels:
         counted = labels != IGNORE
         labels = labels.where(counted, 0)
-        return cls(log_p, labels, counted, log_p.gather(1, labels.unsqueeze(1)).squeeze(1))
+        single = counted & (labels < log_p.shape[1])
+        right = log_p.gather(1, labels.where(single, 0).unsqueeze(1)).squeeze(1)
+        for label, classes in enumerate(open_classes, log_p.shape[1]):
+            where = labels == label
+            together = log_p[where][:, list(classes)].logsumexp(1)
+            right = right.masked_scatter(where, together)
+        return cls(log_p, labels, counted, single, right)
 
 
 def weighted_cross_entropy(pixels: Pixels, weights: Tensor | None = None) -> Tensor:
@@ -155,11 +179,14 @@ def dice_loss(pixels: Pixels) -> Tensor:
 
     Milletari et al., https://arxiv.org/abs/1606.04797.
     """
-    log_p, labels, counted, right = pixels
-    share, classes = counted.to(log_p.dtype), log_p.shape[1]
+    log_p, single = pixels.log_p, pixels.single
+    share, classes = single.to(log_p.dtype), log_p.shape[1]
+    if not single.any():
+        return 0 * log_p.sum()
     found = share @ log_p.exp()
-    overlap = log_p.new_zeros(classes).index_add(0, labels, share * right.exp())
-    size = torch.bincount(labels[counted], minlength=classes).to(log_p.dtype)
+    labels = pixels.labels.where(single, 0)
+    overlap = log_p.new_zeros(classes).index_add(0, labels, share * pixels.right.exp())
+    size = torch.bincount(labels[single], minlength=classes).to(log_p.dtype)
     score = 2 * overlap / (found + size).clamp_min(1)
     return (1 - score[size > 0]).mean()
 
@@ -170,8 +197,8 @@ def lovasz_softmax(pixels: Pixels) -> Tensor:
     Berman et al., https://arxiv.org/abs/1705.08790: per class the errors |t − p| are sorted, and each is
     weighted by how much the Jaccard loss rises when its pixel turns wrong too.
     """
-    p, target = pixels.log_p[pixels.counted].exp(), pixels.labels[pixels.counted]
-    losses = []
+    p, target = pixels.log_p[pixels.single].exp(), pixels.labels[pixels.single]
+    losses = [0 * pixels.log_p.sum()] if not len(target) else []
     for index in torch.unique(target).tolist():
         truth = (target == index).float()
         errors, order = (truth - p[:, index]).abs().sort(descending=True)
