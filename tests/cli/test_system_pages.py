@@ -282,7 +282,7 @@ def test_import_refuses_in_one_line(
     torch.save(without_dinov3(small_last_ckpt()), "decoder.ckpt")
     start = ("import", "decoder.ckpt", "--network")
     for words, message in (
-        ((name, "-o", "a.safetensors"), "is vgg19-dinov3-vitl16 without its dinov3: give that as"),
+        ((name, "-o", "a.safetensors"), "is vgg19-dinov3-vitl16 without its dinov3: name its file"),
         ((name, "-o", "a.safetensors", "--dinov3", "gone.pth"), "no checkpoint file gone.pth"),
         ((name, "-o", "a.safetensors", "--dinov3", "decoder.ckpt"), "which takes Meta's ViT-S"),
         (("bisenet-resnet18", "-o", "a.safetensors", "--dinov3", "x"), "has no part 'dinov3'"),

@@ -19,7 +19,7 @@ pytest.importorskip("pytorch_lightning")
 from faceparse import models  # noqa: E402
 from faceparse.data import kinds  # noqa: E402
 from faceparse.labels import scheme  # noqa: E402
-from faceparse.models import own_card  # noqa: E402
+from faceparse.models import training_card  # noqa: E402
 from faceparse.train.fit import fit  # noqa: E402
 from faceparse.train.losses import Loss  # noqa: E402
 from faceparse.train.settings import read_settings, recipes  # noqa: E402
@@ -127,7 +127,7 @@ def test_it_takes_two_steps_and_validates(name: str, tmp_path: Path, monkeypatch
     assert sum(bool(row.split(",")[column]) for row in rows) == 2
 
     network = models.load(settings.network, best)
-    card = own_card(read_checkpoint(best), settings.network, network, "mine")
+    card = training_card(read_checkpoint(best), settings.network, network, "mine")
     wanted = settings.preprocessing
     for field in ("size", "mean", "std", "interpolation", "channels", "scale"):
         assert getattr(card.input, field) == getattr(wanted, field), field

@@ -17,7 +17,7 @@ from torchvision.models.swin_transformer import SwinTransformer  # noqa: E402
 from faceparse.engines import open_engine  # noqa: E402
 from faceparse.errors import ConfigError  # noqa: E402
 from faceparse.export import Exported, export_onnx  # noqa: E402
-from faceparse.models.backbones.tapped import KINDS, Kind  # noqa: E402
+from faceparse.models.backbones.tapped import CLASSIFIERS, Classifier  # noqa: E402
 from faceparse.models.segface import SegFace  # noqa: E402
 from tests.export.test_export import card_of  # noqa: E402
 
@@ -33,7 +33,9 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     widths = (64, 128, 256, 512)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(
-            KINDS, "middle_swin", Kind(middle_swin, (1, 3, 5, 7), widths, channels_last=True, any_size=False)
+            CLASSIFIERS,
+            "middle_swin",
+            Classifier(middle_swin, (1, 3, 5, 7), widths, channels_last=True, any_size=False),
         )
         torch.manual_seed(0)
         network = SegFace(19, "middle_swin").eval()

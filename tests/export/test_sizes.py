@@ -16,7 +16,7 @@ from faceparse import Parser, models  # noqa: E402
 from faceparse.engines import open_engine  # noqa: E402
 from faceparse.errors import EngineError  # noqa: E402
 from faceparse.export import export_onnx  # noqa: E402
-from faceparse.models.backbones.tapped import KINDS, Kind  # noqa: E402
+from faceparse.models.backbones.tapped import CLASSIFIERS, Classifier  # noqa: E402
 from faceparse.models.segface import SegFace  # noqa: E402
 from faceparse.weights import Card  # noqa: E402
 from tests.export.test_export import card_of  # noqa: E402
@@ -30,8 +30,8 @@ def small_swin(weights: None = None) -> Any:
 
 @pytest.mark.slow
 def test_swin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = Kind(small_swin, (1, 3, 5, 7), (16, 32, 64, 128), channels_last=True, any_size=False)
-    monkeypatch.setitem(KINDS, "small_swin", kind)
+    kind = Classifier(small_swin, (1, 3, 5, 7), (16, 32, 64, 128), channels_last=True, any_size=False)
+    monkeypatch.setitem(CLASSIFIERS, "small_swin", kind)
     torch.manual_seed(0)
     network = SegFace(19, "small_swin").eval()
     check(network, card_of("segface-celeb-swin_base", network.grid, 64), tmp_path)

@@ -41,18 +41,19 @@ def smooth(height: int = 128, width: int = 128) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("placed", [points(), points(degrees=20), points(shift=(-20, 9))], ids=str)
 def test_as_the_network_warps(placed: NDArray[np.float64]) -> None:
     torch = pytest.importorskip("torch")
-    from faceparse.models.segface_lapa import similarity, warped, warped_back
+    from faceparse.models.segface_lapa import similarity, unwarp
+    from faceparse.models.segface_lapa import warp as warp_image
 
     picture = smooth()
     to_template = similarity(torch.from_numpy(placed)[None], SIZE)
     # Where the picture has no pixels the network reads zero: set that to what the crop is filled with.
     tensor = torch.from_numpy(picture.astype(np.float64) - np.array(NEUTRAL)).permute(2, 0, 1)[None]
-    wanted = warped(tensor, to_template)[0].permute(1, 2, 0).numpy() + np.array(NEUTRAL)
+    wanted = warp_image(tensor, to_template)[0].permute(1, 2, 0).numpy() + np.array(NEUTRAL)
     warp = Warp.from_landmarks(placed, SIZE)
     np.testing.assert_allclose(warp.to_template, to_template[0].numpy(), atol=1e-9)
     assert np.abs(warp.crop(picture) - wanted).max() < 3  # OpenCV counts in 32nds of a pixel, and rounds
     logits = np.random.default_rng(0).normal(size=(5, 16, 16)).repeat(8, 1).repeat(8, 2).astype(np.float32)
-    back = warped_back(torch.from_numpy(logits.astype(np.float64))[None], to_template)[0]
+    back = unwarp(torch.from_numpy(logits.astype(np.float64))[None], to_template)[0]
     labels = render_labels([warped_view(logits, CARD, warp)], SIZE)
     top = torch.sort(back, 0).values
     clear = ((top[-1] - top[-2]) > 0.5).numpy()

@@ -16,9 +16,9 @@ torch = pytest.importorskip("torch")
 
 from faceparse import models  # noqa: E402
 from faceparse.errors import ImageError, WeightsError  # noqa: E402
-from faceparse.models.backbones.tapped import KINDS, Tapped, tapped  # noqa: E402
+from faceparse.models.backbones.tapped import CLASSIFIERS, FeatureExtractor, make_trunk  # noqa: E402
 from faceparse.models.segface import SegFace  # noqa: E402
-from faceparse.models.segface_lapa import SegFaceLaPa, similarity, warped, warped_back  # noqa: E402
+from faceparse.models.segface_lapa import SegFaceLaPa, similarity, unwarp, warp  # noqa: E402
 from faceparse.weights.checkpoint import Checkpoint  # noqa: E402
 from tests.models.conftest import GOLDEN, filled  # noqa: E402
 from tests.models.families import members  # noqa: E402
@@ -148,14 +148,15 @@ def test_published_convnext_tiny_is_not_the_true_one() -> None:
 
 # Depending on torch, a batch norm's counter stays where it was made.
 @pytest.mark.filterwarnings("ignore:.*copying from a non-meta")
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_trunks_start_from_torchvisions_checkpoints(name: str) -> None:
     with torch.device("meta"):
-        trunk = tapped(name).to("meta")  # counters are made elsewhere
-        state = KINDS[name].make(weights=None).to("meta").state_dict()
+        trunk = make_trunk(name).to("meta")  # counters are made elsewhere
+        state = CLASSIFIERS[name].make(weights=None).to("meta").state_dict()
         maps = trunk(torch.zeros(2, 3, 64, 96))
     assert [tuple(x.shape) for x in maps] == [
-        (2, 64 // s, 96 // s, width) for s, width in zip((4, 8, 16, 32), KINDS[name].widths, strict=True)
+        (2, 64 // s, 96 // s, width)
+        for s, width in zip((4, 8, 16, 32), CLASSIFIERS[name].widths, strict=True)
     ]
     trunk.load_classifier(state)
     last = [k for k in state if k.startswith(("features.", "layer4.")) and k.endswith("weight")][-1]
@@ -164,10 +165,10 @@ def test_trunks_start_from_torchvisions_checkpoints(name: str) -> None:
 
 
 def test_the_trunk_takes_the_values() -> None:
-    made = KINDS["mobilenet"].make(weights=None)
+    made = CLASSIFIERS["mobilenet"].make(weights=None)
     network = SegFace(3, "mobilenet")
     network.load_trunk(made.state_dict())
-    assert isinstance(network.trunk, Tapped)
+    assert isinstance(network.trunk, FeatureExtractor)
     torch.testing.assert_close(network.trunk.state_dict()["16.0.weight"], made.features[16][0].weight)
 
 
@@ -235,7 +236,7 @@ class TestLaPa:
         y, x = torch.meshgrid(torch.arange(128.0), torch.arange(128.0), indexing="ij")
         picture = torch.stack([x, y, x + y])[None]
         to_template = similarity(torch.tensor([self.POINTS], dtype=torch.float32), (128, 128))
-        back = warped_back(warped(picture, to_template), to_template)
+        back = unwarp(warp(picture, to_template), to_template)
         shift = (back - picture)[0, :2, 40:100, 30:100]
         assert (shift + 1).abs().max() < 0.6
 

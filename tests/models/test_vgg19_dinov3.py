@@ -126,9 +126,9 @@ def test_what_is_missing_wrong_or_too_much_is_told_in_a_line(state: State, tmp_p
         assert "\n" not in str(raised.value)
         return str(raised.value)
 
-    assert f"decoder.ckpt is {SMALL} without its dinov3: give that as dinov3=FILE" in fault(decoder)
-    assert "--dinov3 FILE on the command line), Meta's ViT-S" in fault(decoder)
-    assert "last.ckpt holds dinov3 itself: leave out" in fault(last, dinov3=dinov3)
+    assert f"decoder.ckpt is {SMALL} without its dinov3: name its file, Meta's ViT-S" in fault(decoder)
+    assert "with dinov3=FILE (--dinov3 FILE on the command line)" in fault(decoder)
+    assert "last.ckpt has its dinov3 inside: leave out" in fault(last, dinov3=dinov3)
     assert f"vits.pth does not fit {SMALL}, which takes Meta's ViT-S: " in fault(decoder, dinov3=smaller)
     assert "mis-shaped (cls_token is (1, 1, 384)" not in fault(decoder, dinov3=smaller)
     assert "decoder.ckpt does not fit" in fault(decoder, dinov3=decoder)
@@ -170,7 +170,7 @@ def test_decoder_only_is_what_the_published_script_makes(state: State, tmp_path:
     made = models.write_decoder_only(last, SMALL, target)
     content = torch.load(target, weights_only=True)
     kept = without_dinov3(state)
-    assert (made.path, made.tensors, made.parts) == (target, len(kept), ("dinov3",))
+    assert (made.path, made.tensors, made.left_out) == (target, len(kept), ("dinov3",))
     assert content.keys() == lightning(state).keys() - {"optimizer_states", "lr_schedulers"}
     assert content["hyper_parameters"] == {"num_classes": 11, "lr": 1e-3}
     assert content["state_dict"].keys() == kept.keys()

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_lightning")
 
 from faceparse.models import load_checkpoint  # noqa: E402
-from faceparse.models.importing import own_card  # noqa: E402
+from faceparse.models.importing import training_card  # noqa: E402
 from faceparse.train.fit import fit  # noqa: E402
 from faceparse.train.settings import DataSettings, Settings  # noqa: E402
 from faceparse.weights.card import embedded  # noqa: E402
@@ -29,7 +29,7 @@ def test_a_model_carries_the_classes_it_was_trained_on(tmp_path: Path) -> None:
     own.unlink()
     file = read_checkpoint(best)
     network = load_checkpoint(NETWORK, file)
-    card = own_card(file, NETWORK, network, "spots")
+    card = training_card(file, NETWORK, network, "spots")
     again = embedded(card.to_json(), "x").label_scheme
     assert again.classes == ("background", "l_spot", "r_spot")
     assert again.palette[1].tolist() == [9, 8, 7]

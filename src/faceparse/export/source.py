@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from faceparse.errors import WeightsError
-from faceparse.models import Network, load_checkpoint, own_card
+from faceparse.models import Network, load_checkpoint, training_card
 from faceparse.models.registry import network as find_network
 from faceparse.weights import Card, cards
 from faceparse.weights import card as find_card
@@ -55,7 +55,7 @@ def load_source(model: str | Path, card: str | None = None) -> tuple[Network | P
 def _trained(file: Checkpoint) -> tuple[Network, Card]:
     name = str((file.settings or {}).get("network"))
     network = load_checkpoint(find_network(name).name, file)
-    return network, own_card(file, name, network, file.path.stem)
+    return network, training_card(file, name, network, file.path.stem)
 
 
 def _card_of(path: Path) -> Card:

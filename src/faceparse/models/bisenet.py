@@ -1,7 +1,7 @@
 """BiSeNet for faces, with a ResNet-18 or ResNet-34 trunk.
 
-Yu et al., https://arxiv.org/abs/1808.00897, in the form that face parsing uses: the trunk's own 1/8 map
-stands for the spatial path. Published weights: yakhyo/face-parsing and zllrunning/face-parsing.PyTorch.
+Yu et al., https://arxiv.org/abs/1808.00897, in the form that face parsing uses: the trunk's 1/8 map
+replaces the spatial path. Published weights: yakhyo/face-parsing and zllrunning/face-parsing.PyTorch.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.resnet import ResNet18_Weights, ResNet34_Weights, resnet18, resnet34
 
-from faceparse.errors import WeightsError
 from faceparse.labels import scheme
-from faceparse.models.backbones.imagenet import imagenet
+from faceparse.models.backbones.imagenet import imagenet, load_checkpoint_into
 from faceparse.models.registry import Entry, Network, register
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.yakhyo import YAKHYO
@@ -52,7 +51,7 @@ class _ConvNorm(nn.Module):
 
 
 class _Refine(nn.Module):
-    """Attention refinement: a block gated per channel by its own global average."""
+    """Attention refinement: a block, weighted per channel by its global average."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
@@ -66,7 +65,7 @@ class _Refine(nn.Module):
 
 
 class _Fuse(nn.Module):
-    """Feature fusion: concatenate, mix, and add the channel-gated mix to itself."""
+    """Feature fusion: concatenate, mix, and add the mix to itself, weighted per channel."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -100,7 +99,7 @@ def _nearest(x: Tensor, like: Tensor) -> Tensor:
 
 
 class BiSeNet(Network):
-    """BiSeNet; logits at stride 8, brought to the input's size with corners aligned.
+    """BiSeNet; logits at stride 8, resized to the input's size with aligned corners.
 
     >>> import torch
     >>> BiSeNet(19)(torch.zeros(2, 3, 64, 96)).shape
@@ -164,12 +163,8 @@ class BiSeNet(Network):
         Raises:
             WeightsError: keys or shapes of another network.
         """
-        kept = {k: v for k, v in state.items() if not k.startswith("fc.")}
-        try:
-            self.trunk.load_state_dict(kept)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise WeightsError(f"the trunk takes torchvision's ResNet checkpoint: {reason[:300]}") from None
+        layers = {k: v for k, v in state.items() if not k.startswith("fc.")}
+        load_checkpoint_into(self.trunk, layers, "torchvision's ResNet checkpoint")
 
     def imagenet(self) -> Trunk:
         return imagenet(self._weights)

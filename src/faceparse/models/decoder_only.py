@@ -1,4 +1,4 @@
-"""A checkpoint without its frozen part, which everybody gets elsewhere: small, and nobody else's to license.
+"""Writing a checkpoint without its frozen part, which has publishers, a file and a licence of its own.
 
 >>> write_decoder_only("last.ckpt", "vgg19-dinov3-vitl16", "decoder.ckpt")  # doctest: +SKIP
 """
@@ -12,7 +12,7 @@ import torch
 
 from faceparse.errors import ConfigError, WeightsError
 from faceparse.files import atomic
-from faceparse.models.fitting import missing_parts, nearest, shapes_of, without
+from faceparse.models.fitting import compare_best, shapes_of, without
 from faceparse.models.importing import check_target
 from faceparse.models.loading import with_classes
 from faceparse.models.registry import network as find_network
@@ -26,26 +26,26 @@ class DecoderOnly:
     Attributes:
         path: The file.
         tensors: Number of tensors in it.
-        parts: What it leaves out, as `load` calls it.
+        left_out: Names of the parts that are not in it.
     """
 
     path: Path
     tensors: int
-    parts: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 def write_decoder_only(
     checkpoint: str | Path, network: str, output: str | Path, *, overwrite: bool = False
 ) -> DecoderOnly:
-    """Write a checkpoint without its DINOv3, under the published names, as the published project's script does.
+    """Write a checkpoint without its DINOv3 and with the published tensor names, as the published script does.
 
-    The file has `state_dict` and, of a Lightning checkpoint, epoch, step and hyperparameters; not the
+    The file has `state_dict` and, from a Lightning checkpoint, epoch, step and hyperparameters; it lacks the
     optimiser's state. `load(network, output, dinov3=FILE)` reads it, and so does the published project.
 
     Args:
         checkpoint: As for `load`; never written to.
         network: A registered network that has such a part, `vgg19-dinov3-vitl16`.
-        output: A `.ckpt` file; written whole or not at all.
+        output: A `.ckpt` file; written completely or not at all.
         overwrite: Whether an existing `output` may be replaced.
 
     Raises:
@@ -56,18 +56,17 @@ def write_decoder_only(
     source, target = Path(checkpoint), Path(output)
     entry = find_network(network)
     if not entry.parts:
-        raise ConfigError(f"{network} has no part with a file of its own: --decoder-only is not for it")
+        raise ConfigError(f"{network} has no part with a file of its own: leave out --decoder-only")
     check_target(source, target, overwrite, ".ckpt")
     file = read_checkpoint(source)
-    shapes = shapes_of(entry, with_classes(file, {}))
-    fault = nearest(entry, shapes, missing_parts(entry, shapes, file.tensors), file.tensors)
-    if fault:
-        raise WeightsError(f"{source} does not fit {network}: {fault}")
-    rest = without(entry.parts, shapes)
-    own = fault.form(file.tensors)
-    state = {
-        published: own[key].clone() for key, published in zip(rest, entry.forms[0].expects(rest), strict=True)
-    }
+    options = with_classes(file, {})
+    mismatch, _ = compare_best(entry, options, file.tensors)
+    if mismatch:
+        raise WeightsError(f"{source} does not fit {network}: {mismatch}")
+    shapes = without(entry.parts, shapes_of(entry, options))
+    tensors = mismatch.form(file.tensors)
+    published = entry.forms[0].expects(shapes)
+    state = {name: tensors[key].clone() for key, name in zip(shapes, published, strict=True)}
     with atomic(target, overwrite=overwrite, make_folder=True) as temporary:
         torch.save({"state_dict": state, **file.progress}, temporary)
     return DecoderOnly(target, len(state), tuple(entry.parts))

@@ -1,4 +1,4 @@
-"""FCN-8s for faces: where a face is, hands and hair before it left out.
+"""FCN-8s for faces: the visible face, without the hands and hair that cover it.
 
 Nirkin et al., https://arxiv.org/abs/1704.06729, on the network of Long et al., https://arxiv.org/abs/1411.4038.
 Published weights: YuvalNirkin/face_segmentation (Caffe) and andres-fr/face_segmentation_pytorch.
@@ -14,9 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
-from faceparse.errors import WeightsError
 from faceparse.labels import scheme
-from faceparse.models.backbones.imagenet import imagenet
+from faceparse.models.backbones.imagenet import imagenet, load_checkpoint_into
 from faceparse.models.registry import Entry, Network, register
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.vgg16 import TORCHVISION_VGG16
@@ -27,13 +26,13 @@ SCHEME = "voc21-face"
 _BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 _WIDE = 4096
 _PADDING = 100
-"""Around the input, so that what fc6's unpadded 7 × 7 takes off the map lies outside the picture."""
+"""Pixels around the input: fc6's unpadded 7 × 7 cuts off a border, which then lies outside the picture."""
 
 _SMALLEST = 26
-"""Side of the smallest input of which fc6 leaves anything; smaller ones are padded to it."""
+"""Side of the smallest input for which fc6 has an output; smaller inputs are padded to it."""
 
 _CROP4, _CROP3, _CROP_INPUT = 5, 9, 31
-"""Where a finer map begins in a coarser one that was brought to its scale: what all that padding adds up to."""
+"""Where the crop of an upsampled map begins, so that it lies on the finer map: the sum of all padding."""
 
 
 class _Scale(nn.Module):
@@ -112,16 +111,16 @@ class FCN8s(Network):
         x = self.drop(F.relu(self.fc6(pool5)))
         x = self.drop(F.relu(self.fc7(x)))
         x = self.upscore2(self.score_fr(x))
-        x = x + _cropped(self.score_pool4(self.scale_pool4(pool4)), _CROP4, x)
+        x = x + _crop(self.score_pool4(self.scale_pool4(pool4)), _CROP4, x)
         x = self.upscore_pool4(x)
-        x = x + _cropped(self.score_pool3(self.scale_pool3(pool3)), _CROP3, x)
-        return _cropped(self.upscore8(x), _CROP_INPUT, image)
+        x = x + _crop(self.score_pool3(self.scale_pool3(pool3)), _CROP3, x)
+        return _crop(self.upscore8(x), _CROP_INPUT, image)
 
     def forward(self, image: Tensor) -> Tensor:
         return self.grid_logits(image)
 
     def face_probability(self, image: Tensor) -> Tensor:
-        """How likely each pixel is face, float (B, H, W), 0 to 1; more than 0.5 is the published mask.
+        """The probability that a pixel is face, float (B, H, W), 0 to 1; above 0.5 is the published mask.
 
         Softmax over background's logit and the highest of the others.
         """
@@ -135,23 +134,20 @@ class FCN8s(Network):
             WeightsError: keys or shapes of another network.
         """
         torchvision = "classifier.0.weight" in state
-        found = TORCHVISION_VGG16(state) if torchvision else dict(state)
         own = self.state_dict()
-        trunk = [k for k in own if k.startswith(("conv", "fc"))]
-        try:
-            # VGG-16's fc6 is a matrix over a map of 7 × 7.
-            self.load_state_dict({**own, **{k: found[k].reshape(own[k].shape) for k in trunk}})
-        except (KeyError, RuntimeError) as error:
-            reason = " ".join(str(error).split())
-            raise WeightsError(
-                f"the trunk takes torchvision's VGG-16 checkpoint or an FCN-8s: {reason[:300]}"
-            ) from None
+        trunk = {k for k in own if k.startswith(("conv", "fc"))}
+        renamed = TORCHVISION_VGG16(state) if torchvision else state
+        loaded = {k: v for k, v in renamed.items() if k in trunk}
+        # VGG-16's fc6 is a matrix over a map of 7 × 7.
+        loaded = {k: v.reshape(own[k].shape) if v.numel() == own[k].numel() else v for k, v in loaded.items()}
+        rest = {k: v for k, v in own.items() if k not in trunk}
+        load_checkpoint_into(self, {**rest, **loaded}, "torchvision's VGG-16 checkpoint or an FCN-8s")
 
     def imagenet(self) -> Trunk:
         return imagenet(VGG16_Weights.IMAGENET1K_V1)
 
 
-def _cropped(x: Tensor, offset: int, like: Tensor) -> Tensor:
+def _crop(x: Tensor, offset: int, like: Tensor) -> Tensor:
     height, width = like.shape[-2:]
     return x[..., offset : offset + height, offset : offset + width]
 

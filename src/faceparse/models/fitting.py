@@ -1,8 +1,8 @@
-"""Whether a state dict is a network's: by names and shapes alone, in any of the forms it may come in."""
+"""Whether a state dict fits a network, by names and shapes alone, in any form that the network may come in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -14,29 +14,25 @@ from torch import Tensor
 from faceparse.models.registry import Entry, Network, Part, networks
 from faceparse.weights.importers import Form, Shapes
 
-_LISTED = 6
-"""Keys of one kind that a message names before it counts the rest."""
+_MOST_NAMES = 6
+"""Keys of one kind that a message names; it counts the rest."""
 
 
 def fits(state: Mapping[str, Tensor], **options: Any) -> tuple[str, ...]:
-    """Names of the registered networks that a state dict fits, in published or in our form.
+    """Names of the registered networks that a state dict fits, in the published form or in ours.
 
-    One that has all but a part with a file of its own fits too.
+    A state dict may lack a part that comes in a file of its own.
 
     Args:
         state: Tensor name → tensor.
-        options: Given to each network's builder, as `num_classes=11`.
+        options: Passed to each network's builder, as `num_classes=11`.
     """
-    return tuple(name for name, entry in networks().items() if _fits(entry, shapes_of(entry, options), state))
-
-
-def _fits(entry: Entry, shapes: Shapes, state: Mapping[str, Tensor]) -> bool:
-    return not nearest(entry, shapes, missing_parts(entry, shapes, state), state)
+    return tuple(name for name, entry in networks().items() if not compare_best(entry, options, state)[0])
 
 
 @dataclass(frozen=True)
-class Fault:
-    """How a state dict differs from what a form of a network expects; false where it does not."""
+class Mismatch:
+    """How a state dict differs from what a form of a network expects; false where it fits."""
 
     form: Form
     missing: tuple[str, ...]
@@ -49,25 +45,41 @@ class Fault:
 
     def __str__(self) -> str:
         kinds = {"missing": self.missing, "unexpected": self.unexpected, "mis-shaped": self.mis_shaped}
-        return "; ".join(f"{len(keys)} {kind} ({_some(keys)})" for kind, keys in kinds.items() if keys)
+        return "; ".join(f"{len(keys)} {kind} ({_names(keys)})" for kind, keys in kinds.items() if keys)
 
 
-def compare(form: Form, own: Shapes, state: Mapping[str, Tensor]) -> Fault:
-    """How a state dict differs from `own` shapes in that form."""
-    expected = form.expects(own)
-    found = {k: tuple(v.shape) for k, v in state.items() if form.uses(k)}
-    both = [k for k in expected if k in found]
-    return Fault(
+def compare(form: Form, shapes: Shapes, state: Mapping[str, Tensor]) -> Mismatch:
+    """How a state dict differs from a network's shapes in that form."""
+    expected = form.expects(shapes)
+    actual = {k: tuple(v.shape) for k, v in state.items() if form.uses(k)}
+    shared = [k for k in expected if k in actual]
+    return Mismatch(
         form,
-        tuple(k for k in expected if k not in found),
-        tuple(k for k in found if k not in expected),
-        tuple(f"{k} is {found[k]}, not {expected[k]}" for k in both if found[k] != expected[k]),
-        len(both),
+        tuple(k for k in expected if k not in actual),
+        tuple(k for k in actual if k not in expected),
+        tuple(f"{k} is {actual[k]}, not {expected[k]}" for k in shared if actual[k] != expected[k]),
+        len(shared),
     )
 
 
+def compare_best(
+    entry: Entry, options: Mapping[str, Any], state: Mapping[str, Tensor]
+) -> tuple[Mismatch, dict[str, Part]]:
+    """The mismatch in the form that fits a state dict best, and the parts of which it has no tensor."""
+    shapes = shapes_of(entry, options)
+    absent = {o: p for o, p in entry.parts.items() if not _has_part(entry, p, shapes, state)}
+    expected = without(absent, shapes)
+    mismatches = [compare(form, expected, state) for form in entry.forms]
+    return min(mismatches, key=lambda m: (bool(m), -m.shared)), absent
+
+
+def _has_part(entry: Entry, part: Part, shapes: Shapes, state: Mapping[str, Tensor]) -> bool:
+    inner = shapes_of_part(part, shapes)
+    return any(key in state for form in entry.forms for key in form.expects(inner))
+
+
 def shapes_of(entry: Entry, options: Mapping[str, Any]) -> Shapes:
-    """The shapes of a network's own state dict; nothing is allocated."""
+    """The shapes of a network's state dict; nothing is allocated."""
     return _built_shapes(entry.build, *options.items())
 
 
@@ -78,17 +90,9 @@ def _built_shapes(build: Callable[..., Network], *options: tuple[str, Any]) -> S
     return MappingProxyType({k: tuple(v.shape) for k, v in state.items()})
 
 
-def part_of(part: Part, shapes: Shapes) -> dict[str, tuple[int, ...]]:
+def shapes_of_part(part: Part, shapes: Shapes) -> dict[str, tuple[int, ...]]:
     """The shapes of a part."""
     return {k: v for k, v in shapes.items() if k.startswith(part.prefix)}
-
-
-def missing_parts(entry: Entry, shapes: Shapes, state: Mapping[str, Tensor]) -> dict[str, Part]:
-    """The parts of which a state dict has no tensor, in any of the network's forms."""
-    published = {
-        o: [k for f in entry.forms for k in f.expects(part_of(p, shapes))] for o, p in entry.parts.items()
-    }
-    return {o: p for o, p in entry.parts.items() if not any(k in state for k in published[o])}
 
 
 def without(parts: Mapping[str, Part], shapes: Shapes) -> dict[str, tuple[int, ...]]:
@@ -97,13 +101,6 @@ def without(parts: Mapping[str, Part], shapes: Shapes) -> dict[str, tuple[int, .
     return {k: v for k, v in shapes.items() if not k.startswith(prefixes)}
 
 
-def nearest(entry: Entry, shapes: Shapes, missing: Mapping[str, Part], state: Mapping[str, Tensor]) -> Fault:
-    """How a state dict differs from the form that it comes nearest to, `missing` left out of account."""
-    faults = [compare(form, without(missing, shapes), state) for form in entry.forms]
-    return min(faults, key=lambda f: (bool(f), -f.shared))
-
-
-def _some(keys: Iterable[str]) -> str:
-    listed = list(keys)
-    rest = len(listed) - _LISTED
-    return ", ".join(listed[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+def _names(keys: Sequence[str]) -> str:
+    rest = len(keys) - _MOST_NAMES
+    return ", ".join(keys[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")

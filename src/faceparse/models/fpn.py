@@ -2,7 +2,7 @@
 
 The trunk is timm's `efficientnet_lite0` (Tan & Le, https://arxiv.org/abs/1905.11946; Lite: no
 squeeze-and-excitation, ReLU6), the decoder a feature pyramid (Lin et al., https://arxiv.org/abs/1612.03144)
-with depthwise-separable smoothing. No operator that phones reject: no global pooling, no align_corners.
+with depthwise-separable smoothing. It has no operator that phones reject, such as global pooling or resizing with aligned corners.
 """
 
 from __future__ import annotations
@@ -91,10 +91,10 @@ class FPN(Network):
             raise WeightsError(
                 f"the trunk has {len(own)} tensors, the checkpoint {len(state)}: is it another network's?"
             )
-        for (key, mine), (theirs, value) in zip(own.items(), state.items(), strict=False):
-            if mine.shape != value.shape:
+        for (key, tensor), (name, value) in zip(own.items(), state.items(), strict=False):
+            if tensor.shape != value.shape:
                 raise WeightsError(
-                    f"trunk tensor {key} is {tuple(mine.shape)}, the checkpoint's {theirs} {tuple(value.shape)}: "
+                    f"trunk tensor {key} is {tuple(tensor.shape)}, the checkpoint's {name} {tuple(value.shape)}: "
                     "is it another network's?"
                 )
             own[key] = value

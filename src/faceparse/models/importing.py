@@ -1,4 +1,4 @@
-"""A checkpoint of any known format → a safetensors file of ours, with its card inside.
+"""Writing a checkpoint of any base form as a safetensors file of ours, with its card inside.
 
 >>> import_checkpoint("79999_iter.pth", "bisenet-zllrunning", "79999.safetensors")  # doctest: +SKIP
 """
@@ -23,7 +23,7 @@ UNKNOWN_TERMS = "Unknown: state the terms of the training data."
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportResult:
     """What `import_checkpoint` wrote.
 
     Attributes:
@@ -31,7 +31,7 @@ class Imported:
         card: The card inside it.
         tensors: Number of tensors.
         parameters: Parameters of the network: the learned ones among the tensors' numbers.
-        notes: What a person should know, one line each.
+        notes: Warnings for a person, one line each.
     """
 
     path: Path
@@ -49,17 +49,17 @@ def import_checkpoint(
     card: str | Card | None = None,
     overwrite: bool = False,
     **options: Any,
-) -> Imported:
+) -> ImportResult:
     """Write a checkpoint as a safetensors file with our tensor names and the card as metadata.
 
     Args:
         checkpoint: As for `load`; never written to.
         network: A registered network.
-        output: A `.safetensors` file; written whole or not at all.
-        card: Id of a packaged card, a TOML file, or a `Card`. May be left out where the file is ours, or is
-            byte for byte one that a packaged card describes.
+        output: A `.safetensors` file; written completely or not at all.
+        card: Id of a packaged card, a TOML file, or a `Card`. None is enough for a file of ours, and for a file
+            that a packaged card describes byte for byte.
         overwrite: Whether an existing `output` may be replaced.
-        options: As for `load`: for the network's builder, and the files of what the checkpoint leaves out,
+        options: As for `load`: for the network's builder, and the files of parts that the checkpoint lacks,
             `dinov3="dinov3_vitl16_….pth"`.
 
     Raises:
@@ -70,28 +70,27 @@ def import_checkpoint(
     source, target = Path(checkpoint), Path(output)
     _check_options(network, options)
     check_target(source, target, overwrite)
-    given = find_card(card) if isinstance(card, str) else card
+    card = find_card(card) if isinstance(card, str) else card
     file = read_checkpoint(source)
     digest = sha256(source)
-    chosen = given or file.card or _known_card(digest, network)
-    classes = {} if chosen is None else {"num_classes": len(chosen.label_scheme)}
+    base_card = card or file.card or _packaged_card(digest, network)
+    classes = {} if base_card is None else {"num_classes": len(base_card.label_scheme)}
     built = load_checkpoint(network, file, **{**classes, **options})
-    if chosen is None:
-        chosen = own_card(file, network, built, target.stem)
+    chosen = base_card or training_card(file, network, built, target.stem)
     if chosen.network != network:
         raise WeightsError(
             f"card {chosen.id} is of network {chosen.network}, not {network}: give the card of these weights"
         )
     # A file of ours that carries a card came from another file, which its card names already.
-    ready, notes = (chosen, ()) if file.card is not None else _with_source(chosen, source, digest)
+    its_card, notes = (chosen, ()) if file.card is not None else _with_source(chosen, source, digest)
     state = built.state_dict()
-    write_safetensors(target, state, ready, overwrite=overwrite)
+    write_safetensors(target, state, its_card, overwrite=overwrite)
     parameters = sum(p.numel() for p in built.parameters())
-    return Imported(target, ready, len(state), parameters, notes)
+    return ImportResult(target, its_card, len(state), parameters, notes)
 
 
-def own_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:
-    """The card of a training checkpoint of ours, from the settings inside it.
+def training_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:
+    """Make the card of a training checkpoint of ours from the settings inside it.
 
     Args:
         file: The checkpoint.
@@ -105,10 +104,10 @@ def own_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:
     about = file.settings
     if about is None:
         fitting = (c for c in cards().values() if c.network == name and not c.source.name.endswith(".onnx"))
-        known = "".join(f"{c.id}, or " for c in fitting)
+        ids = "".join(f"{c.id}, or " for c in fitting)
         raise WeightsError(
-            f"{file.path} does not say what its preprocessing, classes and terms are, and nothing is "
-            f"guessed: name its card with --card ({known}a TOML file)"
+            f"{file.path} does not say what its preprocessing, classes and terms are: name its card with "
+            f"--card ({ids}a TOML file)"
         )
     try:
         raw: dict[str, Any] = {
@@ -137,22 +136,22 @@ def own_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:
 
 def _training(settings: Mapping[str, Any]) -> str:
     data = settings.get("data", {})
-    # The folder's own name only: where it lay on the trainer's machine is nobody's business.
+    # The folder's name only: paths of the trainer's machine are private.
     folder = PurePath(str(data.get("root", "unknown data"))).name
     return f"{folder}, split {data.get('train', 'unknown')}, chosen on {data.get('val', 'unknown')}"
 
 
 def _check_options(network: str, options: Iterable[str]) -> None:
-    known = find_network(network).parts
+    parts = find_network(network).parts
     for option in options:
-        if option != "num_classes" and option not in known:
+        if option != "num_classes" and option not in parts:
             raise ConfigError(
                 f"{network} has no part {option!r} with a file of its own: leave out --{option}"
             )
 
 
 def check_target(source: Path, target: Path, overwrite: bool, suffix: str = ".safetensors") -> None:
-    """Refuse an output of another kind, an existing one, and the checkpoint itself, before work is done.
+    """Check before any work that an output has the right suffix, is not the checkpoint, and may be written.
 
     Raises:
         ConfigError: another suffix.
@@ -166,20 +165,20 @@ def check_target(source: Path, target: Path, overwrite: bool, suffix: str = ".sa
         raise OutputError(f"{target} exists already: name another file, or give --overwrite")
 
 
-def _known_card(digest: str, network: str) -> Card | None:
-    known = (c for c in cards().values() if c.source.sha256 == digest and c.network == network)
-    return next(known, None)
+def _packaged_card(digest: str, network: str) -> Card | None:
+    matches = (c for c in cards().values() if c.source.sha256 == digest and c.network == network)
+    return next(matches, None)
 
 
 def _with_source(card: Card, source: Path, digest: str) -> tuple[Card, tuple[str, ...]]:
-    """The card with the file it is really about; figures of another file do not come along."""
+    """The card with this file as its source, less the figures of another file."""
     if card.source.sha256 == digest:
         return card, ()
-    noted = replace(card, source=replace(card.source, file=source.name, sha256=digest))
+    updated = replace(card, source=replace(card.source, file=source.name, sha256=digest))
     if not card.source.sha256:
-        return noted, ()
+        return updated, ()
     note = (
         f"{source.name} is not the file that card {card.id} describes (SHA-256 {digest[:12]}…, there "
-        f"{card.source.sha256[:12]}…): its figures were left out"
+        f"{card.source.sha256[:12]}…): the new card is without figures"
     )
-    return replace(noted, figures=()), (note,)
+    return replace(updated, figures=()), (note,)

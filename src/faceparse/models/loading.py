@@ -1,4 +1,4 @@
-"""From a checkpoint file to a network in eval mode; strict.
+"""Loading a checkpoint file into a network, strictly.
 
 >>> network = load("bisenet-zllrunning", "79999_iter.pth")  # doctest: +SKIP
 >>> network(image).shape  # image: float32 (1, 3, 512, 512), normalised  # doctest: +SKIP
@@ -16,52 +16,50 @@ from torch import Tensor
 
 from faceparse.errors import ConfigError, WeightsError
 from faceparse.labels import scheme as find_scheme
-from faceparse.models.fitting import compare, fits, missing_parts, nearest, part_of, shapes_of
+from faceparse.models.fitting import compare, compare_best, fits, shapes_of, shapes_of_part
 from faceparse.models.registry import Network, Part, networks
 from faceparse.models.registry import network as find_network
-from faceparse.models.unfilled import Unfilled
+from faceparse.models.uninitialised import Uninitialised
 from faceparse.registry import in_short
 from faceparse.weights.checkpoint import Checkpoint, read_checkpoint
 from faceparse.weights.importers import Shapes
 
 
 def load(name: str, checkpoint: str | Path, **options: Any) -> Network:
-    """The registered network of that name with the weights of a checkpoint file, in eval mode.
+    """Load a checkpoint file into the registered network of that name; the network is in eval mode.
 
-    Called on a normalised float32 tensor (B, 3, H, W) it gives logits (B, classes, H, W).
+    Called on a normalised float32 tensor (B, 3, H, W), the network gives logits (B, classes, H, W).
 
     Args:
         name: A registered network, `bisenet-resnet18` for instance.
         checkpoint: A file as published for that network, or a safetensors file or training checkpoint
             of ours. It is read safely and must fit exactly.
-        options: Given to the network's builder, as `num_classes=11`. By default a file of ours says by
-            its scheme how many classes it has, and a foreign file has those of the published weights.
-            Where a checkpoint leaves out a part, the file that has it: `dinov3="dinov3_vitl16_….pth"`.
+        options: Passed to the network's builder, as `num_classes=11`. By default a file of ours has the classes
+            of its scheme, and a foreign file those of the published weights. Where a checkpoint lacks a part,
+            the file of that part: `dinov3="dinov3_vitl16_….pth"`.
 
     Raises:
         WeightsError: unknown network; a file that is no checkpoint; or other keys or shapes than the
             network's: the message lists those that are missing, unexpected and mis-shaped, and the
             networks that the file fits.
     """
-    find_network(name)  # a wrong name is told before a large file is read
+    find_network(name)  # an unknown name fails before a large file is read
     return load_checkpoint(name, read_checkpoint(checkpoint), **options)
 
 
 def load_checkpoint(name: str, file: Checkpoint, **options: Any) -> Network:
-    """`load` for a checkpoint that was read already."""
+    """As `load`, from a `Checkpoint`."""
     entry = find_network(name)
     options = with_classes(file, options)
-    given = {option: options.pop(option) for option in entry.parts if option in options}
-    shapes = shapes_of(entry, options)
-    missing = missing_parts(entry, shapes, file.tensors)
-    fault = nearest(entry, shapes, missing, file.tensors)
-    if fault:
-        raise WeightsError(f"{file.path} does not fit {name}: {fault}. {_advice(file, options)}")
-    _check_given(name, file, given, missing)
-    state = fault.form(file.tensors)
-    for option, part in missing.items():
-        state.update(_read_part(name, part, given[option], shapes))
-    with torch.random.fork_rng(devices=[]), Unfilled():  # the caller's random stream stays
+    part_files = {option: options.pop(option) for option in entry.parts if option in options}
+    mismatch, absent = compare_best(entry, options, file.tensors)
+    if mismatch:
+        raise WeightsError(f"{file.path} does not fit {name}: {mismatch}. {_advice(file, options)}")
+    _check_part_files(name, file, part_files, absent)
+    state = mismatch.form(file.tensors)
+    for option, part in absent.items():
+        state.update(_read_part(name, part, part_files[option], shapes_of(entry, options)))
+    with torch.random.fork_rng(devices=[]), Uninitialised():  # the caller's random stream stays
         network = entry.build(**options)
     network.load_state_dict(state)
     return network.eval()
@@ -73,8 +71,8 @@ def load_part(network: Network, name: str, option: str, path: str | Path) -> Non
     >>> load_part(network, "vgg19-dinov3-vitl16", "dinov3", "dinov3_vitl16_….pth")  # doctest: +SKIP
 
     Args:
-        network: Built under that name.
-        name: A registered network.
+        network: The network.
+        name: Its registered name.
         option: One of its parts.
         path: The part's file, read safely; it must fit exactly.
 
@@ -82,39 +80,39 @@ def load_part(network: Network, name: str, option: str, path: str | Path) -> Non
         ConfigError: the network has no such part.
         WeightsError: a file that is no checkpoint, or of another part.
     """
-    known = find_network(name).parts
-    if option not in known:
-        there = f"its parts are {', '.join(known)}" if known else "it has none"
-        raise ConfigError(f"{name} has no part {option!r} with a file of its own; {there}")
+    parts = find_network(name).parts
+    if option not in parts:
+        hint = f"its parts are {', '.join(parts)}" if parts else "it has none"
+        raise ConfigError(f"{name} has no part {option!r} with a file of its own; {hint}")
     state = network.state_dict()
     shapes = {key: tuple(value.shape) for key, value in state.items()}
-    network.load_state_dict({**state, **_read_part(name, known[option], path, shapes)})
+    network.load_state_dict({**state, **_read_part(name, parts[option], path, shapes)})
 
 
-def _check_given(
-    name: str, file: Checkpoint, given: Mapping[str, object], missing: Mapping[str, Part]
+def _check_part_files(
+    name: str, file: Checkpoint, part_files: Mapping[str, object], absent: Mapping[str, Part]
 ) -> None:
-    for option, part in missing.items():
-        if option not in given:
+    for option, part in absent.items():
+        if option not in part_files:
             raise WeightsError(
-                f"{file.path} is {name} without its {option}: give that as {option}=FILE "
-                f"(--{option} FILE on the command line), {part.file}"
+                f"{file.path} is {name} without its {option}: name its file, {part.file}, with {option}=FILE "
+                f"(--{option} FILE on the command line)"
             )
-    extra = [option for option in given if option not in missing]
-    if extra:
-        raise WeightsError(f"{file.path} holds {extra[0]} itself: leave out {extra[0]}=FILE (--{extra[0]})")
+    for option in part_files:
+        if option not in absent:
+            raise WeightsError(f"{file.path} has its {option} inside: leave out {option}=FILE (--{option})")
 
 
 def _read_part(name: str, part: Part, path: str | Path, shapes: Shapes) -> dict[str, Tensor]:
     file = read_checkpoint(path)
-    fault = compare(part.form, part_of(part, shapes), file.tensors)
-    if fault:
-        raise WeightsError(f"{file.path} does not fit {name}, which takes {part.file}: {fault}")
+    mismatch = compare(part.form, shapes_of_part(part, shapes), file.tensors)
+    if mismatch:
+        raise WeightsError(f"{file.path} does not fit {name}, which takes {part.file}: {mismatch}")
     return part.form(file.tensors)
 
 
 def with_classes(file: Checkpoint, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, with the number of classes that a file of ours states."""
+    """The options with the number of classes that a file of ours states."""
     if file.scheme is None or "num_classes" in options:
         return dict(options)
     return {"num_classes": len(find_scheme(file.scheme)), **options}
@@ -122,7 +120,7 @@ def with_classes(file: Checkpoint, options: Mapping[str, Any]) -> dict[str, Any]
 
 def _advice(file: Checkpoint, options: Mapping[str, Any]) -> str:
     classes = {k: v for k, v in options.items() if k == "num_classes"}
-    found = fits(file.tensors, **classes)
-    if found:
-        return f"The file fits {' and '.join(found)}: name that network instead"
+    names = fits(file.tensors, **classes)
+    if names:
+        return f"The file fits {' and '.join(names)}: name that network instead"
     return f"The file fits none of the registered networks ({in_short(networks())})"

@@ -1,12 +1,12 @@
-"""SegFace: a trunk, and one learned token per class that looks for its class in the picture.
+"""SegFace: a trunk, and one learned token per class that attends to its class in the picture.
 
 Narayan et al., SegFace: Face Segmentation of Long-Tail Classes, AAAI 2025, https://arxiv.org/abs/2412.08647; the
 decoder is the two-way transformer of Segment Anything (Kirillov et al., https://arxiv.org/abs/2304.02643).
 
-The arithmetic is ordered for speed; outputs are those of the published order but for rounding. What is
-linear is merged: adapting, upsampling and fusing the trunk's maps commute, so maps are mixed at their own
-size. In attention between few tokens and many cells, the projections of the cells move to the tokens.
-Transposed 2 × 2 convolutions with stride 2 are matrix products, put in place once, as logits.
+The arithmetic is ordered for speed; outputs equal those of the published order but for rounding. Linear steps
+are merged: adapting, upsampling and fusing the trunk's maps commute, so each map is mixed at its own size. In
+attention between few tokens and many cells, the projections of the cells move to the tokens. Transposed 2 × 2
+convolutions with stride 2 are matrix products, whose results are rearranged once, as logits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from faceparse.labels import scheme
 from faceparse.models.backbones.imagenet import imagenet
-from faceparse.models.backbones.tapped import tapped
+from faceparse.models.backbones.tapped import make_trunk
 from faceparse.models.registry import Entry, Network, register
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.segface import segface
@@ -30,7 +30,7 @@ from faceparse.weights.trunk import Trunk
 WIDTH = 256
 HEADS = 8
 STRIDE = 4
-LEAST = 32
+MIN_SIDE = 32
 """The smallest side that every trunk takes; smaller pictures are padded."""
 
 
@@ -46,13 +46,13 @@ class _Attention(nn.Module):
         self.scale = (width // HEADS) ** -0.5
 
     def forward(self, tokens: Tensor, values: Tensor) -> Tensor:
-        """Among tokens, B × classes × 256."""
+        """Attention among tokens: B × classes × 256."""
         query, key = self._heads(self.query(tokens)), self._heads(self.key(tokens))
         weights = (query * self.scale @ key.transpose(2, 3)).softmax(-1)
         return self._merge(weights @ self._heads(self.value(values)))
 
     def look(self, tokens: Tensor, cells: Tensor, placed: Tensor) -> Tensor:
-        """What each token gathers from the cells: B × classes × 256.
+        """Attention of tokens to cells: B × classes × 256.
 
         Args:
             tokens: B × classes × 256.
@@ -60,16 +60,16 @@ class _Attention(nn.Module):
             placed: `cells` with their position code.
         """
         query = self._heads(self.query(tokens)) * self.scale
-        sought = query @ self._per_head(self.key.weight)
-        scores = sought.flatten(1, 2) @ placed.transpose(1, 2)
-        if self.training:  # the same number in a whole row changes nothing but the gradient's being there
+        queries = query @ self._per_head(self.key.weight)
+        scores = queries.flatten(1, 2) @ placed.transpose(1, 2)
+        if self.training:  # a constant in a row changes no output, but gives the bias a gradient
             scores = scores + (query @ self.key.bias.view(HEADS, -1, 1)).flatten(1, 2)
-        seen = torch.unflatten(scores.softmax(-1) @ cells, 1, (HEADS, -1))
-        values = seen @ self._per_head(self.value.weight).transpose(1, 2)
+        attended = torch.unflatten(scores.softmax(-1) @ cells, 1, (HEADS, -1))
+        values = attended @ self._per_head(self.value.weight).transpose(1, 2)
         return self._merge(values + self.value.bias.view(HEADS, 1, -1))
 
     def tell(self, placed: Tensor, tokens: Tensor, values: Tensor) -> Tensor:
-        """What each cell gathers from the tokens: B × n × 256.
+        """Attention of cells to tokens: B × n × 256.
 
         Args:
             placed: Cells with their position code, B × n × 256.
@@ -77,14 +77,14 @@ class _Attention(nn.Module):
             values: The same tokens without it.
         """
         key = self._heads(self.key(tokens)) * self.scale
-        offered = (key @ self._per_head(self.query.weight)).flatten(1, 2)
+        keys = (key @ self._per_head(self.query.weight)).flatten(1, 2)
         constant = (key @ self.query.bias.view(HEADS, -1, 1)).flatten(1, 3)
-        scores = placed @ offered.transpose(1, 2) + constant[:, None]
+        scores = placed @ keys.transpose(1, 2) + constant[:, None]
         weights = torch.unflatten(scores, 2, (HEADS, -1)).softmax(-1).flatten(2)
         out = torch.unflatten(self.out.weight, 1, (HEADS, -1)).permute(1, 2, 0)
-        # Weights of a head add up to 1, so the bias may be shared out among the heads.
-        told = self._heads(self.value(values)) @ out + self.out.bias / HEADS
-        return weights @ told.flatten(1, 2)
+        # The weights of a head add up to 1, so each head may add its share of the bias.
+        projected = self._heads(self.value(values)) @ out + self.out.bias / HEADS
+        return weights @ projected.flatten(1, 2)
 
     @staticmethod
     def _heads(x: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ class _Attention(nn.Module):
 
 
 class _Block(nn.Module):
-    """Tokens among themselves, tokens look at the cells, tokens alone, cells hear from the tokens."""
+    """Self-attention of tokens, attention of tokens to cells, an MLP, attention of cells to tokens."""
 
     def __init__(self, first: bool) -> None:
         super().__init__()
@@ -153,16 +153,15 @@ class _Decoder(nn.Module):
         tokens = start
         for block in self.blocks:
             tokens, cells = block(tokens, start, cells, places)
-        seen = self.last_look.look(tokens + start, cells, cells + places)
-        tokens = self.norm_last(tokens + seen)
+        tokens = self.norm_last(tokens + self.last_look.look(tokens + start, cells, cells + places))
         hidden = F.relu(self.classify[1](F.relu(self.classify[0](tokens))))
         weights = self.classify[2](hidden)[:, None, None]
-        # B × half × quarter × (h · 4w) × 32: rows are dealt out, columns are in place already.
-        logits = weights @ self._upscaled(cells).transpose(3, 4)
+        # B × half × quarter × (h · 4w) × 32: rows lie apart, columns are in order already.
+        logits = weights @ self._upscale(cells).transpose(3, 4)
         logits = torch.unflatten(logits, 4, (height, 4 * width)).permute(0, 3, 4, 1, 2, 5)
         return logits.reshape(-1, len(self.tokens), 4 * height, 4 * width)
 
-    def _upscaled(self, cells: Tensor) -> Tensor:
+    def _upscale(self, cells: Tensor) -> Tensor:
         """Cells B × n × 256 → B × 2 × 2 × 4n × 32: row in the half, half, then cells and columns in them."""
         first, second = self.upscale
         halves = _split(cells, first)
@@ -186,9 +185,9 @@ class _Decoder(nn.Module):
 
 
 def _split(x: Tensor, layer: nn.Module) -> Tensor:
-    """A transposed 2 × 2 convolution with stride 2 as products: … × n × a → … × 2 × n × 2b.
+    """A transposed 2 × 2 convolution with stride 2 as matrix products: … × n × a → … × 2 × n × 2b.
 
-    The new axis is the row in what becomes of a cell; the columns are side by side in the last.
+    The new axis is the row within the 2 × 2 cells that replace a cell; their columns are side by side in the last axis.
     """
     assert isinstance(layer, nn.ConvTranspose2d)
     assert layer.bias is not None
@@ -209,14 +208,14 @@ class SegFace(Network):
 
     Args:
         num_classes: Channels of the logits.
-        trunk: A key of `faceparse.models.backbones.tapped.KINDS`; random.
+        trunk: A key of `faceparse.models.backbones.tapped.CLASSIFIERS`; random.
     """
 
     grid = Grid(stride=1, align_corners=False)
 
     def __init__(self, num_classes: int = 19, trunk: str = "swin_base") -> None:
         super().__init__()
-        self.trunk = tapped(trunk)
+        self.trunk = make_trunk(trunk)
         self.any_size = self.trunk.kind.any_size
         self.adapt = nn.ModuleList(nn.Linear(width, WIDTH) for width in self.trunk.kind.widths)
         self.fuse = nn.Conv2d(4 * WIDTH, WIDTH, 1, bias=False)
@@ -224,7 +223,7 @@ class SegFace(Network):
 
     def grid_logits(self, image: Tensor) -> Tensor:
         height, width = image.shape[-2:]
-        features = self._features(F.pad(image, (0, _missing(width), 0, _missing(height))))
+        features = self._features(F.pad(image, (0, _padding(width), 0, _padding(height))))
         logits: Tensor = self.decoder(features)
         return logits[..., :height, :width]
 
@@ -244,27 +243,27 @@ class SegFace(Network):
         return None if weights is None else imagenet(weights)
 
     def _features(self, image: Tensor) -> Tensor:
-        """The trunk's maps, adapted, brought to the finest one's size and fused: B × h × w × 256."""
+        """The trunk's maps, adapted, resized to the finest one and fused: B × h × w × 256."""
         maps = self.trunk(image)
-        parts = self.fuse.weight.flatten(1).chunk(4, 1)[::-1]  # the deepest map came first
+        weights = self.fuse.weight.flatten(1).chunk(4, 1)[::-1]  # the deepest map comes first in them
         fused: Tensor | None = None
-        for x, layer, part in zip(maps, self.adapt, parts, strict=True):
+        for x, layer, weight in zip(maps, self.adapt, weights, strict=True):
             assert isinstance(layer, nn.Linear)
-            mixed = F.linear(x, part @ layer.weight, part @ layer.bias)
-            fused = mixed if fused is None else fused + _enlarged(mixed, fused)
+            mixed = F.linear(x, weight @ layer.weight, weight @ layer.bias)
+            fused = mixed if fused is None else fused + _upsample(mixed, fused)
         assert fused is not None
         return fused
 
 
-def _enlarged(x: Tensor, like: Tensor) -> Tensor:
+def _upsample(x: Tensor, like: Tensor) -> Tensor:
     large = F.interpolate(x.permute(0, 3, 1, 2), size=like.shape[1:3], mode="bilinear", align_corners=False)
     return large.permute(0, 2, 3, 1)
 
 
-def _missing(side: int) -> int:
+def _padding(side: int) -> int:
     # As a multiple of the stride, which the exporter reasons about in half the time that remainders take. Not
     # -(-side // STRIDE): ONNX divides towards zero. Python's max() would fix the size in the graph.
-    steps: int = torch.sym_max((side + STRIDE - 1) // STRIDE, LEAST // STRIDE)  # type: ignore[assignment]
+    steps: int = torch.sym_max((side + STRIDE - 1) // STRIDE, MIN_SIDE // STRIDE)  # type: ignore[assignment]
     return STRIDE * steps - side
 
 

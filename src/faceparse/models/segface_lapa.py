@@ -1,7 +1,7 @@
-"""SegFace for LaPa: the picture is warped by five landmarks first, the logits warped back.
+"""SegFace for LaPa, which warps the picture by five landmarks and warps the logits back.
 
-The warp (RoI Tanh-warping, Lin et al., https://arxiv.org/abs/1906.01342) puts the face upright into the middle and draws
-what is far from it in. Its pixel conventions are the published ones, half-pixel offsets included: the weights were
+The warp (RoI Tanh-warping, Lin et al., https://arxiv.org/abs/1906.01342) puts the face upright in the middle and
+compresses what is far from it. Its pixel conventions are the published ones, half-pixel offsets included: the weights were
 trained with them.
 """
 
@@ -15,7 +15,7 @@ from faceparse.errors import ImageError
 from faceparse.models.segface import SegFace, register_variants
 
 TEMPLATE = ((196, 226), (316, 226), (256, 286), (220, 360.4), (292, 360.4))
-"""Where eyes, nose tip and mouth corners come to lie, image-left first, of 512."""
+"""Where eyes, nose tip and mouth corners lie in a warped picture of 512 pixels, image-left first."""
 
 MIDDLE, LIMIT = 0.2, 0.999
 
@@ -44,10 +44,10 @@ class SegFaceLaPa(SegFace):
         # Geometry in half precision would be off by pixels.
         with torch.autocast(image.device.type, enabled=False):
             to_template = similarity(landmarks.to(image), (image.shape[-2], image.shape[-1]))
-            seen = warped(image, to_template)
-        logits = self.grid_logits(seen)
+            image = warp(image, to_template)
+        logits = self.grid_logits(image)
         with torch.autocast(image.device.type, enabled=False):
-            return warped_back(logits.to(image), to_template)
+            return unwarp(logits.to(image), to_template)
 
     def training_logits(self, image: Tensor, landmarks: Tensor | None = None) -> tuple[Tensor, ...]:
         """Logits of pictures with their landmarks, or of pictures that were warped already."""
@@ -63,34 +63,32 @@ def similarity(landmarks: Tensor, size: tuple[int, int]) -> Tensor:
     if landmarks.ndim != 3 or landmarks.shape[1:] != (5, 2):
         raise ImageError(f"landmarks are float (B, 5, 2), got shape {tuple(landmarks.shape)}")
     template = landmarks.new_tensor(TEMPLATE) / 512 * (landmarks.new_tensor(size).flip(0) - 1)
-    centre, aim = landmarks.mean(1), template.mean(0)
-    source, target = landmarks - centre[:, None], template - aim
+    centre, target_centre = landmarks.mean(1), template.mean(0)
+    source, target = landmarks - centre[:, None], template - target_centre
     spread = source.square().sum((1, 2))
     if not bool((spread > 0).all()):
         raise ImageError("the five landmarks lie in one place, or are not finite")
     a = (source * target).sum((1, 2)) / spread
     b = (source[..., 0] * target[..., 1] - source[..., 1] * target[..., 0]).sum(1) / spread
     turn = torch.stack([torch.stack([a, -b], -1), torch.stack([b, a], -1)], 1)
-    return torch.cat([turn, aim[:, None] - turn @ centre[..., None]], 2)
+    return torch.cat([turn, target_centre[:, None] - turn @ centre[..., None]], 2)
 
 
-def warped(image: Tensor, to_template: Tensor) -> Tensor:
-    """Pictures as the network sees them, B × 3 × H × W; zero where they have no pixels."""
+def warp(image: Tensor, to_template: Tensor) -> Tensor:
+    """Warp pictures for the network, B × 3 × H × W; zero outside them."""
     size = (image.shape[-2], image.shape[-1])
     turn, shift = to_template[..., :2], to_template[..., 2:]
-    points = _pixels(_unsquashed(_normal(_indices(image), size)), size).flatten(0, 1).T
+    points = _pixels(_unsquash(_normal(_indices(image), size)), size).flatten(0, 1).T
     back = torch.linalg.solve(turn, points - shift).transpose(1, 2)
     return F.grid_sample(image, torch.unflatten(_normal(back, size), 1, size), align_corners=False)
 
 
-def warped_back(logits: Tensor, to_template: Tensor) -> Tensor:
-    """Logits of warped pictures where they belong, B × classes × H × W."""
+def unwarp(logits: Tensor, to_template: Tensor) -> Tensor:
+    """Warp logits of warped pictures back, B × classes × H × W."""
     size = (logits.shape[-2], logits.shape[-1])
     points = _indices(logits).flatten(0, 1).T
     there = (to_template[..., :2] @ points + to_template[..., 2:]).transpose(1, 2)
-    return F.grid_sample(
-        logits, torch.unflatten(_squashed(_normal(there, size)), 1, size), align_corners=False
-    )
+    return F.grid_sample(logits, torch.unflatten(_squash(_normal(there, size)), 1, size), align_corners=False)
 
 
 def _indices(like: Tensor) -> Tensor:
@@ -112,16 +110,16 @@ def _pixels(points: Tensor, size: tuple[int, int]) -> Tensor:
     return (points + 1) * points.new_tensor(size).flip(0) / 2
 
 
-def _squashed(n: Tensor) -> Tensor:
-    far = n.abs()
-    drawn_in = MIDDLE + (1 - MIDDLE) * torch.tanh((far - MIDDLE) / (1 - MIDDLE))
-    return torch.where(far <= MIDDLE, n, drawn_in.copysign(n))
+def _squash(n: Tensor) -> Tensor:
+    distance = n.abs()
+    squashed = MIDDLE + (1 - MIDDLE) * torch.tanh((distance - MIDDLE) / (1 - MIDDLE))
+    return torch.where(distance <= MIDDLE, n, squashed.copysign(n))
 
 
-def _unsquashed(n: Tensor) -> Tensor:
-    far = n.abs()
-    spread = torch.arctanh(((far - MIDDLE) / (1 - MIDDLE)).clamp(-LIMIT, LIMIT))
-    return torch.where(far <= MIDDLE, n, (MIDDLE + (1 - MIDDLE) * spread).copysign(n))
+def _unsquash(n: Tensor) -> Tensor:
+    distance = n.abs()
+    spread = torch.arctanh(((distance - MIDDLE) / (1 - MIDDLE)).clamp(-LIMIT, LIMIT))
+    return torch.where(distance <= MIDDLE, n, (MIDDLE + (1 - MIDDLE) * spread).copysign(n))
 
 
 register_variants("lapa", "lapa11", SegFaceLaPa)

@@ -44,7 +44,7 @@ class _ConvNormReLU(nn.Module):
 
 
 class _Gate(nn.Module):
-    """Each channel weighed by the picture's average."""
+    """A map weighted per channel by its average."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class _Gate(nn.Module):
 
 
 class _Fusion(nn.Module):
-    """Two maps of one size mixed, each channel of the mix weighed by its average."""
+    """A mix of two maps of one size, weighted per channel by its average."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class _Separable(nn.Module):
 
 
 class _CoarseToFine(nn.Module):
-    """A coarse map brought to a finer one's size and fused with it."""
+    """A coarse map, resized to a finer one and fused with it."""
 
     def __init__(self, coarse: int, width: int) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ class VGG19DINOv3(Network):
 
     Args:
         num_classes: Channels of the logits.
-        vit: timm's name of the DINOv3; `_qkvb`, for the published weights have biases for q and v.
+        vit: timm's name of the DINOv3, ending in `_qkvb`: the published weights have biases for q and v.
     """
 
     grid = Grid(stride=1, align_corners=False)
@@ -165,7 +165,7 @@ class VGG19DINOv3(Network):
         self.vgg = vgg19_bn(weights=None).features[:_VGG_LAYERS]
         self.dinov3 = timm.create_model(vit, pretrained=False, num_classes=0)
         self.dinov3.requires_grad_(False)
-        # Meta's files hold the periods rounded to bfloat16, and what was trained on them saw them so.
+        # Meta's files hold the periods rounded to bfloat16, and decoders were trained on these.
         rope = self.dinov3.rope
         rope.register_buffer("periods", rope.periods, persistent=True)
         self.decoder = _Decoder(self.dinov3.num_features, num_classes)
@@ -227,15 +227,15 @@ class VGG19DINOv3(Network):
             WeightsError: keys or shapes of another network.
         """
         prefix, form = ("dinov3.", DINOV3) if "storage_tokens" in state else ("vgg.", TORCHVISION_VGG19)
-        own, found = self.state_dict(), form(state)
-        wanted = {k for k in own if k.startswith(prefix)}
-        wrong = sorted(wanted ^ set(found)) or [k for k in found if found[k].shape != own[k].shape]
+        own, loaded = self.state_dict(), form(state)
+        expected = {k for k in own if k.startswith(prefix)}
+        wrong = sorted(expected ^ set(loaded)) or [k for k in loaded if loaded[k].shape != own[k].shape]
         if wrong:
             raise WeightsError(
                 "the trunks take Meta's DINOv3 of the same size and torchvision's VGG19-BN checkpoint; this one "
                 f"differs in {len(wrong)} tensors ({', '.join(wrong[:3])} …): is it another network's?"
             )
-        self.load_state_dict({**own, **found})
+        self.load_state_dict({**own, **loaded})
 
     def imagenet(self) -> Trunk:
         """VGG19-BN's; DINOv3 is a part with a file of its own."""
@@ -244,10 +244,10 @@ class VGG19DINOv3(Network):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> Any:
-        """As every module's; but DINOv3's periods are a constant, of which a file may hold a rounding alone."""
-        given, built = state_dict.get(_PERIODS), self.dinov3.rope.periods
-        if given is not None and not torch.allclose(given.to(built), built, rtol=_ROUNDING, atol=0):
-            state_dict = {**state_dict, _PERIODS: built}
+        """As every module does, but keep DINOv3's periods, a constant, where a file's differ by more than rounding."""
+        periods, exact = state_dict.get(_PERIODS), self.dinov3.rope.periods
+        if periods is not None and not torch.allclose(periods.to(exact), exact, rtol=_ROUNDING, atol=0):
+            state_dict = {**state_dict, _PERIODS: exact}
         return super().load_state_dict(state_dict, strict, assign)
 
 

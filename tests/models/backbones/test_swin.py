@@ -18,7 +18,7 @@ from torchvision.models.swin_transformer import (  # noqa: E402
 from faceparse.models.backbones.swin import (  # noqa: E402
     WindowAttention,
     WindowAttentionV2,
-    pick_windows,
+    replace_attention,
     windows,
 )
 
@@ -83,10 +83,10 @@ def test_what_inference_keeps_serves_gradients() -> None:
 def test_only_torchvisions_blocks_are_changed() -> None:
     trunk = SwinTransformer([4, 4], 16, [1, 1], [1, 2], [4, 4])
     keys = list(trunk.state_dict())
-    pick_windows(trunk)
+    replace_attention(trunk)
     assert {type(m) for m in trunk.modules() if isinstance(m, ShiftedWindowAttention)} == {WindowAttention}
     assert list(trunk.state_dict()) == keys
-    pick_windows(trunk)
+    replace_attention(trunk)
 
 
 @given(size=st.tuples(SIDES, SIDES), window=st.tuples(SIDES, SIDES))

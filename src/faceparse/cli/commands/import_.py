@@ -45,7 +45,7 @@ def command(
                 "--decoder-only writes neither DINOv3 nor a card: leave out --dinov3 and --card"
             )
         small = write_decoder_only(checkpoint, network, output, overwrite=overwrite)
-        typer.echo(f"{small.path}: {small.tensors} tensors, without {', '.join(small.parts)}")
+        typer.echo(f"{small.path}: {small.tensors} tensors, without {', '.join(small.left_out)}")
         return
     parts = {} if dinov3 is None else {"dinov3": dinov3}
     made = import_checkpoint(checkpoint, network, output, card=card, overwrite=overwrite, **parts)

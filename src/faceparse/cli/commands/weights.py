@@ -253,9 +253,9 @@ def _ready(card: Card | Trunk) -> str:
     if isinstance(card, Trunk) or card.id in packaged() or published.suffix == ".onnx":
         return str(published)
     try:
-        from faceparse.models import prepare
+        from faceparse.models import make_model_file
 
-        return str(prepare(card))
+        return str(make_model_file(card))
     except MissingExtraError:
         if cached(card.id) is not None:
             return str(cached(card.id))

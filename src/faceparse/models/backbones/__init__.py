@@ -1,1 +1,1 @@
-"""Trunks that several networks share: libraries' own, with the maps that a decoder taps."""
+"""Trunks from torchvision that several networks share."""

@@ -1,4 +1,4 @@
-"""torchvision's ImageNet classifiers, from which trunks start: where they are published, and getting them.
+"""torchvision's ImageNet classifiers, from which trunks start: where they are published, and how to load them.
 
 >>> from torchvision.models import ResNet18_Weights
 >>> imagenet(ResNet18_Weights.IMAGENET1K_V1).source.file
@@ -8,11 +8,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from torch import Tensor, nn
 from torchvision.models._api import WeightsEnum
 
-from faceparse.errors import DownloadError
+from faceparse.errors import DownloadError, WeightsError
 from faceparse.weights.card import Licence, Source
 from faceparse.weights.hashing import sha256
 from faceparse.weights.store import fetch
@@ -27,7 +29,7 @@ _LICENCE = Licence(
 
 
 def imagenet(weights: WeightsEnum) -> Trunk:
-    """One of torchvision's published classifiers as a trunk of the store."""
+    """The published trunk of one of torchvision's classifiers."""
     name = str(weights.url).rpartition("/")[2]
     return Trunk(
         id=f"torchvision-{name.rpartition('.')[0]}",
@@ -40,11 +42,11 @@ def imagenet(weights: WeightsEnum) -> Trunk:
 
 
 def fetch_imagenet(trunk: Trunk) -> Path:
-    """Its file, downloaded into the store where it is not there yet.
+    """Download a trunk's file into the cache, unless it is there, and return its path.
 
     Raises:
-        DownloadError: offline, the server's fault, or another file than its name says, which has the first digits
-            of its SHA-256.
+        DownloadError: offline, a fault of the server, or a file that does not begin with the digits of its
+            SHA-256 that its name holds.
         OutputError: the cache cannot be written.
     """
     path = fetch(trunk)
@@ -52,6 +54,19 @@ def fetch_imagenet(trunk: Trunk) -> Path:
     if digits and not sha256(path).startswith(digits[1]):
         path.unlink()
         raise DownloadError(
-            f"{trunk.source.url} served another file than its name says: the SHA-256 does not begin with {digits[1]}"
+            f"{trunk.source.url} is another file than its name says: its SHA-256 does not begin with {digits[1]}"
         )
     return path
+
+
+def load_checkpoint_into(module: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Load a state dict into a trunk, strictly.
+
+    Raises:
+        WeightsError: keys or shapes of another network; the message names `source`, the checkpoint it takes.
+    """
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise WeightsError(f"the trunk takes {source}: {reason}") from None

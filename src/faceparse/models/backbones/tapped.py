@@ -1,7 +1,7 @@
-"""torchvision's classifiers as trunks: the layers up to the last tap, and the maps at strides 4 to 32.
+"""torchvision's classifiers as trunks that return their maps at strides 4 to 32.
 
 >>> import torch
->>> trunk = tapped("mobilenet")
+>>> trunk = make_trunk("mobilenet")
 >>> [tuple(x.shape[1:]) for x in trunk(torch.zeros(1, 3, 64, 64))]  # height, width, channels
 [(16, 16, 24), (8, 8, 40), (4, 4, 112), (2, 2, 960)]
 """
@@ -17,20 +17,20 @@ from torchvision import models as zoo
 from torchvision.models._api import WeightsEnum
 from torchvision.models.mobilenetv3 import MobileNet_V3_Large_Weights, mobilenet_v3_large
 
-from faceparse.errors import WeightsError
-from faceparse.models.backbones.swin import pick_windows
+from faceparse.models.backbones.imagenet import load_checkpoint_into
+from faceparse.models.backbones.swin import replace_attention
 
 
 @dataclass(frozen=True)
-class Kind:
-    """How one of torchvision's classifiers serves as a trunk.
+class Classifier:
+    """One of torchvision's classifiers, as a trunk.
 
     Attributes:
         make: Builds the classifier with random weights.
-        taps: Positions among the trunk's layers whose outputs are tapped, finest first.
+        taps: Positions of the layers whose outputs the trunk returns, finest first.
         widths: Channels of these maps.
         channels_last: Whether its layers give (B, H, W, C) already.
-        any_size: Whether a graph traced at one picture size holds for others.
+        any_size: Whether a graph traced at one picture size works for others.
         layers: Names of the classifier's children that are the trunk's layers in turn; empty: the
             children of `features`.
         weights: Its published ImageNet weights; None where there are none.
@@ -45,16 +45,16 @@ class Kind:
     weights: WeightsEnum | None = None
 
 
-def _swin(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Kind:
+def _swin(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Classifier:
     widths = (width, 2 * width, 4 * width, 8 * width)
-    return Kind(make, (1, 3, 5, 7), widths, channels_last=True, any_size=False, weights=weights)
+    return Classifier(make, (1, 3, 5, 7), widths, channels_last=True, any_size=False, weights=weights)
 
 
-def _convnext(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Kind:
-    return Kind(make, (1, 3, 5, 7), (width, 2 * width, 4 * width, 8 * width), weights=weights)
+def _convnext(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Classifier:
+    return Classifier(make, (1, 3, 5, 7), (width, 2 * width, 4 * width, 8 * width), weights=weights)
 
 
-KINDS: dict[str, Kind] = {
+CLASSIFIERS: dict[str, Classifier] = {
     "swin_base": _swin(zoo.swin_b, zoo.Swin_B_Weights.IMAGENET1K_V1, 128),
     "swinv2_base": _swin(zoo.swin_v2_b, zoo.Swin_V2_B_Weights.IMAGENET1K_V1, 128),
     "swinv2_small": _swin(zoo.swin_v2_s, zoo.Swin_V2_S_Weights.IMAGENET1K_V1, 96),
@@ -62,20 +62,20 @@ KINDS: dict[str, Kind] = {
     "convnext_base": _convnext(zoo.convnext_base, zoo.ConvNeXt_Base_Weights.IMAGENET1K_V1, 128),
     "convnext_small": _convnext(zoo.convnext_small, zoo.ConvNeXt_Small_Weights.IMAGENET1K_V1, 96),
     "convnext_tiny": _convnext(zoo.convnext_tiny, zoo.ConvNeXt_Tiny_Weights.IMAGENET1K_V1, 96),
-    "resnet101": Kind(
+    "resnet101": Classifier(
         zoo.resnet101,
         (4, 5, 6, 7),
         (256, 512, 1024, 2048),
         layers=("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"),
         weights=zoo.ResNet101_Weights.IMAGENET1K_V1,
     ),
-    "mobilenet": Kind(
+    "mobilenet": Classifier(
         mobilenet_v3_large,
         (3, 6, 12, 16),
         (24, 40, 112, 960),
         weights=MobileNet_V3_Large_Weights.IMAGENET1K_V1,
     ),
-    "efficientnet": Kind(
+    "efficientnet": Classifier(
         zoo.efficientnet_v2_m,
         (2, 3, 5, 8),
         (48, 80, 176, 1280),
@@ -84,19 +84,19 @@ KINDS: dict[str, Kind] = {
 }
 
 
-class Tapped(nn.Sequential):
-    """The layers of a classifier up to the last tap; called, it gives the tapped maps, channels last.
+class FeatureExtractor(nn.Sequential):
+    """The layers of a classifier up to the last tap; it returns the tapped maps, channels last.
 
     Attributes:
-        kind: What it was made from.
+        kind: The classifier it is made from.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Classifier) -> None:
         classifier = kind.make(weights=None)
         layers = [getattr(classifier, name) for name in kind.layers] or list(classifier.features)
         super().__init__(*layers)
         self.kind = kind
-        pick_windows(self)
+        replace_attention(self)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Normalised (B, 3, H, W) → maps (B, h, w, C), finest first."""
@@ -109,7 +109,7 @@ class Tapped(nn.Sequential):
         return maps
 
     def load_classifier(self, state: Mapping[str, Tensor]) -> None:
-        """Take over torchvision's checkpoint of the whole classifier.
+        """Load torchvision's checkpoint of the whole classifier.
 
         Raises:
             WeightsError: keys or shapes of another classifier.
@@ -120,15 +120,9 @@ class Tapped(nn.Sequential):
             head, _, rest = key.partition(".")
             if head in names:
                 own[f"{names.index(head)}.{rest}" if self.kind.layers else rest] = value
-        try:
-            self.load_state_dict(own)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())[:300]
-            raise WeightsError(
-                f"the trunk takes torchvision's {self.kind.make.__name__} checkpoint: {reason}"
-            ) from None
+        load_checkpoint_into(self, own, f"torchvision's {self.kind.make.__name__} checkpoint")
 
 
-def tapped(name: str) -> Tapped:
-    """The trunk of that name, random; names are those of `KINDS`."""
-    return Tapped(KINDS[name])
+def make_trunk(name: str) -> FeatureExtractor:
+    """The trunk of that name, one of `CLASSIFIERS`, with random weights."""
+    return FeatureExtractor(CLASSIFIERS[name])

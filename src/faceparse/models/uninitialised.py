@@ -1,4 +1,4 @@
-"""Building a network whose parameters a checkpoint is to fill."""
+"""Building a network whose parameters a checkpoint will fill."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 
-class Unfilled(TorchFunctionMode):
-    """Within it, on this thread, parameters stay as memory gave them.
+class Uninitialised(TorchFunctionMode):
+    """A context in which new parameters, on this thread, keep the values that memory happens to hold.
 
-    >>> with Unfilled():
+    >>> with Uninitialised():
     ...     network = nn.Linear(4096, 4096)
 
-    Filling them at random takes longer than reading a file. Buffers become what they always become: some are in
-    no checkpoint.
+    Filling them at random takes longer than reading a file. Buffers get their usual values: some are in no
+    checkpoint.
     """
 
     def __torch_function__(
@@ -27,14 +27,13 @@ class Unfilled(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        named = kwargs or {}
-        target = args[0] if args else named.get("tensor")
-        if func in _FILLING and isinstance(target, nn.Parameter):
+        target = args[0] if args else (kwargs or {}).get("tensor")
+        if func in _INITIALISERS and isinstance(target, nn.Parameter):
             return target
-        return func(*args, **named)
+        return func(*args, **(kwargs or {}))
 
 
-_FILLING = frozenset(
+_INITIALISERS = frozenset(
     [getattr(Tensor, name) for name in ("add_", "clamp_", "erfinv_", "mul_", "normal_", "uniform_")]
     + [
         getattr(torch.nn.init, f"{name}_")

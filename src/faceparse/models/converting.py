@@ -1,8 +1,8 @@
-"""From a published checkpoint in the cache to a model file beside it.
+"""Making the model file of a published checkpoint in the cache.
 
 >>> from faceparse.weights import card, fetch
 >>> fetch(card("bisenet-resnet18-yakhyo"))  # doctest: +SKIP
->>> prepare(card("bisenet-resnet18-yakhyo"))  # doctest: +SKIP
+>>> make_model_file(card("bisenet-resnet18-yakhyo"))  # doctest: +SKIP
 PosixPath('…/bisenet-resnet18-yakhyo/bisenet-resnet18-yakhyo.safetensors')
 """
 
@@ -21,32 +21,33 @@ from faceparse.weights.store import published_path
 from faceparse.weights.trunk import trunk
 
 
-def prepare(card: Card) -> Path:
-    """The safetensors file of a card whose checkpoint is in the cache; made where it is not there yet.
+def make_model_file(card: Card) -> Path:
+    """Make the safetensors file of a card whose checkpoint is in the cache, unless it is there, and return its path.
 
     Raises:
-        WeightsError: the checkpoint or the trunk that it needs is not there, or it is unsafe, damaged, or not
-            of the card's network.
+        WeightsError: the checkpoint or the trunk that it needs is not in the cache, is unsafe or damaged, or
+            does not fit the card's network.
         OutputError: the cache cannot be written.
     """
     checkpoint, target = published_path(card), made_path(card)
     if target.is_file():
-        inside = embedded_card(target)
-        if inside is not None and inside.source.sha256 == sha256(checkpoint):
+        embedded = embedded_card(target)
+        if embedded is not None and embedded.source.sha256 == sha256(checkpoint):
             return target
-    import_checkpoint(checkpoint, card.network, target, card=card, overwrite=True, **_with_trunk(card))
+    import_checkpoint(checkpoint, card.network, target, card=card, overwrite=True, **_trunk_file(card))
     record = Record(sha256(target), target.stat().st_size, checkpoint.name)
     write_record(target.parent, target.name, record)
     return target
 
 
-def _with_trunk(card: Card) -> dict[str, Path]:
+def _trunk_file(card: Card) -> dict[str, Path]:
+    """The option of `import_checkpoint` that takes the file of the card's trunk, if it has one."""
     if not card.trunk:
         return {}
-    needed = trunk(card.trunk)
-    path = published_path(needed)
+    published = trunk(card.trunk)
+    path = published_path(published)
     if not path.is_file():
         raise WeightsError(
-            f"{card.id} stands on {needed.title}, whose own file is not here: faceparse weights get {needed.id}"
+            f"{card.id} needs the file of {published.title}, which is not in the cache: faceparse weights get {published.id}"
         )
-    return {needed.option: path}
+    return {published.option: path}
