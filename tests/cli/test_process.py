@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import cv2
 import pytest
 
-from faceparse.cli.process import settle
+from faceparse.cli.process import tune_process
 
 
 @pytest.fixture(autouse=True)
@@ -19,11 +19,11 @@ def _threads() -> Iterator[None]:
 
 
 def test_opencv_has_no_threads_of_its_own() -> None:
-    program = "import cv2; from faceparse.cli.process import settle; settle(); print(cv2.getNumThreads())"
+    program = "import cv2; from faceparse.cli.process import tune_process; tune_process(); print(cv2.getNumThreads())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1"
 
 
 def test_without_glibc_memory_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
-    settle()
+    tune_process()

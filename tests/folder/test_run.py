@@ -81,6 +81,22 @@ def test_outcomes_say_what_was_done(tmp_path: Path) -> None:
     outcome = run(find([root], tmp_path / "out"), writers(["mask", "overlay"]))[0]
     assert [p.name for p in outcome.outputs] == ["a_mask.png", "a_overlay.jpg"]
     assert outcome.seconds["write"] > 0
+    assert outcome.record()["outputs"] == [str(path) for path in outcome.outputs]
+
+
+def test_a_run_sums_up_what_it_did(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.png", "b.png")
+    (root / "b.png").write_text("broken")
+    jobs = find([root], tmp_path / "out")
+    one = Run(jobs, parse, MASK, jobs.output)
+    for counts in ({"written": 1, "failed": 1}, {"skipped": 1, "failed": 1}):
+        outcomes = list(one)
+        assert one.summary.counts == counts
+        record = one.record()
+        assert {k: v for k, v in record.items() if v and k in ("written", "skipped", "failed")} == counts
+        assert (record["total"], record["ended"]) == (2, "")
+        assert one.seconds > 0
+        json.dumps([record, *(outcome.record() for outcome in outcomes)])
 
 
 @pytest.mark.parametrize("workers", [1, 5])

@@ -1,6 +1,6 @@
 """Settings of the whole process for many pictures at a time: a command may change them, the library must not.
 
->>> settle()  # before the threads begin  # doctest: +SKIP
+>>> tune_process()  # before the threads begin  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _KEPT = 128 << 20
 """Bytes that each thread keeps of what it has freed."""
 
 
-def settle() -> None:
+def tune_process() -> None:
     """Leave the cores to the threads that take a picture each, and their memory to the next picture.
 
     OpenCV's own threads would wait beside them for work, spinning. And glibc gives what a picture took back to the

@@ -22,6 +22,7 @@ from faceparse.files import make_folder
 from faceparse.folder.jobs import Job
 from faceparse.folder.lock import hold_lock
 from faceparse.folder.manifest import FOLDER, Fingerprint, Manifest, Output, Record
+from faceparse.folder.summary import Summary
 from faceparse.results import Parsing
 from faceparse.writers import Writer
 
@@ -56,6 +57,18 @@ class Outcome:
     seconds: Mapping[str, float] = field(default_factory=dict)
     disk_full: bool = False
 
+    def record(self) -> dict[str, object]:
+        """The outcome in plain values, as the log has it."""
+        return {
+            "path": str(self.job.source),
+            "status": self.status,
+            "reason": self.reason,
+            "faces": self.faces,
+            "engine": self.engine,
+            "seconds": {step: round(seconds, 6) for step, seconds in self.seconds.items()},
+            "outputs": [str(path) for path in self.outputs],
+        }
+
 
 @dataclass
 class Run:
@@ -85,6 +98,8 @@ class Run:
         end_reason: Why the run ended before its last picture: `stopped`, `failed`, `disk full`; else empty.
         summary_files: Files that sum up the run, from `Writer.finish`; a run that ended early writes none.
         summary_errors: Why files that sum up the run could not be written, a line each.
+        summary: The outcomes, counted.
+        seconds: Duration of the run.
 
     Raises:
         OutputError: on iterating, when the output folder cannot be written to or another run is at work there.
@@ -102,20 +117,39 @@ class Run:
     end_reason: str = field(default="", init=False)
     summary_files: tuple[Path, ...] = field(default=(), init=False)
     summary_errors: tuple[str, ...] = field(default=(), init=False)
+    summary: Summary = field(default_factory=Summary, init=False)
+    seconds: float = field(default=0, init=False)
 
     def __iter__(self) -> Iterator[Outcome]:
         self.end_reason, self.summary_files, self.summary_errors = "", (), ()
+        self.summary, start = Summary(), time.perf_counter()
         make_folder(self.output)
         make_folder(self.output / FOLDER)
         with hold_lock(self.output / FOLDER / "lock"):
             manifest = Manifest(self.output, self.identity)
             try:
                 complete = bytearray(len(self.jobs))
-                yield from self._outcomes(_Worker(self, manifest), complete)
+                for outcome in self._outcomes(_Worker(self, manifest), complete):
+                    self.summary.add(
+                        outcome.status, outcome.reason, str(outcome.job.source), str(outcome.job.stem)
+                    )
+                    yield outcome
                 if not self.end_reason:
                     self._finish(manifest, complete)
             finally:
                 manifest.close()
+                self.seconds = time.perf_counter() - start
+
+    def record(self) -> dict[str, object]:
+        """What the run did, in plain values, as the log's last line has it."""
+        return {
+            **{status: self.summary.counts[status] for status in (WRITTEN, SKIPPED, FAILED)},
+            "total": len(self.jobs),
+            "seconds": round(self.seconds, 3),
+            "ended": self.end_reason,
+            "reasons": dict(self.summary.reasons(FAILED)),
+            "outputs": [str(path) for path in self.summary_files],
+        }
 
     def _outcomes(self, worker: _Worker, complete: bytearray) -> Iterator[Outcome]:
         count = self.workers or os.cpu_count() or 1

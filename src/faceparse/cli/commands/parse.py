@@ -12,7 +12,7 @@ from faceparse.registry import module_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from faceparse.folder import Jobs, Outcome, Run, Summary
+    from faceparse.folder import Jobs, Outcome, Run
     from faceparse.parser import Parser
     from faceparse.writers import Writer
 
@@ -97,7 +97,7 @@ def command(
 
     A rerun does what is missing or has changed: picture, model, options.
     """
-    from faceparse.cli.process import settle
+    from faceparse.cli.process import tune_process
     from faceparse.errors import ConfigError
     from faceparse.parser import AUTO, USUAL, Parser
     from faceparse.writers import WRITERS, given_options, writers
@@ -138,7 +138,7 @@ def command(
     made = parser(alone=min(jobs or 2, len(todo)) == 1)
     workers = min(jobs or made.workers, len(todo))
     if workers > 1:
-        settle()
+        tune_process()
     _run(todo, made, chosen, log, overwrite=overwrite, workers=workers, fail_fast=fail_fast, quiet=quiet)
 
 
@@ -227,18 +227,17 @@ def _run(
 ) -> None:
     """The run over a folder: progress, failures as they come, a summary."""
     import sys
-    import time
     from contextlib import ExitStack
 
     from rich.progress import Progress
 
     from faceparse.cli.console import progress_console
     from faceparse.cli.interrupt import INTERRUPTED, stop_on_signals
-    from faceparse.folder import Log, Run, Summary, open_log
+    from faceparse.folder import Log, Run, open_log
     from faceparse.results.sides import Sides
     from faceparse.weights.merging import scheme_of_results
 
-    start, summary, sides = time.perf_counter(), Summary(), Sides(scheme_of_results(parser.card))
+    sides = Sides(scheme_of_results(parser.card))
     to_stdout = log is not None and str(log) == "-"
     with ExitStack() as stack:
         run_log = stack.enter_context(open_log(log)) if log and not to_stdout else None
@@ -258,30 +257,22 @@ def _run(
             stop=stop,
         )
         for outcome in run:
-            summary.add(outcome.status, outcome.reason, str(outcome.job.source), str(outcome.job.stem))
             progress.advance(task)
             if run_log:
-                run_log.picture(outcome)
+                run_log.write(outcome.record())
             _tell(outcome, alone=len(jobs) == 1 and not (quiet or to_stdout))
-        seconds = time.perf_counter() - start
         if run_log:
-            run_log.summary(
-                summary,
-                total=len(jobs),
-                seconds=seconds,
-                end_reason=run.end_reason,
-                outputs=run.summary_files,
-            )
+            run_log.write({"summary": run.record()})
     for problem in run.summary_errors:
         typer.echo(f"failed: {problem}", err=True)
     if not quiet:
-        for line in _summary(run, summary, seconds):
+        for line in _summary(run):
             typer.echo(line, err=to_stdout)
         if sides.note():
             typer.echo(f"note: {sides.note()}", err=True)
     if run.end_reason == "stopped":
         raise typer.Exit(INTERRUPTED)
-    if summary.counts["failed"] or run.summary_errors:
+    if run.summary.counts["failed"] or run.summary_errors:
         raise typer.Exit(1)
 
 
@@ -293,9 +284,9 @@ def _tell(outcome: Outcome, *, alone: bool) -> None:
             typer.echo(str(path))
 
 
-def _summary(run: Run, summary: Summary, seconds: float) -> list[str]:
+def _summary(run: Run) -> list[str]:
     """Lines for a person: counts, why the run ended early, reasons of failures and of unusual skips."""
-    counts = summary.counts
+    counts = run.summary.counts
     parts = [f"{counts[status]} {status}" for status in ("written", "skipped", "failed") if counts[status]]
     left = len(run.jobs) - sum(counts.values())
     if left:
@@ -304,7 +295,7 @@ def _summary(run: Run, summary: Summary, seconds: float) -> list[str]:
     lines = []
     if sum(counts.values()) > 1:
         for status in ("failed", "skipped"):
-            lines += [f"{n} {status}: {reason}" for reason, n in summary.reasons(status)]
+            lines += [f"{n} {status}: {reason}" for reason, n in run.summary.reasons(status)]
     lines += [f"also {path}" for path in run.summary_files]
     ended = f"{run.end_reason}: " if run.end_reason else ""
-    return [*lines, f"{ended}{', '.join(parts)}{hint} in {run.output}, {seconds:.1f} s"]
+    return [*lines, f"{ended}{', '.join(parts)}{hint} in {run.output}, {run.seconds:.1f} s"]
