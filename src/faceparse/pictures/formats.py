@@ -88,7 +88,7 @@ class _Header:
         return self._read(size)
 
 
-def _opened(plugin: Callable[[IO[bytes]], Image.Image], file: IO[bytes], parts: int) -> Image.Image:
+def _plugged(plugin: Callable[[IO[bytes]], Image.Image], file: IO[bytes], parts: int) -> Image.Image:
     """What a plugin of Pillow makes of a file whose header has at most so many parts."""
     header = _Header(file, parts)
     image = plugin(cast(IO[bytes], header))
@@ -115,7 +115,7 @@ class _Jpeg(JpegImageFile):
 
 def _open_jpeg(file: IO[bytes]) -> Opened:
     # Few parts, for Pillow copies EXIF data anew with each segment of it.
-    image = _opened(_Jpeg, file, 1 << 12)
+    image = _plugged(_Jpeg, file, 1 << 12)
     orientation = _orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
     return Opened(image.size[::-1], lambda: image, orientation)
 
@@ -197,7 +197,7 @@ class _Tiff(TiffImageFile):
 
 
 def _open_tiff(file: IO[bytes]) -> Opened:
-    image = _opened(_Tiff, file, 1 << 16)
+    image = _plugged(_Tiff, file, 1 << 16)
     assert isinstance(image, _Tiff)
     tags = image.tag_v2
     image._size = width, height = tags[256], tags[257]  # not as it is to be turned
@@ -224,7 +224,7 @@ class _Gif(GifImageFile):
 
 
 def _open_gif(file: IO[bytes]) -> Opened:
-    image = _opened(_Gif, file, 1 << 16)
+    image = _plugged(_Gif, file, 1 << 16)
     return Opened(image.size[::-1], lambda: image)
 
 

@@ -13,16 +13,16 @@ import re
 import stat
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import IO, Any, TypeAlias, TypeVar
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse.errors import ImageError, display_name
-from faceparse.pictures.formats import FORMATS, HEAD, Format, Opened, format_of
+from faceparse.pictures.formats import FORMATS, HEAD, Opened, format_of
 from faceparse.pictures.pixels import to_rgb
 
 PictureFile: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
@@ -42,8 +42,6 @@ LARGEST = 16384 * 12288
 
 _PART = 1 << 20
 """Bytes read of a pipe at a time."""
-
-_T = TypeVar("_T")
 
 
 def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray[np.uint8]:
@@ -68,11 +66,12 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
     if isinstance(source, np.ndarray):
         return _check_array(source)
     if isinstance(source, Image.Image):
-        with _named("Pillow image"), _decoding(""):
+        with _reading("Pillow image"):
             _check_size(source.height, source.width, max_pixels)
             source.load()  # upon which Pillow itself turns a TIFF
             return to_rgb(source, source.getexif().get(0x0112))
-    return _decoded(source, max_pixels, SMALLEST, lambda opened: to_rgb(opened.load(), opened.orientation))
+    with _opened(source, max_pixels) as opened:
+        return to_rgb(opened.load(), opened.orientation)
 
 
 def read_stored(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Image:
@@ -91,48 +90,82 @@ def read_stored(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Imag
     Raises:
         ImageError: as `read_picture`, but for the smallest size.
     """
-
-    def stored(opened: Opened) -> Image.Image:
+    with _opened(source, max_pixels, smallest=1) as opened:
         raster = opened.load()
         image = raster if isinstance(raster, Image.Image) else Image.fromarray(raster)
         image.load()
         image.info.clear()
         return image
 
-    return _decoded(source, max_pixels, 1, stored)
 
-
-def _decoded(source: PictureFile, max_pixels: int, smallest: int, convert: Callable[[Opened], _T]) -> _T:
-    """What `convert` makes of a picture whose size has been checked."""
+@contextmanager
+def _opened(source: PictureFile, max_pixels: int, smallest: int = SMALLEST) -> Iterator[Opened]:
+    """A picture whose header has been read and whose size is within the limits."""
     if isinstance(source, bytes | bytearray | memoryview):
         name = f"{len(source)} bytes"
-    elif isinstance(source, str | os.PathLike) or hasattr(source, "read"):
-        name = str(getattr(source, "name", "stream") if hasattr(source, "read") else source)
+    elif isinstance(source, str | os.PathLike):
+        name = str(source)
+    elif hasattr(source, "read"):
+        name = str(getattr(source, "name", "stream"))
     else:
         raise ImageError(
             "a picture is a path, bytes, a binary stream, a Pillow image or an RGB uint8 array; "
             f"got {type(source).__name__}"
         )
-    with _named(name), _opened(source) as stream:
-        file, format_ = _recognised(stream, (1 << 26) + 8 * max_pixels)
-        with _decoding(f"damaged or unusual {format_.name}: "):
-            opened = format_.open(file)
-            _check_size(*opened.size, max_pixels, smallest)
-            return convert(opened)
+    with _reading(name), _file(source) as file:
+        seekable = hasattr(file, "seekable") and file.seekable()
+        if seekable:
+            file.seek(0)
+        head = _read(file, HEAD)
+        if not head:
+            raise ImageError("it is empty (0 bytes)")
+        format_ = format_of(head)
+        if format_ is None:
+            kinds = ", ".join(f.name for f in FORMATS)
+            raise ImageError(f"it is not a picture ({kinds}), whatever its name says")
+        if not seekable:
+            most = (1 << 26) + 8 * max_pixels  # 16 bits of four channels, and what else there may be
+            file = io.BytesIO(head + _read(file, most))
+        file.seek(0)
+        opened = format_.open(file)
+        _check_size(*opened.size, max_pixels, smallest)
+        yield opened
+
+
+class _Silence(threading.local):
+    """A filter of warnings that fits all of them in a thread that reads, and none elsewhere.
+
+    `warnings.catch_warnings` would act on all threads.
+    """
+
+    reading = False
+
+    def match(self, message: str) -> bool:
+        return self.reading
+
+
+_SILENCE = _Silence()
+_FILTER: Any = ("ignore", _SILENCE, Warning, None, 0)
 
 
 @contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Errors name the picture, in one line."""
+def _reading(name: str) -> Iterator[None]:
+    """Errors name the picture, in one line; Pillow's warnings of odd metadata are not shown."""
     name = display_name(name)
+    filters: Any = warnings.filters
+    if filters[:1] != [_FILTER]:
+        filters[:] = [_FILTER, *(f for f in filters if f is not _FILTER)]
+    _SILENCE.reading = True
     try:
         yield
     except FileNotFoundError:
         raise ImageError(f"no such file: {name}{not_fetched(name)}") from None
     except MemoryError:
         raise ImageError(f"cannot read {name}: not enough memory") from None
-    except (ImageError, OSError, ValueError) as error:
+    except Exception as error:  # decoders raise nearly everything on damaged files
         raise ImageError(f"cannot read {name}: {_reason(error)}") from None
+    finally:
+        _SILENCE.reading = False
 
 
 def not_fetched(name: str) -> str:
@@ -142,14 +175,16 @@ def not_fetched(name: str) -> str:
 
 def _reason(error: Exception) -> str:
     """One line on what is wrong."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    line = " ".join(text.split())[:200]
-    if isinstance(error, OSError | ValueError | SyntaxError | EOFError) and line:
+    if isinstance(error, OSError) and error.strerror:  # the disk's fault
+        return error.strerror
+    line = " ".join(str(error).split())[:200]
+    if isinstance(error, ImageError):
         return line
-    return f"{type(error).__name__} {line}".strip()
+    named = isinstance(error, OSError | ValueError | SyntaxError) and line
+    return f"damaged or unusual: {line if named else f'{type(error).__name__} {line}'}"
 
 
-def _opened(source: PictureFile) -> AbstractContextManager[IO[bytes]]:
+def _file(source: PictureFile) -> AbstractContextManager[IO[bytes]]:
     """A binary file of it; only what is opened here is closed."""
     if isinstance(source, bytes | bytearray | memoryview):
         return io.BytesIO(source)
@@ -164,24 +199,6 @@ def _opened(source: PictureFile) -> AbstractContextManager[IO[bytes]]:
     return file
 
 
-def _recognised(file: IO[bytes], most: int) -> tuple[IO[bytes], Format]:
-    """A file at its start, held in memory where it cannot seek (so many bytes at most), and its format."""
-    seekable = hasattr(file, "seekable") and file.seekable()
-    if seekable:
-        file.seek(0)
-    head = _read(file, HEAD)
-    if not head:
-        raise ImageError("it is empty (0 bytes)")
-    format_ = format_of(head)
-    if format_ is None:
-        kinds = ", ".join(f.name for f in FORMATS)
-        raise ImageError(f"it is not a picture ({kinds}), whatever its name says")
-    if not seekable:
-        file = io.BytesIO(head + _read(file, most))
-    file.seek(0)
-    return file, format_
-
-
 def _read(file: IO[bytes], size: int) -> bytes:
     """So many bytes, or all there are; pipes give them in parts, and some objects more than is asked for."""
     parts = []
@@ -191,41 +208,6 @@ def _read(file: IO[bytes], size: int) -> bytes:
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
-
-
-class _Silence(threading.local):
-    """A filter of warnings that fits all of them in a thread that decodes, and none elsewhere.
-
-    `warnings.catch_warnings` would act on all threads.
-    """
-
-    decoding = False
-
-    def match(self, message: str) -> bool:
-        return self.decoding
-
-
-_SILENCE = _Silence()
-_FILTER: Any = ("ignore", _SILENCE, Warning, None, 0)
-
-
-@contextmanager
-def _decoding(fault: str) -> Iterator[None]:
-    """Pillow's warnings of odd metadata are not shown; errors begin with `fault`."""
-    filters: Any = warnings.filters
-    if filters[:1] != [_FILTER]:
-        filters[:] = [_FILTER, *(f for f in filters if f is not _FILTER)]
-    _SILENCE.decoding = True
-    try:
-        yield
-    except (ImageError, MemoryError):
-        raise
-    except Exception as error:  # decoders raise nearly everything on damaged files
-        if isinstance(error, OSError) and error.errno:  # the disk's fault
-            raise
-        raise ImageError(fault + _reason(error)) from None
-    finally:
-        _SILENCE.decoding = False
 
 
 def _check_size(height: int, width: int, max_pixels: int, smallest: int = SMALLEST) -> None:
