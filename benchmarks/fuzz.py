@@ -5,7 +5,7 @@
 A picture is damaged the same way whenever seed, number and the list of kinds are the same. Reading happens in a process of its own, so
 that a crash or a hang is seen, its picture named and the rest still read. Counted as wrong: any other error than
 `ImageError`, one of several lines, a Python warning, anything on standard error (but libtiff's words on damaged
-compressed TIFF), more than `--seconds` of processor time for one picture, more than `--memory` MB in all.
+TIFF), more than `--seconds` of processor time for one picture, more than `--memory` MB in all.
 """
 
 from __future__ import annotations
