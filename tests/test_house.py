@@ -20,7 +20,6 @@ HEAVY = {
     "onnx",
     "onnxscript",
     "safetensors",
-    "pooch",
     "requests",
     "filelock",
     "platformdirs",

@@ -1,8 +1,9 @@
 """Downloads from a server that truncates, drops, redirects, stalls, lies or is not there."""
 
+import gzip
 import hashlib
+import itertools
 import json
-import logging
 import resource
 import shutil
 import threading
@@ -308,30 +309,24 @@ def test_a_folder_that_cannot_be(site: Site, tmp_path: Path) -> None:
     assert site.asked == []
 
 
-def test_what_a_killed_process_left_is_cleared(site: Site, get: Callable[..., Path], tmp_path: Path) -> None:
+def test_more_than_the_size_is_not_taken(site: Site, get: Callable[..., Path], tmp_path: Path) -> None:
+    site.pages[NAME] = Served(FILE, length=False)
+    assert "serves more than the 1,000 bytes" in fault(get, size=1000)
+    site.pages[NAME] = Served(FILE[:900], length=False)
+    assert "ended after 900 of 1,000 bytes" in fault(get, size=1000)
+    assert NAME not in left(tmp_path / "staging")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_an_encoding_that_was_not_asked_for(encoding: str, site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(gzip.compress(FILE), headers={"Content-Encoding": encoding})
+    assert f"comes encoded as {encoding}" in fault(get)
+    assert site.asked[0][2]["accept-encoding"] == "identity"
+
+
+def test_a_server_that_drips(site: Site, get: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(0, 10_000)
+    monkeypatch.setattr(download, "monotonic", lambda: next(clock))
     site.pages[NAME] = Served(FILE)
-    (tmp_path / "staging").mkdir()
-    (tmp_path / "staging" / "tmpabcd").touch()
-    assert left(get().parent) == [NAME]
-
-
-def test_poochs_own_downloads_still_speak(
-    site: Site, get: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    from pooch.core import retrieve
-    from pooch.utils import get_logger
-
-    heard: list[str] = []
-    listener = logging.Handler()
-    listener.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
-    get_logger().addHandler(listener)
-    try:
-        site.pages[NAME] = Served(FILE)
-        with caplog.at_level(logging.DEBUG, "faceparse.weights"):
-            get()
-        assert heard == []
-        assert "Downloading data from" in caplog.text
-        retrieve(site.at(NAME), DIGEST, fname="theirs", path=tmp_path)
-        assert heard
-    finally:
-        get_logger().removeHandler(listener)
+    assert "slower than 1,024 bytes a second" in fault(get)
+    assert len(site.asked) == 5  # each time something came

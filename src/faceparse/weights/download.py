@@ -4,9 +4,9 @@
 >>> fetch_url("https://example.org/model.onnx", Path("staging"), "model.onnx")  # doctest: +SKIP
 PosixPath('staging/model.onnx')
 
-pooch keeps the order of things (a temporary file, its hash, then its place); it has no resuming, so the
-transfer itself is a pooch downloader of ours. It asks for the rest of a file only with the `ETag` or
-`Last-Modified` of its beginning (`If-Range`, RFC 9110, section 13.1.5): what changed meanwhile comes whole.
+The file comes as a hidden part, whose SHA-256 is compared before it gets its name. A part that was broken off is
+gone on from only with the `ETag` or `Last-Modified` of its beginning (`If-Range`, RFC 9110, section 13.1.5): what
+changed meanwhile comes whole.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from time import monotonic
+from typing import TYPE_CHECKING
 
 from faceparse.errors import DownloadError, OutputError
+from faceparse.tables import build, parse
+from faceparse.version import __version__
 from faceparse.weights.cache import CACHE_VARIABLE
 from faceparse.weights.contents import HEAD, foreign
+from faceparse.weights.hashing import sha256 as file_sha256
 
 if TYPE_CHECKING:
     from requests import Response
@@ -36,6 +39,9 @@ TIMEOUT = 30.0
 
 _CHUNK = 1 << 16
 _TRIES = 5
+_SLOWEST = 1024
+"""Bytes a second under which a server counts as silent."""
+
 _LOG = logging.getLogger("faceparse.weights")
 
 
@@ -64,30 +70,24 @@ def fetch_url(
         DownloadError: the server is not there, says no, breaks off, or serves something else.
         OutputError: the folder cannot be written, or the disk is full.
     """
-    transfer = _Transfer(folder, name, size, timeout, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left_behind in folder.glob("tmp*"):  # pooch's, of a process that was killed
-            left_behind.unlink(missing_ok=True)
-        with _quiet_pooch() as pooch:
-            path = pooch.retrieve(
-                url, known_hash=sha256 or None, fname=name, path=folder, downloader=transfer
-            )
+        part = _Transfer(url, folder, name, size, timeout, progress).run()
+        digest = file_sha256(part) if sha256 else ""
+        if digest != sha256:
+            part.unlink()
+            raise DownloadError(f"{url} served another file than expected: SHA-256 {digest}, not {sha256}")
+        return part.replace(folder / name)
     except OutputError:
         raise
-    except ValueError as error:  # pooch's, for another hash
-        found = [h for h in re.findall(r"[0-9a-f]{64}", str(error)) if h != sha256]
-        raise DownloadError(
-            f"{url} served another file than expected: SHA-256 {''.join(found[:1])}, not {sha256}"
-        ) from None
     except OSError as error:
         raise OutputError(
             f"cannot write {folder / name}: {error.strerror or error}; {CACHE_VARIABLE} moves the cache"
         ) from error
-    return Path(path)
 
 
-class _Meta(NamedTuple):
+@dataclass(frozen=True)
+class _Note:
     """What the part of a file on disk is the beginning of."""
 
     url: str
@@ -95,66 +95,75 @@ class _Meta(NamedTuple):
 
 
 class _Transfer:
-    """A pooch downloader: `(url, output file, pooch)`."""
-
-    def __init__(self, folder: Path, name: str, size: int, timeout: float, progress: Progress | None) -> None:
-        self._name, self._size, self._timeout = name, size, timeout
+    def __init__(
+        self, url: str, folder: Path, name: str, size: int, timeout: float, progress: Progress | None
+    ) -> None:
+        self._url, self._name, self._size, self._timeout = url, name, size, timeout
         self._progress = progress or (lambda done, total: None)
         self._part = folder / f".{name}.part"
-        self._meta = folder / f".{name}.part.json"
+        self._note = folder / f".{name}.part.json"
 
-    def __call__(self, url: str, output_file: str, pooch: object) -> None:
+    def run(self) -> Path:
+        """Fetch the file in one or more attempts; where it lies."""
         import requests
+        from urllib3.exceptions import HTTPError
 
         for attempt in range(1, _TRIES + 1):
-            before = self._kept(url)
+            before = self._kept()
             try:
-                self._attempt(url, before)
+                self._attempt(before)
                 break
-            except requests.RequestException as error:
-                kept = self._kept(url)
-                if not isinstance(error, _broken_off()) or attempt == _TRIES or kept <= before:
-                    raise self._failed(url, error, kept) from None
-                _LOG.info("%s: broken off after %s bytes, going on: %s", url, f"{kept:,}", _line(error))
-        self._check(url)
-        # Not a copy into pooch's temporary file, which its owner alone could read.
-        self._part.replace(output_file)
-        self._meta.unlink(missing_ok=True)
+            except (requests.RequestException, HTTPError) as error:
+                kept = self._kept()
+                if attempt == _TRIES or kept <= before:
+                    raise self._failed(error, kept) from None
+                _LOG.info("%s: broken off after %s bytes, going on: %s", self._url, f"{kept:,}", _line(error))
+        with self._part.open("rb") as file:
+            instead = foreign(file.read(HEAD), self._name)
+        self._note.unlink(missing_ok=True)
+        if instead is not None:
+            self._part.unlink()
+            raise DownloadError(f"{self._url} served {instead} in place of {self._name}")
+        return self._part
 
-    def _kept(self, url: str) -> int:
-        """Bytes on disk that the server may be asked to go on from."""
+    def _validator(self) -> str:
+        """What names the version of the part on disk; empty where the server cannot be asked to go on from it."""
         try:
-            meta = _Meta(**json.loads(self._meta.read_text(encoding="utf-8")))
-            size = self._part.stat().st_size
-        except (OSError, ValueError, TypeError):
-            return 0
-        return size if meta.url == url and meta.validator else 0
+            note = build(_Note, parse(self._note.read_text(encoding="utf-8"), "JSON", "the note"))
+        except (OSError, ValueError):
+            return ""
+        return note.validator if note.url == self._url else ""
 
-    def _attempt(self, url: str, start: int) -> None:
-        with self._get(url, start) as response:
+    def _kept(self) -> int:
+        """Bytes on disk that the server may be asked to go on from."""
+        return self._part.stat().st_size if self._validator() and self._part.is_file() else 0
+
+    def _attempt(self, start: int) -> None:
+        url = self._url
+        with self._get(start) as response:
             if start and not self._goes_on(response, start):
-                self._meta.unlink(missing_ok=True)  # what is here is no beginning of that file after all
-                return self._attempt(url, 0)
+                self._note.unlink(missing_ok=True)  # what is here is no beginning of that file after all
+                return self._attempt(0)
             if response.status_code != 200 and not (start and response.status_code == 206):
                 raise DownloadError(_refused(url, response))
             if url.startswith("https:") and not response.url.startswith("https:"):
                 raise DownloadError(f"{url} leads to {response.url}, which is not encrypted: refused")
+            if (encoding := response.headers.get("Content-Encoding", "identity")) != "identity":
+                raise DownloadError(f"{url} comes encoded as {encoding}, which was not asked for: refused")
             start = start if response.status_code == 206 else 0
             length = response.headers.get("Content-Length", "")
             total = start + int(length) if length.isdigit() else None
-            self._check_room(url, start, total)
-            self._receive(response, url, start, total)
+            self._check_room(start, total)
+            self._receive(response, start, total)
         return None
 
-    def _get(self, url: str, start: int) -> Response:
+    def _get(self, start: int) -> Response:
         import requests
-
-        from faceparse.version import __version__
 
         headers = {"Accept-Encoding": "identity", "User-Agent": f"faceparse/{__version__}"}
         if start:
             headers |= {"Range": f"bytes={start}-", "If-Range": self._validator()}
-        return requests.get(url, headers=headers, stream=True, timeout=self._timeout)
+        return requests.get(self._url, headers=headers, stream=True, timeout=self._timeout)
 
     def _goes_on(self, response: Response, start: int) -> bool:
         """Whether an answer, if it is a partial one, is the rest of the part on disk."""
@@ -163,15 +172,12 @@ class _Transfer:
         begins = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
         return bool(begins and int(begins[1]) == start and _validator(response) in ("", self._validator()))
 
-    def _validator(self) -> str:
-        return str(json.loads(self._meta.read_text(encoding="utf-8"))["validator"])
-
-    def _check_room(self, url: str, start: int, total: int | None) -> None:
+    def _check_room(self, start: int, total: int | None) -> None:
         if total is None:
             return
         if self._size and total != self._size:
             raise DownloadError(
-                f"{url} serves {total:,} bytes where {self._name} has {self._size:,}: it is another file"
+                f"{self._url} serves {total:,} bytes where {self._name} has {self._size:,}: it is another file"
             )
         free = shutil.disk_usage(self._part.parent).free
         if total - start > free:
@@ -180,47 +186,44 @@ class _Transfer:
                 f"{free:,} are free; {CACHE_VARIABLE} moves the cache"
             )
 
-    def _receive(self, response: Response, url: str, start: int, total: int | None) -> None:
+    def _receive(self, response: Response, start: int, total: int | None) -> None:
         import requests
 
         if not start:
             self._part.unlink(missing_ok=True)  # before it is said what the next part is the beginning of
-            meta = _Meta(url, _validator(response))
-            self._meta.write_text(json.dumps(meta._asdict()), encoding="utf-8")
-        done = start
+            note = _Note(self._url, _validator(response))
+            self._note.write_text(json.dumps(asdict(note)), encoding="utf-8")
+        done, counted, since = start, start, monotonic()
         with self._part.open("ab" if start else "wb") as file:
-            for chunk in response.iter_content(_CHUNK):
-                file.write(chunk)
+            while chunk := response.raw.read1(_CHUNK):  # what has come, not waiting for more
                 done += len(chunk)
+                if self._size and done > self._size:
+                    self._note.unlink()
+                    raise DownloadError(
+                        f"{self._url} serves more than the {self._size:,} bytes of {self._name}"
+                    )
+                file.write(chunk)
                 self._progress(done, total)
-        if total is not None and done < total:
-            raise requests.ConnectionError(f"the answer ended after {done:,} of {total:,} bytes")
+                if (seconds := monotonic() - since) > self._timeout:
+                    if done - counted < _SLOWEST * seconds:
+                        raise requests.Timeout
+                    counted, since = done, monotonic()
+        whole = total or self._size
+        if done < whole:
+            raise requests.ConnectionError(f"the answer ended after {done:,} of {whole:,} bytes")
 
-    def _check(self, url: str) -> None:
-        with self._part.open("rb") as file:
-            instead = foreign(file.read(HEAD), self._name)
-        if instead is not None:
-            self._part.unlink()
-            raise DownloadError(f"{url} served {instead} in place of {self._name}")
-
-    def _failed(self, url: str, error: Exception, kept: int) -> DownloadError:
+    def _failed(self, error: Exception, kept: int) -> DownloadError:
         import requests
-        from urllib3.exceptions import ReadTimeoutError  # what requests' ConnectionError wraps mid-way
+        from urllib3.exceptions import ReadTimeoutError
 
-        if isinstance(error, requests.Timeout) or any(isinstance(a, ReadTimeoutError) for a in error.args):
-            reason = f"no answer within {self._timeout:g} s (--timeout)"
+        if isinstance(error, requests.Timeout | ReadTimeoutError):
+            reason = f"no answer within {self._timeout:g} s (--timeout), or one slower than {_SLOWEST:,} bytes a second"
         elif isinstance(error, requests.TooManyRedirects):
             reason = "the server redirects in a circle"
         else:
             reason = _line(error)
         rest = f"; {kept:,} bytes are kept and the next attempt goes on from there" if kept else ""
-        return DownloadError(f"cannot download {url}: {reason}{rest}")
-
-
-def _broken_off() -> tuple[type[Exception], ...]:
-    import requests
-
-    return (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+        return DownloadError(f"cannot download {self._url}: {reason}{rest}")
 
 
 def _validator(response: Response) -> str:
@@ -254,29 +257,3 @@ def _line(error: Exception) -> str:
         reason = inner
     text = " ".join(str(reason).split())
     return re.sub(r"^.*?object at 0x[0-9a-f]+>?[:,]? ?", "", text)[:200] or type(reason).__name__
-
-
-class _PoochToOurLog(logging.Filter):
-    """Takes what pooch says of our downloads off its logger, whose own handler prints, and onto ours."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if _ours.get():
-            _LOG.debug("%s", record.getMessage())
-        return not _ours.get()
-
-
-_ours: ContextVar[bool] = ContextVar("_ours", default=False)
-_TO_OUR_LOG = _PoochToOurLog()
-
-
-@contextmanager
-def _quiet_pooch() -> Iterator[Any]:
-    import pooch
-    from pooch.utils import get_logger
-
-    get_logger().addFilter(_TO_OUR_LOG)  # adding it again changes nothing
-    token = _ours.set(True)
-    try:
-        yield pooch
-    finally:
-        _ours.reset(token)
