@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,13 @@ from faceparse.train.teacher import Teacher
 from faceparse.weights.merging import read_as
 
 log = logging.getLogger(__name__)
+
+ONE_VALUE = "more than 1 value per channel"
+"""In torch's words for batch norms that see one value; two tests hold these two, for torch has no types for them."""
+PEER_GONE = "Connection"
+"""In gloo's words for another process that has ended."""
+_WORKERS = ("torch.utils.data.dataloader", "torch.utils.data._utils.signal_handling")
+"""Modules that raise a RuntimeError where a process that reads pictures has ended."""
 
 
 def fit(settings: Settings) -> Path:
@@ -81,14 +89,13 @@ def fit(settings: Settings) -> Path:
     except MisconfigurationException as error:
         raise ConfigError(f"--trainer: {' '.join(str(error).split())[:300]}") from error
     except ValueError as error:
-        said = " ".join(str(error).split())
-        if "more than 1 value per channel" in said:
+        if ONE_VALUE in str(error):
             raise ConfigError(
                 f"{settings.network} has batch norms that see one value a channel, of which there is no statistic: "
                 "raise --batch_size to 2 or more, or give --optimizer.frozen_norm true"
             ) from error
-        if "`val_check_interval`" in said:
-            raise ConfigError(f"--trainer: {said[:300]}") from error
+        if _origin(error).startswith("pytorch_lightning"):
+            raise ConfigError(f"--trainer: {' '.join(str(error).split())[:300]}") from error
         raise
     except torch.OutOfMemoryError as error:
         raise FaceparseError(
@@ -96,14 +103,14 @@ def fit(settings: Settings) -> Path:
             "--sizes, or give --trainer.precision bf16-mixed"
         ) from error
     except RuntimeError as error:
-        if "DataLoader worker" in str(error):
+        if _origin(error) in _WORKERS:
             if trainer.received_sigterm:  # it went to the workers too, who were quicker
                 raise SIGTERMException from error
             raise FaceparseError(
                 f"a process that reads pictures has ended ({str(error).strip().rstrip('.')}): if it was for want of memory, "
                 f"lower --data.workers; go on with --resume {kept}"
             ) from error
-        if trainer.world_size > 1 and "Connection" in str(error):  # gloo's words for a peer that is gone
+        if trainer.world_size > 1 and PEER_GONE in str(error):
             raise FaceparseError("another process of this run has stopped: it says why") from error
         raise
     if settings.profile:
@@ -114,6 +121,12 @@ def fit(settings: Settings) -> Path:
             "--trainer.limit_train_batches, limit_val_batches and fast_dev_run"
         )
     return Path(best.best_model_path)
+
+
+def _origin(error: Exception) -> str:
+    """The module whose code raised an error."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals["__name__"])
 
 
 def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:

@@ -16,6 +16,7 @@ import pickletools
 import re
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -26,7 +27,7 @@ from faceparse.files import atomic
 from faceparse.tables import convert, parse
 from faceparse.weights.card import Card, embedded
 from faceparse.weights.importers.caffe import NotCaffeError, read_caffemodel
-from faceparse.weights.packed import packed_file
+from faceparse.weights.packed import FAULTS, packed_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,7 +45,9 @@ _TORCH_LEGACY = (
     b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the pickled magic number that torch.save wrote before 1.6
 )
 _ZIP = b"PK\x03\x04"
-_REFUSED = re.compile(r"GLOBAL (\S+)|[Uu]nsupported class (\S+)|unrecognized function (\S+)")
+_OF_TENSORS = re.compile(r"collections\.OrderedDict|torch\.\w+|torch\.(_utils|storage|serialization)\.\w+")
+"""What pickles of tensors import."""
+_LONGEST_PICKLE = 1 << 26
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,26 +188,28 @@ def _code_error(path: Path, what: str) -> WeightsError:
 
 
 def _pickled_names(data: bytes) -> list[str]:
-    """`module.name` of each global that a pickle imports; read, not run."""
+    """`module.name` of each global that pickles import, one after the other; read, not run."""
     names: set[str] = set()
-    pushed: list[str] = []  # strings as they come onto the stack; other values as ""
-    memo: dict[object, str] = {}
-    try:
-        for code, argument, _ in pickletools.genops(data):
-            if code.name in ("GLOBAL", "INST"):
-                names.add(str(argument).replace(" ", "."))
-            elif code.name == "STACK_GLOBAL":
-                names.add(".".join(pushed[-2:]))
-            elif code.name == "MEMOIZE":
-                memo[len(memo)] = pushed[-1] if pushed else ""
-            elif "PUT" in code.name:
-                memo[argument] = pushed[-1] if pushed else ""
-            elif "GET" in code.name:
-                pushed.append(memo.get(argument, ""))
-            else:
-                pushed.append(argument if isinstance(argument, str) else "")
-    except ValueError:  # cut short: what was seen so far still stands
-        pass
+    file = BytesIO(data)
+    with suppress(
+        ValueError
+    ):  # no further pickle, or one that is cut short: what was seen so far still stands
+        while True:
+            pushed: list[str] = []  # strings as they come onto the stack; other values as ""
+            memo: dict[object, str] = {}
+            for code, argument, _ in pickletools.genops(file):
+                if code.name in ("GLOBAL", "INST"):
+                    names.add(str(argument).replace(" ", "."))
+                elif code.name == "STACK_GLOBAL":
+                    names.add(".".join(pushed[-2:]))
+                elif code.name == "MEMOIZE":
+                    memo[len(memo)] = pushed[-1] if pushed else ""
+                elif "PUT" in code.name:
+                    memo[argument] = pushed[-1] if pushed else ""
+                elif "GET" in code.name:
+                    pushed.append(memo.get(argument, ""))
+                else:
+                    pushed.append(argument if isinstance(argument, str) else "")
     return sorted(names)
 
 
@@ -256,10 +261,20 @@ def _torch_load(path: Path, source: Path | BytesIO) -> object:
     except MemoryError:
         raise
     except Exception as error:  # torch raises nearly every kind for a bad file
-        refused = _REFUSED.search(str(error))
+        refused = [name for name in _pickled_names(_pickles(source)) if not _OF_TENSORS.fullmatch(name)]
         if refused:
-            raise _code_error(path, next(g for g in refused.groups() if g)) from None
+            raise _code_error(path, ", ".join(refused[:6])) from None
         raise _damaged(path) from error
+
+
+def _pickles(source: Path | BytesIO) -> bytes:
+    """The pickled part of a file that PyTorch saved, old or new."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            name = next(n for n in archive.namelist() if n.endswith("/data.pkl"))
+            return archive.open(name).read(_LONGEST_PICKLE)
+    except FAULTS:
+        return _content(source)
 
 
 def _from_torch(path: Path, content: object) -> Checkpoint:

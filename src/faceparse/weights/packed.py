@@ -19,7 +19,7 @@ LARGEST = 1 << 32
 """Bytes that are unpacked at most; they are held in memory."""
 
 _ENCRYPTED = 0x1
-_FAULTS = (
+FAULTS = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -60,7 +60,7 @@ class Packed:
         try:
             with zipfile.ZipFile(self.archive) as archive:
                 return archive.read(self.info)
-        except _FAULTS:
+        except FAULTS:
             raise WeightsError(
                 f"{self.name} in {self.archive} is cut short or damaged: get the file again"
             ) from None
