@@ -332,6 +332,17 @@ def test_headers_have_a_bounded_number_of_parts(data: bytes) -> None:
     assert file.reads < 100_000
 
 
+@pytest.mark.parametrize("progressive", [True, False])
+def test_scans_of_no_bytes_are_bounded(progressive: bool) -> None:
+    data = encoded(IMAGE, "JPEG", quality=95, progressive=progressive)
+    at = data.index(b"\xff\xda")
+    scan = b"\xff\xda\0\x08\1\1\0\0\x3f\0"  # of one colour
+    with pytest.raises(ImageError, match="too many scans"):
+        read_picture(data[:at] + scan * 1000 + data[at:])
+    behind = np.random.default_rng(0).integers(0, 256, 1 << 22, np.uint8).tobytes()  # a phone's film, say
+    assert np.array_equal(read_picture(data + behind), read_picture(data))
+
+
 def test_packed_metadata_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     unpacked = 0
     unpack = zlib.decompressobj

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import DataError, ImageError
-from faceparse.pictures import read_picture, read_stored
+from faceparse.pictures import read_picture, read_values
 
 _T = TypeVar("_T")
 
@@ -39,7 +39,7 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     Raises:
         DataError: missing, unreadable, cut short, or of another kind.
     """
-    image = _read(read_stored, path)
+    image = _read(read_values, path)
     if image.mode not in ("L", "P", "1"):
         raise DataError(
             f"{path} has mode {image.mode}; a label map is 8-bit gray or palette, pixel value = label"
@@ -56,7 +56,7 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
     Raises:
         DataError: missing, unreadable, cut short, or of colours without gray.
     """
-    image = _read(read_stored, path)
+    image = _read(read_values, path)
     try:
         gray = np.asarray(image.convert("L"))
     except ValueError as error:

@@ -1,5 +1,5 @@
 """Pictures: whatever a user hands in becomes RGB uint8, upright."""
 
-from faceparse.pictures.reader import SUFFIXES, PictureSource, read_picture, read_stored
+from faceparse.pictures.reader import SUFFIXES, PictureSource, read_picture, read_values
 
-__all__ = ["SUFFIXES", "PictureSource", "read_picture", "read_stored"]
+__all__ = ["SUFFIXES", "PictureSource", "read_picture", "read_values"]

@@ -39,11 +39,13 @@ _ORIENTATION, _TILE_WIDTH, _TILE_HEIGHT = 274, 322, 323
 _XMP = re.compile(rb"""tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\b""")
 _METADATA = 1 << 16
 """Bytes of a piece of metadata that are searched for an orientation: what EXIF takes in a JPEG."""
+_SCAN, _MOST_SCANS = b"\xff\xda", 500
+"""JPEG's marker of a scan, and how many are taken; encoders write up to a dozen."""
 _RUN_LENGTHS, _MOST_CODED = (1, 2), 1 << 24
 
 
 @dataclass(frozen=True)
-class Opened:
+class Header:
     """A picture whose header has been read.
 
     Attributes:
@@ -72,10 +74,10 @@ class Format:
     name: str
     suffixes: tuple[str, ...]
     begin: bytes
-    open: Callable[[IO[bytes]], Opened]
+    open: Callable[[IO[bytes]], Header]
 
 
-class _Header:
+class _BoundedFile:
     """A file of which a decoder may read so many parts; the size of a header is bounded, and with it the time."""
 
     def __init__(self, file: IO[bytes], parts: int) -> None:
@@ -88,9 +90,9 @@ class _Header:
         return self._read(size)
 
 
-def _plugged(plugin: Callable[[IO[bytes]], Image.Image], file: IO[bytes], parts: int) -> Image.Image:
+def _plugin_image(plugin: Callable[[IO[bytes]], Image.Image], file: IO[bytes], parts: int) -> Image.Image:
     """What a plugin of Pillow makes of a file whose header has at most so many parts."""
-    header = _Header(file, parts)
+    header = _BoundedFile(file, parts)
     image = plugin(cast(IO[bytes], header))
     header.parts = 0  # no bound for pixels
     return image
@@ -113,14 +115,22 @@ class _Jpeg(JpegImageFile):
         """Resolution is not needed, and damaged EXIF data would spoil the picture."""
 
 
-def _open_jpeg(file: IO[bytes]) -> Opened:
+def _open_jpeg(file: IO[bytes]) -> Header:
     # Few parts, for Pillow copies EXIF data anew with each segment of it.
-    image = _plugged(_Jpeg, file, 1 << 12)
+    image = _plugin_image(_Jpeg, file, 1 << 12)
+    assert isinstance(image, _Jpeg)
+    file.seek(-8 - 2 * image.layers, os.SEEK_CUR)  # where the first scan begins if it has all colours
+    if image.info.get("progressive") or file.read(2) != _SCAN:
+        file.seek(0)
+        data = file.read()
+        # A scan of no bytes takes as long as one of all pixels; what lies behind the picture may look like scans.
+        if data.count(_SCAN) > _MOST_SCANS + len(data) // (1 << 14):
+            raise ImageError("it has too many scans")
     orientation = _orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
-    return Opened(image.size[::-1], lambda: image, orientation)
+    return Header(image.size[::-1], lambda: image, orientation)
 
 
-def _open_png(file: IO[bytes]) -> Opened:
+def _open_png(file: IO[bytes]) -> Header:
     """Pillow is given what the pixels need: damaged or large metadata makes it refuse a picture that is whole."""
     needed = io.BytesIO()
     metadata: dict[bytes, bytes] = {}
@@ -144,7 +154,7 @@ def _open_png(file: IO[bytes]) -> Opened:
         image.info["transparency"] = tuple(value >> 8 for value in clear)
     exif = metadata.get(b"eXIf") or _raw_profile(metadata.get(b"Raw profile type exif", b""))
     xmp = metadata.get(b"XML:com.adobe.xmp", b"")
-    return Opened(image.size[::-1], lambda: image, _orientation(exif, xmp))
+    return Header(image.size[::-1], lambda: image, _orientation(exif, xmp))
 
 
 def _raw_profile(text: bytes) -> bytes:
@@ -156,7 +166,7 @@ def _raw_profile(text: bytes) -> bytes:
         return b""
 
 
-def _open_webp(file: IO[bytes]) -> Opened:
+def _open_webp(file: IO[bytes]) -> Header:
     """By OpenCV, to the same pixels as Pillow's, which takes all for animations and holds them several times over."""
     data = file.read()
     chunks: dict[bytes, bytes] = {}
@@ -183,7 +193,7 @@ def _open_webp(file: IO[bytes]) -> Opened:
         code = cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
         return np.asarray(cv2.cvtColor(image, code, dst=image), np.uint8)
 
-    return Opened((height, width), load, _orientation(chunks.get(b"EXIF", b""), chunks.get(b"XMP ", b"")))
+    return Header((height, width), load, _orientation(chunks.get(b"EXIF", b""), chunks.get(b"XMP ", b"")))
 
 
 class _Tiff(TiffImageFile):
@@ -196,18 +206,18 @@ class _Tiff(TiffImageFile):
         """Leave the pixels as they are stored: Pillow would turn them, in twice the memory."""
 
 
-def _open_tiff(file: IO[bytes]) -> Opened:
-    image = _plugged(_Tiff, file, 1 << 16)
+def _open_tiff(file: IO[bytes]) -> Header:
+    image = _plugin_image(_Tiff, file, 1 << 16)
     assert isinstance(image, _Tiff)
     tags = image.tag_v2
     image._size = width, height = tags[256], tags[257]  # not as it is to be turned
     if len(image.tile) > width * height:
         raise ImageError("it has more strips or tiles than pixels")
     size = max(height, tags.get(_TILE_HEIGHT, 0)), max(width, tags.get(_TILE_WIDTH, 0))
-    return Opened(size, lambda: image, tags.get(_ORIENTATION))
+    return Header(size, lambda: image, tags.get(_ORIENTATION))
 
 
-def _open_bmp(file: IO[bytes]) -> Opened:
+def _open_bmp(file: IO[bytes]) -> Header:
     image = BmpImageFile(file)
     width, height = image.size
     if image.info.get("compression") in _RUN_LENGTHS and width * height > _MOST_CODED:
@@ -215,7 +225,7 @@ def _open_bmp(file: IO[bytes]) -> Opened:
         raise ImageError(
             f"run-length coded BMP is taken up to {_MOST_CODED} pixels, this has {width}×{height}"
         )
-    return Opened((height, width), lambda: image)
+    return Header((height, width), lambda: image)
 
 
 class _Gif(GifImageFile):
@@ -223,12 +233,12 @@ class _Gif(GifImageFile):
     """What becomes of the first picture after its time: nothing, lest Pillow allocate it while it reads the header."""
 
 
-def _open_gif(file: IO[bytes]) -> Opened:
-    image = _plugged(_Gif, file, 1 << 16)
-    return Opened(image.size[::-1], lambda: image)
+def _open_gif(file: IO[bytes]) -> Header:
+    image = _plugin_image(_Gif, file, 1 << 16)
+    return Header(image.size[::-1], lambda: image)
 
 
-def _open_avif(file: IO[bytes]) -> Opened:
+def _open_avif(file: IO[bytes]) -> Header:
     try:
         from PIL.AvifImagePlugin import SUPPORTED, AvifImageFile
     except ImportError:  # before 11.3
@@ -239,10 +249,10 @@ def _open_avif(file: IO[bytes]) -> Opened:
     data = re.sub(rb"(infe.{8,10})Exif", rb"\1none", file.read(), flags=re.DOTALL)
     image = AvifImageFile(io.BytesIO(data))
     # Pillow tells the container's own turns as EXIF.
-    return Opened(image.size[::-1], lambda: image, _orientation(image.info.get("exif", b"")))
+    return Header(image.size[::-1], lambda: image, _orientation(image.info.get("exif", b"")))
 
 
-def _open_heic(file: IO[bytes]) -> Opened:
+def _open_heic(file: IO[bytes]) -> Header:
     try:
         import pillow_heif
     except ImportError:
@@ -256,7 +266,7 @@ def _open_heic(file: IO[bytes]) -> Opened:
         pixels = np.asarray(image)
         return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
 
-    return Opened(image.size[::-1], load)
+    return Header(image.size[::-1], load)
 
 
 FORMATS = (

@@ -29,10 +29,10 @@ WHITE16 = 65535
 _PLAIN = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
 _ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
 _GRAY16 = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
-_LYING = (5, 6, 7, 8)
+_SIDEWAYS = (5, 6, 7, 8)
 """EXIF's orientations that exchange width and height."""
 _FLIPS: dict[object, int] = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
-"""EXIF's orientation → the axis to mirror along as OpenCV counts them, after a transposition where it lies."""
+"""EXIF's orientation → the axis to mirror along as OpenCV counts them, after a transposition of those sideways."""
 
 
 def to_rgb(raster: Raster, orientation: object = None) -> NDArray[np.uint8]:
@@ -52,19 +52,19 @@ def to_rgb(raster: Raster, orientation: object = None) -> NDArray[np.uint8]:
     read = _reader(raster)
     if height * width <= STRIP:
         return _turned(read(0, height), orientation)
-    lies = orientation in _LYING
-    out = np.empty((width, height, 3) if lies else (height, width, 3), np.uint8)
+    sideways = orientation in _SIDEWAYS
+    out = np.empty((width, height, 3) if sideways else (height, width, 3), np.uint8)
     step = max(1, STRIP // width)
     for top in range(0, height, step):
         bottom = min(top + step, height)
         part = slice(height - bottom, height - top) if orientation in (3, 4, 6, 7) else slice(top, bottom)
-        out[(slice(None), part) if lies else part] = _turned(read(top, bottom), orientation)
+        out[(slice(None), part) if sideways else part] = _turned(read(top, bottom), orientation)
     return out
 
 
 def _turned(image: NDArray[np.uint8], orientation: object) -> NDArray[np.uint8]:
     """A stored picture, or some rows of one, as it is seen; OpenCV moves pixels faster than NumPy and Pillow."""
-    if orientation in _LYING:
+    if orientation in _SIDEWAYS:
         image = np.asarray(cv2.transpose(image), np.uint8)
     return np.asarray(cv2.flip(image, _FLIPS[orientation]), np.uint8) if orientation in _FLIPS else image
 
@@ -107,8 +107,8 @@ def _flat(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return image
     if image[..., 3].min() == 255:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGBA2RGB), np.uint8)
-    above = Image.fromarray(image)
-    return np.asarray(Image.alpha_composite(Image.new("RGBA", above.size, "white"), above).convert("RGB"))
+    front = Image.fromarray(image)
+    return np.asarray(Image.alpha_composite(Image.new("RGBA", front.size, "white"), front).convert("RGB"))
 
 
 def _gray16(values: NDArray[np.uint16], clear: int | None = None) -> NDArray[np.uint8]:
@@ -122,15 +122,15 @@ def _gray16(values: NDArray[np.uint16], clear: int | None = None) -> NDArray[np.
 
 def _wide(values: NDArray[Any]) -> NDArray[np.uint8]:
     """32-bit integers that hold 16 bits, and floats from 0 to 1."""
-    whole = values.dtype.kind != "f"
-    white = WHITE16 if whole else 1
+    integer = values.dtype.kind != "f"
+    white = WHITE16 if integer else 1
     low, high = values.min(), values.max()
     if not (low >= 0 and high <= white):  # not a number fails, too
-        kind = "32-bit integer" if whole else "float"
+        kind = "32-bit integer" if integer else "float"
         raise ImageError(
             f"{kind} pixels are taken from 0 (black) to {white} (white), these go from {low} to {high}: scale them"
         )
-    if whole:
+    if integer:
         return _gray16(values.astype(np.uint16))
     return np.asarray(cv2.cvtColor(np.rint(values * 255).astype(np.uint8), cv2.COLOR_GRAY2RGB), np.uint8)
 

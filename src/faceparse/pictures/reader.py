@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse.errors import ImageError, display_name
-from faceparse.pictures.formats import FORMATS, HEAD, Opened, format_of
+from faceparse.pictures.formats import FORMATS, HEAD, Header, format_of
 from faceparse.pictures.pixels import to_rgb
 
 PictureFile: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
@@ -70,14 +70,14 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
             _check_size(source.height, source.width, max_pixels)
             source.load()  # upon which Pillow itself turns a TIFF
             return to_rgb(source, source.getexif().get(0x0112))
-    with _opened(source, max_pixels) as opened:
-        return to_rgb(opened.load(), opened.orientation)
+    with _header(source, max_pixels) as header:
+        return to_rgb(header.load(), header.orientation)
 
 
-def read_stored(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Image:
+def read_values(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Image:
     """A picture with its values as they are stored, for label maps: no colour converted, nothing turned.
 
-    >>> np.unique(read_stored("labels.png"))  # doctest: +SKIP
+    >>> np.unique(read_values("labels.png"))  # doctest: +SKIP
     array([ 0,  1, 17], dtype=uint8)
 
     Args:
@@ -90,8 +90,8 @@ def read_stored(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Imag
     Raises:
         ImageError: as `read_picture`, but for the smallest size.
     """
-    with _opened(source, max_pixels, smallest=1) as opened:
-        raster = opened.load()
+    with _header(source, max_pixels, smallest=1) as header:
+        raster = header.load()
         image = raster if isinstance(raster, Image.Image) else Image.fromarray(raster)
         image.load()
         image.info.clear()
@@ -99,7 +99,7 @@ def read_stored(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Imag
 
 
 @contextmanager
-def _opened(source: PictureFile, max_pixels: int, smallest: int = SMALLEST) -> Iterator[Opened]:
+def _header(source: PictureFile, max_pixels: int, smallest: int = SMALLEST) -> Iterator[Header]:
     """A picture whose header has been read and whose size is within the limits."""
     if isinstance(source, bytes | bytearray | memoryview):
         name = f"{len(source)} bytes"
@@ -127,9 +127,9 @@ def _opened(source: PictureFile, max_pixels: int, smallest: int = SMALLEST) -> I
             most = (1 << 26) + 8 * max_pixels  # 16 bits of four channels, and what else there may be
             file = io.BytesIO(head + _read(file, most))
         file.seek(0)
-        opened = format_.open(file)
-        _check_size(*opened.size, max_pixels, smallest)
-        yield opened
+        header = format_.open(file)
+        _check_size(*header.size, max_pixels, smallest)
+        yield header
 
 
 class _Silence(threading.local):
