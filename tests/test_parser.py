@@ -14,7 +14,7 @@ from PIL import Image
 
 from faceparse import Parser
 from faceparse.engines import FakeEngine
-from faceparse.engines.batching import Batched, _Asked
+from faceparse.engines.batching import Batched, _Request
 from faceparse.errors import ConfigError, EngineError, ImageError, LabelError, NoFaceError, WeightsError
 from faceparse.faces.detector import Detection
 from faceparse.labels import scheme
@@ -269,7 +269,7 @@ def test_looks_of_several_pictures_go_together() -> None:
     engine = Counting()
     batched = Batched(engine, 4)
     images = [np.full((n, 3, 64, 64), n, np.float32) for n in (1, 1, 2, 3, 1, 7)]
-    waiting = [_Asked(image) for image in images]
+    waiting = [_Request(image) for image in images]
     batched._waiting = list(waiting)  # as if other threads had asked while a run was under way
     other_size = np.zeros((1, 3, 32, 32), np.float32)
     assert batched.run({"image": other_size})["logits"].shape == (1, 19, 4, 4)

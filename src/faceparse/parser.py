@@ -125,20 +125,20 @@ class Parser:
         for name, number in (("batch", batch), ("threads", threads), ("max_pixels", max_pixels)):
             if number is not None and (not isinstance(number, int) or number < 1):
                 raise ConfigError(f"{name} is a whole number, 1 or more; got {number!r}")
-        wanted = None if scheme in (None, AUTO) else find_scheme(scheme)
-        self._model, self._given_card = model, card
-        opened = (
+        target = None if scheme in (None, AUTO) else find_scheme(scheme)
+        self._model, self._card_name = model, card
+        runner = (
             open_engine(model, engine=engine, device=device, card=card, threads=threads)
             if isinstance(model, str | Path)
             else model
         )
         self.batch = batch or (1 if device.partition(":")[0] == "cpu" else BATCH)
-        self._engine = opened if self.batch == 1 else Batched(opened, self.batch)
+        self._engine = runner if self.batch == 1 else Batched(runner, self.batch)
         announce(self.card)
-        own = scheme_of_results(self.card)
-        if wanted is not None:
-            conversion(own, wanted)
-        self.scheme = wanted or (_usual(own) if scheme == AUTO else own)
+        native = scheme_of_results(self.card)
+        if target is not None:
+            conversion(native, target)
+        self.scheme = target or (_usual(native) if scheme == AUTO else native)
         if threshold is not None:
             try:
                 check_threshold(threshold, self.scheme)
@@ -179,7 +179,7 @@ class Parser:
         identity["labels"] = hashlib.sha256(repr(scheme).encode()).hexdigest()
         identity["card"] = hashlib.sha256(self.card.to_json().encode()).hexdigest()
         if isinstance(self._model, str | Path):
-            identity["sha256"] = sha256(find_model(self._model, self._given_card).path)
+            identity["sha256"] = sha256(find_model(self._model, self._card_name).path)
         return identity
 
     def parse(self, picture: PictureSource, *, landmarks: NDArray[np.float64] | None = None) -> Parsing:
@@ -194,9 +194,9 @@ class Parser:
             ImageError: not a picture, or not five finite landmarks.
             NoFaceError: no face found, with `faces` `each` or `largest`, or a model that needs landmarks.
         """
-        prepared = self._prepare(picture, landmarks)
-        self._look(prepared)
-        return self._assemble(prepared)
+        work = self._prepare(picture, landmarks)
+        self._look(work)
+        return self._assemble(work)
 
     def _prepare(self, picture: PictureSource, landmarks: NDArray[np.float64] | None = None) -> _Picture:
         """Read a picture, find its faces, plan the looks at it."""
@@ -231,17 +231,17 @@ class Parser:
 
     def _assemble(self, picture: _Picture) -> Parsing:
         """The result, with each face's own."""
-        own, looks, views = scheme_of_results(self.card), picture.plan.looks, picture.views
+        native, looks, views = scheme_of_results(self.card), picture.plan.looks, picture.views
         model, engine = self.card.id, self._engine.description
         faces = []
-        for index, found in enumerate(picture.plan.faces):
+        for index, detection in enumerate(picture.plan.faces):
             of_face = [v for v, look in zip(views, looks, strict=True) if look.face == index]
-            part = Parsing(picture.image, tuple(of_face or views), own, model=model, engine=engine)
-            faces.append(Face(found.box, found.score, found.landmarks, part))
+            part = Parsing(picture.image, tuple(of_face or views), native, model=model, engine=engine)
+            faces.append(Face(detection.box, detection.score, detection.landmarks, part))
         parsing = Parsing(
             picture.image,
             tuple(views),
-            own,
+            native,
             tuple(faces),
             model=model,
             engine=engine,
@@ -285,13 +285,13 @@ class Parser:
         return parsing
 
 
-def _usual(own: Scheme) -> Scheme:
+def _usual(native: Scheme) -> Scheme:
     """`celebamask19` where that scheme converts to it, else that scheme."""
     usual = find_scheme(USUAL)
     try:
-        conversion(own, usual)
+        conversion(native, usual)
     except LabelError:
-        return own
+        return native
     return usual
 
 

@@ -149,7 +149,7 @@ def test_no_face(faceparse: Command, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["--scheme", "nope"], "no label scheme 'nope'; there are celebamask19"),
-        (["--save", "mask,doodle"], "; got doodle"),
+        (["--save", "mask,doodle"], "'doodle'"),
         (["--bits", "16"], "no chosen output form (mask, overlay) has an option 'bits'"),
         (["--save", "soft", "--bits", "12"], "bits is 8 or 16, got 12"),
         (["--save", "soft", "--classes", "hair,beak"], "no class or group 'beak'"),

@@ -29,8 +29,8 @@ def stop_on_signals() -> Iterator[threading.Event]:
         # Not print: a handler may interrupt one.
         os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"stopping; once more to stop at once\n")
 
-    wanted = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, handle) for number in wanted}
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield stop
     finally:

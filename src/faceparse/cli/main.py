@@ -53,8 +53,8 @@ class Commands(TyperGroup):
 app = new_app(cls=Commands, no_args_is_help=True)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(show: bool) -> None:
+    if show:
         from faceparse.version import __version__
 
         typer.echo(f"faceparse {__version__}")

@@ -51,6 +51,6 @@ def open_engine(
         EngineError: unknown engine or device, one that does not run this file, or one that is not
             installed or not on this machine.
     """
-    found = find_model(model, card)
-    kind = engine_for(found.path, engine or "auto")
-    return kind.open(found.path, found.card, device=device, threads=threads)
+    file = find_model(model, card)
+    kind = engine_for(file.path, engine or "auto")
+    return kind.open(file.path, file.card, device=device, threads=threads)

@@ -32,7 +32,7 @@ class Batched:
     def __init__(self, engine: Engine, batch: int) -> None:
         self._engine, self._batch = engine, batch
         self._changed = Condition()
-        self._waiting: list[_Asked] = []
+        self._waiting: list[_Request] = []
         self._busy = False
 
     @property
@@ -47,42 +47,42 @@ class Batched:
 
     def run(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
         """See `Engine.run`."""
-        asked = _Asked(image_of(inputs))
+        request = _Request(image_of(inputs))
         with self._changed:
-            self._waiting.append(asked)
-            while not asked.done:
+            self._waiting.append(request)
+            while not request.done:
                 if self._busy:
                     self._changed.wait()
                 else:
                     self._run_next()
-        if asked.error is not None:
-            raise asked.error
-        return {"logits": asked.logits}
+        if request.error is not None:
+            raise request.error
+        return {"logits": request.logits}
 
     def _run_next(self) -> None:
         """Run what waits, as much as goes together; the lock is held but for the run itself."""
-        together = self._together()
-        self._waiting = self._waiting[len(together) :]
+        batch = self._next_batch()
+        self._waiting = self._waiting[len(batch) :]
         self._busy = True
         self._changed.release()
         try:
-            _answer(self._engine, together)
+            _answer(self._engine, batch)
         finally:
             self._changed.acquire()
             self._busy = False
             self._changed.notify_all()
 
-    def _together(self) -> list[_Asked]:
-        chosen = self._waiting[:1]
-        for asked in self._waiting[1:]:
-            looks = sum(len(one.image) for one in chosen) + len(asked.image)
-            if looks > self._batch or asked.image.shape[1:] != chosen[0].image.shape[1:]:
+    def _next_batch(self) -> list[_Request]:
+        batch = self._waiting[:1]
+        for request in self._waiting[1:]:
+            looks = sum(len(one.image) for one in batch) + len(request.image)
+            if looks > self._batch or request.image.shape[1:] != batch[0].image.shape[1:]:
                 break
-            chosen.append(asked)
-        return chosen
+            batch.append(request)
+        return batch
 
 
-class _Asked:
+class _Request:
     """What one caller asked for, and the answer."""
 
     def __init__(self, image: Floats) -> None:
@@ -92,19 +92,19 @@ class _Asked:
         self.done = False
 
 
-def _answer(engine: Engine, together: list[_Asked]) -> None:
+def _answer(engine: Engine, batch: list[_Request]) -> None:
     try:
-        images = [asked.image for asked in together]
+        images = [request.image for request in batch]
         logits = engine.run({"image": images[0] if len(images) == 1 else np.concatenate(images)})["logits"]
         start = 0
-        for asked in together:
-            part = logits[start : start + len(asked.image)]
+        for request in batch:
+            part = logits[start : start + len(request.image)]
             # A copy: a result must not keep its neighbours' logits in memory.
-            asked.logits = part if len(together) == 1 else part.copy()
-            start += len(asked.image)
+            request.logits = part if len(batch) == 1 else part.copy()
+            start += len(request.image)
     except BaseException as error:
-        for asked in together:
-            asked.error = error
+        for request in batch:
+            request.error = error
     finally:
-        for asked in together:
-            asked.done = True
+        for request in batch:
+            request.done = True

@@ -48,7 +48,7 @@ def parse_device(text: str) -> Device:
     return Device(name, index, options)
 
 
-def known_device(text: str, names: Collection[str], indexed: Collection[str], engine: str) -> Device:
+def engine_device(text: str, names: Collection[str], indexed: Collection[str], engine: str) -> Device:
     """`parse_device`, for the devices that an engine has.
 
     Raises:

@@ -45,8 +45,8 @@ class FakeEngine:
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """See `Engine.run`."""
         image = image_of(inputs)
-        given = self._logits(image) if callable(self._logits) else self._logits
-        logits = np.array(given, np.float32)
+        values = self._logits(image) if callable(self._logits) else self._logits
+        logits = np.array(values, np.float32)
         if not callable(self._logits):
             logits = np.repeat(logits[None], len(image), axis=0)
         return {"logits": logits_for(image, logits, self.card)}

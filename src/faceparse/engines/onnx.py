@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.engines.device import Device, known_device
+from faceparse.engines.device import Device, engine_device
 from faceparse.engines.engine import image_of, logits_for
 from faceparse.engines.registry import EngineKind, register
 from faceparse.errors import EngineError, WeightsError
@@ -101,10 +101,10 @@ class OnnxEngine:
         """See `Engine.run`."""
         image = image_of(inputs)
         batch, *fixed = self._shape
-        given = image.shape[1:]
-        if any(isinstance(want, int) and want != got for want, got in zip(fixed, given, strict=True)):
+        shape = image.shape[1:]
+        if any(isinstance(side, int) and side != actual for side, actual in zip(fixed, shape, strict=True)):
             raise EngineError(
-                f"{self._path} takes pictures of (3, height, width) = {tuple(fixed)}, got {given}"
+                f"{self._path} takes pictures of (3, height, width) = {tuple(fixed)}, got {shape}"
             )
         step = batch if isinstance(batch, int) else len(image)
         if len(image) % step:
@@ -128,12 +128,12 @@ def _session(path: Path, text: str, threads: int | None) -> Any:
 
     if threads is not None and threads < 1:
         raise EngineError(f"threads is 1 or more, or None for one per core; got {threads}")
-    device = known_device(text, PROVIDERS, INDEXED, "onnx")
+    device = engine_device(text, PROVIDERS, INDEXED, "onnx")
     provider = PROVIDERS[device.name]
-    there = onnxruntime.get_available_providers()
-    if provider.name not in there:
+    available = onnxruntime.get_available_providers()
+    if provider.name not in available:
         raise EngineError(
-            f"device {text!r} needs {provider.name}, and this onnxruntime has {', '.join(there)}: {provider.get}, "
+            f"device {text!r} needs {provider.name}, and this onnxruntime has {', '.join(available)}: {provider.get}, "
             "or use --device cpu"
         )
     if device.name in ("cuda", "tensorrt") and hasattr(onnxruntime, "preload_dlls"):
@@ -141,7 +141,7 @@ def _session(path: Path, text: str, threads: int | None) -> Any:
     options, settings = _options(device, threads)
     try:
         session = onnxruntime.InferenceSession(
-            path, options, providers=_providers(device, settings, there), enable_fallback=0
+            path, options, providers=_providers(device, settings, available), enable_fallback=0
         )
     except Exception as error:  # ONNX Runtime's have no common base of their own
         if not path.is_file():
@@ -192,16 +192,16 @@ def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
 
 
 def _providers(
-    device: Device, settings: dict[str, str], there: Sequence[str]
+    device: Device, settings: dict[str, str], available: Sequence[str]
 ) -> list[tuple[str, dict[str, str]]]:
     """Provider and settings; TensorRT hands CUDA, on the same card, the operators that it has not."""
     name = PROVIDERS[device.name].name
     index = {} if device.index is None else {"device_id": str(device.index)}
-    chosen = [(name, {**index, **settings} if device.name in INDEXED else settings)]
+    providers = [(name, {**index, **settings} if device.name in INDEXED else settings)]
     cuda = PROVIDERS["cuda"].name
-    if device.name == "tensorrt" and cuda in there:
-        chosen.append((cuda, index))
-    return chosen
+    if device.name == "tensorrt" and cuda in available:
+        providers.append((cuda, index))
+    return providers
 
 
 def _devices(session: Any) -> str:
@@ -261,9 +261,9 @@ def _image(session: Any, path: Path) -> tuple[str, list[int | str | None]]:
             "programs without faceparse: here, give the model that it was made from"
         )
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
-        found = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs) or "none"
+        actual = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs) or "none"
         raise WeightsError(
-            f"{path}: expected one float input (batch, 3, height, width), its inputs are {found}"
+            f"{path}: expected one float input (batch, 3, height, width), its inputs are {actual}"
         )
     return inputs[0].name, inputs[0].shape
 

@@ -122,23 +122,23 @@ def _precisions(torch: Any) -> dict[str, Any]:
 
 def _device(torch: Any, text: str) -> tuple[Any, Any]:
     """PyTorch's device and the type of number to run in."""
-    wanted = parse_device(text)
+    choice = parse_device(text)
     types = _precisions(torch)
-    settings = dict(wanted.options)
+    settings = dict(choice.options)
     dtype = settings.pop("dtype", "fp32")
     if settings or dtype not in types:
         raise EngineError(f"engine 'torch' takes one setting, dtype={', '.join(types)}; got device {text!r}")
-    name = wanted.name if wanted.index is None else f"{wanted.name}:{wanted.index}"
+    name = choice.name if choice.index is None else f"{choice.name}:{choice.index}"
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-        there = ["cpu", *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
+        available = ["cpu", *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
         reason = str(error).strip().split("\n")[0][:200]
         raise EngineError(
             f"device {name!r} is not usable by engine 'torch' (torch {torch.__version__}: {reason}); "
-            f"there are {', '.join(there)}; a GPU needs its driver and a torch built for it: pip install torch"
+            f"there are {', '.join(available)}; a GPU needs its driver and a torch built for it: pip install torch"
         ) from None
     return device, types[dtype]
 

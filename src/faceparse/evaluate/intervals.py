@@ -89,9 +89,9 @@ def _means(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _named(names: list[str], values: list[float], drawn: NDArray[np.float64]) -> dict[str, Interval]:
-    found = {}
+    result = {}
     for name, value, column in zip(names, values, drawn.T, strict=True):
-        seen = column[~np.isnan(column)]
-        low, high = np.percentile(seen, [2.5, 97.5]) if seen.size else (np.nan, np.nan)
-        found[name] = Interval(value, float(low), float(high))
-    return found
+        defined = column[~np.isnan(column)]
+        low, high = np.percentile(defined, [2.5, 97.5]) if defined.size else (np.nan, np.nan)
+        result[name] = Interval(value, float(low), float(high))
+    return result

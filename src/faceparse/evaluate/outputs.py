@@ -31,7 +31,7 @@ def check_outputs(files: Mapping[str, Path | None]) -> None:
         ConfigError: a picture that is not named .png, or two options with one file.
         OutputError: a folder, or a file whose folder is not there and cannot be made, or cannot be written to.
     """
-    taken: dict[Path, str] = {}
+    options: dict[Path, str] = {}
     for option, path in files.items():
         if path is None:
             continue
@@ -39,7 +39,7 @@ def check_outputs(files: Mapping[str, Path | None]) -> None:
             raise ConfigError(f"{option} writes a PNG: name it .png, not {path}")
         if path.is_dir():
             raise OutputError(f"{option} {path} is a folder: name a file")
-        first = taken.setdefault(path.absolute(), option)
+        first = options.setdefault(path.absolute(), option)
         if first != option:
             raise ConfigError(f"{first} and {option} both name {path}: give each a file of its own")
         above = next(p for p in path.absolute().parents if p.exists())

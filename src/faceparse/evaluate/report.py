@@ -83,8 +83,8 @@ class Report:
     def worst(self, name: str, count: int = 1) -> list[str]:
         """The pictures with the lowest F1 of a class, worst first; those where it is on neither side are left out."""
         overlap, predicted, true = self.counts[:, self.scheme.id(name)].T
-        here = np.flatnonzero(predicted + true)
-        order = here[np.argsort(2 * overlap[here] / (predicted + true)[here], kind="stable")]
+        present = np.flatnonzero(predicted + true)
+        order = present[np.argsort(2 * overlap[present] / (predicted + true)[present], kind="stable")]
         return [self.names[i] for i in order[:count]]
 
     def as_dict(self) -> dict[str, Any]:
@@ -144,9 +144,9 @@ def evaluate(
     names, counts = [], []
     for sample in samples:
         source.check(sample.labels, sample.name)
-        own = confusion.update(predict(sample), convert(sample.labels))
+        matrix = confusion.update(predict(sample), convert(sample.labels))
         names.append(sample.name)
-        counts.append(np.stack([np.diagonal(own), own.sum(0), own.sum(1)], 1))
+        counts.append(np.stack([np.diagonal(matrix), matrix.sum(0), matrix.sum(1)], 1))
     if not confusion.matrix.any():
         raise DataError(
             f"no picture of {len(names):,} has a pixel to count: in scheme {target.name} every label is "

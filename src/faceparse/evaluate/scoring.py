@@ -64,8 +64,8 @@ class Score:
         if self.mirrored is not None:
             figures["mirror_agreement"] = dict(self.mirrored)
         if self.against is not None:
-            apart = {k: [number(n) for n in (v.value, v.low, v.high)] for k, v in self.differences.items()}
-            figures["against"] = {**self.against.as_dict(), "difference": apart}
+            ends = {k: [number(n) for n in (v.value, v.low, v.high)] for k, v in self.differences.items()}
+            figures["against"] = {**self.against.as_dict(), "difference": ends}
         return figures
 
 
@@ -127,24 +127,24 @@ def score(
     notes: list[str] = []
 
     def report(parser: Parser, change: Callable[[Picture], Picture] | None, what: str) -> Report:
-        def prepared(sample: Sample) -> Sample:
+        def prepare(sample: Sample) -> Sample:
             image = sample.image if change is None else change(sample.image)
             if protocol == "input":
                 return at_input(sample, parser.card.input.resize(image))
             return replace(sample, image=image)
 
-        seen = Sides(scheme_of_results(parser.card))
-        made = evaluate(
-            predictor(parser, landmarks, seen),
-            map(prepared, watched(data, what, progress)),
+        counter = Sides(scheme_of_results(parser.card))
+        result = evaluate(
+            predictor(parser, landmarks, counter),
+            map(prepare, track(data, what, progress)),
             data.scheme,
             parser.scheme,
             sides,
             protocol,
         )
-        if change is None and seen.note():
-            notes.append(f"{parser.card.name}: {seen.note()}")
-        return replace(made, model=parser.card.name)
+        if change is None and counter.note():
+            notes.append(f"{parser.card.name}: {counter.note()}")
+        return replace(result, model=parser.card.name)
 
     clean = report(parser, None, parser.card.name)
     rival = None if other is None else report(other, None, other.card.name)
@@ -152,7 +152,7 @@ def score(
         clean,
         intervals(clean, draws) if draws else {},
         {name: report(parser, change, name) for name, change in changes.items()},
-        mirror_agreement(predictor(parser, landmarks), watched(data, "mirrored", progress), parser.scheme)
+        mirror_agreement(predictor(parser, landmarks), track(data, "mirrored", progress), parser.scheme)
         if mirror
         else None,
         rival,
@@ -161,7 +161,7 @@ def score(
     )
 
 
-def watched(data: Dataset, what: str, progress: Progress | None) -> Iterator[Sample]:
+def track(data: Dataset, what: str, progress: Progress | None) -> Iterator[Sample]:
     """The samples, each reported when the next one is asked for."""
     for done, sample in enumerate(data, 1):
         yield sample
@@ -169,7 +169,7 @@ def watched(data: Dataset, what: str, progress: Progress | None) -> Iterator[Sam
             progress(what, done, len(data))
 
 
-def predictor(parser: Parser, landmarks: str = "detector", seen: Sides | None = None) -> Predict:
+def predictor(parser: Parser, landmarks: str = "detector", counter: Sides | None = None) -> Predict:
     """A function from a sample to the parser's labels, whose errors name the sample.
 
     >>> predictor(Parser(faces="whole"))(dataset[0]).shape  # doctest: +SKIP
@@ -178,7 +178,7 @@ def predictor(parser: Parser, landmarks: str = "detector", seen: Sides | None = 
     Args:
         parser: The model.
         landmarks: Whose landmarks faces are parsed by, as in `score`.
-        seen: Counts the sides on the way.
+        counter: Counts the sides in the views.
     """
 
     def predict(sample: Sample) -> NDArray[np.uint8]:
@@ -191,8 +191,8 @@ def predictor(parser: Parser, landmarks: str = "detector", seen: Sides | None = 
             parsing = parser.parse(sample.image, landmarks=points)
         except (ImageError, NoFaceError) as error:  # which know no more than an array
             raise type(error)(f"{sample.name}: {error}") from None
-        if seen is not None:
-            seen.add(parsing.views)
+        if counter is not None:
+            counter.add(parsing.views)
         return parsing.labels
 
     return predict

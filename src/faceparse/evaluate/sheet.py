@@ -41,18 +41,18 @@ def worst_sheet(
     places = {str(name): i for i, name in enumerate(dataset.names)}
     convert = conversion(dataset.scheme, report.scheme, sides)
 
-    chosen = {name: found for name in report.f1 if (found := report.worst(name, each))}
-    columns = max((len(found) for found in chosen.values()), default=1)
+    worst = {name: pictures for name in report.f1 if (pictures := report.worst(name, each))}
+    columns = max((len(pictures) for pictures in worst.values()), default=1)
 
     def tiles() -> Iterator[tuple[NDArray[np.uint8], str] | None]:
-        for name, found in chosen.items():
-            for picture in found:
+        for name, pictures in worst.items():
+            for picture in pictures:
                 sample = dataset[places[picture]]
                 score = _score(report, name, picture)
                 maps = [colours(m, report.scheme) for m in (convert(sample.labels), predict(sample))]
                 shown = np.hstack([sample.image, *maps])
                 yield shown, f"{name} {score:.0f}: {Path(picture).name}, labels, prediction"
-            yield from [None] * (columns - len(found))
+            yield from [None] * (columns - len(pictures))
 
     sheet = contact_sheet(tiles(), columns, side=3 * SIDE)
     return np.vstack([sheet, colour_strip(report.scheme, sheet.shape[1])])

@@ -63,8 +63,8 @@ def _rows(score: Score, overall: bool) -> list[tuple[str, str]]:
 
 
 def _columns(score: Score) -> list[_Column]:
-    own = _figures(score.report)
-    columns = [_Column("clean" if score.degraded else "F1", ("f1",), own)]
+    clean = _figures(score.report)
+    columns = [_Column("clean" if score.degraded else "F1", ("f1",), clean)]
     columns.append(_ends(("f1_low", "f1_high"), score.intervals))
     columns += [_Column(name, (name,), _figures(report)) for name, report in score.degraded.items()]
     if score.mirrored is not None:
@@ -72,9 +72,9 @@ def _columns(score: Score) -> list[_Column]:
         columns.append(_Column("mirrored", ("mirrored",), rows))
     if score.against is not None:
         other = _figures(score.against)
-        apart = {key: (own[key][0] - other[key][0],) for key in own}
+        differences = {key: (clean[key][0] - other[key][0],) for key in clean}
         columns.append(_Column(score.against.model, ("against_f1",), other))
-        columns.append(_Column("difference", ("difference",), apart, "{:+.1f}"))
+        columns.append(_Column("difference", ("difference",), differences, "{:+.1f}"))
         columns.append(_ends(("difference_low", "difference_high"), score.differences))
     return columns
 

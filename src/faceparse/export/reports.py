@@ -8,7 +8,7 @@ from faceparse.data import Dataset
 from faceparse.engines import Engine
 from faceparse.engines.onnx import OnnxEngine
 from faceparse.evaluate import Predict, Report, evaluate
-from faceparse.evaluate.scoring import Progress, watched
+from faceparse.evaluate.scoring import Progress, track
 from faceparse.export.onnx import Exported
 from faceparse.export.picture import PictureGraph
 from faceparse.export.reference import NetworkEngine
@@ -43,8 +43,8 @@ def export_reports(
     after = _graph_labels(exported.path) if of_pictures else _labels(OnnxEngine(exported.path))
     scheme = card.label_scheme
     return (
-        evaluate(_labels(before), watched(data, "before", progress), data.scheme, scheme),
-        evaluate(after, watched(data, "after", progress), data.scheme, scheme),
+        evaluate(_labels(before), track(data, "before", progress), data.scheme, scheme),
+        evaluate(after, track(data, "after", progress), data.scheme, scheme),
     )
 
 

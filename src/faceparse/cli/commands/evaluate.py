@@ -110,11 +110,11 @@ def command(
         dataset = Cropped(dataset)
     if pictures is not None:
         dataset = Subset(dataset, pictures)
-    opened = partial(Parser, engine=engine, device=device, faces=faces)
-    parser = opened(model, card=card, scheme=scheme)
+    open_parser = partial(Parser, engine=engine, device=device, faces=faces)
+    parser = open_parser(model, card=card, scheme=scheme)
     other = None
     if against is not None:
-        other = opened(against, card=card if against == model else None, scheme=parser.scheme)
+        other = open_parser(against, card=card if against == model else None, scheme=parser.scheme)
     with Progress(console=progress_console(), transient=True) as bar:
         task = bar.add_task("", total=None)
         result = score(

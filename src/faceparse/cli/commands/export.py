@@ -69,7 +69,7 @@ def command(
     if root is not None:
         dataset = Subset(FolderDataset(root, split, data_scheme), pictures)
     origin, its_card = load_source(model, card)
-    done = export_onnx(
+    exported = export_onnx(
         origin,
         its_card,
         output,
@@ -81,10 +81,10 @@ def command(
         weight_bits=weight_bits,
         overwrite=overwrite,
     )
-    for kind, values in (("input", done.inputs), ("output", done.outputs)):
+    for kind, values in (("input", exported.inputs), ("output", exported.outputs)):
         for name, shape in values.items():
             typer.echo(f"{kind}: {name} ({', '.join(map(str, shape))})")
-    typer.echo(f"parity: {done.parity}")
+    typer.echo(f"parity: {exported.parity}")
     if phone:
         typer.echo("phone: nothing left that phones reject")
     if root is not None and dataset is not None:
@@ -93,7 +93,7 @@ def command(
             before, after = export_reports(
                 origin,
                 its_card,
-                done,
+                exported,
                 dataset,
                 lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
             )
@@ -101,5 +101,5 @@ def command(
             f"mean F1: {before.mean_f1:.2f} before, {after.mean_f1:.2f} after, "
             f"{after.mean_f1 - before.mean_f1:+.2f} ({before.pictures} pictures of {root.name} {split})"
         )
-    typer.echo(f"wrote {done.path}, {done.size / 1e6:.1f} MB, card {done.card.name}")
-    typer.echo(f"terms: {done.card.licence.terms}")
+    typer.echo(f"wrote {exported.path}, {exported.size / 1e6:.1f} MB, card {exported.card.name}")
+    typer.echo(f"terms: {exported.card.licence.terms}")

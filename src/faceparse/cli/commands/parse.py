@@ -10,7 +10,7 @@ import typer
 from faceparse.registry import module_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from faceparse.folder import Jobs, Outcome, Run
     from faceparse.parser import Parser
@@ -97,8 +97,11 @@ def command(
 
     A rerun does what is missing or has changed: picture, model, options.
     """
+    import sys
+
     from faceparse.cli.process import tune_process
     from faceparse.errors import ConfigError
+    from faceparse.folder import encode
     from faceparse.parser import AUTO, USUAL, Parser
     from faceparse.writers import WRITERS, given_options, writers
 
@@ -106,40 +109,38 @@ def command(
         raise ConfigError("name a folder for the results: -o FOLDER, or -o - for stdout")
     to_stdout = str(output) == "-"
     options = given_options(option or (), alpha=alpha, bits=bits, classes=classes)
-    chosen = writers((save or ("mask" if to_stdout else "mask,overlay")).split(","), options)
+    forms = writers((save or ("mask" if to_stdout else "mask,overlay")).split(","), options)
     endings = [ending for kind in WRITERS.values() for ending in kind.endings]  # of earlier runs too
     todo = _jobs(inputs or [], output, endings, list_file, recursive=recursive, root=root)
 
-    def parser(alone: bool) -> Parser:
-        made = Parser(
-            model,
-            engine=engine,
-            device=device,
-            faces=faces,
-            scheme=scheme,
-            threshold=threshold,
-            card=card,
-            threads=None if alone else 1,
-            batch=batch,
-            max_pixels=max_pixels,
-        )
-        for writer in chosen.values():
-            writer.check(made.scheme)
-        if scheme == AUTO and made.scheme.name != USUAL and not quiet:
-            typer.echo(
-                f"note: labels are those of scheme {made.scheme.name}: they do not convert to {USUAL}",
-                err=True,
-            )
-        return made
-
     if to_stdout:
-        _to_stdout(todo, chosen, parser)
+        _check_stdout(todo, forms)
+    parser = Parser(
+        model,
+        engine=engine,
+        device=device,
+        faces=faces,
+        scheme=scheme,
+        threshold=threshold,
+        card=card,
+        threads=None if min(jobs or 2, len(todo)) == 1 else 1,
+        batch=batch,
+        max_pixels=max_pixels,
+    )
+    for writer in forms.values():
+        writer.check(parser.scheme)
+    if scheme == AUTO and parser.scheme.name != USUAL and not quiet:
+        note = f"note: labels are those of scheme {parser.scheme.name}: they do not convert to {USUAL}"
+        typer.echo(note, err=True)
+    if to_stdout:
+        parsing = parser.parse(todo[0].picture)
+        sys.stdout.buffer.write(encode(parsing, *forms.values()))
+        sys.stdout.buffer.flush()
         return
-    made = parser(alone=min(jobs or 2, len(todo)) == 1)
-    workers = min(jobs or made.workers, len(todo))
+    workers = min(jobs or parser.workers, len(todo))
     if workers > 1:
         tune_process()
-    _run(todo, made, chosen, log, overwrite=overwrite, workers=workers, fail_fast=fail_fast, quiet=quiet)
+    _run(todo, parser, forms, log, overwrite=overwrite, workers=workers, fail_fast=fail_fast, quiet=quiet)
 
 
 def _jobs(
@@ -168,7 +169,7 @@ def _jobs(
             else _content(list_file)
         )
         from_list = list(read_list(content))
-    files = [given for given in inputs if given != "-"]
+    files = [path for path in inputs if path != "-"]
     return find_jobs(files, output, endings, from_list=from_list, recursive=recursive, root=root, data=data)
 
 
@@ -191,27 +192,22 @@ def _stdin(what: str, example: str) -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _to_stdout(jobs: Jobs, writers: Mapping[str, Writer], parser: Callable[[bool], Parser]) -> None:
-    """One writer's one file of one picture, as bytes."""
+def _check_stdout(jobs: Jobs, forms: Mapping[str, Writer]) -> None:
+    """Refuse all but one form of one picture, and a terminal."""
     import sys
 
     from faceparse.errors import ConfigError, ImageError
-    from faceparse.folder import encode
 
-    if len(jobs) != 1 or len(writers) != 1:
+    if len(jobs) != 1 or len(forms) != 1:
         raise ConfigError(
-            f"-o - takes one picture and one form, got {len(jobs)} and {len(writers)}: choose with --save, or give a folder"
+            f"-o - takes one picture and one form, got {len(jobs)} and {len(forms)}: choose with --save, or give a folder"
         )
     if sys.stdout.isatty():
         raise ConfigError(
             "stdout is a terminal: redirect it, as in faceparse parse photo.jpg -o - > mask.png"
         )
-    job = jobs[0]
-    if job.problem:
-        raise ImageError(job.problem)
-    parsing = parser(True).parse(job.picture)
-    sys.stdout.buffer.write(encode(parsing, *writers.values()))
-    sys.stdout.buffer.flush()
+    if jobs[0].problem:
+        raise ImageError(jobs[0].problem)
 
 
 def _run(
