@@ -1,7 +1,8 @@
-"""The programs on the pages for Python users run, each page's in order."""
+"""The programs on the pages for Python users run, each page's in order, and show every public name."""
 
 import re
 import shutil
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,41 @@ import pytest
 
 from tests.conftest import ROOT
 
-PAGES = ["quickstart.md", "python.md"]
+PAGES = {page.name: page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")}
+RUN = ["quickstart.md", "python.md", "api.md", "api-models.md", "api-train.md"]
+PROGRAM = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+ROOMS = re.findall(r"^## `(faceparse[\w.]*)`", "".join(PAGES[p] for p in RUN), re.M)
 
 
-def programs(page: str) -> list[str]:
-    """A page's Python blocks; without torch, those of sections whose heading names it are left out."""
-    sections = re.split(r"^(?=## )", (ROOT / "docs" / page).read_text(encoding="utf-8"), flags=re.M)
-    runnable = [s for s in sections if find_spec("torch") or "torch" not in s.partition("\n")[0]]
-    return [block for s in runnable for block in re.findall(r"^```python\n(.*?)^```", s, re.M | re.S)]
+def runs(section: str) -> bool:
+    """Whether a section can run here: where its heading names torch, with torch and onnx."""
+    return "torch" not in section.partition("\n")[0] or bool(find_spec("torch") and find_spec("onnxscript"))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+@pytest.mark.parametrize("page", RUN)
 def test_programs_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "examples" / "collins.jpg", "photo.jpg")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    sections = re.split(r"^(?=## )", PAGES[page], flags=re.M)
+    programs = [program for section in sections if runs(section) for program in PROGRAM.findall(section)]
+    assert programs
     names: dict[str, Any] = {}
-    assert programs(page)
-    for program in programs(page):
+    for program in programs:
         exec(compile(program, page, "exec"), names)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_public_name_has_an_example_and_a_description(room: str) -> None:
+    if room in ("faceparse.models", "faceparse.export"):
+        pytest.importorskip("torch")
+        pytest.importorskip("onnxscript")
+    text = "".join(PAGES[p] for p in RUN)
+    programs = "".join(PROGRAM.findall(text))
+    module = import_module(room)
+    names = getattr(module, "__all__", [n for n in vars(module) if n.endswith("Error")])
+    public = [n for n in names if n not in ("models", "__version__")]
+    assert [n for n in public if not re.search(rf"\b{n}\b", programs)] == []
+    homes = ("faceparse", room)
+    assert [n for n in public if not any(re.search(rf":: {home}\.{n}$", text, re.M) for home in homes)] == []

@@ -38,7 +38,7 @@ class Square:
         """The CelebA-HQ square of a face, from its five points in the order of `Detection.landmarks`.
 
         With e = eye to eye and m = eye centre to mouth centre: x = e − rot90(m), normalised, times
-        max(2.0·|e|, 1.8·|m|); y = rot90(x); the middle is the eye centre + 0.1·m (Karras et al.,
+        max(2.0·‖e‖, 1.8·‖m‖); y = rot90(x); the middle is the eye centre + 0.1·m (Karras et al.,
         Progressive growing of GANs, 2018, appendix C).
 
         Raises:
