@@ -15,7 +15,7 @@ pytest.importorskip("onnxscript")
 from faceparse import models  # noqa: E402
 from faceparse.engines import FakeEngine, open_engine  # noqa: E402
 from faceparse.errors import ConfigError, OutputError, WeightsError  # noqa: E402
-from faceparse.export import Exported, Parity, compare, export_onnx, load_source  # noqa: E402
+from faceparse.export import ExportResult, Parity, compare, export_onnx, load_source  # noqa: E402
 from faceparse.export.parity import trial_inputs  # noqa: E402
 from faceparse.weights import Card, Grid, Licence, Preprocessing, Source, write_safetensors  # noqa: E402
 from faceparse.weights import card as find_card  # noqa: E402
@@ -58,13 +58,13 @@ def built(name: str) -> tuple[models.Network, Card]:
 @pytest.fixture(scope="module", params=EXPORTED)
 def exported(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[models.Network, Exported]:
+) -> tuple[models.Network, ExportResult]:
     network, card = built(request.param)
     path = tmp_path_factory.mktemp("export") / f"{request.param}.onnx"
     return network, export_onnx(network, card, path)
 
 
-def test_every_network_keeps_its_labels(exported: tuple[models.Network, Exported]) -> None:
+def test_every_network_keeps_its_labels(exported: tuple[models.Network, ExportResult]) -> None:
     network, done = exported
     assert done.parity.equal >= 0.999
     assert done.parity.inputs == ((1, 3, 96, 96), (2, 3, 69, 61))
@@ -73,7 +73,7 @@ def test_every_network_keeps_its_labels(exported: tuple[models.Network, Exported
     assert compare(network, open_engine(done.path, threads=1), [image]).equal >= 0.999
 
 
-def test_onnx_and_torch_engines_agree(exported: tuple[models.Network, Exported], tmp_path: Path) -> None:
+def test_onnx_and_torch_engines_agree(exported: tuple[models.Network, ExportResult], tmp_path: Path) -> None:
     network, done = exported
     path = tmp_path / "own.safetensors"
     write_safetensors(path, network.state_dict(), done.card)
@@ -84,7 +84,7 @@ def test_onnx_and_torch_engines_agree(exported: tuple[models.Network, Exported],
     assert (labels[0] == labels[1]).mean() >= 0.999
 
 
-def test_the_file_holds_its_card_and_one_head(exported: tuple[models.Network, Exported]) -> None:
+def test_the_file_holds_its_card_and_one_head(exported: tuple[models.Network, ExportResult]) -> None:
     _, done = exported
     assert open_engine(done.path).card == done.card
     assert done.inputs == {"image": ("batch", 3, "height", "width")}
@@ -93,7 +93,7 @@ def test_the_file_holds_its_card_and_one_head(exported: tuple[models.Network, Ex
     assert [p.name for p in done.path.parent.iterdir()] == [done.path.name]
 
 
-def test_normalisation_is_folded_and_no_path_is_left(exported: tuple[models.Network, Exported]) -> None:
+def test_normalisation_is_folded_and_no_path_is_left(exported: tuple[models.Network, ExportResult]) -> None:
     _, done = exported
     assert "BatchNormalization" not in {node.op_type for node in onnx.load(done.path).graph.node}
     content = done.path.read_bytes()
@@ -124,7 +124,7 @@ def test_a_difference_writes_nothing(
 ) -> None:
     network, card = built(tiny_network)
     monkeypatch.setattr("faceparse.export.onnx.compare", lambda *_: Parity(0.9985, 0.1, ((1, 3, 8, 8),)))
-    with pytest.raises(WeightsError, match=r"99\.850 % equal pixels.*99\.9 % is asked"):
+    with pytest.raises(WeightsError, match=r"99\.850 % equal pixels.*99\.9 % is required"):
         export_onnx(network, card, tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
 

@@ -16,7 +16,7 @@ from torchvision.models.swin_transformer import SwinTransformer  # noqa: E402
 
 from faceparse.engines import open_engine  # noqa: E402
 from faceparse.errors import ConfigError  # noqa: E402
-from faceparse.export import Exported, export_onnx  # noqa: E402
+from faceparse.export import ExportResult, export_onnx  # noqa: E402
 from faceparse.models.backbones.tapped import CLASSIFIERS, Classifier  # noqa: E402
 from faceparse.models.segface import SegFace  # noqa: E402
 from tests.export.test_export import card_of  # noqa: E402
@@ -29,7 +29,7 @@ def middle_swin(weights: None = None) -> Any:
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+def plain(tmp_path_factory: pytest.TempPathFactory) -> ExportResult:
     widths = (64, 128, 256, 512)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(
@@ -44,7 +44,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
 
 def test_products_take_the_scale_of_what_comes(
-    plain: Exported, tmp_path: Path, collins: NDArray[np.uint8]
+    plain: ExportResult, tmp_path: Path, collins: NDArray[np.uint8]
 ) -> None:
     done = export_onnx(
         plain.path, plain.card, tmp_path / "a.onnx", precision="int8", calibration=[collins], weight_bits=7
@@ -70,7 +70,7 @@ def test_products_take_the_scale_of_what_comes(
     assert engine.run({"image": np.zeros((2, 3, 128, 128), np.float32)})["logits"].shape == (2, 19, 128, 128)
 
 
-def test_some_products_stay_float(plain: Exported, tmp_path: Path, collins: NDArray[np.uint8]) -> None:
+def test_some_products_stay_float(plain: ExportResult, tmp_path: Path, collins: NDArray[np.uint8]) -> None:
     nodes = onnx.load(plain.path).graph.node
     kept = next(n.name for n in nodes if n.op_type == "MatMul" and "linear" in n.name)
     counts = []
@@ -88,7 +88,7 @@ def test_some_products_stay_float(plain: Exported, tmp_path: Path, collins: NDAr
 
 
 def test_an_unknown_node_is_answered_with_nodes_that_compute(
-    plain: Exported, tmp_path: Path, collins: NDArray[np.uint8]
+    plain: ExportResult, tmp_path: Path, collins: NDArray[np.uint8]
 ) -> None:
     nodes = {
         kind: [n.name for n in onnx.load(plain.path).graph.node if n.op_type == kind]

@@ -17,9 +17,9 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from faceparse import models  # noqa: E402
 from faceparse.errors import WeightsError  # noqa: E402
-from faceparse.export import export_onnx, rejected  # noqa: E402
+from faceparse.export import export_onnx, phone_faults  # noqa: E402
 from faceparse.export.graph import graph_of  # noqa: E402
-from faceparse.export.phone import OPERATORS, aligned, for_phone  # noqa: E402
+from faceparse.export.phone import OPERATORS, align_corners, for_phone  # noqa: E402
 from faceparse.weights import Grid, Preprocessing, card  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.torch
 @given(cells=st.integers(1, 40).map(lambda n: 2 * n), times=st.integers(1, 9))
 def test_pad_resize_crop_is_aligned_corners(cells: int, times: int) -> None:
     pixels = 2 * times * cells
-    found = aligned(cells, pixels)
+    found = align_corners(cells, pixels)
     assert found is not None
     line = torch.from_numpy(np.random.default_rng(cells).standard_normal((1, 1, cells)))
     wanted = torch.nn.functional.interpolate(line, size=pixels, mode="linear", align_corners=True)
@@ -39,7 +39,7 @@ def test_pad_resize_crop_is_aligned_corners(cells: int, times: int) -> None:
 
 @pytest.mark.parametrize(("cells", "pixels"), [(1, 8), (25, 200), (24, 199), (0, 0)])
 def test_odd_lengths_have_no_such_arrangement(cells: int, pixels: int) -> None:
-    assert aligned(cells, pixels) is None
+    assert align_corners(cells, pixels) is None
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ SIZES = np.array([1, 3, 8, 8])
     ],
 )
 def test_what_phones_reject_is_named(model: Any, fault: str) -> None:
-    assert rejected(model) == [fault]
+    assert phone_faults(model) == [fault]
 
 
 def test_full_size_pooling_is_named() -> None:
@@ -124,14 +124,14 @@ def test_full_size_pooling_is_named() -> None:
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 8, 8))],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3, 1, 1))],
     )
-    assert rejected(helper.make_model(graph)) == ["full-size pooling pool"]
+    assert phone_faults(helper.make_model(graph)) == ["full-size pooling pool"]
 
 
 def test_a_network_that_cannot_go_to_phones(tiny_network: str, monkeypatch: pytest.MonkeyPatch) -> None:
     network = models.build(tiny_network).eval()
     its_card = replace(card("bisenet-resnet18-yakhyo"), input=Preprocessing((8, 8)), output=network.grid)
     monkeypatch.setattr("faceparse.export.phone.OPERATORS", OPERATORS - {"Conv"})
-    with pytest.raises(WeightsError, match=r"would hold what phones reject: Conv"):
+    with pytest.raises(WeightsError, match=r"phones would reject the phone form of .* for Conv"):
         for_phone(graph_of(network, its_card.input.size), its_card)
 
 

@@ -17,7 +17,7 @@ from onnx import numpy_helper  # noqa: E402
 
 from faceparse.engines import open_engine  # noqa: E402
 from faceparse.errors import ConfigError, WeightsError  # noqa: E402
-from faceparse.export import Exported, export_onnx, load_source, rejected  # noqa: E402
+from faceparse.export import ExportResult, export_onnx, load_source, phone_faults  # noqa: E402
 from faceparse.parser import Parser  # noqa: E402
 from faceparse.weights import Variant  # noqa: E402
 from faceparse.weights.modelfile import find_model  # noqa: E402
@@ -41,11 +41,11 @@ VARIANTS = [
 @pytest.fixture(scope="module")
 def export(
     collins: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, str], Exported]:
+) -> Callable[[str, str], ExportResult]:
     folder = tmp_path_factory.mktemp("variants")
-    done: dict[tuple[str, str], Exported] = {}
+    done: dict[tuple[str, str], ExportResult] = {}
 
-    def make(precision: str, form: str) -> Exported:
+    def make(precision: str, form: str) -> ExportResult:
         if (precision, form) not in done:
             done[precision, form] = export_onnx(
                 PLAIN,
@@ -62,7 +62,7 @@ def export(
 
 @pytest.mark.parametrize(("precision", "form"), VARIANTS)
 def test_agreement_and_card(
-    export: Callable[[str, str], Exported], collins: NDArray[np.uint8], precision: str, form: str
+    export: Callable[[str, str], ExportResult], collins: NDArray[np.uint8], precision: str, form: str
 ) -> None:
     done = export(precision, form)
     assert done.parity.equal >= {"fp32": 0.999, "fp16": 0.995, "int8": 0.98}[precision]
@@ -76,7 +76,7 @@ def test_agreement_and_card(
         assert (labels[0] == labels[1]).mean() >= 0.98
 
 
-def test_any_batch_and_size_in_fewer_bits(export: Callable[[str, str], Exported]) -> None:
+def test_any_batch_and_size_in_fewer_bits(export: Callable[[str, str], ExportResult]) -> None:
     image = np.random.default_rng(0).standard_normal((3, 3, 96, 160), np.float32)
     for precision in ("fp16", "int8"):
         done = export(precision, "network")
@@ -84,7 +84,7 @@ def test_any_batch_and_size_in_fewer_bits(export: Callable[[str, str], Exported]
         assert open_engine(done.path).run({"image": image})["logits"].shape == (3, 19, 24, 40)
 
 
-def test_weights_are_in_their_precision(export: Callable[[str, str], Exported]) -> None:
+def test_weights_are_in_their_precision(export: Callable[[str, str], ExportResult]) -> None:
     for precision, kind in (
         ("fp16", onnx.TensorProto.FLOAT16),
         ("int8", onnx.TensorProto.INT8),
@@ -99,17 +99,17 @@ def test_weights_are_in_their_precision(export: Callable[[str, str], Exported]) 
 
 @pytest.mark.parametrize("precision", ["fp32", pytest.param("int8", marks=pytest.mark.slow)])
 def test_the_phone_form_has_one_size_and_nothing_that_phones_reject(
-    export: Callable[[str, str], Exported], precision: str
+    export: Callable[[str, str], ExportResult], precision: str
 ) -> None:
     height, width = CARD.input.size
     done = export(precision, "phone")
     assert done.inputs == {"image": (1, 3, height, width)}
     assert done.outputs == {"logits": (1, 19, height, width)}
-    assert rejected(onnx.load(done.path)) == []
-    assert rejected(onnx.load(PLAIN))
+    assert phone_faults(onnx.load(done.path)) == []
+    assert phone_faults(onnx.load(PLAIN))
 
 
-def test_only_operator_sets_in_use_are_named(export: Callable[[str, str], Exported]) -> None:
+def test_only_operator_sets_in_use_are_named(export: Callable[[str, str], ExportResult]) -> None:
     model = onnx.load(export("int8", "network").path)
     assert [(o.domain, o.version) for o in model.opset_import] == [("", 18)]
     assert model.ir_version == 8
@@ -135,7 +135,7 @@ def test_some_nodes_stay_float_and_weights_fit_older_cpus(collins: NDArray[np.ui
 
 def test_wishes_that_make_no_sense(collins: NDArray[np.uint8], tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
-    with pytest.raises(ConfigError, match="int8 needs pictures like those it will see"):
+    with pytest.raises(ConfigError, match="int8 measures its scales on pictures"):
         export_onnx(PLAIN, CARD, path, precision="int8")
     with pytest.raises(ConfigError, match=r"precision is fp32, fp16, int8 and form .*got 'int4'"):
         export_onnx(PLAIN, CARD, path, precision="int4")
@@ -146,9 +146,9 @@ def test_wishes_that_make_no_sense(collins: NDArray[np.uint8], tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
-def test_an_export_is_not_exported_again(export: Callable[[str, str], Exported]) -> None:
+def test_an_export_is_not_exported_again(export: Callable[[str, str], ExportResult]) -> None:
     path = export("fp32", "phone").path
-    with pytest.raises(WeightsError, match=r"is an export already \(fp32, phone\): start from the plain"):
+    with pytest.raises(WeightsError, match=r"is an export already \(fp32, phone\): start from its plain"):
         load_source(path)
 
 

@@ -16,9 +16,9 @@ for _package in ("torch", "onnx", "onnxscript"):
 
 from faceparse.export.calibration import calibration_inputs, calibration_pictures  # noqa: E402
 from faceparse.export.graph import OPSET  # noqa: E402
-from faceparse.export.onnx import Exported, export_onnx  # noqa: E402
+from faceparse.export.onnx import ExportResult, export_onnx  # noqa: E402
 from faceparse.export.parity import LEAST_EQUAL, Parity, compare  # noqa: E402
-from faceparse.export.phone import rejected  # noqa: E402
+from faceparse.export.phone import phone_faults  # noqa: E402
 from faceparse.export.picture import PictureGraph  # noqa: E402
 from faceparse.export.reference import NetworkEngine  # noqa: E402
 from faceparse.export.reports import export_reports  # noqa: E402
@@ -27,7 +27,7 @@ from faceparse.export.source import load_source  # noqa: E402
 __all__ = [
     "LEAST_EQUAL",
     "OPSET",
-    "Exported",
+    "ExportResult",
     "NetworkEngine",
     "Parity",
     "PictureGraph",
@@ -37,5 +37,5 @@ __all__ = [
     "export_onnx",
     "export_reports",
     "load_source",
-    "rejected",
+    "phone_faults",
 ]

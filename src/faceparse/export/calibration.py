@@ -1,4 +1,4 @@
-"""What an int8 export measures its scales on: pictures, as the network would see them."""
+"""The inputs on which an int8 export measures its scales: pictures, prepared as for the network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from faceparse.pictures.reader import SUFFIXES, PictureSource
 from faceparse.weights import Card
 
 PICTURES = 64
-"""Pictures of a folder that are read: scales settle long before, here after 16."""
+"""Pictures of a folder that are read; scales changed no more after 16 here."""
 
 
 def calibration_pictures(folder: Path, limit: int = PICTURES) -> list[Path]:
@@ -25,12 +25,12 @@ def calibration_pictures(folder: Path, limit: int = PICTURES) -> list[Path]:
         ConfigError: no such folder, or no picture in it.
     """
     if not folder.is_dir():
-        raise ConfigError(f"calibration reads a folder of pictures, and there is no folder {folder}")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    if not found:
+        raise ConfigError(f"calibration needs a folder of pictures; there is no folder {folder}")
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not paths:
         raise ConfigError(f"no picture ({' '.join(SUFFIXES)}) in {folder} to calibrate on")
-    chosen = np.linspace(0, len(found) - 1, min(limit, len(found))).round().astype(int)
-    return [found[i] for i in chosen]
+    indices = np.linspace(0, len(paths) - 1, min(limit, len(paths))).round().astype(int)
+    return [paths[i] for i in indices]
 
 
 def calibration_inputs(
@@ -38,19 +38,19 @@ def calibration_inputs(
 ) -> Iterator[NDArray[np.float32]]:
     """The normalised inputs, float32 (1, 3, H, W) each, that the parser would give the network.
 
-    Faces are found, aligned, resized and normalised by the parser itself; one picture is held at a time.
+    The parser itself detects, aligns, resizes and normalises; one picture is in memory at a time.
 
     Raises:
         ImageError: a picture that cannot be read.
     """
-    seen: list[NDArray[np.float32]] = []
+    inputs: list[NDArray[np.float32]] = []
 
-    def remember(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen.extend(image[i : i + 1].copy() for i in range(len(image)))
+    def record(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        inputs.extend(image[i : i + 1].copy() for i in range(len(image)))
         return np.zeros((len(image), len(card.label_scheme), 2, 2), np.float32)
 
-    parser = Parser(FakeEngine(card, remember), faces=faces, scheme=None)
+    parser = Parser(FakeEngine(card, record), faces=faces, scheme=None)
     for picture in pictures:
         parser.parse(picture)
-        yield from seen
-        seen.clear()
+        yield from inputs
+        inputs.clear()

@@ -18,14 +18,14 @@ from faceparse.export.gelu import regroup_gelu
 from faceparse.models import Network
 
 OPSET = 18
-"""The oldest opset that PyTorch's exporter writes as it is; ONNX Runtime 1.14 and later run it."""
+"""The oldest opset that PyTorch's exporter writes without conversion; ONNX Runtime 1.14 and later run it."""
 
 OLDEST_OPSET = 15
-"""Opset 14 and older cannot ask for one side of a shape, which a graph of any size does."""
+"""Older opsets cannot read one side of a shape, which a graph of any size does."""
 
 
 def check_opset(opset: int) -> None:
-    """Refuse an opset that no file of ours can be in.
+    """Check that an export can have this opset.
 
     Raises:
         ConfigError: outside `OLDEST_OPSET` to `newest_opset()`.
@@ -72,7 +72,7 @@ def graph_of(origin: Network | Path, size: tuple[int, int], opset: int = OPSET) 
         WeightsError: an ONNX file of another kind, or a graph that the opset cannot express.
     """
     check_opset(opset)
-    model = _loaded(origin, size) if isinstance(origin, Path) else _traced(origin, size)
+    model = _load_plain(origin, size) if isinstance(origin, Path) else _trace(origin, size)
     _strip(model)
     regroup_gelu(model)
     _pool_globally(model)
@@ -82,7 +82,7 @@ def graph_of(origin: Network | Path, size: tuple[int, int], opset: int = OPSET) 
         except RuntimeError as error:
             reason = " ".join(str(error).split())[-200:]
             raise WeightsError(f"the graph cannot be written in opset {opset}: {reason}") from None
-    # Older readers refuse a file format newer than they are, so: the format of the opset's time.
+    # Readers refuse a file format newer than they are: take the oldest that has the opset.
     model.ir_version = helper.find_min_ir_version_for(model.opset_import)
     any_size = takes_any_size(model)
     name_dimensions(
@@ -104,7 +104,7 @@ def opset_of(model: Any) -> int:
 
 
 def name_dimensions(value: Any, names: Sequence[str | int | None]) -> None:
-    """Set the sizes of a graph's input or output: a name for what is free, a number, None to leave it."""
+    """Set the sizes of a graph's input or output: a name for a free size, a number, None to leave it."""
     for dimension, name in zip(value.type.tensor_type.shape.dim, names, strict=True):
         if isinstance(name, str):
             dimension.dim_param = name
@@ -131,7 +131,7 @@ class _Head(nn.Module):
         return self.network.grid_logits(image)
 
 
-def _traced(network: Network, size: tuple[int, int]) -> Any:
+def _trace(network: Network, size: tuple[int, int]) -> Any:
     free = torch.export.Dim.DYNAMIC
     # Sides that differ, so that the exporter does not take height and width for one.
     example = torch.zeros(2, 3, *((128, 192) if network.any_size else size))
@@ -150,18 +150,18 @@ def _traced(network: Network, size: tuple[int, int]) -> Any:
     return program.model_proto
 
 
-def _loaded(path: Path, size: tuple[int, int]) -> Any:
+def _load_plain(path: Path, size: tuple[int, int]) -> Any:
     try:
         model = onnx.load(path)
     except Exception as error:  # protobuf's own, which differ between its versions
         raise WeightsError(f"cannot read {path}: {' '.join(str(error).split())[:200]}") from None
-    found = (shapes(model.graph.input), shapes(model.graph.output))
-    sides = found[0].get("image", ())[2:]
+    inputs, outputs = shapes(model.graph.input), shapes(model.graph.output)
+    sides = inputs.get("image", ())[2:]
     fits = sides == tuple(size) or all(isinstance(side, str) for side in sides)
-    if [list(names) for names in found] != [["image"], ["logits"]] or not fits:
+    if list(inputs) != ["image"] or list(outputs) != ["logits"] or not fits:
         raise WeightsError(
-            f"{path} is not a plain export of ours (image in, logits out), its inputs are {found[0]} "
-            f"and its outputs {found[1]}: start from the checkpoint"
+            f"{path} is not a plain export of ours (image in, logits out); its inputs are {inputs} "
+            f"and its outputs {outputs}: start from the checkpoint"
         )
     del model.metadata_props[:]
     return model
@@ -171,24 +171,24 @@ def _strip(model: Any) -> None:
     """Drop the exporter's notes: they hold stack traces with paths of the machine it ran on."""
     graph = model.graph
     values = (*graph.value_info, *graph.input, *graph.output)
-    for part in (model, graph, *graph.node, *graph.initializer, *values):
-        part.ClearField("doc_string")
-        part.ClearField("metadata_props")
+    for message in (model, graph, *graph.node, *graph.initializer, *values):
+        message.ClearField("doc_string")
+        message.ClearField("metadata_props")
     graph.ClearField("value_info")  # shapes in the exporter's private symbols
 
 
 def _pool_globally(model: Any) -> None:
-    """Global average pooling under its own name: phones have it, and int8 has a kernel for it.
+    """Write global average pooling as one operator, which phones have and int8 has a kernel for.
 
     The exporter writes it as a mean over the last two axes.
     """
-    known = constants(model)
+    values = constants(model)
     inferred = shape_inference.infer_shapes(model).graph
     ranks = {v.name: len(v.type.tensor_type.shape.dim) for v in (*inferred.value_info, *inferred.input)}
     for node in model.graph.node:
         if node.op_type != "ReduceMean" or len(node.input) < 2 or ranks.get(node.input[0]) != 4:
             continue
-        axes = {int(a) % 4 for a in known.get(node.input[1], ())}
+        axes = {int(a) % 4 for a in values.get(node.input[1], ())}
         keeps = all(a.i for a in node.attribute if a.name == "keepdims")
         if axes == {2, 3} and keeps:
             node.op_type = "GlobalAveragePool"
@@ -198,7 +198,7 @@ def _pool_globally(model: Any) -> None:
 
 
 def drop_unused(model: Any) -> None:
-    """Take out initialisers that no node reads."""
+    """Remove initialisers that no node reads."""
     read = {name for node in model.graph.node for name in node.input}
     read |= {value.name for value in model.graph.output}
     for i in reversed(range(len(model.graph.initializer))):

@@ -1,4 +1,4 @@
-"""A network to one ONNX file: one head, its card inside, compared with what it was made from."""
+"""Writing a network as one ONNX file with its card inside, compared with the network."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ from faceparse.weights import Card, Variant
 from faceparse.weights.checkpoint import CARD_KEY
 from faceparse.weights.variant import FORMS, PRECISIONS
 
-LEAST_OF_PICTURES = 0.995
-"""What is asked at least of the picture form, which resizes logits once more than the parser does."""
+LEAST_EQUAL_PICTURES = 0.995
+"""Share of pixels that must get the same label in the picture form, which resizes logits once more than the parser."""
 
-COMPARED = 8
+MAX_COMPARED = 8
 """Calibration pictures on which an int8 graph is compared."""
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportResult:
     """What `export_onnx` wrote.
 
     Attributes:
         path: The file.
         card: The card inside it.
-        parity: How near it comes to what it was made from.
+        parity: How closely the file agrees with its network.
         size: Bytes.
-        inputs: Name → shape with names for what is free, `{"image": ("batch", 3, "height", "width")}`.
+        inputs: Name → shape, free sizes by name: `{"image": ("batch", 3, "height", "width")}`.
         outputs: Likewise.
     """
 
@@ -72,55 +72,54 @@ def export_onnx(
     keep_float: Sequence[str] = (),
     weight_bits: int = 8,
     overwrite: bool = False,
-) -> Exported:
-    """Write a network as ONNX, and compare the file with it.
+) -> ExportResult:
+    """Write a network as ONNX and compare the file with the network.
 
     >>> export_onnx(network, card, "model.onnx").parity.equal  # doctest: +SKIP
     1.0
     >>> export_onnx("model.onnx", card, "small.onnx", precision="int8", calibration=photos)  # doctest: +SKIP
 
     The plain graph takes `image`, float32 (batch, 3, height, width), normalised as the card says, and gives
-    `logits` at the network's own resolution (`Network.grid_logits`): upsampling belongs to whoever
-    knows the size that is wanted. Weights are inside the file; the card is in the metadata under
-    `faceparse.card`, and says what was changed. A network whose graph holds for one size only
-    (`Network.any_size`, Swin's windows) is exported for the card's; an engine then says so where it is given another.
+    `logits` at the network's own resolution (`Network.grid_logits`); the caller upsamples them. Weights are inside the
+    file; the card is in the metadata under `faceparse.card`, and names the precision and form. A network whose graph
+    works for one size only (`Network.any_size` is False, as with Swin's windows) is exported for the card's size.
 
     Args:
-        origin: A network, left as it is (a copy on the CPU in eval mode is exported); or a plain ONNX file.
+        origin: A network, of which a copy on the CPU in eval mode is exported; or a plain ONNX file.
         card: Its card.
-        path: An .onnx file, written whole or not at all.
+        path: An .onnx file, written completely or not at all.
         precision: `fp32`; `fp16`, see `to_half`; `int8`, see `to_int8`.
         form: `network` as above; `phone`, see `for_phone`; `picture`, see `with_picture`.
         opset: ONNX operator set, see `check_opset`; 18 or later for `picture`.
         calibration: Pictures for `int8`: paths, or whatever the parser takes.
         keep_float: For `int8`, see `to_int8`.
         weight_bits: Likewise.
-        overwrite: Replace a file that exists.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
         ConfigError: `path` does not end in .onnx; an unknown precision or form; an opset out of range; `int8`
             without pictures, with an unknown node to keep, or with other bits.
         ImageError: a calibration picture that cannot be read.
-        WeightsError: the card is another network's; a network that has no phone form; or fewer pixels come
-            out equal than `LEAST_EQUAL` asks.
+        WeightsError: the card is another network's; a network that has no phone form; or fewer pixels are
+            equal than `LEAST_EQUAL` requires.
         OutputError: `path` exists and `overwrite` is False, or cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".onnx":
         raise ConfigError(f"the output is an .onnx file, got {path.name}")
-    _check_wishes(precision, form, opset, calibration)
+    _check_options(precision, form, opset, calibration)
     if form == "picture" and card.input.warp:
         raise ConfigError(
-            f"{card.id} sees pictures warped around a face that is found first: it has no graph with preprocessing inside"
+            f"{card.id} needs pictures warped around a detected face: it has no graph with preprocessing inside"
         )
     if isinstance(origin, Network) and origin.grid != card.output:
         raise WeightsError(
-            f"card {card.id} says of its logits {card.output}, and network {card.network} has {origin.grid}: "
+            f"card {card.id} describes its logits as {card.output}, but network {card.network} has {origin.grid}: "
             "correct the card's [output] table"
         )
     with atomic(path, overwrite=overwrite, make_folder=True) as temporary:
-        ready = copy.deepcopy(origin).cpu().float().eval() if isinstance(origin, Network) else Path(origin)
-        model, its_card = graph_of(ready, card.input.size, opset), card
+        source = copy.deepcopy(origin).cpu().float().eval() if isinstance(origin, Network) else Path(origin)
+        model, its_card = graph_of(source, card.input.size, opset), card
         if form == "phone":
             model, its_card = for_phone(model, card)
         if precision == "fp16":
@@ -131,28 +130,28 @@ def export_onnx(
             model = with_picture(model, its_card)
         if (precision, form) != ("fp32", "network"):
             its_card = replace(its_card, variant=Variant(precision, form))
-        _finish(model, its_card, opset)
+        _add_metadata(model, its_card)
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, temporary)
-        source = ready if isinstance(ready, Network) else OnnxEngine(ready, card)
+        reference = source if isinstance(source, Network) else OnnxEngine(source, card)
         least = LEAST_EQUAL[precision]
         if form == "picture":
-            pictures = [read_picture(p) for p in calibration[:COMPARED]] or trial_pictures(card)
-            parity = _compare_pictures(source, card, temporary, pictures, min(least, LEAST_OF_PICTURES))
+            pictures = [read_picture(p) for p in calibration[:MAX_COMPARED]] or trial_pictures(card)
+            parity = _compare_pictures(reference, card, temporary, pictures, min(least, LEAST_EQUAL_PICTURES))
         else:
-            images = list(islice(calibration_inputs(card, calibration), COMPARED))
+            images = list(islice(calibration_inputs(card, calibration), MAX_COMPARED))
             images = images or trial_inputs(card, any_size=takes_any_size(model))
-            parity = compare(source, OnnxEngine(temporary, its_card), images, least)
+            parity = compare(reference, OnnxEngine(temporary, its_card), images, least)
         if not parity.holds:
             raise WeightsError(
-                f"the ONNX file differs from the network: {parity}, at least {100 * parity.least:.1f} % is asked; "
+                f"the ONNX file differs from the network: {parity}, at least {100 * parity.least:.1f} % is required; "
                 "nothing was written"
             )
     size = path.stat().st_size
-    return Exported(path, its_card, parity, size, shapes(model.graph.input), shapes(model.graph.output))
+    return ExportResult(path, its_card, parity, size, shapes(model.graph.input), shapes(model.graph.output))
 
 
-def _check_wishes(precision: str, form: str, opset: int, calibration: Sequence[PictureSource]) -> None:
+def _check_options(precision: str, form: str, opset: int, calibration: Sequence[PictureSource]) -> None:
     if precision not in PRECISIONS or form not in FORMS:
         raise ConfigError(
             f"precision is {', '.join(PRECISIONS)} and form {', '.join(FORMS)}; got {precision!r} and {form!r}"
@@ -164,24 +163,24 @@ def _check_wishes(precision: str, form: str, opset: int, calibration: Sequence[P
         )
     if precision == "int8" and not calibration:
         raise ConfigError(
-            "int8 needs pictures like those it will see, to measure its scales on: --calibrate FOLDER"
+            "int8 measures its scales on pictures like those it will parse: name them with --calibrate FOLDER"
         )
 
 
-def _finish(model: Any, card: Card, opset: int) -> None:
-    """The file's formalities: the card, the operator sets in use, the format of their time."""
+def _add_metadata(model: Any, card: Card) -> None:
+    """Add the card, list the operator sets in use, and set the oldest file format that has them."""
     used = {node.domain for node in model.graph.node} | {""}
-    kept = [o for o in model.opset_import if o.domain in used]
+    opsets = [o for o in model.opset_import if o.domain in used]
     del model.opset_import[:]
-    model.opset_import.extend(kept)
-    model.ir_version = onnx.helper.find_min_ir_version_for(kept, ignore_unknown=True)
+    model.opset_import.extend(opsets)
+    model.ir_version = onnx.helper.find_min_ir_version_for(opsets, ignore_unknown=True)
     model.producer_name, model.producer_version = "faceparse", ""
     onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
 
 
 def _compare_pictures(
-    source: Network | Engine, card: Card, path: Path, pictures: Sequence[NDArray[np.uint8]], least: float
+    reference: Network | Engine, card: Card, path: Path, pictures: Sequence[NDArray[np.uint8]], least: float
 ) -> Parity:
-    engine = NetworkEngine(source, card) if isinstance(source, Network) else source
+    engine = NetworkEngine(reference, card) if isinstance(reference, Network) else reference
     parser = Parser(engine, faces="whole", scheme=None)
     return compare_labels(lambda picture: parser.parse(picture).labels, PictureGraph(path), pictures, least)

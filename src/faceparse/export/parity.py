@@ -1,9 +1,9 @@
-"""How near an engine comes to the network that it was made from."""
+"""How closely an exported file agrees with its network."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,22 +17,22 @@ from faceparse.models import Network
 from faceparse.weights import Card
 
 LEAST_EQUAL: Mapping[str, float] = {"fp32": 0.999, "fp16": 0.995, "int8": 0.95}
-"""Share of pixels that must get the same label, by precision: less is no rounding but a fault."""
+"""Share of pixels that must get the same label, by precision; a smaller share is a fault, not rounding."""
 
 SEED = 0
 
-Logits = NDArray[np.float32]
+Inputs = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Parity:
-    """Agreement of what was exported with what it was made from.
+    """Agreement of an exported file with its network.
 
     Attributes:
         equal: Share of pixels, 0 to 1, whose label is the same.
-        difference: Largest absolute difference of any logit; None where labels alone come out.
-        inputs: Shapes (B, 3, H, W) that were compared.
-        least: The share that is asked for.
+        difference: Largest absolute difference of any logit; None for a file that gives labels alone.
+        inputs: Shapes (B, 3, H, W) of the inputs compared.
+        least: The share required.
     """
 
     equal: float
@@ -42,83 +42,74 @@ class Parity:
 
     @property
     def holds(self) -> bool:
-        """Whether `least` is reached."""
+        """Whether `equal` is at least `least`."""
         return self.equal >= self.least
 
     def __str__(self) -> str:
-        sizes = ", ".join(f"{n} of {size}" if n > 1 else size for size, n in Counter(self._sizes).items())
+        counts = Counter("×".join(map(str, shape)) for shape in self.inputs)
+        sizes = ", ".join(f"{n} of {size}" if n > 1 else size for size, n in counts.items())
         largest = "" if self.difference is None else f", largest difference {self.difference:.1e}"
         return f"{100 * self.equal:.3f} % equal pixels{largest} ({sizes})"
 
-    @property
-    def _sizes(self) -> Iterator[str]:
-        return ("×".join(map(str, shape)) for shape in self.inputs)
-
 
 def compare(
-    origin: Network | Engine,
-    engine: Engine,
-    images: Iterable[Logits] | None = None,
+    reference: Network | Engine,
+    candidate: Engine,
+    images: Iterable[Inputs] | None = None,
     least: float = LEAST_EQUAL["fp32"],
 ) -> Parity:
     """Run a network and an engine made from it on the same inputs.
 
-    Logits are compared at the input's size, each brought there as its card says.
+    Logits are compared at the input's size, each resized as its card says.
 
     Args:
-        origin: A network in eval mode on the CPU, or an engine.
-        engine: Made from it.
-        images: Normalised float32 (B, 3, H, W); left out: a seeded picture at the card's size, and two at
+        reference: A network in eval mode on the CPU, or an engine.
+        candidate: The engine made from it.
+        images: Normalised float32 (B, 3, H, W); by default a seeded picture at the card's size, and two at
             another size and shape where a network takes any.
         least: For `Parity.least`.
     """
     equal = total = 0
     difference = 0.0
     shapes = []
-    any_size = not isinstance(origin, Network) or origin.any_size
-    for image in images if images is not None else trial_inputs(engine.card, any_size=any_size):
-        ours, theirs = _run(origin, image), _full(engine, image)
-        difference = max(difference, float((ours - theirs).abs().max()))
-        equal += int((ours.argmax(1) == theirs.argmax(1)).sum())
-        total += ours[:, 0].numel()
+    any_size = not isinstance(reference, Network) or reference.any_size
+    for image in images if images is not None else trial_inputs(candidate.card, any_size=any_size):
+        expected, actual = _logits(reference, image), _logits(candidate, image)
+        difference = max(difference, float((expected - actual).abs().max()))
+        equal += int((expected.argmax(1) == actual.argmax(1)).sum())
+        total += expected[:, 0].numel()
         shapes.append(image.shape)
     return Parity(equal / max(total, 1), difference, tuple(shapes), least)
 
 
 def compare_labels(
-    ours: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
-    theirs: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    reference: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    candidate: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
     pictures: Iterable[NDArray[np.uint8]],
     least: float = LEAST_EQUAL["fp32"],
 ) -> Parity:
-    """Compare two ways from RGB pictures (H × W × 3) to labels (H × W)."""
+    """Compare two functions from RGB pictures (H × W × 3) to labels (H × W)."""
     equal = total = 0
     shapes = []
     for picture in pictures:
-        same = ours(picture) == theirs(picture)
+        same = reference(picture) == candidate(picture)
         equal, total = equal + int(same.sum()), total + same.size
         shapes.append((1, 3, *picture.shape[:2]))
     return Parity(equal / max(total, 1), None, tuple(shapes), least)
 
 
-def _run(origin: Network | Engine, image: Logits) -> torch.Tensor:
-    if not isinstance(origin, Network):
-        return _full(origin, image)
+def _logits(model: Network | Engine, image: Inputs) -> torch.Tensor:
+    """Logits at the input's size."""
     with torch.inference_mode():
-        return _upsample(origin.grid_logits(torch.from_numpy(image)), image, origin.grid.align_corners)
-
-
-def _full(engine: Engine, image: Logits) -> torch.Tensor:
-    logits = torch.from_numpy(engine.run({"image": image})["logits"])
-    return _upsample(logits, image, engine.card.output.align_corners)
-
-
-def _upsample(logits: torch.Tensor, image: Logits, align_corners: bool) -> torch.Tensor:
-    return F.interpolate(logits, size=image.shape[2:], mode="bilinear", align_corners=align_corners)
+        if isinstance(model, Network):
+            logits, grid = model.grid_logits(torch.from_numpy(image)), model.grid
+        else:
+            logits, grid = torch.from_numpy(model.run({"image": image})["logits"]), model.card.output
+        return F.interpolate(logits, size=image.shape[2:], mode="bilinear", align_corners=grid.align_corners)
 
 
 def trial_pictures(card: Card, seed: int = SEED) -> list[NDArray[np.uint8]]:
-    """RGB pictures to compare on: at the card's size, smaller and larger, upright and lying."""
+    """RGB pictures to compare on: at the card's size, smaller and upright, larger and wide."""
     rng = np.random.default_rng(seed)
     height, width = card.input.size
     sizes = ((height, width), (height // 2 + 7, width // 3 + 16), (height + 100, 2 * width))
@@ -133,10 +124,12 @@ def trial_inputs(card: Card, seed: int = SEED, *, any_size: bool = True) -> list
     """
     rng = np.random.default_rng(seed)
     height, width = card.input.size
-    # Where any side is taken, odd ones: what pads or cuts to a multiple shows only there.
-    odd = (5, -3) if card.input.multiple == 1 else (0, 0)
+    # Sides that are no multiples show whether a graph pads and crops as the network does.
+    extra = (5, -3) if card.input.multiple == 1 else (0, 0)
     other = (
-        (_multiple(0.75 * height) + odd[0], _multiple(0.5 * width) + odd[1]) if any_size else (height, width)
+        (_multiple(0.75 * height) + extra[0], _multiple(0.5 * width) + extra[1])
+        if any_size
+        else (height, width)
     )
     batches = [[_portrait(rng, height, width)], [_portrait(rng, *other), _noise(rng, *other)]]
     return [np.concatenate([card.input.normalise(p) for p in batch]) for batch in batches]
@@ -149,7 +142,7 @@ def _multiple(side: float) -> int:
 def _noise(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
     coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
     smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.int16)
-    return _grainy(smooth, 8, rng)
+    return _add_grain(smooth, 8, rng)
 
 
 def _portrait(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
@@ -172,9 +165,9 @@ def _portrait(rng: np.random.Generator, height: int, width: int) -> NDArray[np.u
     ellipse(0.5, 0.59, 0.035, 0.06, (190, 140, 115))
     ellipse(0.5, 0.73, 0.1, 0.03, red)
     soft = np.asarray(image.filter(ImageFilter.GaussianBlur(max(height, width) / 200)), np.int16)
-    return _grainy(soft, 6, rng)
+    return _add_grain(soft, 6, rng)
 
 
-def _grainy(smooth: NDArray[np.int16], grain: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _add_grain(smooth: NDArray[np.int16], grain: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     noisy: NDArray[np.int64] = smooth + rng.integers(-grain, grain + 1, smooth.shape)
     return noisy.clip(0, 255).astype(np.uint8)

@@ -1,7 +1,7 @@
 """The phone form: one size, half-pixel resizing, and only operators that phones' runtimes take.
 
-What those runtimes refuse, by ONNX Runtime's own lists for Android (NNAPI) and Apple (CoreML): shapes
-that are computed while running, resizing with aligned corners, and pooling over a window as large as the map.
+ONNX Runtime's lists for Android (NNAPI) and Apple (CoreML) leave out shapes that are computed while running,
+resizing with aligned corners, and pooling over a window as large as the map.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ OPERATORS = frozenset(
         "DequantizeLinear",
     ]
 )
-"""What a phone graph may hold: operators that both NNAPI's and CoreML's lists have (and the two of int8)."""
+"""Operators that a phone graph may hold: those of both NNAPI's and CoreML's lists, and the two of int8."""
 
 
 def for_phone(model: Any, card: Card) -> tuple[Any, Card]:
@@ -52,12 +52,12 @@ def for_phone(model: Any, card: Card) -> tuple[Any, Card]:
     >>> card.output  # doctest: +SKIP
     Grid(stride=1, align_corners=False)
 
-    The last upsampling is inside, always as half-pixel resizing. Where the network was published with aligned
-    corners, its logits are computed a little beyond the border, resized and cropped so that every sample falls where aligned corners put
-    it: equal, not only near (see `aligned`).
+    The last upsampling is inside, always as half-pixel resizing. For a network with aligned corners, logits are
+    computed a little beyond the border, resized and cropped, so that every sample falls exactly where aligned
+    corners put it (see `align_corners`).
 
     Raises:
-        WeightsError: the network holds what phones reject and this cannot replace; the message names it.
+        WeightsError: the graph has something that phones reject and that has no replacement; the message names it.
     """
     height, width = card.input.size
     name_dimensions(model.graph.input[0], (1, 3, height, width))
@@ -66,72 +66,72 @@ def for_phone(model: Any, card: Card) -> tuple[Any, Card]:
     model.graph.ClearField("value_info")
     grid = _shape(model, "logits")[2:]
     _upsample(model, card, (grid[0], grid[1]))
-    faults = rejected(model)
+    faults = phone_faults(model)
     if faults:
-        raise WeightsError(f"the phone form of {card.id} would hold what phones reject: {'; '.join(faults)}")
+        raise WeightsError(f"phones would reject the phone form of {card.id} for {'; '.join(faults)}")
     return model, replace(card, output=Grid(stride=1, align_corners=False))
 
 
-class Aligned(NamedTuple):
-    """How half-pixel resizing stands in for aligned corners along one axis: pad, resize, crop."""
+class Alignment(NamedTuple):
+    """How half-pixel resizing replaces aligned corners along one axis: pad, resize, crop."""
 
     pad: int
     resized: int
     start: int
 
 
-def aligned(cells: int, pixels: int) -> Aligned | None:
+def align_corners(cells: int, pixels: int) -> Alignment | None:
     """Padding, resized length and start of the crop that give `cells` samples `pixels` long, corners aligned.
 
-    >>> aligned(64, 512)
-    Aligned(pad=4, resized=584, start=36)
+    >>> align_corners(64, 512)
+    Alignment(pad=4, resized=584, start=36)
 
     Aligned corners put output x at x·(cells − 1)/(pixels − 1). Half-pixel resizing of n samples to m
     puts it at (x + 0.5)·n/m − 0.5. With the ratio in lowest terms a/b and c = (cells − 1)/a, n = a(c + 1) and
     m = b(c + 1) have the same step, and after (n − cells)/2 cells of padding the first sample falls on output
-    pixel (b − 1)/2. Padding is never weighted in: every sample lies between two cells of the map.
+    pixel (b − 1)/2. Padding never contributes: every sample lies between two cells of the map.
 
     Returns:
-        None where that falls between pixels: one of the lengths is odd.
+        None where that sample falls between pixels, because a length is odd.
     """
     if cells < 2 or cells % 2 or pixels % 2:
         return None
     common = gcd(cells - 1, pixels - 1)
     step, length = (cells - 1) // common, (pixels - 1) // common
-    return Aligned((step - 1) // 2, length * (common + 1), (length - 1) // 2)
+    return Alignment((step - 1) // 2, length * (common + 1), (length - 1) // 2)
 
 
-def rejected(model: Any) -> list[str]:
-    """What a graph holds that phones reject, in words; empty where there is nothing."""
-    found = [
+def phone_faults(model: Any) -> list[str]:
+    """What phones reject in a graph, in words; empty for a graph that they take."""
+    faults = [
         f"{value.name} of free size"
         for value in (*model.graph.input, *model.graph.output)
         if any(d.dim_param or not d.dim_value for d in value.type.tensor_type.shape.dim)
     ]
-    known = constants(model)
+    values = constants(model)
     sizes = {v.name: v for v in shape_inference.infer_shapes(model).graph.value_info}
     for node in model.graph.node:
         settings = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         if node.op_type not in OPERATORS:
-            found.append(f"{node.op_type} {node.name}".strip())
+            faults.append(f"{node.op_type} {node.name}".strip())
         elif node.op_type == "Resize":
-            found += _resize_faults(node, settings, known)
+            faults += _resize_faults(node, settings, values)
         elif node.op_type == "MaxPool" and _full_size(settings["kernel_shape"], sizes.get(node.input[0])):
-            found.append(f"full-size pooling {node.name}")
-        elif node.op_type in ("Reshape", "Slice") and any(i and i not in known for i in node.input[1:]):
-            found.append(f"{node.op_type} {node.name} of computed sizes")
-    return found
+            faults.append(f"full-size pooling {node.name}")
+        elif node.op_type in ("Reshape", "Slice") and any(i and i not in values for i in node.input[1:]):
+            faults.append(f"{node.op_type} {node.name} of computed sizes")
+    return faults
 
 
-def _resize_faults(node: Any, settings: dict[str, Any], known: dict[str, Any]) -> list[str]:
-    where = settings.get("coordinate_transformation_mode", b"half_pixel").decode()
+def _resize_faults(node: Any, settings: dict[str, Any], values: dict[str, Any]) -> list[str]:
+    grid = settings.get("coordinate_transformation_mode", b"half_pixel").decode()
     mode = settings.get("mode", b"nearest").decode()
     faults = []
-    if where not in ("half_pixel", "asymmetric") or (mode == "linear" and where != "half_pixel"):
-        faults.append(f"{where} resizing {node.name}")
+    if grid not in ("half_pixel", "asymmetric") or (mode == "linear" and grid != "half_pixel"):
+        faults.append(f"{grid} resizing {node.name}")
     if mode == "cubic" or settings.get("antialias"):
         faults.append(f"cubic or antialiased resizing {node.name}")
-    if any(name and name not in known for name in node.input[1:]):
+    if any(name and name not in values for name in node.input[1:]):
         faults.append(f"resizing {node.name} to a computed size")
     return faults
 
@@ -143,16 +143,16 @@ def _full_size(kernel: list[int], value: Any) -> bool:
 
 
 def _widen(node: Any, pads: tuple[int, int], card: Card) -> None:
-    """Let a convolution compute cells beyond its map's border: padding without an operator for it."""
+    """Let a convolution compute cells beyond its map's border, which pads the map without a further operator."""
     settings = {a.name: a for a in node.attribute}
     strides = settings["strides"].ints if "strides" in settings else (1, 1)
     if node.op_type != "Conv" or set(strides) != {1} or "pads" not in settings:
         raise WeightsError(
-            f"the logits of {card.id} come from {node.op_type} {node.name}, not from a convolution of stride 1 with "
-            "its padding written out: the phone form cannot align their corners"
+            f"the phone form of {card.id} cannot align the corners of its logits: they come from {node.op_type} {node.name}, "
+            "not from a convolution of stride 1 with explicit padding"
         )
-    given = settings["pads"].ints
-    given[:] = [have + more for have, more in zip(given, pads * 2, strict=True)]
+    padding = settings["pads"].ints
+    padding[:] = [old + more for old, more in zip(padding, pads * 2, strict=True)]
 
 
 def _shape(model: Any, name: str) -> list[int]:
@@ -162,7 +162,7 @@ def _shape(model: Any, name: str) -> list[int]:
 
 
 def _upsample(model: Any, card: Card, grid: tuple[int, int]) -> None:
-    """Bring the logits to the input's size, inside the graph."""
+    """Resize the logits to the input's size, inside the graph."""
     graph = model.graph
     height, width = card.input.size
     classes = len(card.label_scheme)
@@ -172,11 +172,11 @@ def _upsample(model: Any, card: Card, grid: tuple[int, int]) -> None:
         node.input[:] = ["grid_logits" if name == "logits" else name for name in node.input]
     resized, ends = (height, width), None
     if card.output.align_corners:
-        rows, columns = aligned(grid[0], height), aligned(grid[1], width)
+        rows, columns = align_corners(grid[0], height), align_corners(grid[1], width)
         if rows is None or columns is None:
             raise WeightsError(
                 f"{card.id} gives {grid[0]} × {grid[1]} logits with aligned corners for {height} × {width} pixels: "
-                "the phone form needs even numbers of both; change the card's input size"
+                "the phone form needs even numbers of logits and pixels; change the card's input size"
             )
         _widen(last, (rows.pad, columns.pad), card)
         resized, ends = (rows.resized, columns.resized), (rows.start, columns.start)

@@ -21,12 +21,12 @@ _CUBIC = -0.5  # Pillow's bicubic; ONNX's default is −0.75
 
 
 def with_picture(model: Any, card: Card) -> Any:
-    """The graph from pictures to labels.
+    """Extend a graph to one from pictures to labels.
 
     Input `picture`, uint8 (batch, height, width, 3) RGB of any size; output `labels`, uint8 (batch, height,
     width) in the card's scheme, at the picture's own size. Inside: the card's antialiased resizing,
-    normalisation, the network, logits brought to the picture's size, and the largest of them. The picture is
-    taken as a whole; finding and aligning faces is the parser's work.
+    normalisation, the network, logits resized to the picture's size, and their argmax. The network gets the
+    whole picture; detecting and aligning faces is the parser's work.
 
     A graph that holds logits at the picture's size needs 4 bytes × classes for each of its pixels.
     """
@@ -46,13 +46,13 @@ def with_picture(model: Any, card: Card) -> Any:
 
 
 class PictureGraph:
-    """Runs a file of the picture form.
+    """Runs an ONNX file of the picture form.
 
     >>> PictureGraph("picture.onnx")(image).shape  # image: uint8 (480, 640, 3)  # doctest: +SKIP
     (480, 640)
 
     Raises:
-        EngineError: on running, what ONNX Runtime says.
+        EngineError: from a call, an error of ONNX Runtime.
     """
 
     def __init__(self, path: str | os.PathLike[str], threads: int | None = None) -> None:
@@ -73,7 +73,7 @@ class PictureGraph:
 
 
 class _Nodes:
-    """Nodes in the making, with their constants."""
+    """New nodes, with their constants."""
 
     def __init__(self, graph: Any) -> None:
         self.nodes: list[Any] = []
@@ -89,8 +89,8 @@ class _Nodes:
 
 
 def _preprocess(make: _Nodes, card: Card) -> None:
-    wanted = card.input
-    size = make.constant("input_size", wanted.size, np.int64)
+    preprocessing = card.input
+    size = make.constant("input_size", preprocessing.size, np.int64)
     # In uint8, as the parser does: ONNX Runtime then rounds as Pillow does.
     source = make.add(
         "Resize",
@@ -98,17 +98,17 @@ def _preprocess(make: _Nodes, card: Card) -> None:
         "input_pixels",
         axes=[1, 2],
         antialias=1,
-        mode="cubic" if wanted.interpolation == "bicubic" else "linear",
+        mode="cubic" if preprocessing.interpolation == "bicubic" else "linear",
         coordinate_transformation_mode="half_pixel",
-        **({"cubic_coeff_a": _CUBIC} if wanted.interpolation == "bicubic" else {}),
+        **({"cubic_coeff_a": _CUBIC} if preprocessing.interpolation == "bicubic" else {}),
     )
-    if wanted.channels == "BGR":
+    if preprocessing.channels == "BGR":
         order = make.constant("picture_order", [2, 1, 0], np.int64)
         source = make.add("Gather", [source, order], "input_bgr", axis=3)
     source = make.add("Transpose", [source], "input_planes", perm=[0, 3, 1, 2])
     source = make.add("Cast", [source], "input_values", to=onnx.TensorProto.FLOAT)
-    factor = [wanted.scale / 255 / s for s in wanted.std]
-    offset = [m / s for m, s in zip(wanted.mean, wanted.std, strict=True)]
+    factor = [preprocessing.scale / 255 / s for s in preprocessing.std]
+    offset = [m / s for m, s in zip(preprocessing.mean, preprocessing.std, strict=True)]
     for name, values in (("input_factor", factor), ("input_offset", offset)):
         make.constant(name, np.reshape(values, (1, 3, 1, 1)), np.float32)
     source = make.add("Mul", [source, "input_factor"], "input_scaled")
@@ -118,7 +118,7 @@ def _preprocess(make: _Nodes, card: Card) -> None:
 def _label(make: _Nodes, card: Card) -> None:
     source = "logits"
     if card.output.align_corners:
-        # First to the input's size, as published; from there on pixels have their centres where the parser has them.
+        # First to the input's size, as published; from there half-pixel centres, as in the parser.
         source = make.add(
             "Resize",
             [source, "", "", "input_size"],

@@ -30,10 +30,10 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 from faceparse.errors import ConfigError
 
 ENDS = ("first", "last")
-"""Words of `keep_float` for the first and the last convolution."""
+"""Names that `keep_float` takes for the first and the last convolution."""
 
-LEAST_ROWS = 64
-"""Products of fewer rows, such as SegFace's tokens, cost next to nothing and stay float32."""
+MIN_ROWS = 64
+"""Products of fewer rows, such as SegFace's tokens, cost little and stay float32."""
 
 
 def to_half(model: Any) -> Any:
@@ -57,29 +57,29 @@ def to_int8(
     """Weights in int8, one scale a channel, and activations in uint8.
 
     Static quantisation by ONNX Runtime, with scales measured on real inputs, written as QuantizeLinear and
-    DequantizeLinear around each operator. Scales take the whole range that was seen: entropy and percentiles came out no
+    DequantizeLinear around each operator. Scales cover the whole range of the inputs: entropy and percentiles were no
     better here.
 
     A network with matrix products (Swin, ConvNeXt, DINOv3) is treated as ONNX Runtime advises for transformers: products
-    with weights take the scale of each input as it comes, convolutions a measured one, and all else stays float32.
+    with weights scale each input by its own range, convolutions by a measured one, and all else stays float32.
 
     Args:
         model: A float32 graph.
-        inputs: Normalised float32 (B, 3, H, W), as the network will see them; read one after the other.
+        inputs: Normalised float32 (B, 3, H, W), as the network will get them; read one after the other.
         keep_float: Nodes that stay float32: `first` and `last` for those convolutions, or names.
         weight_bits: 8, or 7 for CPUs without VNNI: there ONNX Runtime sums products of 8 bits in 16, which overflow.
 
     Raises:
-        ConfigError: a node that is not there; other bits.
+        ConfigError: a node that does not exist; other bits.
     """
     if weight_bits not in (7, 8):
         raise ConfigError(f"weights of int8 have 8 bits, or 7 for CPUs without VNNI; got {weight_bits}")
-    kept = _named(model, keep_float)
+    excluded = _node_names(model, keep_float)
     with tempfile.TemporaryDirectory(prefix="faceparse-int8-") as folder, _quiet():
         plain, ready, done = (Path(folder, f"{name}.onnx") for name in ("plain", "ready", "done"))
         onnx.save(model, plain)
         quant_pre_process(plain, ready, skip_symbolic_shape=True)
-        products = [name for name in _products(onnx.load(ready)) if name not in kept]
+        products = [name for name in _products(onnx.load(ready)) if name not in excluded]
         quantize_static(
             ready,
             done,
@@ -90,7 +90,7 @@ def to_int8(
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
-            nodes_to_exclude=kept,
+            nodes_to_exclude=excluded,
             reduce_range=weight_bits == 7,
         )
         if products:
@@ -106,18 +106,18 @@ def to_int8(
 
 
 def _products(model: Any) -> list[str]:
-    """Names of the products of rows of activations with a matrix of weights, where there are rows enough to gain."""
-    weights = {i.name for i in model.graph.initializer if len(i.dims) == 2 and min(i.dims) >= LEAST_ROWS}
+    """Names of matrix products of activations with weights that have enough rows to gain from int8."""
+    weights = {i.name for i in model.graph.initializer if len(i.dims) == 2 and min(i.dims) >= MIN_ROWS}
     inferred = shape_inference.infer_shapes(model).graph.value_info
     sizes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in inferred}
-    found = []
+    products = []
     for node in model.graph.node:
         if node.op_type == "MatMul" and node.input[1] in weights:
             rows = sizes.get(node.input[0], [])[:-1]
-            # What is free, such as the batch, counts as 0 here.
-            if 0 in rows[1:] or not rows or math.prod(r or 1 for r in rows) >= LEAST_ROWS:
-                found.append(node.name)
-    return found
+            # A free size, such as the batch, is 0 here.
+            if 0 in rows[1:] or not rows or math.prod(r or 1 for r in rows) >= MIN_ROWS:
+                products.append(node.name)
+    return products
 
 
 class _Reader(CalibrationDataReader):
@@ -130,23 +130,23 @@ class _Reader(CalibrationDataReader):
         return None if image is None else {"image": image}
 
 
-def _named(model: Any, wanted: Sequence[str]) -> list[str]:
+def _node_names(model: Any, names: Sequence[str]) -> list[str]:
     nodes = {n.name: n.op_type for n in model.graph.node}
     convolutions, products = ([n for n, kind in nodes.items() if kind == of] for of in ("Conv", "MatMul"))
     ends = dict(zip(ENDS, (convolutions[0], convolutions[-1]), strict=True)) if convolutions else {}
-    unknown = [w for w in wanted if w not in ends and w not in nodes]
+    unknown = [n for n in names if n not in ends and n not in nodes]
     if unknown:
-        like = get_close_matches(unknown[0], convolutions + products)
+        similar = get_close_matches(unknown[0], convolutions + products)
         raise ConfigError(
             f"no node {', '.join(unknown)} to keep in float32: name {' or '.join(ENDS)}, or nodes of the graph, "
-            f"such as {', '.join(like or convolutions[:2] + products[:2])}"
+            f"such as {', '.join(similar or convolutions[:2] + products[:2])}"
         )
-    return [ends.get(w, w) for w in wanted]
+    return [ends.get(n, n) for n in names]
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """ONNX Runtime's tools advise on the root logger, and would set up a handler there; nothing here needs it."""
+    """Keep ONNX Runtime's tools from setting up a handler of the root logger, to which they log advice."""
     root = logging.getLogger()
     guard = logging.NullHandler()
     root.addHandler(guard)

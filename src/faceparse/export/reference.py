@@ -1,4 +1,4 @@
-"""A network in memory as an engine: what an export is compared with."""
+"""A network in memory as an engine, the reference for an export."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faceparse.weights import Card
 
 
 class NetworkEngine:
-    """Runs a network on the CPU, as it is.
+    """Runs a network on the CPU, unchanged.
 
     >>> NetworkEngine(network, card).run({"image": image})["logits"]  # doctest: +SKIP
     """

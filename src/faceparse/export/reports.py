@@ -1,4 +1,4 @@
-"""What an export costs in quality: the figures of the network and of its file on the same labelled pictures."""
+"""The cost of an export in quality: figures of the network and of its file on the same labelled pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from faceparse.engines import Engine
 from faceparse.engines.onnx import OnnxEngine
 from faceparse.evaluate import Predict, Report, evaluate
 from faceparse.evaluate.scoring import Progress, track
-from faceparse.export.onnx import Exported
+from faceparse.export.onnx import ExportResult
 from faceparse.export.picture import PictureGraph
 from faceparse.export.reference import NetworkEngine
 from faceparse.models import Network
@@ -18,7 +18,11 @@ from faceparse.weights import Card
 
 
 def export_reports(
-    origin: Network | Path, card: Card, exported: Exported, data: Dataset, progress: Progress | None = None
+    origin: Network | Path,
+    card: Card,
+    exported: ExportResult,
+    data: Dataset,
+    progress: Progress | None = None,
 ) -> tuple[Report, Report]:
     """Reports of the network and of its file, whole pictures.
 
@@ -32,7 +36,7 @@ def export_reports(
         card: Its card.
         exported: From `export_onnx`.
         data: Labelled pictures.
-        progress: As in `faceparse.evaluate.score`; what is under way is `before` or `after`.
+        progress: As in `faceparse.evaluate.score`; the stage is `before` or `after`.
 
     Raises:
         DataError, LabelError: as `faceparse.evaluate.evaluate` says.

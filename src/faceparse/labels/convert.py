@@ -136,7 +136,7 @@ def with_open_classes(target: Scheme, *sources: Scheme) -> Scheme:
     """
     sets: dict[tuple[str, ...], str] = {}
     sides = [(target.classes[left], target.classes[right]) for left, right in target.pairs]
-    mirror = {**{a: b for a, b in sides}, **{b: a for a, b in sides}}
+    mirror = {**dict(sides), **{b: a for a, b in sides}}
     for source in sources:
         for name, _ in source.merges:
             members = candidates(name, source, target)
