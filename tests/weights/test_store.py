@@ -79,7 +79,7 @@ def test_the_cards_hash_is_held_to(make_card: Make, site: Site) -> None:
 def test_a_damaged_file_is_got_again(make_card: Make, site: Site, caplog: pytest.LogCaptureFixture) -> None:
     path = fetch(make_card())
     path.write_bytes(FILE[:-1])
-    assert not verify(make_card())[0].holds
+    assert verify(make_card())[0].status == "CHANGED"
     assert fetch(make_card()).read_bytes() == FILE
     assert "is damaged" in caplog.text
     assert len(site.asked) == 2
@@ -188,13 +188,15 @@ def test_adopting_a_file(make_card: Make, site: Site, tmp_path: Path) -> None:
 def test_verify(make_card: Make) -> None:
     (missing,) = verify(make_card())
     assert (missing.found, missing.expected, missing.holds) == ("", "", False)
+    assert missing.status == "missing"
     path = fetch(make_card())
     (whole,) = verify(make_card())
+    assert whole.status == "ok"
     assert whole.holds
     assert whole.found == DIGEST
     (path.parent / RECORDS).unlink()
     (unknown,) = verify(make_card())
-    assert (unknown.expected, unknown.holds) == ("", False)
+    assert (unknown.expected, unknown.holds, unknown.status) == ("", False, "unknown")
     fetch(make_card())  # counts as what came first
     assert verify(make_card())[0].holds
     (path.parent / RECORDS).write_text("{", encoding="utf-8")

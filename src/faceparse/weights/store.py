@@ -62,6 +62,13 @@ class Checked:
         """Whether the file is the one it should be."""
         return bool(self.found) and self.found == self.expected
 
+    @property
+    def status(self) -> str:
+        """`ok`, `missing`, `unknown` where there is no SHA-256 to compare with, or `CHANGED`."""
+        if not self.found:
+            return "missing"
+        return "ok" if self.holds else "CHANGED" if self.expected else "unknown"
+
 
 def published_path(card: Published) -> Path:
     """Where the published file of a card lies, or would lie; a file in the package lies there."""

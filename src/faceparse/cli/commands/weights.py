@@ -192,22 +192,10 @@ def verify(
         for one in check(card):
             if not one.found and not models:
                 continue
-            word = (
-                "ok"
-                if one.holds
-                else "missing"
-                if not one.found
-                else "unknown"
-                if not one.expected
-                else "CHANGED"
-            )
             bad += not one.holds
-            note = (
-                ""
-                if one.holds or not one.found
-                else f": SHA-256 {one.found}, not {one.expected or 'recorded'}"
-            )
-            typer.echo(f"{word}: {card.id}: {one.path}{note}")
+            differs = one.found and not one.holds
+            note = f": SHA-256 {one.found}, not {one.expected or 'recorded'}" if differs else ""
+            typer.echo(f"{one.status}: {card.id}: {one.path}{note}")
     if bad:
         typer.echo("faceparse weights get ID gets a file again", err=True)
         raise typer.Exit(1)

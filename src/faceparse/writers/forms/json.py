@@ -15,7 +15,7 @@ from faceparse.writers.writer import FileWriter
 @register
 @dataclass(frozen=True)
 class Json(FileWriter):
-    """Faces (box, score, landmarks), area and box per class, model, scheme, size, timing."""
+    """Faces (box, score, landmarks), area and box per class, model, engine, scheme, size, timing."""
 
     name: ClassVar[str] = "json"
     endings: ClassVar[tuple[str, ...]] = ("_parsing.json",)
