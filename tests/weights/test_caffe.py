@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from faceparse.weights.importers import caffe
-from faceparse.weights.importers.caffe import NotCaffeError, read_caffemodel
+from faceparse.weights import protobuf
+from faceparse.weights.importers.caffe import read_caffemodel
+from faceparse.weights.protobuf import ProtobufError
 from tests.weights.caffe_writer import Layers, floats, message, new_model, number, old_model, varint
 
 RNG = np.random.default_rng(0)
@@ -28,7 +29,7 @@ def one_blob(*parts: bytes | memoryview) -> bytes:
 
 
 def fault(data: bytes) -> str:
-    with pytest.raises(NotCaffeError) as raised:
+    with pytest.raises(ProtobufError) as raised:
         read_caffemodel(data)
     assert "\n" not in str(raised.value)
     return str(raised.value)
@@ -91,7 +92,7 @@ def test_what_is_wrong_is_said(data: bytes, message_: str) -> None:
 
 
 def test_a_file_made_to_keep_the_reader_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caffe, "_MOST_FIELDS", 100)
+    monkeypatch.setattr(protobuf, "_MOST_FIELDS", 100)
     assert fault(number(1, 1) * 101) == "it has more than 100 fields"
     assert "more than" in fault(one_blob(*[number(1, 1)] * 101))
 
@@ -104,7 +105,7 @@ def test_cut_short_anywhere(length: int) -> None:
     """A cut between two layers gives a whole file of fewer layers, which strict loading then refuses."""
     try:
         found = read_caffemodel(WHOLE[:length])
-    except NotCaffeError:
+    except ProtobufError:
         return
     assert len(found) < sum(map(len, LAYERS.values()))
 
@@ -122,5 +123,5 @@ def test_any_byte_changed(at: int, value: int) -> None:
 def _read_or_refuse(data: bytes) -> dict[str, NDArray[np.float32]]:
     try:
         return read_caffemodel(data)
-    except NotCaffeError:
+    except ProtobufError:
         return {}

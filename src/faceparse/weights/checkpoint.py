@@ -26,8 +26,9 @@ from faceparse.errors import ConfigError, MissingExtraError, WeightsError
 from faceparse.files import atomic
 from faceparse.tables import convert, parse
 from faceparse.weights.card import Card, embedded
-from faceparse.weights.importers.caffe import NotCaffeError, read_caffemodel
+from faceparse.weights.importers.caffe import read_caffemodel
 from faceparse.weights.packed import FAULTS, packed_file
+from faceparse.weights.protobuf import ProtobufError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -237,7 +238,7 @@ def _read_caffe(path: Path, source: Path | BytesIO) -> Checkpoint:
     torch = _torch(path)
     try:
         arrays = read_caffemodel(_content(source))
-    except NotCaffeError as error:
+    except ProtobufError as error:
         raise WeightsError(f"{path} is not a whole Caffe model: {error}; get the file again") from None
     return Checkpoint(path, {name: torch.from_numpy(array) for name, array in arrays.items()})
 

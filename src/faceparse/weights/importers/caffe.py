@@ -1,12 +1,12 @@
 """Caffe's `.caffemodel`, read without Caffe and without protobuf's generated code.
 
-It is a protobuf message (https://protobuf.dev/programming-guides/encoding/) of type NetParameter, as
+It is a protobuf message of type NetParameter, as
 https://github.com/BVLC/caffe/blob/master/src/caffe/proto/caffe.proto declares it. Old files hold their layers as
 `layers` (V1LayerParameter), newer ones as `layer` (LayerParameter); both are read. Of everything else nothing is.
 
 >>> read_caffemodel(b"")
 Traceback (most recent call last):
-faceparse.weights.importers.caffe.NotCaffeError: it holds no layer with weights
+faceparse.weights.protobuf.ProtobufError: it holds no layer with weights
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparse.weights.protobuf import Message, ProtobufError
+
 Floats = NDArray[np.float32]
 
 _LAYERS = {100: (1, 7), 2: (4, 6)}
@@ -28,19 +30,10 @@ _DATA, _DOUBLE_DATA, _SHAPE, _DIM = 5, 8, 7, 1
 _LEGACY = (1, 2, 3, 4)
 """num, channels, height, width: what said a blob's shape before `shape` did."""
 
-_MOST_FIELDS = 200_000
-"""Real files have thousands; a file made to keep the reader busy has more."""
-
 _MOST_AXES = 32
 """Caffe's own limit."""
 
 _SHOWN = 6
-
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-
-
-class NotCaffeError(ValueError):
-    """Not a Caffe model, or a damaged one; the message is the rest of a sentence about the file."""
 
 
 def read_caffemodel(data: bytes) -> dict[str, Floats]:
@@ -50,77 +43,22 @@ def read_caffemodel(data: bytes) -> dict[str, Floats]:
         data: The whole file.
 
     Raises:
-        NotCaffeError: not such a file, cut short, or arrays that disagree with their shape.
+        ProtobufError: not such a file, cut short, or arrays that disagree with their shape.
     """
-    message = _Message(memoryview(data))
+    message = Message(memoryview(data))
     found: dict[str, Floats] = {}
     for number, value in message.fields():
         if number in _LAYERS and isinstance(value, memoryview):
             for name, array in _layer(message.inner(value), *_LAYERS[number]):
                 if name in found:
-                    raise NotCaffeError(f"it holds {name} twice")
+                    raise ProtobufError(f"it holds {name} twice")
                 found[name] = array
     if not found:
-        raise NotCaffeError("it holds no layer with weights")
+        raise ProtobufError("it holds no layer with weights")
     return found
 
 
-class _Message:
-    """A protobuf message: its fields, one after the other, in a budget that all messages of a file share."""
-
-    def __init__(self, data: memoryview, budget: list[int] | None = None) -> None:
-        self._data = data
-        self._at = 0
-        self._budget = [_MOST_FIELDS] if budget is None else budget
-
-    def inner(self, data: memoryview) -> _Message:
-        """A message inside this one."""
-        return _Message(data, self._budget)
-
-    def fields(self) -> Iterator[tuple[int, int | memoryview]]:
-        """Field number and value: an integer for a varint, the bytes for all else."""
-        while self._at < len(self._data):
-            self._budget[0] -= 1
-            if self._budget[0] < 0:
-                raise NotCaffeError(f"it has more than {_MOST_FIELDS:,} fields")
-            number, kind = divmod(self.varint(), 8)
-            if kind == _VARINT:
-                yield number, self.varint()
-            elif kind == _BYTES:
-                yield number, self._take(self.varint())
-            elif kind in (_FIXED32, _FIXED64):
-                yield number, self._take(4 if kind == _FIXED32 else 8)
-            else:
-                raise NotCaffeError("it is not a protobuf message")
-
-    def varints(self) -> Iterator[int]:
-        """The whole message as packed varints."""
-        while self._at < len(self._data):
-            yield self.varint()
-
-    def varint(self) -> int:
-        """The next number of seven bits a byte, as unsigned."""
-        value = 0
-        for shift in range(0, 64, 7):
-            if self._at >= len(self._data):
-                raise NotCaffeError("it is cut short or damaged")
-            byte = self._data[self._at]
-            self._at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-        raise NotCaffeError("it is not a protobuf message")
-
-    def _take(self, length: int) -> memoryview:
-        end = self._at + length
-        if end > len(self._data):
-            raise NotCaffeError("it is cut short or damaged")
-        part = self._data[self._at : end]
-        self._at = end
-        return part
-
-
-def _layer(message: _Message, name_field: int, blob_field: int) -> Iterator[tuple[str, Floats]]:
+def _layer(message: Message, name_field: int, blob_field: int) -> Iterator[tuple[str, Floats]]:
     name, blobs = "", []
     for number, value in message.fields():
         if number == name_field and isinstance(value, memoryview):
@@ -132,7 +70,7 @@ def _layer(message: _Message, name_field: int, blob_field: int) -> Iterator[tupl
         yield full_name, _blob(message.inner(blob), full_name)
 
 
-def _blob(message: _Message, name: str) -> Floats:
+def _blob(message: Message, name: str) -> Floats:
     chunks: list[tuple[str, memoryview]] = []
     dims: list[int] | None = None
     legacy: dict[int, int] = {}
@@ -145,7 +83,7 @@ def _blob(message: _Message, name: str) -> Floats:
         elif number == _SHAPE:
             dims = _dims(message.inner(value))
     if any(len(part) % np.dtype(kind).itemsize for kind, part in chunks):
-        raise NotCaffeError(f"the numbers of {name} are cut short or damaged")
+        raise ProtobufError(f"the numbers of {name} are cut short or damaged")
     parts = [np.frombuffer(part, kind) for kind, part in chunks]
     with np.errstate(over="ignore"):  # a double that is no float becomes infinite
         flat = np.concatenate([np.empty(0, np.float32), *parts], dtype=np.float32, casting="same_kind")
@@ -153,11 +91,11 @@ def _blob(message: _Message, name: str) -> Floats:
     if shape is None:
         return flat
     if len(shape) > _MOST_AXES or prod(shape) != flat.size or not flat.size:
-        raise NotCaffeError(f"{name} says that it is {_shown(shape)}, and has {flat.size:,} numbers")
+        raise ProtobufError(f"{name} says that it is {_shown(shape)}, and has {flat.size:,} numbers")
     return flat.reshape(shape)
 
 
-def _dims(shape: _Message) -> list[int]:
+def _dims(shape: Message) -> list[int]:
     dims: list[int] = []
     for number, value in shape.fields():
         if number == _DIM:

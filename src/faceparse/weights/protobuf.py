@@ -1,0 +1,75 @@
+r"""Protobuf messages, read field by field without their declaration and without protobuf's package.
+
+>>> list(Message(memoryview(b"\x08\x07")).fields())
+[(1, 7)]
+
+The encoding: https://protobuf.dev/programming-guides/encoding/. ONNX and Caffe files are such messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+_MOST_FIELDS = 200_000
+"""Real files have thousands; a file made to keep the reader busy has more."""
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+class ProtobufError(ValueError):
+    """Not such a message, or a damaged one; the text is the rest of a sentence about the file."""
+
+
+class Message:
+    """A message: its fields, one after the other, in a budget that all messages of a file share."""
+
+    def __init__(self, data: memoryview, budget: list[int] | None = None) -> None:
+        self._data = data
+        self._at = 0
+        self._budget = [_MOST_FIELDS] if budget is None else budget
+
+    def inner(self, data: memoryview) -> Message:
+        """A message inside this one."""
+        return Message(data, self._budget)
+
+    def fields(self) -> Iterator[tuple[int, int | memoryview]]:
+        """Field number and value: an integer for a varint, the bytes for all else."""
+        while self._at < len(self._data):
+            self._budget[0] -= 1
+            if self._budget[0] < 0:
+                raise ProtobufError(f"it has more than {_MOST_FIELDS:,} fields")
+            number, kind = divmod(self.varint(), 8)
+            if kind == _VARINT:
+                yield number, self.varint()
+            elif kind == _BYTES:
+                yield number, self._take(self.varint())
+            elif kind in (_FIXED32, _FIXED64):
+                yield number, self._take(4 if kind == _FIXED32 else 8)
+            else:
+                raise ProtobufError("it is not a protobuf message")
+
+    def varints(self) -> Iterator[int]:
+        """The whole message as packed varints."""
+        while self._at < len(self._data):
+            yield self.varint()
+
+    def varint(self) -> int:
+        """The next number of seven bits a byte, as unsigned."""
+        value = 0
+        for shift in range(0, 64, 7):
+            if self._at >= len(self._data):
+                raise ProtobufError("it is cut short or damaged")
+            byte = self._data[self._at]
+            self._at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+        raise ProtobufError("it is not a protobuf message")
+
+    def _take(self, length: int) -> memoryview:
+        end = self._at + length
+        if end > len(self._data):
+            raise ProtobufError("it is cut short or damaged")
+        part = self._data[self._at : end]
+        self._at = end
+        return part
