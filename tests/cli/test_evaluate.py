@@ -126,6 +126,26 @@ def test_places_are_looked_at_before_the_first_picture(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["faces", "file", "folder"]
 
 
+def test_degraded_pictures_have_a_column_each(
+    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["blur4", "noise25", "dark"]
+    files = [tmp_path / "a.json", tmp_path / "a.csv"]
+    words = ["--data.root", str(faces), "--data.scheme", "celebamask19", "--draws", "0", "--pictures", "2"]
+    words += ["--json", str(files[0]), "--csv", str(files[1])]
+    assert run(*words, "--degrade", ",".join(names)) == 0
+    header = next(line for line in capsys.readouterr().out.splitlines() if "clean" in line)
+    assert header.split()[1::2] == ["class", "clean", *names]
+    figures = json.loads(files[0].read_text())
+    assert figures["pictures"] == 2
+    assert list(figures["degraded"]) == names
+    mean = next(r for r in csv.DictReader(files[1].read_text().splitlines()) if r["class"] == "mean F1")
+    assert float(mean["f1"]) == figures["mean_f1"]
+    assert [float(mean[name]) for name in names] == [figures["degraded"][n]["mean_f1"] for n in names]
+    assert run(*words, "--degrade", "blur4,fog") == 2
+    assert "got 'fog'" in capsys.readouterr().err
+
+
 def test_missing_folders_are_made(faces: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "deep" / "out.csv"
     assert (
