@@ -27,6 +27,19 @@ def printed(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 
 @contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar; gives what to call with what is under way, how much of it is done, and of how much."""
+    from rich.markup import escape
+    from rich.progress import Progress
+
+    with Progress(console=progress_console(), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(
+            task, description=escape(what), completed=done, total=total
+        )
+
+
+@contextmanager
 def downloading(name: str) -> Iterator[Callable[[int, int | None], None]]:
     """A progress bar for a download; gives what to call with the bytes here and those of the whole file."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn

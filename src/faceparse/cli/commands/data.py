@@ -56,14 +56,12 @@ def prepare_(
     Example: `faceparse data prepare celebamask-hq CelebAMask-HQ celeb --order maskgan19`
     """
     import os
+    from functools import partial
 
-    from rich.progress import Progress
-
-    from faceparse.cli.console import progress_console
+    from faceparse.cli.console import progress_bar
     from faceparse.data.prepare import prepare
 
-    with Progress(console=progress_console(), transient=True) as progress:
-        task = progress.add_task("painting", total=None)
+    with progress_bar() as progress:
         counts, record = prepare(
             kind,
             source,
@@ -74,7 +72,7 @@ def prepare_(
             size=size,
             overwrite=overwrite,
             jobs=jobs or os.cpu_count() or 1,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            progress=partial(progress, "painting"),
         )
     hint = " (--overwrite redoes them)" if counts["skipped"] else ""
     done = ", ".join(f"{counts[s]} {s}" for s in ("written", "skipped", "left out") if counts[s])
@@ -121,11 +119,11 @@ def check(
     """
     import json
     import os
+    from functools import partial
 
     from PIL import Image
-    from rich.progress import Progress
 
-    from faceparse.cli.console import progress_console
+    from faceparse.cli.console import progress_bar
     from faceparse.data import kinds
     from faceparse.data.check import check_dataset
     from faceparse.data.sheet import check_sheet
@@ -138,14 +136,13 @@ def check(
         return
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise ConfigError(f"a contact sheet is written as PNG: name it .png, not {sheet}")
-    with Progress(console=progress_console(), transient=True) as progress:
-        task = progress.add_task("checking", total=None)
+    with progress_bar() as progress:
         result = check_dataset(
             root,
             kind=kind,
             scheme=scheme,
             jobs=jobs or os.cpu_count() or 1,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            progress=partial(progress, "checking"),
         )
     if json_file is not None:
         with atomic(json_file, overwrite=True) as temporary:

@@ -89,9 +89,8 @@ def command(
 
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import Progress
 
-    from faceparse.cli.console import printed, progress_console
+    from faceparse.cli.console import printed, progress_bar
     from faceparse.data import Dataset, open_dataset
     from faceparse.data.cropped import Cropped
     from faceparse.data.subset import Subset
@@ -115,8 +114,7 @@ def command(
     other = None
     if against is not None:
         other = open_parser(against, card=card if against == model else None, scheme=parser.scheme)
-    with Progress(console=progress_console(), transient=True) as bar:
-        task = bar.add_task("", total=None)
+    with progress_bar() as progress:
         result = score(
             parser,
             dataset,
@@ -128,9 +126,7 @@ def command(
             protocol=protocol,
             draws=draws,
             seed=seed,
-            progress=lambda what, done, total: bar.update(
-                task, description=f"evaluating {escape(what)}", completed=done, total=total
-            ),
+            progress=progress,
         )
     report = result.report
     title = f"{report.model} on {root.name} {split}, {report.pictures} pictures, protocol {protocol}"

@@ -51,9 +51,7 @@ def command(
 
     Example: `faceparse export --model default -o small.onnx --precision int8 --calibrate photos`
     """
-    from rich.progress import Progress
-
-    from faceparse.cli.console import progress_console
+    from faceparse.cli.console import progress_bar
     from faceparse.data import FolderDataset
     from faceparse.data.subset import Subset
     from faceparse.errors import ConfigError
@@ -88,15 +86,8 @@ def command(
     if phone:
         typer.echo("phone: nothing left that phones reject")
     if root is not None and dataset is not None:
-        with Progress(console=progress_console(), transient=True) as bar:
-            task = bar.add_task("", total=None)
-            before, after = export_reports(
-                origin,
-                its_card,
-                exported,
-                dataset,
-                lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
-            )
+        with progress_bar() as progress:
+            before, after = export_reports(origin, its_card, exported, dataset, progress)
         typer.echo(
             f"mean F1: {before.mean_f1:.2f} before, {after.mean_f1:.2f} after, "
             f"{after.mean_f1 - before.mean_f1:+.2f} ({before.pictures} pictures of {root.name} {split})"
