@@ -56,7 +56,7 @@ def test_rule_is_the_published_formula(seed: int) -> None:
 
 @given(squares(), st.floats(-360, 360))
 def test_a_turned_face_has_a_turned_square(square: Square, angle: float) -> None:
-    turned = square.turned(angle)
+    turned = square.rotate(angle)
     assert (turned.angle - square.angle - angle + 180) % 360 - 180 == pytest.approx(0, abs=1e-6)
     assert turned.side == pytest.approx(square.side)
     assert turned.centre == square.centre
@@ -72,7 +72,7 @@ def test_maps_take_corners_to_corners(square: Square) -> None:
 
 @given(squares(), st.floats(0.5, 4))
 def test_scaled_keeps_middle_and_angle(square: Square, factor: float) -> None:
-    wider = square.scaled(factor)
+    wider = square.scale(factor)
     assert wider.side == pytest.approx(factor * square.side)
     assert wider.centre == square.centre
     assert wider.angle == pytest.approx(square.angle)
@@ -127,7 +127,7 @@ def test_a_spot_returns_to_where_it_was(square: Square, size: int, seed: int) ->
 def test_fine_patterns_shrink_to_grey(angle: float) -> None:
     checkers = (np.indices((800, 800)).sum(0) % 2 * 255).astype(np.uint8)
     image = np.repeat(checkers[..., None], 3, 2)
-    made = crop(image, Square((400, 400), (200, 0), (0, 200)).turned(angle), (100, 100))
+    made = crop(image, Square((400, 400), (200, 0), (0, 200)).rotate(angle), (100, 100))
     assert np.abs(made.astype(float) - 127.5).max() < 6
 
 

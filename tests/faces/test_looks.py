@@ -85,10 +85,10 @@ def test_each_face_three_times() -> None:
         inner = Square.from_landmarks(found.landmarks)
         widest, wider, aligned = (look for look in made.looks if look.face == index)
         assert aligned.square == inner
-        assert (wider.square, widest.square) == (inner.scaled(WIDER), inner.scaled(WIDEST))
+        assert (wider.square, widest.square) == (inner.scale(WIDER), inner.scale(WIDEST))
         assert widest.layer < wider.layer < aligned.layer
-        assert not aligned.without
-        assert set(wider.without) < set(widest.without)
+        assert not aligned.excluded
+        assert set(wider.excluded) < set(widest.excluded)
 
 
 def test_each_aligns_a_portrait_too() -> None:
@@ -148,7 +148,7 @@ def test_skin_that_includes_the_neck_is_not_held_back() -> None:
 
 def test_a_looks_view_leaves_the_engines_logits_alone() -> None:
     logits = np.zeros((19, 8, 8), np.float32)
-    Look(without=("face",)).view(logits, CARD, (60, 90))
+    Look(excluded=("face",)).view(logits, CARD, (60, 90))
     assert not logits.any()
 
 
@@ -162,7 +162,7 @@ def test_clothes_are_looked_for_in_all_of_a_picture_whose_faces_are_not_small() 
     for corner in ((0, 0), (800, 0), (800, 600), (0, 600)):
         u, v = frame[:, :2] @ np.array(corner) + frame[:, 2]
         assert min(u, v, 1 - u, 1 - v) > 0, "the picture's border lies inside the look"
-    assert {"hair", "face"} <= set(everywhere.without)
+    assert {"hair", "face"} <= set(everywhere.excluded)
     assert sum(look.face == 0 for look in near.looks) == 2
     far = plan([face(300, 200, 30)], (600, 800), "each")
     assert all(look.face == 0 for look in far.looks)

@@ -80,7 +80,7 @@ def test_whole_picture(size: tuple[int, int], stride: int, align_corners: bool, 
 def test_turned_square(
     size: tuple[int, int], stride: int, align_corners: bool, angle: float, turn: float
 ) -> None:
-    square = Square((150, 130), (80, 0), (0, 80)).turned(angle)
+    square = Square((150, 130), (80, 0), (0, 80)).rotate(angle)
     normal = (float(np.cos(turn)), float(np.sin(turn)))
     offset = normal[0] * 145 + normal[1] * 133
     x, y = samples(size, stride, align_corners)

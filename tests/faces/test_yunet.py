@@ -49,7 +49,7 @@ def test_the_file_is_the_published_one() -> None:
 
 def test_decoded_as_opencv_does(collins: Image, detector: YuNet) -> None:
     small = np.asarray(cv2.resize(collins, (320, 320), interpolation=cv2.INTER_AREA), np.uint8)
-    ours = max(detector._look(small, 0.9), key=lambda d: d.score)
+    ours = max(detector._run(small, 0.9), key=lambda d: d.score)
     theirs = cv2.FaceDetectorYN.create(str(MODEL), "", (320, 320), 0.9, 0.3)
     (row,) = theirs.detect(np.ascontiguousarray(small[..., ::-1]))[1]
     x, y, w, h, *points, score = (float(v) for v in row)

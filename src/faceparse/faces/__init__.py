@@ -1,4 +1,4 @@
-"""Faces in an ordinary photo: find them, align them, and decide what the network looks at."""
+"""Faces in an ordinary photo: detect them, align them, and decide which parts the network gets."""
 
 from faceparse.faces.align import Square, crop
 from faceparse.faces.detector import Detection, Detector

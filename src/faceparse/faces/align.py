@@ -21,7 +21,7 @@ from faceparse.errors import ImageError
 
 @dataclass(frozen=True)
 class Square:
-    """A square anywhere on a picture, also turned: centre ± x ± y, in picture points.
+    """A square anywhere on a picture, at any angle: centre ± x ± y, in picture points.
 
     Attributes:
         centre: Its middle.
@@ -44,9 +44,7 @@ class Square:
         Raises:
             ImageError: not five finite points, or all in one place.
         """
-        points = np.asarray(landmarks, np.float64)
-        if points.shape != (5, 2) or not np.isfinite(points).all():
-            raise ImageError(f"expected five finite landmarks, an array of 5 × 2, got shape {points.shape}")
+        points = check_landmarks(landmarks)
         eyes = (points[0] + points[1]) / 2
         e = points[1] - points[0]
         m = (points[3] + points[4]) / 2 - eyes
@@ -67,16 +65,16 @@ class Square:
 
     @property
     def angle(self) -> float:
-        """How far it is turned clockwise, in degrees, −180 to 180."""
+        """Its rotation clockwise, in degrees, −180 to 180."""
         return math.degrees(math.atan2(self.x[1], self.x[0]))
 
-    def scaled(self, factor: float) -> Square:
+    def scale(self, factor: float) -> Square:
         """The square around the same middle, `factor` times as large."""
         (a, b), (c, d) = self.x, self.y
         return Square(self.centre, (a * factor, b * factor), (c * factor, d * factor))
 
-    def turned(self, degrees: float) -> Square:
-        """The square turned clockwise around its middle."""
+    def rotate(self, degrees: float) -> Square:
+        """The square rotated clockwise around its middle."""
         c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
         x = (c * self.x[0] - s * self.x[1], s * self.x[0] + c * self.x[1])
         return Square(self.centre, x, (-x[1], x[0]))
@@ -98,12 +96,24 @@ class Square:
         return np.array([[size[1]], [size[0]]]) * self.to_frame()
 
 
-def crop(image: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A square of a picture as `size` = (height, width) pixels; where it leaves the picture, mirrored.
+def check_landmarks(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The five landmarks as float64, 5 × 2.
 
-    One antialiased resampling: the part of the picture that is needed is averaged down until
-    less than two of its pixels fall on one of the crop's, then sampled bilinearly at twice the size
-    asked for and averaged. Memory is a few crops', also for a picture of 100 megapixels.
+    Raises:
+        ImageError: not five finite points.
+    """
+    points = np.asarray(landmarks, np.float64)
+    if points.shape != (5, 2) or not np.isfinite(points).all():
+        raise ImageError(f"expected five finite landmarks, an array of 5 × 2, got shape {points.shape}")
+    return points
+
+
+def crop(image: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Crop a square of a picture to `size` = (height, width) pixels; beyond the picture lies its mirror image.
+
+    Resampling is antialiased: the region around the square is averaged down until less than two of its pixels
+    fall on one of the crop's, then sampled bilinearly at twice the crop's size and averaged. Memory is that of a
+    few crops, also for a picture of 100 megapixels.
 
     Args:
         image: RGB uint8, H × W × 3.
@@ -113,16 +123,16 @@ def crop(image: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDA
     import cv2
 
     height, width = image.shape[:2]
-    left, right = _needed(square.corners[:, 0], width, square.side / size[1])
-    top, bottom = _needed(square.corners[:, 1], height, square.side / size[0])
-    part = image[top:bottom, left:right]
+    left, right = _region(square.corners[:, 0], width, square.side / size[1])
+    top, bottom = _region(square.corners[:, 1], height, square.side / size[0])
+    region = image[top:bottom, left:right]
     shrink = square.side / max(size)
     small = tuple(max(1, -(-n // max(1, int(shrink)))) for n in (right - left, bottom - top))
     if small != (right - left, bottom - top):
-        part = np.asarray(cv2.resize(part, small, interpolation=cv2.INTER_AREA), np.uint8)
+        region = np.asarray(cv2.resize(region, small, interpolation=cv2.INTER_AREA), np.uint8)
     fine = 2 if shrink > 1 else 1
     fine_size = (size[0] * fine, size[1] * fine)
-    # Points of the small part → points of the picture → points of the crop, then from points to the
+    # Points of the small region → points of the picture → points of the crop, then from points to the
     # pixel indices that OpenCV counts in.
     to_picture = np.array(
         [[(right - left) / small[0], 0, left], [0, (bottom - top) / small[1], top], [0, 0, 1]]
@@ -130,7 +140,7 @@ def crop(image: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDA
     to_crop = square.to_pixels(fine_size) @ to_picture
     to_crop[:, 2] += to_crop[:, :2] @ [0.5, 0.5] - 0.5
     fine_crop = cv2.warpAffine(
-        part,
+        region,
         to_crop,
         fine_size[::-1],
         flags=cv2.INTER_LINEAR if fine > 1 else cv2.INTER_CUBIC,
@@ -141,9 +151,9 @@ def crop(image: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDA
     return np.asarray(fine_crop, np.uint8)
 
 
-def _needed(corners: NDArray[np.float64], length: int, margin: float) -> tuple[int, int]:
-    """The pixels that a square needs along one axis, those seen in the mirror at the borders too."""
-    reach = math.ceil(3 * max(margin, 1.0))  # what the resampling filters see beyond the corners
+def _region(corners: NDArray[np.float64], length: int, margin: float) -> tuple[int, int]:
+    """The pixels along one axis that a crop reads, those of the mirror image at the borders too."""
+    reach = math.ceil(3 * max(margin, 1.0))  # of the resampling filters beyond the corners
     low, high = math.floor(corners.min()) - reach, math.ceil(corners.max()) + reach
     if low < 0:
         high = max(high, -low)

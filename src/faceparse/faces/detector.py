@@ -1,4 +1,4 @@
-"""What finds faces: one method, picture in, faces with five landmarks out.
+"""The interface of a face detector: one method, from a picture to faces with five landmarks.
 
 >>> from faceparse.faces import YuNet
 >>> face, *others = YuNet().detect(image)  # doctest: +SKIP
@@ -22,14 +22,14 @@ _BOX = ((-0.26, -0.31), (0.26, 0.42))
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """One face found in a picture, in picture points (pixel (i, j) has its centre at (i + ½, j + ½)).
+    """One face in a picture, in picture points (pixel (i, j) has its centre at (i + ½, j + ½)).
 
     Attributes:
         box: (x0, y0, x1, y1), around chin, forehead and cheeks; it may leave the picture.
         score: Confidence, 0 to 1.
         landmarks: Five (x, y) points: the subject's right eye, left eye, nose tip, right mouth
             corner, left mouth corner. On an upright face the subject's right is the picture's left,
-            so the points start at the left of the picture; on a turned face they keep their meaning.
+            so the points begin at the left of the picture; on a rotated face they keep their meaning.
     """
 
     box: tuple[float, float, float, float]
@@ -38,7 +38,7 @@ class Detection:
 
     @classmethod
     def from_landmarks(cls, landmarks: NDArray[np.float64]) -> Detection:
-        """A face that is known already, with a box as a detector would draw it.
+        """A face of known landmarks, with a box as a detector would draw it.
 
         Args:
             landmarks: 5 × 2, picture points, in the order of `landmarks`.
@@ -66,7 +66,7 @@ class Detection:
 
 
 class Detector(Protocol):
-    """Finds faces; safe to call from several threads at once."""
+    """Detects faces; safe to call from several threads at once."""
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
         """Faces in an RGB picture (H × W × 3 uint8), the most certain first; empty where there is none.

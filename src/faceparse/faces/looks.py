@@ -1,4 +1,4 @@
-"""Which parts of a picture the network looks at, given the faces in it.
+"""Which parts of a picture the network gets, given the faces in it.
 
 >>> from faceparse.faces import plan
 >>> [look.square for look in plan((), (480, 640), "auto").looks]  # no face: the whole picture
@@ -27,19 +27,19 @@ from faceparse.weights.merging import scheme_of_results
 
 MODES = ("auto", "whole", "each", "largest")
 WIDER, WIDEST = 2.0, 3.0
-"""The second look at a face, and the third where faces are small, in sides of its aligned square."""
-AROUND = ("face", "hat", "accessory")
-"""What the wider look has no say on: what lies in the aligned square, but for the top of a tall hat."""
-AFAR = (*AROUND, "ears", "ear_r", "neck", "neck_l", "hair")
-"""What the widest look has no say on: it tells clothes from background."""
-NEAR = 6
-"""Where a face's square is at least the picture's longer side over this, all of the picture is looked at."""
-FEW = 4
+"""Sides of a face's second look, and of the third where faces are small, in sides of its aligned square."""
+WIDER_EXCLUDED = ("face", "hat", "accessory")
+"""What the wider look does not label: all that lies in the aligned square, but for the top of a tall hat."""
+WIDEST_EXCLUDED = (*WIDER_EXCLUDED, "ears", "ear_r", "neck", "neck_l", "hair")
+"""What the widest look does not label: it tells clothes from background."""
+LARGE_FACE = 6
+"""The whole picture gets a look where its longer side is at most so many sides of the largest face's square."""
+MAX_SMALL_FACES = 4
 """In a picture of more small faces than this, none gets a third look."""
-NEVER = -1e4
-"""Logit of a class that a look has no say on."""
+EXCLUDED_LOGIT = -1e4
+"""Logit of a class that a look does not label."""
 FEATHER = 0.05
-"""Part of a square's side over which a look fades in."""
+"""Fraction of a square's side over which a look fades in."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Look:
     """One run of the network on a part of the picture.
 
     Attributes:
-        square: The part; None for the whole picture, squeezed.
-        layer: Higher layers lie over lower ones where both see a place.
-        feather: The part of the square's side over which it fades in from its border.
-        face: Which of the plan's faces it is for; None where for none in particular.
-        without: Classes and groups that this look has no say on.
-        warp: In place of a part, all of the picture, drawn in around a face.
+        square: The part; None for the whole picture, resized to the network's input.
+        layer: Higher layers lie over lower ones where both cover a place.
+        feather: Fraction of the square's side over which it fades in from its border.
+        face: Index of its face in the plan; None where it belongs to no face.
+        excluded: Classes and groups that this look does not label.
+        warp: In place of a part, the whole picture, warped around a face.
         reach: How far a warped look counts, in halves of the template's side from its middle.
     """
 
@@ -60,12 +60,12 @@ class Look:
     layer: int = 0
     feather: float = 0.1
     face: int | None = None
-    without: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     warp: Warp | None = None
     reach: float = ALONE
 
     def crop(self, image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
-        """What the network is shown of an RGB picture: its input's size, H × W × 3 uint8."""
+        """The network's input from an RGB picture, before normalisation: H × W × 3 uint8."""
         if self.warp is not None:
             return self.warp.crop(image)
         if self.square is None:
@@ -73,8 +73,8 @@ class Look:
         return crop(image, self.square, preprocessing.size)
 
     def view(self, logits: NDArray[np.float32], card: Card, picture_size: tuple[int, int]) -> View:
-        """The view of what the network said: logits C × h × w; `picture_size` is (height, width)."""
-        logits = _silenced(logits, scheme_of_results(card), self.without)
+        """The view of the network's logits, C × h × w; `picture_size` is (height, width)."""
+        logits = _exclude(logits, scheme_of_results(card), self.excluded)
         if self.warp is not None:
             return warped_view(
                 logits, card, self.warp, layer=self.layer, reach=self.reach, feather=self.feather
@@ -84,22 +84,22 @@ class Look:
         return square_view(logits, card, self.square, layer=self.layer, feather=self.feather)
 
 
-def _silenced(logits: NDArray[np.float32], scheme: Scheme, names: tuple[str, ...]) -> NDArray[np.float32]:
-    """The logits with those classes out of the race."""
+def _exclude(logits: NDArray[np.float32], scheme: Scheme, names: tuple[str, ...]) -> NDArray[np.float32]:
+    """The logits, in which these classes never win."""
     classes = {c for name in names for c in GROUPS.get(name, (name,))}
     if "neck" not in scheme:
         classes -= {"skin", "face"}  # the neck is among them
-    silent = [i for i, c in enumerate(scheme.classes) if c in classes]
-    if not silent:
+    labels = [i for i, c in enumerate(scheme.classes) if c in classes]
+    if not labels:
         return logits
     logits = logits.copy()
-    logits[silent] = NEVER
+    logits[labels] = EXCLUDED_LOGIT
     return logits
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The faces that are parsed, and the looks that do it, in the order of their faces."""
+    """The faces to parse and the looks at them, in the order of the faces."""
 
     faces: tuple[Detection, ...]
     looks: tuple[Look, ...]
@@ -111,20 +111,20 @@ def plan(
     mode: str = "auto",
     warp: tuple[int, int] | None = None,
 ) -> Plan:
-    """Decide what the network looks at.
+    """Decide which looks the network takes.
 
     Args:
-        faces: What the detector found; with `whole` they are not needed.
+        faces: From the detector; `whole` needs none.
         picture_size: Height and width in pixels.
         mode: `auto`: a picture that already is an aligned portrait, or shows no face, as a whole, else
-            each face; `whole`: the picture squeezed into the network's input; `each` face; `largest`:
-            the one with the largest box, and background wherever it is not looked at.
+            each face; `whole`: the picture resized to the network's input; `each` face; `largest`:
+            the one with the largest box, and background wherever no look reaches.
         warp: Height and width of the input of a network that takes pictures warped around a face (LaPa's).
             Each face is then one look; a single one, or with `whole` the largest, reaches far over the picture.
 
-    Face parsing weights know aligned portraits: the further a crop is from that framing, the more hats,
-    glasses and noses they see where there are none. So the aligned square alone speaks of the face; a
-    square twice as large, below it, of hair, ears, neck and clothes; and below that all of the picture, of
+    Face parsing weights are trained on aligned portraits: the further a crop is from that framing, the more hats,
+    glasses and noses they label where there are none. So the aligned square alone labels the face; a square
+    twice as large, below it, labels hair, ears, neck and clothes; and below that the whole picture labels
     clothes, where its largest face is not small. Small faces, if few, have a square three times as large
     instead; the rest is then background.
 
@@ -134,18 +134,18 @@ def plan(
     whole picture                                           60.7
     aligned square (1×)                                     60.0
     1× over whole picture                                   67.5
-    1× over 1.5×, 2×, 2.5×, no class held back              67.8, 65.3, 61.0
-    1× over 1.5×, 2×, 2.5×, face and hat held back          68.1, 69.2, 66.6
+    1× over 1.5×, 2×, 2.5×, no class excluded               67.8, 65.3, 61.0
+    1× over 1.5×, 2×, 2.5×, face and hat excluded           68.1, 69.2, 66.6
     the same with 2×, over 3× or whole picture for clothes  69.3, 69.4
-    1× over 1.5× over whole picture, no class held back     69.7
+    1× over 1.5× over whole picture, no class excluded      69.7
     1×, 2×, 3×, landmarks of upright looks                  70.2
     all of the picture in place of 3×, as it is             70.3
     ======================================================  ====
 
-    The last row, measured again with all that changed around it since: 69.3.
+    The last row, measured again after later changes elsewhere: 69.3.
 
-    On the same scenes tiled two by two, where faces are small and the whole picture tells the network
-    nothing, holding classes back gains more: 67.0 against 65.7 with the last but one.
+    On the same scenes tiled two by two, where faces are small and the whole picture helps little, excluding
+    classes gains more: 67.0 against 65.7 with the last but one.
 
     Raises:
         NoFaceError: no face, with `each`, `largest` or `warp`.
@@ -154,11 +154,11 @@ def plan(
     if mode not in MODES:
         raise ConfigError(f"faces is {', '.join(MODES)}; got {mode!r}")
     if warp is not None:
-        return _warped(faces, picture_size, mode, warp)
+        return _plan_warps(faces, picture_size, mode, warp)
     if not faces and mode in ("each", "largest"):
         raise NoFaceError(
             f"no face found in a picture of {picture_size[1]}×{picture_size[0]} pixels: "
-            "faces 'whole' or 'auto' parse it as a whole"
+            "choose faces 'whole' or 'auto' to parse it as a whole"
         )
     if mode == "whole" or not faces:
         return Plan(tuple(faces), (Look(),))
@@ -166,30 +166,30 @@ def plan(
     if mode == "auto" and is_portrait(largest, picture_size):
         return Plan((largest,), (Look(),))
     chosen = (largest,) if mode == "largest" else tuple(faces)
-    afar = _afar(Square.from_landmarks(largest.landmarks), picture_size)
-    widest = not afar and len(chosen) <= FEW
-    looks = (look for i, face in enumerate(chosen) for look in _looks(i, face, picture_size, widest))
-    return Plan(chosen, (*afar, *looks))
+    whole = _whole_look(Square.from_landmarks(largest.landmarks), picture_size)
+    widest = not whole and len(chosen) <= MAX_SMALL_FACES
+    looks = (look for i, face in enumerate(chosen) for look in _face_looks(i, face, picture_size, widest))
+    return Plan(chosen, (*whole, *looks))
 
 
-def _afar(square: Square, picture_size: tuple[int, int]) -> tuple[Look, ...]:
-    """A look at all of a picture, undistorted, where the largest face is large enough to tell its body by."""
+def _whole_look(square: Square, picture_size: tuple[int, int]) -> tuple[Look, ...]:
+    """A look at the whole picture, undistorted, where its largest face is large enough."""
     height, width = picture_size
     longer = max(height, width)
-    if longer > NEAR * square.side or _holds(square.scaled(WIDER), picture_size):
+    if longer > LARGE_FACE * square.side or _covers(square.scale(WIDER), picture_size):
         return ()
     half = longer / 2 / (1 - 2 * FEATHER)  # it fades in outside the picture
     everything = Square((width / 2, height / 2), (half, 0.0), (0.0, half))
-    return (Look(everything, layer=0, feather=FEATHER, without=AFAR),)
+    return (Look(everything, layer=0, feather=FEATHER, excluded=WIDEST_EXCLUDED),)
 
 
-def _warped(
+def _plan_warps(
     faces: Sequence[Detection], picture_size: tuple[int, int], mode: str, size: tuple[int, int]
 ) -> Plan:
     if not faces:
         raise NoFaceError(
             f"no face found in a picture of {picture_size[1]}×{picture_size[0]} pixels, and this model warps pictures "
-            "by a face's landmarks: use a model that takes whole pictures"
+            "by a face's landmarks: choose a model that takes whole pictures"
         )
     largest = max(faces, key=lambda face: face.size)
     chosen = (largest,) if mode in ("largest", "whole") else tuple(faces)
@@ -201,20 +201,23 @@ def _warped(
     return Plan(chosen, tuple(looks))
 
 
-def _looks(index: int, face: Detection, picture_size: tuple[int, int], widest: bool) -> tuple[Look, ...]:
+def _face_looks(index: int, face: Detection, picture_size: tuple[int, int], widest: bool) -> tuple[Look, ...]:
     square = Square.from_landmarks(face.landmarks)
-    wider = square.scaled(WIDER)
+    wider = square.scale(WIDER)
     looks = (
-        Look(wider, layer=1, feather=FEATHER, face=index, without=AROUND),
+        Look(wider, layer=1, feather=FEATHER, face=index, excluded=WIDER_EXCLUDED),
         Look(square, layer=2, feather=FEATHER, face=index),
     )
-    if not widest or _holds(wider, picture_size):
+    if not widest or _covers(wider, picture_size):
         return looks
-    return (Look(square.scaled(WIDEST), layer=0, feather=FEATHER, face=index, without=AFAR), *looks)
+    return (
+        Look(square.scale(WIDEST), layer=0, feather=FEATHER, face=index, excluded=WIDEST_EXCLUDED),
+        *looks,
+    )
 
 
-def _holds(square: Square, picture_size: tuple[int, int]) -> bool:
-    """Whether all of the picture lies inside the square's feathered border."""
+def _covers(square: Square, picture_size: tuple[int, int]) -> bool:
+    """Whether the whole picture lies inside the square's feathered border."""
     height, width = picture_size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
     frame = square.to_frame()
@@ -223,10 +226,10 @@ def _holds(square: Square, picture_size: tuple[int, int]) -> bool:
 
 
 def is_portrait(face: Detection, picture_size: tuple[int, int]) -> bool:
-    """Whether a picture is already framed as the aligned square of this face would be.
+    """Whether a picture already has the framing of this face's aligned square.
 
-    Within what 300 portraits of CelebAMask-HQ show (side 0.78 to 1.22 of the picture's, middle off
-    by at most 0.07, angle at most 10°) and a little more: all of them are taken.
+    The limits hold all of 300 portraits of CelebAMask-HQ (side 0.78 to 1.22 of the picture's, middle off by at most
+    0.07, angle at most 10°) with a little room.
     """
     height, width = picture_size
     side = math.sqrt(height * width)

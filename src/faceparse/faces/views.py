@@ -1,4 +1,4 @@
-"""From a network's logits to views: where each look at a picture lies in it.
+"""From a network's logits to views: the place of each look in its picture.
 
 >>> view = whole_view(logits, card, (640, 480))  # doctest: +SKIP
 >>> view.to_grid @ [0, 0, 1]  # where the picture's upper left corner falls among the logits  # doctest: +SKIP
@@ -23,7 +23,7 @@ Affine = NDArray[np.float64]
 def whole_view(
     logits: NDArray[np.float32], card: Card, picture_size: tuple[int, int], layer: int = 0
 ) -> View:
-    """The view of a whole picture that was squeezed into the network's input.
+    """The view of a whole picture that was resized to the network's input.
 
     Args:
         logits: C × h × w, the network's own resolution.
@@ -44,9 +44,9 @@ def square_view(
     Args:
         logits: C × h × w, the network's own resolution.
         card: The model's card.
-        square: The part of the picture that the network saw.
+        square: The part of the picture that the network got.
         layer: Higher layers lie over lower ones.
-        feather: The part of the square's side over which it fades in from its border.
+        feather: Fraction of the square's side over which it fades in from its border.
     """
     to_grid = _compose(input_to_grid(card, logits.shape[-2:]), square.to_pixels(card.input.size))
     return View(logits, to_grid, frame=square.to_frame(), feather=feather, layer=layer)
@@ -66,10 +66,10 @@ def warped_view(
     Args:
         logits: C × h × w, the network's own resolution.
         card: The model's card.
-        warp: By which the network's input was made.
+        warp: The warp that made the network's input.
         layer: Higher layers lie over lower ones.
         reach: How far it counts, in halves of the template's side from its middle.
-        feather: The part of that square's side over which it fades in from its border.
+        feather: Fraction of that square's side over which it fades in from its border.
     """
     to_grid = _compose(input_to_grid(card, logits.shape[-2:]), warp.to_input())
     return View(logits, to_grid, warp.to_frame(reach), feather, layer, warp.before())

@@ -1,4 +1,4 @@
-"""LaPa's warp: the face upright in the middle, what is far from it drawn in, all of the picture in one square.
+"""LaPa's warp: the whole picture in one square, the face upright in the middle, what is far from it compressed.
 
 >>> import numpy as np
 >>> points = np.array([[196, 226], [316, 226], [256, 286], [220, 360], [292, 360]], float)
@@ -6,7 +6,7 @@
 >>> warp.crop(np.zeros((512, 512, 3), np.uint8)).shape
 (512, 512, 3)
 
-Networks trained on LaPa with SegFace take pictures so. RoI Tanh-warping, Lin et al.,
+SegFace's networks for LaPa take such pictures. RoI Tanh-warping, Lin et al.,
 https://arxiv.org/abs/1906.01342; conventions as published with SegFace (https://arxiv.org/abs/2412.08647).
 """
 
@@ -19,14 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import ImageError
+from faceparse.faces.align import check_landmarks
 from faceparse.results.squash import unsquash
 
 TEMPLATE = np.array([(196, 226), (316, 226), (256, 286), (220, 360.4), (292, 360.4)]) / 512
-"""Where the five landmarks come to lie, as parts of a side."""
+"""The five landmarks in a warped picture, as fractions of its side."""
 
 ALONE, AMONG_OTHERS = 2.5, 1.5
 """How far a face's warp counts, in halves of the template's side from its middle: farther out the picture is
-drawn in so much that a label smears over much of it, and a face's neighbours know better."""
+compressed so much that one label covers much of it, and the warps of other faces are more exact."""
 
 NEUTRAL = (124, 116, 104)
 """RGB where the picture has no pixels: ImageNet's mean, which normalises to nearly zero."""
@@ -55,12 +56,10 @@ class Warp:
         Raises:
             ImageError: not five finite points, or all in one place.
         """
-        points = np.asarray(landmarks, np.float64)
-        if points.shape != (5, 2) or not np.isfinite(points).all():
-            raise ImageError(f"expected five finite landmarks, an array of 5 × 2, got shape {points.shape}")
+        points = check_landmarks(landmarks)
         template = TEMPLATE * (np.array(size[::-1]) - 1)
-        centre, aim = points.mean(0), template.mean(0)
-        source, target = points - centre, template - aim
+        centre, target_centre = points.mean(0), template.mean(0)
+        source, target = points - centre, template - target_centre
         spread = float(np.square(source).sum())
         if spread < 1e-9:
             raise ImageError("the five landmarks lie in one place: no face has such eyes and mouth")
@@ -68,7 +67,7 @@ class Warp:
         a = float((source * target).sum()) / spread
         b = float((source[:, 0] * target[:, 1] - source[:, 1] * target[:, 0]).sum()) / spread
         turn = np.array([[a, -b], [b, a]])
-        return cls(np.column_stack([turn, aim - turn @ centre]), size)
+        return cls(np.column_stack([turn, target_centre - turn @ centre]), size)
 
     @property
     def scale(self) -> float:
@@ -76,9 +75,9 @@ class Warp:
         return math.hypot(self.to_template[0, 0], self.to_template[1, 0])
 
     def crop(self, image: NDArray[np.uint8], fill: tuple[int, int, int] = NEUTRAL) -> NDArray[np.uint8]:
-        """The warped picture, RGB uint8, as large as the network's input.
+        """Warp a picture, RGB uint8, to the size of the network's input.
 
-        Large faces are averaged down first, as far as the middle is shrunk; memory is a few inputs'.
+        Large faces are averaged down first, by the scale of the middle; memory is that of a few inputs.
 
         Args:
             image: RGB uint8, H × W × 3.
@@ -96,27 +95,27 @@ class Warp:
         top, bottom = _range(y, image.shape[0])
         if left >= right or top >= bottom:
             return np.full((height, width, 3), fill, np.uint8)
-        part = image[top:bottom, left:right]
-        shrunk = tuple(max(1, round(n * min(self.scale, 1))) for n in (right - left, bottom - top))
-        if shrunk != (right - left, bottom - top):
-            part = np.asarray(cv2.resize(part, shrunk, interpolation=cv2.INTER_AREA), np.uint8)
+        region = image[top:bottom, left:right]
+        small = tuple(max(1, round(n * min(self.scale, 1))) for n in (right - left, bottom - top))
+        if small != (right - left, bottom - top):
+            region = np.asarray(cv2.resize(region, small, interpolation=cv2.INTER_AREA), np.uint8)
         # Points to the pixel indices that OpenCV counts in.
-        x = (x - left) * (shrunk[0] / (right - left)) - 0.5
-        y = (y - top) * (shrunk[1] / (bottom - top)) - 0.5
-        found = cv2.remap(
-            part,
+        x = (x - left) * (small[0] / (right - left)) - 0.5
+        y = (y - top) * (small[1] / (bottom - top)) - 0.5
+        warped = cv2.remap(
+            region,
             x.astype(np.float32),
             y.astype(np.float32),
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=fill,
         )
-        return np.asarray(found, np.uint8)
+        return np.asarray(warped, np.uint8)
 
     def before(self) -> NDArray[np.float64]:
         """2 × 3, picture points → the coordinates that are squashed, for `View.before`.
 
-        The half pixel is the published one: the networks learned to answer half a pixel off.
+        The half pixel is published: the networks were trained with logits half a pixel off.
         """
         half = 0.5 / self.scale
         before = self._normal()
@@ -142,6 +141,6 @@ class Warp:
 
 
 def _range(points: NDArray[np.float64], length: int) -> tuple[int, int]:
-    """The pixels of the picture that are looked at along an axis, and their neighbours."""
+    """The pixels of the picture that a crop reads along an axis, and their neighbours."""
     low, high = math.floor(points.min()) - 2, math.ceil(points.max()) + 2
     return min(max(low, 0), length), min(max(high, 0), length)

@@ -29,37 +29,37 @@ from faceparse.faces.looks import is_portrait
 
 _FILE = "yunet/face_detection_yunet_2023mar.onnx"
 _STRIDES = (8, 16, 32)
-_LOOKS = (320, 640, 1280)
-# A face that spans this part of the longer side ends the search at 320, and at 640: the picture is a
-# portrait, and people far behind it are left out for the sake of speed.
+_SIDES = (320, 640, 1280)
+# A face that spans this fraction of the longer side ends the search at 320, and at 640: the picture is a
+# portrait, and speed matters more than people far behind it.
 _PORTRAIT = {320: 0.4, 640: 0.2}
 _OVERLAP = 0.5
-_TURN_SCORE = 0.8
-# An upright face scores more; what scores less may be turned, and is looked at again in eight turns. Measured:
-# 90 portraits turned by 90°, 135° and 180° score 0.90 to 0.95 in the right turn, upright ones at most 0.90 in
-# a wrong one.
+_SIDEWAYS_SCORE = 0.8
+# An upright face scores more; a face that scores less may be rotated, and is detected again in eight rotations.
+# Measured: 90 portraits rotated by 90°, 135° and 180° score 0.90 to 0.95 in the right rotation, upright ones at
+# most 0.90 in a wrong one.
 _UPRIGHT_SCORE = 0.92
-_TURNED_SCORE = 0.90
+_ROTATED_SCORE = 0.90
 _UPRIGHT_ANGLE = 2.5
-_PLAIN_ANGLE = 6.0
+_PORTRAIT_ANGLE = 6.0
 _MILD_ANGLE = 12.0
-# Landmarks come out half-way back to upright, so each step goes further than they say.
-_OVER = 0.6
-_AGAIN = 192
-_AGAIN_MARGIN = 1.6
+# Landmarks come out half-way back to upright, so each step rotates further than they say.
+_STEP = 0.6
+_CROP = 192
+_CROP_MARGIN = 1.6
 
 
 class YuNet:
-    """Finds faces of any size from about 1/50 of the picture's longer side.
+    """Detects faces of any size from about 1/50 of the picture's longer side.
 
-    The picture is looked at with its longer side at 320 pixels (faces that fill a large picture are
-    missed at full size), 640 and 1280 (never enlarged beyond 640); the search ends early
-    where a face fills much of the picture. Faces may be turned by any angle: what looks turned is looked
-    at again upright, and where nothing is found the picture is tried on its sides and upside down. A portrait needs one look.
+    The network runs on the picture with its longer side at 320 pixels (at full size it misses faces that fill a
+    large picture), 640 and 1280 (never enlarged beyond 640); the search ends early where a face fills much of the
+    picture. Faces may have any angle: a doubtful one is detected again on an upright crop, and a picture without
+    faces is tried on its sides and upside down. A portrait needs one run.
 
     Args:
-        threshold: Score below which a find is dropped. Faces one would want parsed score 0.8 to 0.95,
-            blurred ones and ones cut by the border 0.6 to 0.8, hands and noise less than 0.6.
+        threshold: Least score of a face. Clear faces score 0.8 to 0.95, blurred ones and those cut by the border
+            0.6 to 0.8, hands and noise less than 0.6.
     """
 
     def __init__(self, threshold: float = 0.6) -> None:
@@ -75,11 +75,11 @@ class YuNet:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        model = _free_size(files("faceparse.faces").joinpath(_FILE).read_bytes())
+        model = _free_input_size(files("faceparse.faces").joinpath(_FILE).read_bytes())
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
-        """Faces in an RGB picture (H × W × 3 uint8), the most certain first.
+        """Detect the faces in an RGB picture (H × W × 3 uint8), the most certain first.
 
         Raises:
             ImageError: not an RGB uint8 picture.
@@ -88,67 +88,70 @@ class YuNet:
             raise ImageError(
                 f"expected an RGB picture, height × width × 3 uint8, got {image.dtype} of shape {image.shape}"
             )
-        found: list[Detection] = []
+        faces: list[Detection] = []
         height, width = image.shape[:2]
         halves = [image]
-        for look, small in _pyramid(halves):
+        for side, small in _pyramid(halves):
             scale = np.array([width / small.shape[1], height / small.shape[0]])
-            found = _suppress([*found, *(_scaled(d, scale) for d in self._look(small, self.threshold))])
-            largest = max((d.size for d in found), default=0.0)
-            if largest > _PORTRAIT.get(look, 2.0) * max(height, width):
+            faces = _suppress([*faces, *(_scale(f, scale) for f in self._run(small, self.threshold))])
+            largest = max((f.size for f in faces), default=0.0)
+            if largest > _PORTRAIT.get(side, 2.0) * max(height, width):
                 break
-        found = found or self._turned(image)
-        upright = (f if _is_plain(f, (height, width)) else self._straightened(halves, f) for f in found)
+        faces = faces or self._detect_sideways(image)
+        upright = (
+            f if _is_clear_portrait(f, (height, width)) else self._straighten(halves, f) for f in faces
+        )
         return tuple(sorted(upright, key=lambda face: -face.score))
 
-    def _straightened(self, halves: list[NDArray[np.uint8]], face: Detection) -> Detection:
-        """The face with landmarks found on an upright crop of it.
+    def _straighten(self, halves: list[NDArray[np.uint8]], face: Detection) -> Detection:
+        """The face with landmarks from an upright crop of it.
 
-        The network finds turned faces but draws their landmarks half-way back to upright: at 20° of
-        rotation 10° are lost, beyond 60° the eyes may lie where the mouth is. So a doubtful face is looked
-        at again in eight turns, and any that is not upright up to three times more,
-        a mildly tilted one once; of these looks the most
-        certain one counts, for in heads that are turned aside, not tilted, the angle means little.
+        The network detects rotated faces but puts their landmarks half-way back to upright: at 20° of rotation 10°
+        are lost, beyond 60° the eyes may lie where the mouth is. So a doubtful face is detected again in eight
+        rotations, and one that is not upright up to three times more, a mildly tilted one once. The most certain
+        of these detections counts, for the angle means little in heads that are turned aside, not tilted.
         """
         angle = Square.from_landmarks(face.landmarks).angle
-        looked = 90.0 * round(angle / 90)  # the turn in which it was found
+        rotation = 90.0 * round(angle / 90)  # in which it was detected
         if face.score < _UPRIGHT_SCORE:
-            half = _AGAIN_MARGIN * face.size / 2
+            half = _CROP_MARGIN * face.size / 2
             square = Square(face.centre, (half, 0.0), (0.0, half))
-            turns = {
-                turn: found
-                for turn in range(0, 360, 45)
-                if (found := self._again(halves, face, square.turned(turn)))
+            rotated = {
+                degrees: again
+                for degrees in range(0, 360, 45)
+                if (again := self._detect_in(halves, face, square.rotate(degrees)))
             }
-            best = max(turns, key=lambda turn: turns[turn].score, default=0)
-            if best and turns[best].score > max(face.score, _TURNED_SCORE):
-                face, looked = turns[best], float(best)
-        change = _difference(Square.from_landmarks(face.landmarks).angle, looked)
+            best = max(rotated, key=lambda degrees: rotated[degrees].score, default=0)
+            if best and rotated[best].score > max(face.score, _ROTATED_SCORE):
+                face, rotation = rotated[best], float(best)
+        change = _difference(Square.from_landmarks(face.landmarks).angle, rotation)
         if abs(change) < _UPRIGHT_ANGLE:
             return face
-        looks = [face]
+        candidates = [face]
         for _ in range(1 if abs(change) < _MILD_ANGLE else 3):
-            square = Square.from_landmarks(face.landmarks).turned(_OVER * change)
-            again = self._again(halves, face, square.scaled(_AGAIN_MARGIN))
+            square = Square.from_landmarks(face.landmarks).rotate(_STEP * change)
+            again = self._detect_in(halves, face, square.scale(_CROP_MARGIN))
             if again is None:
                 break
             face = again
-            looks.append(face)
+            candidates.append(face)
             change = _difference(Square.from_landmarks(face.landmarks).angle, square.angle)
             if abs(change) < 2:
                 break
-        return max(looks, key=lambda look: look.score)
+        return max(candidates, key=lambda candidate: candidate.score)
 
-    def _again(self, halves: list[NDArray[np.uint8]], face: Detection, square: Square) -> Detection | None:
-        """The face as found on a crop around it, taken from the smallest picture that is fine enough."""
-        size = (_AGAIN, _AGAIN)
-        level = max(0, min(len(halves) - 1, math.floor(math.log2(max(square.side / _AGAIN, 1)))))
+    def _detect_in(
+        self, halves: list[NDArray[np.uint8]], face: Detection, square: Square
+    ) -> Detection | None:
+        """The face as detected on a crop around it, from the smallest half that is fine enough; None if it is not."""
+        size = (_CROP, _CROP)
+        level = max(0, min(len(halves) - 1, math.floor(math.log2(max(square.side / _CROP, 1)))))
         source = halves[level]
         scale = np.array(source.shape[1::-1]) / halves[0].shape[1::-1]
-        inside = _shrunk(square, scale)
-        found = self._look(crop(source, inside, size), self.threshold)
-        middle = _AGAIN / 2
-        near = [d for d in found if math.dist(d.centre, (middle, middle)) < _AGAIN / 4]
+        inside = _scale_square(square, scale)
+        faces = self._run(crop(source, inside, size), self.threshold)
+        middle = _CROP / 2
+        near = [d for d in faces if math.dist(d.centre, (middle, middle)) < _CROP / 4]
         if not near:
             return None
         best = max(near, key=lambda d: d.score)
@@ -156,29 +159,28 @@ class YuNet:
         landmarks = np.linalg.solve(forward[:, :2], (best.landmarks - forward[:, 2]).T).T / scale
         return Detection(face.box, best.score, landmarks)
 
-    def _turned(self, image: NDArray[np.uint8]) -> list[Detection]:
-        """Faces of a picture that lies on its side or head: the turn with the most certain face."""
+    def _detect_sideways(self, image: NDArray[np.uint8]) -> list[Detection]:
+        """Faces of a picture that lies on its side or head, in the rotation with the most certain face."""
         height, width = image.shape[:2]
         _, small = next(_pyramid([image]))
         h, w = small.shape[:2]
         best: list[Detection] = []
         for quarter in (1, 3, 2):
-            turned = np.rot90(small, quarter)
-            faces = _suppress(self._look(turned, max(self.threshold, _TURN_SCORE)))
-            faces = [_turned_back(face, quarter, w, h) for face in faces]
+            faces = _suppress(self._run(np.rot90(small, quarter), max(self.threshold, _SIDEWAYS_SCORE)))
+            faces = [_rotate_back(face, quarter, w, h) for face in faces]
             if faces and (not best or faces[0].score > best[0].score):
                 best = faces
-        return [_scaled(face, np.array([width / w, height / h])) for face in best]
+        return [_scale(face, np.array([width / w, height / h])) for face in best]
 
-    def _look(self, image: NDArray[np.uint8], threshold: float) -> list[Detection]:
-        """One run of the network on a picture as it is, padded to whole strides."""
+    def _run(self, image: NDArray[np.uint8], threshold: float) -> list[Detection]:
+        """Run the network on a picture, padded to whole strides."""
         height, width = (-(-s // 32) * 32 for s in image.shape[:2])
         planes = np.zeros((1, 3, height, width), np.float32)
         planes[0, :, : image.shape[0], : image.shape[1]] = image[..., ::-1].transpose(2, 0, 1)
         outputs = self._session.run(None, {"input": planes})
-        kinds = [outputs[i : i + 3] for i in (0, 3, 6, 9)]
-        found: list[Detection] = []
-        for stride, classes, objects, boxes, points in zip(_STRIDES, *kinds, strict=True):
+        by_stride = [outputs[i : i + 3] for i in (0, 3, 6, 9)]
+        faces: list[Detection] = []
+        for stride, classes, objects, boxes, points in zip(_STRIDES, *by_stride, strict=True):
             scores = np.sqrt(np.clip(classes[0, :, 0], 0, 1) * np.clip(objects[0, :, 0], 0, 1))
             cells = np.flatnonzero(scores >= threshold)
             corner = np.stack([cells % (width // stride), cells // (width // stride)], 1).astype(np.float64)
@@ -187,22 +189,22 @@ class YuNet:
             ):
                 middle, half = (at + box[:2]) * stride, np.exp(box[2:].astype(np.float64)) * stride / 2
                 landmarks = np.asarray((five.reshape(5, 2) + at) * stride, np.float64)
-                found.append(Detection(_box(middle - half, middle + half), float(score), landmarks))
-        return found
+                faces.append(Detection(_box(middle - half, middle + half), float(score), landmarks))
+        return faces
 
 
-def _is_plain(face: Detection, picture_size: tuple[int, int]) -> bool:
-    """Whether no second look is needed: a certain face in a picture that is an aligned portrait of it.
+def _is_clear_portrait(face: Detection, picture_size: tuple[int, int]) -> bool:
+    """Whether one detection is enough: a certain face in a picture that is an aligned portrait of it.
 
-    Second looks moved the landmarks of 300 portraits of CelebAMask-HQ by 0.2 % of the eyes' distance on
-    average, by 6 % in one of a hundred; they take half of the time in which a tilted portrait's face is found.
+    Second detections moved the landmarks of 300 portraits of CelebAMask-HQ by 0.2 % of the eyes' distance on
+    average, by 6 % in one of a hundred; they take half of the time of detecting a tilted portrait's face.
     """
     angle = Square.from_landmarks(face.landmarks).angle
-    return face.score >= _UPRIGHT_SCORE and abs(angle) <= _PLAIN_ANGLE and is_portrait(face, picture_size)
+    return face.score >= _UPRIGHT_SCORE and abs(angle) <= _PORTRAIT_ANGLE and is_portrait(face, picture_size)
 
 
-def _free_size(model: bytes) -> bytes:
-    """The model with its input's height and width left open.
+def _free_input_size(model: bytes) -> bytes:
+    """The model with free height and width of its input.
 
     The network is fully convolutional, but the published file declares 640 × 640. In ONNX's wire format
     each dimension is a 3-byte field, and a named one can take a number's place.
@@ -216,21 +218,21 @@ def _free_size(model: bytes) -> bytes:
 
 
 def _pyramid(halves: list[NDArray[np.uint8]]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """The picture `halves[0]` with its longer side at 320, 640 and 1280 pixels, each made when asked for.
+    """The picture `halves[0]` with its longer side at 320, 640 and 1280 pixels, with that side, one by one.
 
-    Halves are added to `halves` as they are made. Halved as often as it goes, then one bilinear step of less than two: antialiased, and several times
-    faster than one step of area averaging.
+    Each is halved as often as possible, then resized by one bilinear step of less than two: antialiased, and
+    several times faster than one step of area averaging. New halves are appended to `halves`.
     """
     import cv2
 
     image = halves[0]
     longer = max(image.shape[:2])
-    for look in _LOOKS:
-        if look > max(longer, 640):
+    for target in _SIDES:
+        if target > max(longer, 640):
             return
-        size = tuple(max(1, round(side * look / longer)) for side in image.shape[1::-1])
+        size = tuple(max(1, round(side * target / longer)) for side in image.shape[1::-1])
         level = 0
-        while longer / 2 ** (level + 1) >= look:
+        while longer / 2 ** (level + 1) >= target:
             level += 1
             if level == len(halves):
                 h, w = halves[-1].shape[:2]
@@ -238,32 +240,32 @@ def _pyramid(halves: list[NDArray[np.uint8]]) -> Iterator[tuple[int, NDArray[np.
                     halves[-1], (max(1, w // 2), max(1, h // 2)), interpolation=cv2.INTER_LINEAR
                 )
                 halves.append(np.asarray(half, np.uint8))
-        yield look, np.asarray(cv2.resize(halves[level], size, interpolation=cv2.INTER_LINEAR), np.uint8)
+        yield target, np.asarray(cv2.resize(halves[level], size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _box(low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[float, float, float, float]:
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
-def _scaled(face: Detection, scale: NDArray[np.float64]) -> Detection:
+def _scale(face: Detection, scale: NDArray[np.float64]) -> Detection:
     low, high = np.array(face.box).reshape(2, 2) * scale
     return Detection(_box(low, high), face.score, face.landmarks * scale)
 
 
-def _shrunk(square: Square, scale: NDArray[np.float64]) -> Square:
+def _scale_square(square: Square, scale: NDArray[np.float64]) -> Square:
     """The square on a picture that was resized by `scale`, nearly the same in both directions."""
     x, y = (np.array(square.x) * scale).tolist()
     centre_x, centre_y = (np.array(square.centre) * scale).tolist()
     return Square((centre_x, centre_y), (x, y), (-y, x))
 
 
-def _turned_back(face: Detection, quarter: int, width: int, height: int) -> Detection:
-    """A face found in `np.rot90(picture, quarter)`, in the points of the picture itself."""
+def _rotate_back(face: Detection, quarter: int, width: int, height: int) -> Detection:
+    """A face of `np.rot90(picture, quarter)`, in the points of the picture itself."""
 
     def back(points: NDArray[np.float64]) -> NDArray[np.float64]:
         x, y = points[:, 0], points[:, 1]
-        turned = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}
-        return np.stack(turned[quarter], 1)
+        points_by_quarter = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}
+        return np.stack(points_by_quarter[quarter], 1)
 
     corners = back(np.array(face.box).reshape(2, 2))
     return Detection(_box(corners.min(0), corners.max(0)), face.score, back(face.landmarks))
