@@ -284,7 +284,10 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
                 items = enumerate(zip(inner, value, strict=True))
                 return origin(_convert(kind, item, f"{path}[{i}]") for i, (kind, item) in items)
     elif origin is not None and issubclass(origin, Mapping):
-        if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        if isinstance(value, Mapping):
+            odd = next((key for key in value if not isinstance(key, str)), "")
+            if odd != "":
+                raise _FaultError(path, f"expected keys that are text, in quotes; got {_shown(odd)}")
             return {key: _convert(arguments[1], v, _join(path, key)) for key, v in value.items()}
     elif is_dataclass(hint):
         if isinstance(value, Mapping):

@@ -104,34 +104,42 @@ def test_packaged_schemes_are_plain_data(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("classes: [background, no]", "a class name is text, got False: write it in quotes"),
+        ("classes: [background, no]", "a class is a name, got False: write it in quotes"),
         ("classes: [skin, hair]", "label 0, is background; got 'skin'"),
-        ("classes: background", "classes is a list of class names"),
-        ("title: x", "classes is a list of class names"),
+        ("classes: background", "classes: expected a list, each text; got 'background'"),
+        ("title: x", "has 0 classes"),
         ("- background", "expected a mapping"),
         ("", "expected a mapping"),
         ("classes: [background, a, a]", "names a more than once"),
-        ("classes: [background, a]\nclass: 3", "unknown key class; known are name"),
-        ("classes: [background, a]\ncolours: {a: [1, 2]}", r"the colour of a is \[red, green, blue\]"),
-        ("classes: [background, a]\ncolours: {a: '#12345g'}", "the colour of a is"),
+        ("classes: [background, a]\nclass: 3", "unknown key 'class'; there are name"),
+        (
+            "classes: [background, a]\ncolours: {a: [1, 2]}",
+            r"colours.a: expected a list of 3, .* 0 to 255 or '#rrggbb'; got \[1, 2\]",
+        ),
+        ("classes: [background, a]\ncolours: {a: '#12345g'}", "colours.a: expected .*; got '#12345g'"),
+        ("classes: [background, a]\ncolours: {a: ''}", "colours.a: expected .*; got ''"),
         ("classes: [background, a]\ncolours: {b: [1, 2, 3]}", "colour for 'b', but no such class"),
-        ("classes: [background, a]\ncolours: [1]", "colours is a mapping"),
+        ("classes: [background, a]\ncolours: [1]", "colours: expected a table; got"),
         ("classes: [background, a]\npairs: [[a, b]]", "side or colour for 'b'"),
         ("classes: [background, a, b]\npairs: [[a, b], [b, a]]", "pairs a class more than once"),
-        ("classes: [background, a]\npairs: a", r"pairs is a list of \[left class, right class\]"),
+        ("classes: [background, a]\npairs: a", "pairs: expected a list, each a list of 2"),
         (
             "classes: [background, a]\nfrom: {face2: {face: b}}",
             "makes 'b' of another's classes, but has no such class",
         ),
-        ("classes: [background, a]\nto: {face2: face}", "to is a mapping of another scheme"),
+        ("classes: [background, a]\nto: {face2: face}", "to.face2: expected a table; got 'face'"),
+        (
+            "classes: [background, a]\nto: {face2: {no: face}}",
+            "to.face2: expected keys that are text, in quotes; got false",
+        ),
         ("classes: [background, a]\nmerges: {b: rest}", "merge, side or colour for 'b'"),
-        ("classes: [background, a]\nmerges: {a: [b]}", "two or more, or rest"),
+        ("classes: [background, a]\nmerges: {a: [b]}", "merges.a: expected rest or a list, .* two or more"),
         (
             "classes: [background, a]\nmerges: {a: rest, background: rest}",
             "one class at most stands for the rest",
         ),
         ("classes: [background, a]\nleft_means: right", "left_means is subject, viewer, unverified"),
-        ("classes: [background, a]\ntitle: 3", "title is text, got 3"),
+        ("classes: [background, a]\ntitle: 3", "title: expected text; got 3"),
         ("classes: [background, a]\nname: ''", "name is missing"),
         ("classes: [background, a/b]", r"file names .*, got 'a/b': write it without slashes"),
         ("classes: [background, 'a\\b']", "write it without slashes, backslashes"),
@@ -151,7 +159,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match=r"cannot read label scheme none\.yaml: No such file"):
         scheme("none.yaml")
     (tmp_path / "b.yml").write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(LabelError, match="not a text in UTF-8"):
+    with pytest.raises(LabelError, match="a text in UTF-8"):
         scheme(tmp_path / "b.yml")
     with pytest.raises(LabelError, match="not TOML"):
         scheme(write(tmp_path, "]", "c.toml"))

@@ -76,9 +76,11 @@ class Scheme:
         if isinstance(self.classes, str) or not isinstance(self.classes, Iterable):
             raise LabelError(f"scheme {self.name!r}: classes are several names, got {self.classes!r}")
         object.__setattr__(self, "classes", tuple(self.classes))
-        odd = [c for c in self.classes if not isinstance(c, str) or not c]
-        if odd:
-            raise LabelError(f"scheme {self.name!r}: a class is a name, got {odd[0]!r}")
+        unnamed = [c for c in self.classes if not isinstance(c, str) or not c.strip()]
+        if unnamed:
+            raise LabelError(
+                f"scheme {self.name!r}: a class is a name, got {unnamed[0]!r}: write it in quotes"
+            )
         object.__setattr__(self, "to", MappingProxyType(dict(self.to)))
         object.__setattr__(self, "from_", MappingProxyType(dict(self.from_)))
         object.__setattr__(self, "colours", MappingProxyType(dict(self.colours)))
