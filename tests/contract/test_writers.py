@@ -16,7 +16,7 @@ from faceparse.errors import LabelError, OutputError
 from faceparse.labels import Scheme, schemes
 from faceparse.results import Parsing
 from faceparse.writers import WRITERS, Writer, write, writers
-from faceparse.writers.options import option_names
+from faceparse.writers.options import option_types
 from tests.conftest import ROOT
 from tests.writers.samples import PARSINGS, labelled, seen
 
@@ -120,7 +120,7 @@ def test_options_are_the_fields_of_a_frozen_dataclass(writer: Writer) -> None:
     assert type(writer).__dataclass_params__.frozen
     assert eval(repr(writer), {type(writer).__name__: type(writer)}) == writer
     hash(writer)
-    for name in option_names(type(writer)):
+    for name in option_types(type(writer)):
         assert get_type_hints(type(writer))[name] in (int, float, bool, str, tuple[str, ...]), name
         assert f"    {name}: " in (type(writer).__doc__ or ""), f"say what {name} is"
 
@@ -147,7 +147,7 @@ def row(name: str) -> str:
     about = (kind.__doc__ or "").splitlines()[0].rstrip(".")
     per_class = {"soft": "_soft_CLASS.png", "parts": "_CLASS.png"}
     ending = per_class.get(name) or "".join(kind.endings)
-    options = ", ".join(f"`{option}` {shown(getattr(kind, option))}" for option in option_names(kind))
+    options = ", ".join(f"`{option}` {shown(getattr(kind, option))}" for option in option_types(kind))
     return f"| `{name}` | `STEM{ending}` | {about} | {options or '–'} |"
 
 

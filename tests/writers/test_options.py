@@ -4,7 +4,7 @@ import pytest
 
 from faceparse.errors import ConfigError, LabelError
 from faceparse.labels import scheme
-from faceparse.writers import given_options, writers
+from faceparse.writers import read_options, writers
 from faceparse.writers.forms.cutout import Cutout
 from faceparse.writers.forms.npz import Npz
 from faceparse.writers.forms.overlay import Overlay
@@ -33,15 +33,15 @@ def test_yes_and_no(word: str, value: bool) -> None:
     [
         (["mask"], {"alpha": 1}, r"no chosen output form \(mask\) has an option 'alpha'$"),
         (["soft", "mask"], {"alpha": 1}, r"\(soft, mask\) has an option 'alpha'; soft has bits, classes$"),
-        (["overlay"], {"alpha": "much"}, "option alpha of overlay is a number, got 'much'"),
-        (["overlay"], {"outline": "1.5"}, "option outline of overlay is a whole number, got '1.5'"),
-        (["npz"], {"soft": "maybe"}, "option soft of npz is yes or no, got 'maybe'"),
-        (["overlay"], {"alpha": "nan"}, "alpha is 0 to 1, got nan"),
+        (["overlay"], {"alpha": "much"}, "--save overlay: alpha: expected a number; got 'much'"),
+        (["overlay"], {"outline": "1.5"}, "--save overlay: outline: expected a whole number; got 1.5"),
+        (["npz"], {"soft": "maybe"}, "--save npz: soft: expected true or false; got 'maybe'"),
+        (["overlay"], {"alpha": "nan"}, "alpha: expected a number; got 'nan'"),
         (["overlay"], {"outline": -1}, "outline is a width in pixels"),
         (["panel"], {"quality": 101}, "quality is 1 to 100, got 101"),
         (["soft"], {"bits": 1}, "bits is 8 or 16, got 1"),
         (["polygons"], {"tolerance": -1}, "tolerance is a distance in pixels"),
-        (["polygons"], {"tolerance": "nan"}, "tolerance is a distance in pixels"),
+        (["polygons"], {"tolerance": "nan"}, "tolerance: expected a number; got 'nan'"),
     ],
 )
 def test_what_does_not_fit_is_one_line(names: list[str], options: dict[str, object], message: str) -> None:
@@ -51,16 +51,16 @@ def test_what_does_not_fit_is_one_line(names: list[str], options: dict[str, obje
 
 
 def test_command_line_words() -> None:
-    assert given_options(["quality=95", "out-line=a=b"], alpha=0.5, bits=None) == {
+    assert read_options(["quality=95", "out-line=a=b"], alpha=0.5, bits=None) == {
         "alpha": 0.5,
         "quality": "95",
         "out_line": "a=b",
     }
     for words in (["quality"], ["=3"]):
         with pytest.raises(ConfigError, match="NAME=VALUE"):
-            given_options(words)
+            read_options(words)
     with pytest.raises(ConfigError, match="alpha is given twice"):
-        given_options(["alpha=1"], alpha=0.5)
+        read_options(["alpha=1"], alpha=0.5)
 
 
 @pytest.mark.parametrize("name", ["soft", "cutout", "rle", "polygons", "parts"])

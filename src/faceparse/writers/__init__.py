@@ -10,12 +10,12 @@ from pathlib import Path
 
 from faceparse.files import make_folder
 from faceparse.results import Parsing
-from faceparse.writers.options import given_options
+from faceparse.writers.options import read_options
 from faceparse.writers.outlines import polygons
 from faceparse.writers.registry import WRITERS, register, writers
 from faceparse.writers.writer import FileWriter, Writer
 
-__all__ = ["WRITERS", "FileWriter", "Writer", "given_options", "polygons", "register", "write", "writers"]
+__all__ = ["WRITERS", "FileWriter", "Writer", "polygons", "read_options", "register", "write", "writers"]
 
 
 def write(parsing: Parsing, name: str, stem: str | Path, **options: object) -> tuple[Path, ...]:

@@ -1,7 +1,8 @@
 r"""PNG in pieces: rows go in as they are made, so that no picture need be whole in memory.
 
-Label maps, soft masks and flat colours are long runs. Each row less the one above it, packed by zlib's run
-lengths alone, is about as small as Pillow makes them, in a tenth of the time and less.
+Label maps, soft masks and flat colours are long runs. Each row less the one above it, packed by zlib's run lengths alone,
+is about as small as Pillow makes them, in a quarter to an eighth of the time of its default; at its lowest level Pillow is as
+fast for some of them. Pillow and OpenCV take whole pictures alone.
 
 >>> import io
 >>> import numpy as np

@@ -103,12 +103,12 @@ def command(
     from faceparse.errors import ConfigError
     from faceparse.folder import encode
     from faceparse.parser import AUTO, USUAL, Parser
-    from faceparse.writers import WRITERS, given_options, writers
+    from faceparse.writers import WRITERS, read_options, writers
 
     if output is None:
         raise ConfigError("name a folder for the results: -o FOLDER, or -o - for stdout")
     to_stdout = str(output) == "-"
-    options = given_options(option or (), alpha=alpha, bits=bits, classes=classes)
+    options = read_options(option or (), alpha=alpha, bits=bits, classes=classes or None)
     forms = writers((save or ("mask" if to_stdout else "mask,overlay")).split(","), options)
     endings = [ending for kind in WRITERS.values() for ending in kind.endings]  # of earlier runs too
     todo = _jobs(inputs or [], output, endings, list_file, recursive=recursive, root=root)

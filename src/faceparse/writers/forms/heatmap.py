@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from PIL import Image
 
 from faceparse.errors import ConfigError
-from faceparse.files import atomic
 from faceparse.labels import Scheme
 from faceparse.results import Parsing
+from faceparse.writers.png import write_png
 from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
@@ -40,5 +39,4 @@ class Heatmap(FileWriter):
     def save(self, parsing: Parsing, path: Path) -> None:
         full = np.float32(2**self.bits - 1)
         gray = np.rint(parsing.mask("face", soft=True) * full).astype(f"uint{self.bits}")
-        with atomic(path, overwrite=True) as temporary:
-            Image.fromarray(gray).save(temporary, "PNG")
+        write_png(path, gray)
