@@ -154,7 +154,7 @@ def test_no_face(faceparse: Command, tmp_path: Path) -> None:
         (["--save", "soft", "--bits", "12"], "bits is 8 or 16, got 12"),
         (["--save", "soft", "--classes", "hair,beak"], "no class or group 'beak'"),
         (["--alpha", "2"], "alpha is 0 to 1, got 2"),
-        (["--option", "quality=loud"], "quality of overlay is a whole number, got 'loud'"),
+        (["--option", "quality=loud"], "quality: expected a whole number; got 'loud'"),
         (["--option", "quality"], "--option takes NAME=VALUE"),
         (["--engine", "steam"], "no engine 'steam'"),
         (["--threshold", "0.7"], "scheme 'celebamask19' has 19: take scheme face2"),
