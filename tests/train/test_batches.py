@@ -13,9 +13,10 @@ pytest.importorskip("pytorch_lightning")
 from faceparse.data import FolderDataset  # noqa: E402
 from faceparse.labels import scheme  # noqa: E402
 from faceparse.train.augment import Augmentation  # noqa: E402
-from faceparse.train.datamodule import Batch, ParsingData  # noqa: E402
-from faceparse.train.sampling import EpochSampler, labels_present, repeat_factors  # noqa: E402
+from faceparse.train.datamodule import Batch, ParsingData, Source  # noqa: E402
+from faceparse.train.sampling import Draw, EpochSampler, labels_present, repeat_factors  # noqa: E402
 from faceparse.weights.preprocessing import Preprocessing  # noqa: E402
+from tests.train.conftest import make_hair  # noqa: E402
 
 pytestmark = pytest.mark.torch
 CELEB = scheme("celebamask19")
@@ -114,3 +115,36 @@ def test_filling_counts_nothing(made_faces: Path) -> None:
     loader = made(made_faces, 0).val_dataloader()
     assert (loader.dataset[-1].labels == 255).all()
     assert not (loader.dataset[0].labels == 255).any()
+
+
+def test_data_sets_of_other_schemes_have_their_shares(made_faces: Path, tmp_path: Path) -> None:
+    faces, hair = (
+        FolderDataset(made_faces, "all", "celebamask19"),
+        FolderDataset(make_hair(tmp_path / "hair"), "all", "hair2"),
+    )
+    data = ParsingData(
+        faces, faces, CELEB, also=[Source(hair, 0.5)], sizes=[(0, 64)], how=Augmentation(scene=1, paste=1),
+        preprocessing=Preprocessing((64, 64)), teach=True, rare=0, batch_size=4, workers=0, seed=1,
+    )  # fmt: skip
+    batches = list(data.train_dataloader())
+    samples = torch.cat([b.sample for b in batches])
+    assert (samples >= 4).sum() == 4, "half of the samples are the other data set's"
+    assert len(data.train.names) == 10
+    (may_be,) = data.open_classes
+    assert may_be == [i for i in range(19) if i != CELEB.id("hair")]
+    for batch in batches:
+        for labels, place in zip(batch.labels, batch.sample.tolist(), strict=True):
+            present = set(labels.unique().tolist()) - {255}
+            assert present <= ({19, CELEB.id("hair")} if place >= 4 else set(range(19)))
+        assert batch.clean.shape == batch.image.shape
+        assert batch.genuine.dtype == torch.bool
+        assert batch.genuine.shape == batch.labels.shape
+    assert len(made(made_faces, 0).train_dataloader().dataset[Draw(0, 0, 0)].clean) == 0, "nobody teaches"
+
+
+def test_every_nth_is_a_split(made_faces: Path) -> None:
+    val, train = (
+        FolderDataset(made_faces, split, "celebamask19").names for split in ("every-3", "not-every-3")
+    )
+    assert [Path(n).stem for n in val] == ["0", "3"]
+    assert [Path(n).stem for n in train] == ["1", "2"]

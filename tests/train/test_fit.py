@@ -133,10 +133,10 @@ def test_weights_of_a_model_file_start_a_run(made_faces: Path, tmp_path: Path) -
         ),
         (["--trainer.limit_val_batches", "0"], "limit_val_batches: expected .* above 0; got 0"),
         (["--trainer.max_epochs", "3"], "no option --trainer.max_epochs: give --epochs"),
-        (["--teacher.weight", "2"], "teacher.model: missing; expected text"),
+        (["--teachers.a.weight", "2"], "teachers.a.model: missing; expected text"),
         (
-            ["--teacher.model", "default", "--teacher.temperature", "0"],
-            "--teacher.temperature: expected a number, above 0; got 0",
+            ["--teachers.a.model", "default", "--teachers.a.temperature", "0"],
+            "--teachers.a.temperature: expected a number, above 0; got 0",
         ),
     ],
 )

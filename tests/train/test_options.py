@@ -95,14 +95,16 @@ def test_values_as_a_person_types_them() -> None:
 
 def test_what_comes_later_counts(tmp_path: Path) -> None:
     first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
-    first.write_text("teacher: {model: default, weight: 2}\nloss: {dice: 0.5, focal: 1}")
-    second.write_text("teacher: null\nloss: {focal: 2}")
+    first.write_text("teachers: {a: {model: default, weight: 2}}\nloss: {dice: 0.5, focal: 1}")
+    second.write_text("teachers: {a: {model: other}, b: {model: default}}\nloss: {focal: 2}")
     settings = read_settings(["--data.root", "x", "--recipe", str(first), "--recipe", str(second)])
-    assert settings.teacher is None
+    assert {n: (t.model, t.weight) for n, t in settings.teachers.items()} == {
+        "a": ("other", 2),
+        "b": ("default", 1),
+    }
     assert (settings.loss.dice, settings.loss.focal) == (0.5, 2)
     again = read_settings(["--data.root", "x", "--recipe", str(second), "--recipe", str(first)])
-    assert again.teacher is not None
-    assert again.teacher.weight == 2
+    assert again.teachers["a"].model == "default"
 
 
 @pytest.mark.parametrize("name", recipes())
@@ -119,3 +121,36 @@ def test_the_help_has_every_option() -> None:
     for name, option in run_options().known.items():
         assert option.about, name
         assert f"--{name}\n" in page or f"\n{name}: " in page
+
+
+def test_members_of_a_table_have_names_of_ones_own(tmp_path: Path) -> None:
+    recipe = tmp_path / "a.yaml"
+    recipe.write_text("data: {also: {hair: {share: 0.14, scheme: hair2}}}")
+    words = ["--data.also.hair.root", "figaro", "--data.also.b", "{root: c, share: 0.5}"]
+    settings = read_settings(["--data.root", "x", "--recipe", str(recipe), *words])
+    hair = settings.data.also["hair"]
+    assert (hair.root, hair.share, hair.scheme, hair.train) == (Path("figaro"), 0.14, "hair2", "train")
+    assert settings.data.also["b"].share == 0.5
+    assert "--teachers.NAME.model" in help_page()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--data.also.hair.share", "0.1"], "data.also.hair.root: missing"),
+        (["--data.also.hair.root", "x", "--data.also.hair.share", "1"], "above 0, below 1; got 1"),
+        (["--data.also.hair.rot", "x"], "no option --data.also.hair.rot"),
+        (["--data.also.hair", "x"], "--data.also.hair: expected a table"),
+        (
+            ["--data.also.a", "{root: x, share: 0.5}", "--data.also.b", "{root: y, share: 0.5}"],
+            "leave nothing",
+        ),
+        (["--agree", "0.5"], "agree is about teachers"),
+        (
+            ["--teachers.a.model", "x", "--teachers.a.weight", "-1"],
+            "--teachers.a.weight: expected a number, 0 or",
+        ),
+    ],
+)
+def test_mistakes_in_members_are_one_line(words: list[str], message: str) -> None:
+    assert message in fault(*words)

@@ -16,6 +16,7 @@ from faceparse.errors import FaceparseError, OutputError, WeightsError  # noqa: 
 from faceparse.train.callbacks import WholeFiles  # noqa: E402
 from faceparse.train.fit import fit  # noqa: E402
 from faceparse.train.settings import read_settings  # noqa: E402
+from tests.train.conftest import make_faces  # noqa: E402
 
 # Lightning speaks of few workers, short epochs and its own deprecations.
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
@@ -65,8 +66,6 @@ def press() -> None:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """The data, and the last checkpoint of the uninterrupted run."""
-    from tests.train.conftest import make_faces
-
     root = make_faces(tmp_path_factory.mktemp("resume") / "faces")
     out = root.parent / "whole"
     fit(read_settings(words(root, out)))

@@ -7,6 +7,7 @@ batches of several processes make up one process's batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import cv2
@@ -21,8 +22,9 @@ from torch.utils.data import Dataset as TorchDataset
 from faceparse.data import Dataset, Sample
 from faceparse.data.converted import Converted
 from faceparse.data.landmarks import five_points
+from faceparse.data.unlabelled import Concatenated
 from faceparse.errors import DataError
-from faceparse.labels import IGNORE
+from faceparse.labels import IGNORE, with_open_classes
 from faceparse.labels.scheme import Scheme
 from faceparse.train.augment import Augmentation, augment
 from faceparse.train.paste import Donors
@@ -39,12 +41,30 @@ class Batch(NamedTuple):
         sample: (B,) places in the data set, for messages; −1 for filling.
         landmarks: float32 (B, 5, 2), x and y in the image's pixels, image-left first; empty where the network
             needs none.
+        clean: uint8 RGB (B, 3, H, W): the image before it was covered and spoilt; empty where nobody teaches.
+        genuine: bool (B, H, W): where it shows what the picture did; likewise.
     """
 
     image: Tensor
     labels: Tensor
     sample: Tensor
     landmarks: Tensor = torch.empty(0)
+    clean: Tensor = torch.empty(0)
+    genuine: Tensor = torch.empty(0)
+
+
+class Source(NamedTuple):
+    """A further data set to learn from.
+
+    Attributes:
+        dataset: Labelled pictures.
+        share: Share of all samples that are its own.
+        portraits: Whether they have the first data set's framing: only such ones are pasted into, and set into scenes.
+    """
+
+    dataset: Dataset
+    share: float
+    portraits: bool = False
 
 
 def size_at(sizes: Sequence[tuple[int, int]], epoch: int) -> int:
@@ -61,8 +81,11 @@ class _Training(TorchDataset[Batch]):
         seed: int,
         landmarks: bool,
         donors: Donors | None,
+        portraits: NDArray[np.bool_],
+        teach: bool,
     ) -> None:
         self._dataset = dataset
+        self._portraits, self._teach = portraits, teach
         self._donors = donors
         self._sizes = sizes
         self._how = how
@@ -75,8 +98,13 @@ class _Training(TorchDataset[Batch]):
         size = size_at(self._sizes, draw.epoch)
         points = _five(sample) if self._landmarks else None
         scheme = self._dataset.scheme
-        made = augment(sample.image, sample.labels, size, self._how, scheme, rng, points, self._donors)
-        return _batch(made.image, made.labels, draw.sample, made.landmarks)
+        how = self._how if self._portraits[draw.sample] else replace(self._how, scene=0.0, paste=0.0)
+        made = augment(sample.image, sample.labels, size, how, scheme, rng, points, self._donors)
+        batch = _batch(made.image, made.labels, draw.sample, made.landmarks)
+        if not self._teach:
+            return batch
+        clean = torch.from_numpy(made.clean.copy()).permute(2, 0, 1)
+        return batch._replace(clean=clean, genuine=torch.from_numpy(made.genuine))
 
 
 class _Validation(TorchDataset[Batch]):
@@ -117,6 +145,17 @@ def _batch(
     )
 
 
+def _shared_out(
+    factors: NDArray[np.float64], also: Sequence[Source]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """How often each picture of all data sets is shown an epoch, and whether it is a portrait in the first one's framing."""
+    whole = factors.sum() / (1 - sum(source.share for source in also))
+    counts = [len(source.dataset) for source in also]
+    others = [np.full(n, source.share * whole / n) for n, source in zip(counts, also, strict=True)]
+    portraits = np.repeat([True, *(source.portraits for source in also)], [len(factors), *counts])
+    return np.concatenate([factors, *others]), portraits
+
+
 class _Shares(Sampler[int]):
     """Every picture once over all processes; the last round is filled up with −1, for processes step together."""
 
@@ -143,15 +182,18 @@ class ParsingData(LightningDataModule):
     Args:
         train: Labelled pictures to learn from.
         val: Labelled pictures that choose the checkpoint.
-        scheme: Scheme of the batches' labels, to which the data sets' are converted.
+        scheme: Scheme of the batches' labels, to which the data sets' are converted; labels that leave open which of
+            several classes they are (`Scheme.merges`) come after its own.
+        also: Further pictures to learn from.
         sizes: (first epoch, input size) rows; small sizes first make early epochs cheap.
         how: Ranges of the random samples.
         preprocessing: How pictures are brought to the last size in validation.
         landmarks: Whether batches hold five points of each face; see `Network.needs_landmarks`.
+        teach: Whether batches hold what teachers are shown.
         rare: Threshold of repeat factor sampling; see `repeat_factors`.
         batch_size: Pictures a step and process.
         workers: Processes that read and augment.
-        seed: Fixes order and views.
+        seed: Fixes order and samples.
     """
 
     def __init__(
@@ -160,23 +202,31 @@ class ParsingData(LightningDataModule):
         val: Dataset,
         scheme: Scheme,
         *,
+        also: Sequence[Source] = (),
         sizes: Sequence[tuple[int, int]],
         how: Augmentation,
         preprocessing: Preprocessing,
         landmarks: bool = False,
+        teach: bool = False,
         rare: float,
         batch_size: int,
         workers: int,
         seed: int,
     ) -> None:
         super().__init__()
-        self.train, self.val = Converted(train, scheme), Converted(val, scheme)
+        learned = with_open_classes(scheme, train.scheme, *(source.dataset.scheme for source in also))
+        first = Converted(train, learned)
+        self.train: Dataset = first
+        if also:
+            self.train = Concatenated(first, *(Converted(source.dataset, learned) for source in also))
+        self.val = Converted(val, scheme)
+        self.open_classes = [[learned.id(name) for name in members] for _, members in learned.merges]
         self._sizes, self._how = sizes, how
-        self._preprocessing, self._landmarks = preprocessing, landmarks
+        self._preprocessing, self._landmarks, self._teach = preprocessing, landmarks, teach
         scan = bool(rare or how.paste)
-        present = labels_present(self.train) if scan else np.zeros((len(train), 256), bool)
-        self._factors = repeat_factors(present, rare)
-        self._donors = Donors(self.train, present, scheme) if how.paste else None
+        present = labels_present(first) if scan else np.zeros((len(first), 256), bool)
+        self._factors, self._portraits = _shared_out(repeat_factors(present, rare), also)
+        self._donors = Donors(first, present, learned) if how.paste else None
         self._batch_size, self._workers, self._seed = batch_size, workers, seed
         self._resumed = (0, 0)
 
@@ -204,8 +254,18 @@ class ParsingData(LightningDataModule):
         sampler.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
         epoch, batches = self._resumed
         sampler.skip(epoch, batches * self._batch_size)
+        dataset = _Training(
+            self.train,
+            self._sizes,
+            self._how,
+            self._seed,
+            self._landmarks,
+            self._donors,
+            self._portraits,
+            self._teach,
+        )
         return DataLoader(
-            _Training(self.train, self._sizes, self._how, self._seed, self._landmarks, self._donors),
+            dataset,
             self._batch_size,
             sampler=sampler,
             num_workers=self._workers,

@@ -32,13 +32,13 @@ from faceparse.train.callbacks import (
     StopBetweenSteps,
     WholeFiles,
 )
-from faceparse.train.datamodule import ParsingData
+from faceparse.train.datamodule import ParsingData, Source
 from faceparse.train.module import ParsingModule
 from faceparse.train.provenance import describe
 from faceparse.train.runlog import run_log
 from faceparse.train.settings import Settings
 from faceparse.train.start import starting_network
-from faceparse.train.teacher import Teacher
+from faceparse.train.teacher import Teachers
 from faceparse.weights.merging import read_as
 
 log = logging.getLogger(__name__)
@@ -150,8 +150,10 @@ def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
             f"made scenes continue what is labelled cloth, and scheme {learned.name} has no such class: "
             "set augmentation.scene to 0"
         )
-    teacher = None if settings.teacher is None else Teacher(settings.teacher, learned)
     data = _data(settings, learned, network.needs_landmarks)
+    teachers = None
+    if settings.teachers:
+        teachers = Teachers(settings.teachers, learned, settings.agree, data.open_classes)
     module = ParsingModule(
         network,
         scheme,
@@ -162,7 +164,8 @@ def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
         names=data.train.names,
         about=about,
         seed=settings.seed,
-        teacher=teacher,
+        teachers=teachers,
+        open_classes=data.open_classes,
         compiled=settings.compile,
     )
     return module, data
@@ -180,21 +183,29 @@ def _data(settings: Settings, scheme: Scheme, landmarks: bool) -> ParsingData:
             len(val),
         )
     if data.unlabelled is not None:
-        if settings.teacher is None:
-            raise ConfigError("data.unlabelled needs a teacher to label its pictures: give --teacher.model")
+        if not settings.teachers:
+            raise ConfigError(
+                "data.unlabelled needs a teacher to label its pictures: give --teachers.NAME.model"
+            )
         train = Concatenated(train, Unlabelled(data.unlabelled, train.scheme))
+    more: dict[str, Dataset] = {
+        name: open_dataset(of.kind, of.root, of.train, of.scheme) for name, of in data.also.items()
+    }
     if data.cache is not None:
         train, val = cache(train, data.cache), cache(val, data.cache)
+        more = {name: cache(dataset, data.cache) for name, dataset in more.items()}
     if data.crop:
         train, val = Cropped(train), Cropped(val)
     return ParsingData(
         train,
         val,
         scheme,
+        also=[Source(more[name], of.share, of.portraits) for name, of in data.also.items()],
         sizes=settings.sizes,
         how=settings.augmentation,
         preprocessing=settings.preprocessing,
         landmarks=landmarks,
+        teach=bool(settings.teachers),
         rare=settings.rare,
         batch_size=settings.batch_size,
         workers=data.workers,

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from faceparse.errors import DataError, FaceparseError
 from faceparse.evaluate import Confusion
-from faceparse.labels import IGNORE, Scheme, conversion
+from faceparse.labels import IGNORE, Scheme
 from faceparse.models.registry import Network
+from faceparse.train.channels import channels, strongest
 from faceparse.train.datamodule import Batch
 from faceparse.train.losses import Loss, LossSettings
 from faceparse.train.optimise import (
@@ -29,7 +30,7 @@ from faceparse.train.optimise import (
     optimiser,
     rates,
 )
-from faceparse.train.teacher import Teacher
+from faceparse.train.teacher import Teachers
 from faceparse.weights.merging import read_as
 from faceparse.weights.preprocessing import Preprocessing
 
@@ -52,7 +53,8 @@ class ParsingModule(LightningModule):
         names: The training pictures' names, for messages.
         about: Settings kept in every checkpoint, so that it can be exported without the recipe.
         seed: Fixes dropout, by step.
-        teacher: Adds soft labels.
+        teachers: Add soft labels, and fill open ones in.
+        open_classes: For each label beyond the scheme's, the classes that it may be.
         compiled: Whether the network runs through `torch.compile`.
     """
 
@@ -68,21 +70,22 @@ class ParsingModule(LightningModule):
         names: Sequence[object],
         about: dict[str, Any],
         seed: int = 0,
-        teacher: Teacher | None = None,
+        teachers: Teachers | None = None,
+        open_classes: Sequence[Sequence[int]] = (),
         compiled: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
         self._scheme = read_as(scheme)
-        self._channels = _channels(scheme, self._scheme)
+        self._channels = channels(scheme, self._scheme)
         full = 255 / preprocessing.scale
         self._mean = tuple(full * m for m in preprocessing.mean)
         self._std = tuple(full * s for s in preprocessing.std)
         self._bgr = preprocessing.channels == "BGR"
-        self._loss, self._of = Loss(loss), loss
+        self._loss, self._of = Loss(loss, open_classes), loss
         self._optimizer, self._schedule = optimizer, schedule
         self._names, self.about, self._seed = names, about, seed
-        self._teacher = teacher
+        self._teachers = teachers
         self._logits: Callable[..., tuple[Tensor, ...]] = network.training_logits
         if compiled:
             self._logits = torch.compile(network.training_logits)
@@ -106,18 +109,28 @@ class ParsingModule(LightningModule):
 
     def _read(self, logits: Tensor) -> Tensor:
         """Logits of what the network's scheme is read as: each class the strongest of its channels."""
-        if self._channels is None:
-            return logits
-        return torch.stack([logits[:, which].amax(1) for which in self._channels], 1)
+        return strongest(logits, self._channels)
 
-    def loss(self, image: Tensor, target: Tensor, landmarks: Tensor | None = None) -> Tensor:
-        """Loss of a batch, auxiliary heads and teacher included.
+    def loss(
+        self,
+        image: Tensor,
+        target: Tensor,
+        landmarks: Tensor | None = None,
+        clean: Tensor | None = None,
+        genuine: Tensor | None = None,
+    ) -> Tensor:
+        """Loss of a batch, auxiliary heads and teachers included.
 
         Args:
             image: uint8 (B, 3, H, W).
             target: int64 (B, H, W).
             landmarks: float (B, 5, 2), where the network needs them.
+            clean: uint8 (B, 3, H, W): what teachers are shown, where not the image itself.
+            genuine: bool (B, H, W): where both show the same thing; None for everywhere.
         """
+        answers: list[Tensor] = []
+        if self._teachers is not None:
+            target, answers = self._teachers.look(image if clean is None else clean, target)
         shown = (
             (self._normalise(image), landmarks) if self.network.needs_landmarks else (self._normalise(image),)
         )
@@ -126,12 +139,13 @@ class ParsingModule(LightningModule):
         if others and self._of.auxiliary:
             share = self._of.auxiliary / (len(others) if self._of.auxiliary_mean else 1)
             loss = loss + share * torch.stack([self._loss(logits, target) for logits in others]).sum()
-        if self._teacher is not None:
-            loss = loss + self._teacher.loss(main, self._teacher.probabilities(image))
+        if self._teachers is not None:
+            loss = loss + self._teachers.loss(main, answers, genuine)
         return loss
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss = self.loss(batch.image, batch.labels.long(), batch.landmarks)
+        teach = (batch.clean, batch.genuine) if self._teachers is not None else ()
+        loss = self.loss(batch.image, batch.labels.long(), batch.landmarks, *teach)
         if not torch.isfinite(loss):
             shown = ", ".join(str(self._names[i]) for i in batch.sample.tolist())
             raise FaceparseError(
@@ -228,11 +242,3 @@ class ParsingModule(LightningModule):
         for name, gradient in self._gathered.items():
             parameters[name].grad = gradient.to(parameters[name].device)
         self._gathered = {}
-
-
-def _channels(own: Scheme, target: Scheme) -> list[list[int]] | None:
-    """Per class of `target`, the classes of `own` that are read as it; None where the two are one."""
-    if own == target:
-        return None
-    table = conversion(own, target).table[: len(own)]
-    return [np.flatnonzero(table == label).tolist() for label in range(len(target))]

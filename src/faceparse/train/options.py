@@ -24,6 +24,8 @@ from faceparse.errors import ConfigError
 from faceparse.tables import convert, described, hints, nearest, plain_text
 
 HELP = "`faceparse train --help` lists every option, and a recipe has the same keys"
+MEMBER = "NAME"
+"""Stands in an option's name for what a user calls a member of a table of groups: `teachers.NAME.model`."""
 Pairs = Iterator[tuple[str, Any]]
 
 
@@ -53,7 +55,7 @@ def members(kind: type, prefix: str = "") -> dict[str, Option]:
         options[name] = Option(hint, default, about.get(row.name, ""))
         for group in (hint, *get_args(hint)):
             if isinstance(group, type) and is_dataclass(group):
-                options |= members(group, f"{name}.")
+                options |= members(group, f"{name}.{MEMBER}." if get_origin(hint) is dict else f"{name}.")
     return options
 
 
@@ -132,7 +134,15 @@ class Options:
         return "\n".join(lines)
 
     def _is_group(self, name: str) -> bool:
-        return any(other.startswith(f"{name}.") for other in self.known)
+        listed = self._listed(name)
+        return any(other.startswith(f"{listed}.") for other in self.known)
+
+    def _listed(self, name: str) -> str:
+        """The option's name in the list, with `NAME` for what the user calls a member of a table of groups."""
+        parts = name.split(".")
+        swapped = (".".join([*parts[:i], MEMBER, *parts[i + 1 :]]) for i in range(len(parts)))
+        like = (n for n in (name, *swapped) if any(k == n or k.startswith(f"{n}.") for k in self.known))
+        return next(like, name)
 
     def _typed(self, name: str, value: object, where: str, dashes: str) -> Pairs:
         hint = self._hint(name, where, dashes)
@@ -144,9 +154,10 @@ class Options:
 
     def _hint(self, name: str, where: str, dashes: str) -> Any:
         """The type of an option's value, or the fault that there is no such option."""
-        group = self.known.get(name.rpartition(".")[0])
-        if name in self.known:
-            return self.known[name].hint
+        listed = self._listed(name)
+        group = self.known.get(listed.rpartition(".")[0])
+        if listed in self.known:
+            return self.known[listed].hint
         if group is not None and get_origin(group.hint) is dict:
             return get_args(group.hint)[1]
         fault = f"{where}: " * bool(where) + f"no option {dashes}{name}"

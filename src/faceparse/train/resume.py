@@ -5,19 +5,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from faceparse.errors import WeightsError
+from faceparse.train.options import MEMBER
 from faceparse.train.provenance import describe
 from faceparse.train.settings import Settings
 from faceparse.weights.checkpoint import read_checkpoint
 
 FREE = {
     "output", "resume", "trunk", "parts", "weights", "epochs", "patience", "tensorboard", "compile", "profile", "trainer",
-    "data.root", "data.workers", "data.cache", "data.unlabelled", "teacher.engine", "teacher.device",
+    "data.root", "data.workers", "data.cache", "data.unlabelled", "data.also.NAME.root", "teachers.NAME.device",
 }  # fmt: skip
 """Settings that may change: where things lie, how they are computed, and how long the run goes on."""
+
+TABLES = ("data.also.", "teachers.")
+"""Settings under names of the user's own."""
 
 
 def check_resume(checkpoint: Path, settings: Settings) -> None:
@@ -41,9 +46,12 @@ def check_resume(checkpoint: Path, settings: Settings) -> None:
         names = [s["name"] if isinstance(s, dict) else s for s in (then.get("scheme"), now["scheme"])]
         raise WeightsError(f"{checkpoint} has the classes of scheme {names[0]}, this run those of {names[1]}")
     before, asked = _flat(then.get("settings", {})), _flat(now["settings"])
-    changed = [k for k in asked if k in before and before[k] != asked[k] and not _free(k)]
+    same = {k for k in asked if before.get(k) == asked[k]}
+    # A setting that an older faceparse did not have yet is no change; another data set or teacher is one.
+    compared = [k for k in {**before, **asked} if (k in before and k in asked) or k.startswith(TABLES)]
+    changed = [k for k in compared if k not in same and not _free(k)]
     if changed:
-        shown = ", ".join(f"{k} {before[k]}, now {asked[k]}" for k in changed[:3])
+        shown = ", ".join(f"{k} {before.get(k, 'none')}, now {asked.get(k, 'none')}" for k in changed[:3])
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         raise WeightsError(
             f"{checkpoint} is of a run with other settings ({shown}{more}): give the same ones, or start a new run "
@@ -57,7 +65,8 @@ def check_resume(checkpoint: Path, settings: Settings) -> None:
 
 
 def _free(key: str) -> bool:
-    return key in FREE or key.split(".")[0] in FREE
+    listed = re.sub(r"^(data\.also|teachers)\.[^.]+", rf"\1.{MEMBER}", key)
+    return listed in FREE or key.split(".")[0] in FREE
 
 
 def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:

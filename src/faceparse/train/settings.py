@@ -19,7 +19,7 @@ from faceparse.tables import Rule, above, at_least, between, build, check, read_
 from faceparse.train.augment import Augmentation
 from faceparse.train.losses import LossSettings
 from faceparse.train.optimise import OptimizerSettings, ScheduleSettings
-from faceparse.train.options import Option, Options, Pairs, members, nested
+from faceparse.train.options import MEMBER, Option, Options, Pairs, members, nested
 from faceparse.train.teacher import TeacherSettings
 from faceparse.weights.preprocessing import Channels, Factor, Interpolation, Mean, Preprocessing
 
@@ -45,6 +45,28 @@ _TRAINER_RULES = {
 
 
 @dataclass(frozen=True)
+class FurtherData:
+    """A further data set to learn from.
+
+    Attributes:
+        root: Its folder.
+        share: Share of all samples that are its own.
+        kind: As that of `data`.
+        scheme: Scheme of the label maps there; where it leaves open which of several classes a label is (`merges`), as
+            `hair2`, a pixel counts as any of them.
+        train: Split to train on.
+        portraits: Whether its pictures have the framing of `data`: `augmentation.paste` and `scene` change only such.
+    """
+
+    root: Path
+    share: Annotated[float, Rule("above 0, below 1", lambda share: 0 < share < 1)]
+    kind: str = "folder"
+    scheme: str | None = None
+    train: str = "train"
+    portraits: bool = False
+
+
+@dataclass(frozen=True)
 class DataSettings:
     """Where the labelled pictures are.
 
@@ -55,7 +77,8 @@ class DataSettings:
         train: Split to train on.
         val: Split that chooses the checkpoint.
         workers: Processes that read and augment.
-        unlabelled: Folder of further pictures that only the teacher labels.
+        also: Further data sets by names of one's own: `--data.also.hair.root DIR --data.also.hair.share 0.14`.
+        unlabelled: Folder of further pictures that only the teachers label.
         crop: Whether pictures are cut out about the face by the landmarks that come with them, as SegFace does
             with Helen (`faceparse.data.cropped`).
         cache: `memory`, or a folder that keeps decoded samples; null decodes at every epoch.
@@ -67,9 +90,16 @@ class DataSettings:
     train: str = "train"
     val: str = "val"
     workers: Annotated[int, between(0, 1024)] = 2
+    also: dict[str, FurtherData] = field(default_factory=dict)
     unlabelled: Path | None = None
     crop: bool = False
     cache: str | None = None
+
+    def __post_init__(self) -> None:
+        if (total := sum(of.share for of in self.also.values())) >= 1:
+            raise ConfigError(
+                f"data.also: the shares leave nothing of the samples to data itself; got {total:g} in all"
+            )
 
 
 @dataclass(frozen=True)
@@ -91,7 +121,9 @@ class Settings:
         optimizer: How weights are changed.
         schedule: How the learning rate goes.
         loss: What is minimised.
-        teacher: A trained model whose soft labels are learned too.
+        teachers: Trained models whose soft labels are learned too, by names of one's own: `--teachers.big.model FILE`.
+        agree: Where a label leaves open which of several classes a pixel is, it becomes the one that all teachers give it
+            with at least this probability; null for never.
         ema: Decay of the weights' moving average, which is what is validated and saved; 0 for none.
         rare: A class in fewer pictures than this share is shown more often; 0 for never.
         sizes: (first epoch, input size) rows; the last size is the model's.
@@ -101,7 +133,7 @@ class Settings:
         scale: What 255 becomes before mean and std: 1, or 255 as Caffe's networks have it.
         interpolation: How pictures are brought to the input's size in validation and in use: `bilinear` or `bicubic`.
         augmentation: Ranges of the random samples.
-        seed: Fixes initial weights, order and views.
+        seed: Fixes initial weights, order and samples.
         patience: Epochs without a better validation figure after which the run stops; null for never.
         tensorboard: Whether to log for TensorBoard, with pictures of predictions.
         compile: Whether the network runs through torch.compile.
@@ -122,7 +154,8 @@ class Settings:
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     loss: LossSettings = field(default_factory=LossSettings)
-    teacher: TeacherSettings | None = None
+    teachers: dict[str, TeacherSettings] = field(default_factory=dict)
+    agree: Annotated[float, between(0, 1)] | None = None
     ema: Annotated[float, Rule("0 to below 1", lambda decay: 0 <= decay < 1)] = 0.999
     rare: Annotated[float, between(0, 1)] = 0.0
     sizes: list[tuple[Annotated[int, at_least(0)], Annotated[int, between(32, 1 << 15)]]] = field(
@@ -146,6 +179,8 @@ class Settings:
         rows = self.sizes
         if not rows or rows[0][0] != 0 or rows != sorted(rows):
             raise ConfigError(f"sizes are [first epoch, size] rows, ascending from epoch 0; got {rows}")
+        if self.agree is not None and not self.teachers:
+            raise ConfigError("agree is about teachers: give --teachers.NAME.model")
         if not all(0 <= m <= self.scale for m in self.mean):
             raise ConfigError(f"mean is 0 to scale ({self.scale}) in each channel; got {self.mean}")
 
@@ -199,7 +234,7 @@ def configuration(arguments: Sequence[str]) -> str:
     whole = {
         name: o.default
         for name, o in members(Settings).items()
-        if "." not in name or name.startswith("data.")
+        if "." not in name or (name.startswith("data.") and MEMBER not in name)
     }
     ours = [(k, asdict(v) if is_dataclass(v) else v) for k, v in whole.items() if v is not MISSING]  # type: ignore[arg-type]
     plain = json.loads(json.dumps(nested([*ours, *_pairs(arguments)]), default=str))

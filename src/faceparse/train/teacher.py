@@ -1,15 +1,16 @@
-"""Distillation: a trained model's soft labels beside, or in place of, human ones.
+"""Distillation: trained models' soft labels beside, or in place of, human ones.
 
 Hinton et al., https://arxiv.org/abs/1503.02531.
 
 >>> teacher = Teacher(TeacherSettings("bisenet-resnet18-yakhyo"), scheme("celebamask19"))  # doctest: +SKIP
->>> loss = teacher.loss(student_logits, teacher.logits(batch.image))  # doctest: +SKIP
+>>> loss = teacher.loss(logits, teacher.answer(batch.clean))  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,27 +19,37 @@ from torch import Tensor
 from faceparse.engines import open_engine
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme, conversion
-from faceparse.tables import above
-from faceparse.weights.merging import read_logits, scheme_of_results
+from faceparse.models import load
+from faceparse.tables import above, at_least
+from faceparse.train.channels import channels, strongest
+from faceparse.train.depthwise import float32_depthwise
+from faceparse.weights.merging import scheme_of_results
+from faceparse.weights.modelfile import find_model
+
+COARSE = 4
+"""Soft labels are compared at this part of the samples' sides: networks answer at a quarter or an eighth of their input."""
 
 
 @dataclass(frozen=True)
 class TeacherSettings:
-    """A trained model that labels the views the network is shown.
+    """A trained model that labels the samples too.
 
     Attributes:
-        model: Model id or file, as `faceparse parse --model` takes it.
-        weight: Of its loss beside that of the labels.
+        model: Model id or file, as `faceparse parse --model` takes it. PyTorch files run on the learning network's
+            device and in its precision, ONNX files by ONNX Runtime.
+        weight: Of its loss beside that of the labels; 0 for one that is only asked whether it agrees (`agree`).
         temperature: Both sides' logits are divided by it.
-        engine: `auto`, `onnx` or `torch`.
-        device: Where it runs.
+        classes: Classes or groups that it is good at; all others count as one. Null for all classes.
+        size: Side of its input, where another than its card's.
+        device: Where an ONNX file runs.
         card: Card id or TOML file of a model file that carries none.
     """
 
     model: str
-    weight: Annotated[float, above(0)] = 1.0
+    weight: Annotated[float, at_least(0)] = 1.0
     temperature: Annotated[float, above(0)] = 2.0
-    engine: str = "auto"
+    classes: tuple[str, ...] | None = None
+    size: Annotated[int, at_least(32)] | None = None
     device: str = "cpu"
     card: str | None = None
 
@@ -52,62 +63,178 @@ class Teacher:
 
     Raises:
         WeightsError, EngineError: a model or engine that cannot be opened.
-        LabelError: a scheme that does not convert.
+        LabelError: a scheme that does not convert, or classes that it does not have.
         ConfigError: a model that warps pictures (LaPa's).
     """
 
     def __init__(self, settings: TeacherSettings, scheme: Scheme) -> None:
         self._of = settings
-        self._engine = open_engine(
-            settings.model, engine=settings.engine, device=settings.device, card=settings.card
-        )
-        self._card = self._engine.card
+        path, self._card = find_model(settings.model, settings.card)
         if self._card.input.warp:
             raise ConfigError(
-                f"{settings.model} warps pictures by a face's landmarks: a teacher takes the views as they are"
+                f"{settings.model} warps pictures by a face's landmarks: a teacher takes the samples as they are"
             )
-        own = scheme_of_results(self._card)
-        table = conversion(own, scheme).table[: len(own)]
-        self._columns = torch.from_numpy(table.astype("int64"))
+        result = scheme_of_results(self._card)
+        self._channels = channels(self._card.label_scheme, result)
+        self._columns = torch.from_numpy(conversion(result, scheme).table[: len(result)].astype("int64"))
         self._classes = len(scheme)
+        self._bounds = sorted({i for name in settings.classes or () for i in scheme.ids(name)})
+        self._logits = self._runner(path.suffix)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Teacher:
-        """Itself: the moving average copies the module that holds it, and a session does not copy."""
-        return self
+    def _runner(self, suffix: str) -> Callable[[Tensor], Tensor]:
+        """What gives a normalised batch's logits, on its device."""
+        of = self._of
+        if suffix == ".safetensors":
+            network = load(self._card.network, find_model(of.model, of.card).path)
+            network.requires_grad_(False)
+            float32_depthwise(network.to(memory_format=torch.channels_last))
 
-    def probabilities(self, image: Tensor) -> Tensor:
-        """Soft labels of a batch of views.
+            def run(x: Tensor) -> Tensor:
+                return (
+                    network.to(x.device).grid_logits(x.contiguous(memory_format=torch.channels_last)).float()
+                )
 
-        Args:
-            image: uint8 RGB (B, 3, H, W).
+            return run
+        engine = open_engine(of.model, device=of.device, card=of.card)
+        return lambda x: torch.from_numpy(engine.run({"image": x.cpu().numpy()})["logits"]).to(x.device)
 
-        Returns:
-            (B, classes, H, W) float32 in the learning network's scheme; adds up to 1 over classes.
-        """
-        wanted, size = self._card.input, image.shape[-2:]
-        x = F.interpolate(image.float(), size=wanted.size, mode="bilinear", antialias=True)
+    @property
+    def weight(self) -> float:
+        """Of its loss; 0 for one that is only asked."""
+        return self._of.weight
+
+    @torch.no_grad()
+    def answer(self, image: Tensor) -> Tensor:
+        """Its logits, in its own classes, for uint8 RGB pictures (B, 3, H, W), at a quarter of their sides."""
+        wanted = self._card.input
+        size = wanted.size if self._of.size is None else (self._of.size, self._of.size)
+        x = F.interpolate(image.float(), size=size, mode="bilinear", antialias=True)
         mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (wanted.mean, wanted.std))
         x = (x.flip(1) if wanted.channels == "BGR" else x) * (wanted.scale / 255)
-        x = (x - mean) / std
-        found = read_logits(self._engine.run({"image": x.cpu().numpy()})["logits"], self._card)
-        logits = torch.from_numpy(found).to(image.device)
-        logits = F.interpolate(
-            logits, size=size, mode="bilinear", align_corners=self._card.output.align_corners
-        )
-        own = (logits / self._of.temperature).softmax(1)
+        logits = strongest(self._logits((x - mean) / std), self._channels)
+        corners = self._card.output.align_corners
+        full = F.interpolate(logits, size=image.shape[-2:], mode="bilinear", align_corners=corners)
+        coarse = [max(1, side // COARSE) for side in image.shape[-2:]]
+        return F.interpolate(full, size=coarse, mode="bilinear")
+
+    def probabilities(self, answer: Tensor, temperature: float | None = None) -> Tensor:
+        """Soft labels from an answer, (B, classes, h, w) in the learning network's scheme; they add up to 1.
+
+        Args:
+            answer: From `answer`.
+            temperature: Another one than the settings'.
+        """
+        own = (answer / (temperature or self._of.temperature)).softmax(1)
         kept = self._columns != IGNORE
-        merged = own.new_zeros(own.shape[0], self._classes, *size)
+        merged = own.new_zeros(own.shape[0], self._classes, *own.shape[2:])
         merged.index_add_(1, self._columns[kept].to(own.device), own[:, kept])
         return merged / merged.sum(1, keepdim=True).clamp_min(1e-6)
 
-    def loss(self, logits: Tensor, probabilities: Tensor) -> Tensor:
-        """Kullback–Leibler divergence from the teacher, mean over pixels, times T² and the weight.
+    def loss(self, logits: Tensor, answer: Tensor, genuine: Tensor | None = None) -> Tensor:
+        """Kullback–Leibler divergence from the teacher, mean over the pixels that count, times T² and the weight.
 
         Args:
             logits: The learning network's, (B, classes, H, W).
-            probabilities: From `probabilities`.
+            answer: From `answer`.
+            genuine: Pixels that count, bool (B, H, W): where both were shown the same thing; None for all.
         """
         t = self._of.temperature
-        log_p = (logits.float() / t).log_softmax(1)
-        divergence = F.kl_div(log_p, probabilities, reduction="none").sum(1).mean()
-        return self._of.weight * t * t * divergence
+        coarse = F.interpolate(logits.float(), size=answer.shape[-2:], mode="bilinear")
+        log_p = (coarse / t).log_softmax(1)
+        q = self.probabilities(answer)
+        if self._bounds:
+            log_p, q = self._bounded(log_p.exp()).log(), self._bounded(q)
+        divergence = F.kl_div(log_p, q, reduction="none").sum(1)
+        share = torch.ones_like(divergence)
+        if genuine is not None:  # a coarse pixel counts where all of it does
+            share = (
+                F.interpolate(genuine[:, None].float(), divergence.shape[-2:], mode="area")[:, 0] > 0.999
+            ).float()
+        return self._of.weight * t * t * (divergence * share).sum() / share.sum().clamp_min(1)
+
+    def _bounded(self, p: Tensor) -> Tensor:
+        """Probabilities of the classes that it is good at, then of all others together."""
+        good = p[:, self._bounds]
+        return torch.cat([good, 1 - good.sum(1, keepdim=True)], 1).clamp_min(1e-6)
+
+
+class Lesson(NamedTuple):
+    """What teachers say of a batch.
+
+    Attributes:
+        labels: The batch's, with those filled in on which the teachers agree, (B, H, W).
+        answers: Of each teacher with a weight, in order.
+    """
+
+    labels: Tensor
+    answers: list[Tensor]
+
+
+class Teachers:
+    """Several teachers of one network.
+
+    Args:
+        settings: By name.
+        scheme: Scheme of the network that learns.
+        agree: An open label becomes the class that all teachers give the pixel with at least this probability, where it
+            is one that the label allows; None for never.
+        open_classes: For each label beyond the scheme's, the classes that it may be.
+
+    Raises:
+        FaceparseError: as `Teacher`.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, TeacherSettings],
+        scheme: Scheme,
+        agree: float | None = None,
+        open_classes: Sequence[Sequence[int]] = (),
+    ) -> None:
+        self._teachers = [Teacher(of, scheme) for of in settings.values()]
+        self._agree = agree if open_classes else None
+        self._first = len(scheme)
+        self._allowed = torch.zeros(len(open_classes), len(scheme), dtype=torch.bool)
+        for row, classes in zip(self._allowed, open_classes, strict=True):
+            row[list(classes)] = True
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Teachers:
+        """Itself: the moving average copies the module that holds it, and teachers do not change."""
+        return self
+
+    def look(self, clean: Tensor, labels: Tensor) -> Lesson:
+        """What they say of a batch.
+
+        Args:
+            clean: uint8 RGB (B, 3, H, W), not spoilt or covered.
+            labels: int64 (B, H, W).
+        """
+        opened = (labels >= self._first) & (labels != IGNORE)
+        asked = opened.flatten(1).any(1) if self._agree is not None else opened.new_zeros(len(labels))
+        answers, opinions = [], []
+        for teacher in self._teachers:
+            answer = teacher.answer(clean) if teacher.weight else None
+            if answer is not None:
+                answers.append(answer)
+            if asked.any():
+                of = teacher.answer(clean[asked]) if answer is None else answer[asked]
+                opinions.append(teacher.probabilities(of, temperature=1))
+        if opinions:
+            labels = labels.clone()
+            labels[asked] = self._settled(labels[asked], opened[asked], opinions)
+        return Lesson(labels, answers)
+
+    def _settled(self, labels: Tensor, opened: Tensor, opinions: list[Tensor]) -> Tensor:
+        """The labels, those that are open filled in where all opinions agree."""
+        full = (F.interpolate(p, size=labels.shape[-2:], mode="bilinear") for p in opinions)
+        surest, classes = (torch.stack(t) for t in zip(*(p.max(1) for p in full), strict=True))
+        one = (classes == classes[0]).all(0) & (surest.amin(0) >= (self._agree or 0))
+        row = (labels - self._first).where(opened, 0)
+        allowed = self._allowed.to(labels.device)[row, classes[0]]
+        return labels.where(~(opened & one & allowed), classes[0])
+
+    def loss(self, logits: Tensor, answers: Sequence[Tensor], genuine: Tensor | None = None) -> Tensor:
+        """The sum of their losses; see `Teacher.loss`."""
+        weighty = (t for t in self._teachers if t.weight)
+        losses = [t.loss(logits, a, genuine) for t, a in zip(weighty, answers, strict=True)]
+        return torch.stack(losses).sum() if losses else logits.new_zeros(())
