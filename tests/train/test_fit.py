@@ -1,6 +1,7 @@
 """A training run end to end on a tiny made set: checkpoints, resume, figures."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -76,6 +77,14 @@ def test_profile_says_where_time_goes(
     # A hook of the module's that runs before the step counts as its forward pass.
     for part, ms in (("data", 0), ("forward", 5000), ("backward", 2000), ("optimiser", 0), ("step", 7000)):
         assert f"{part:<10} {ms:9.1f} ms" in caplog.text
+
+
+def test_the_profile_says_whether_samples_are_made_fast_enough(
+    made_faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = ["--profile", "true", "--epochs", "2", "--batch_size", "1", "--data.workers", "1"]
+    fit(read_settings(words(made_faces, tmp_path / "run", *options)))
+    assert re.search(r"queue +\d\.\d of 2 batches ready, none at \d+ % of the steps", caplog.text)
 
 
 def test_accumulated_and_clipped_steps_run(made_faces: Path, tmp_path: Path) -> None:

@@ -171,6 +171,30 @@ class _Shares(Sampler[int]):
         return iter(self._mine)
 
 
+class Queued(DataLoader[Batch]):
+    """A loader that says how many batches its workers have ready."""
+
+    _batches: Iterator[Batch] | None = None
+
+    def __iter__(self) -> Any:
+        self._batches = super().__iter__()
+        return self._batches
+
+    @property
+    def ready(self) -> int | None:
+        """Batches that wait to be taken; None where the run itself makes them, or the system does not say."""
+        queue = getattr(self._batches, "_worker_result_queue", None)
+        try:
+            return None if queue is None else int(queue.qsize())
+        except NotImplementedError:  # macOS
+            return None
+
+    @property
+    def room(self) -> int:
+        """Batches that the workers make ahead at most."""
+        return self.num_workers * (self.prefetch_factor or 0)
+
+
 def _one_thread(_: int) -> None:
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
@@ -264,7 +288,7 @@ class ParsingData(LightningDataModule):
             self._portraits,
             self._teach,
         )
-        return DataLoader(
+        return Queued(
             dataset,
             self._batch_size,
             sampler=sampler,

@@ -1,4 +1,4 @@
-"""Where a training step's time goes: data, forward, backward, optimiser."""
+"""Where a training step's time goes: data, forward, backward, optimiser; and whether samples are made fast enough."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ class StepProfile(Callback):
     Attributes:
         seconds: Part → seconds over all measured steps.
         steps: How many were measured.
+        ready: How many batches waited when each was taken, where the loader's workers make them.
     """
 
     def __init__(self, skip: int = 3) -> None:
         self.seconds = dict.fromkeys(PARTS, 0.0)
         self.steps = 0
+        self.ready: list[int] = []
+        self._room = 0
         self._skip = skip
         self._mark = time.perf_counter()
 
@@ -38,6 +41,10 @@ class StepProfile(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         self._lap("data", pl_module)
+        loader = trainer.train_dataloader
+        if self._skip <= 0 and (ready := getattr(loader, "ready", None)) is not None:
+            self.ready.append(ready)
+            self._room = loader.room  # type: ignore[union-attr]
 
     def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         self._lap("forward", pl_module)
@@ -52,7 +59,7 @@ class StepProfile(Callback):
         self._skip -= 1
 
     def table(self) -> str:
-        """Milliseconds a step and share of each part, a line each."""
+        """Milliseconds a step and share of each part, a line each; then the state of the queue of batches."""
         total = sum(self.seconds.values())
         if not self.steps or not total:
             return "no step was measured: the first ones warm up"
@@ -60,4 +67,11 @@ class StepProfile(Callback):
             f"{part:<10} {1000 * s / self.steps:9.1f} ms  {100 * s / total:5.1f} %"
             for part, s in self.seconds.items()
         ]
-        return "\n".join([*lines, f"{'step':<10} {1000 * total / self.steps:9.1f} ms  of {self.steps} steps"])
+        lines.append(f"{'step':<10} {1000 * total / self.steps:9.1f} ms  of {self.steps} steps")
+        if self.ready:
+            mean, empty = sum(self.ready) / len(self.ready), self.ready.count(0) / len(self.ready)
+            lines.append(
+                f"{'queue':<10} {mean:9.1f} of {self._room} batches ready, none at {100 * empty:.0f} % of the steps"
+                f"{': raise --data.workers' if empty > 0.5 else ''}"
+            )
+        return "\n".join(lines)
