@@ -76,6 +76,27 @@ def test_incomplete_settings_are_named(trained: Path) -> None:
         models.import_checkpoint(trained, NAME, trained.with_name("a.safetensors"))
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("settings", 5),
+        ("settings", {"data": 5}),
+        ("licence", 5),
+        ("mean", 5),
+        ("size", 10**30),
+        ("scheme", [5]),
+        ("scheme", "/etc/hosts.yaml"),
+    ],
+)
+def test_settings_of_wrong_types_are_one_line(trained: Path, key: str, value: object) -> None:
+    content = torch.load(trained, weights_only=True)
+    content["faceparse"][key] = value
+    torch.save(content, trained)
+    with pytest.raises(WeightsError, match="settings inside") as caught:
+        models.import_checkpoint(trained, NAME, trained.with_name("a.safetensors"))
+    assert "\n" not in str(caught.value)
+
+
 def test_a_foreign_file_needs_a_card_and_leaves_nothing(foreign: Path) -> None:
     before = foreign.read_bytes()
     with pytest.raises(WeightsError, match=r"--card \(bisenet-resnet18-yakhyo, or a TOML file\)"):

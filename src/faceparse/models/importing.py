@@ -129,7 +129,7 @@ def training_card(file: Checkpoint, name: str, network: Network, model: str) -> 
             "licence": {"weights": "Unknown", "terms": UNKNOWN_TERMS, **about.get("licence", {})},
             "training": _training(about.get("settings", {})),
         }
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"the settings inside {file.path} are incomplete: {error}") from None
     return parse_card(raw, f"the settings inside {file.path}")
 

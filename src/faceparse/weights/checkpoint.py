@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceparse.errors import ConfigError, MissingExtraError, WeightsError
 from faceparse.files import atomic
+from faceparse.labels import schemes
 from faceparse.tables import convert, parse
 from faceparse.weights.card import Card, embedded
 from faceparse.weights.importers.caffe import read_caffemodel
@@ -75,7 +76,11 @@ class Checkpoint:
         """The label scheme that the file itself states, by name or in full, or None for a foreign file."""
         if self.card is not None:
             return self.card.scheme
-        return None if self.settings is None else self.settings.get("scheme")
+        scheme = None if self.settings is None else self.settings.get("scheme")
+        if scheme is None or isinstance(scheme, Mapping) or (isinstance(scheme, str) and scheme in schemes()):
+            return scheme
+        # A name, never a file that is opened.
+        raise WeightsError(f"the settings inside {self.path}: no label scheme {str(scheme)[:60]!r}")
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
