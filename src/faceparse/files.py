@@ -49,11 +49,11 @@ def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) ->
             temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes | memoryview) -> None:
-    """Write a file in place of what is there, or leave that as it was.
+def write_atomic(path: Path, data: bytes | memoryview) -> None:
+    """Write a file completely or not at all; an existing one is replaced.
 
     Raises:
-        OutputError: a place that cannot be written to.
+        OutputError: the file cannot be written.
     """
     with atomic(path, overwrite=True) as temporary:
         temporary.write_bytes(data)

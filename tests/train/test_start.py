@@ -105,7 +105,7 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(published: str, site: 
     torch.save({"weight": torch.zeros(4, 3, 2, 2), "bias": torch.zeros(4)}, out)
     site.pages[published] = Served(out.getvalue())
     for _ in range(2):  # and it is not kept
-        with pytest.raises(DownloadError, match="served another file than its name says"):
+        with pytest.raises(DownloadError, match="is another file than its name says"):
             starting_network(settings("--trunk", "imagenet"))
 
 

@@ -20,7 +20,7 @@ from faceparse.data.cropped import Cropped
 from faceparse.data.dataset import Dataset
 from faceparse.data.unlabelled import Concatenated, Unlabelled
 from faceparse.errors import ConfigError, FaceparseError, MissingExtraError, OutputError
-from faceparse.files import make_folder, write_whole
+from faceparse.files import make_folder, write_atomic
 from faceparse.labels import scheme as find_scheme
 from faceparse.labels.scheme import Scheme
 from faceparse.train.callbacks import (
@@ -75,7 +75,7 @@ def fit(settings: Settings) -> Path:
     make_folder(settings.output)
     module, data = prepare(settings)
     about = json.dumps(module.about, indent=2) + "\n"
-    write_whole(settings.output / "settings.json", about.encode())
+    write_atomic(settings.output / "settings.json", about.encode())
     profile = StepProfile()
     often = max(1, min(20, len(data.train) // settings.batch_size))  # a short epoch has its line too
     trainer = _trainer(settings, read_as(find_scheme(settings.scheme)), profile, often)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import ConfigError, OutputError
-from faceparse.files import write_whole
+from faceparse.files import write_atomic
 
 QUALITY = 90
 STRIP = 256
@@ -36,7 +36,7 @@ def write_jpeg(path: Path, picture: NDArray[np.uint8], quality: int = QUALITY) -
         cv2.cvtColor(rows, cv2.COLOR_RGB2BGR, dst=rows)
     # The same bytes as Pillow's at the same quality, sooner, and without its copy at four bytes a pixel.
     _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    write_whole(path, coded.data)
+    write_atomic(path, coded.data)
 
 
 def check_quality(quality: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from faceparse.files import json_bytes, write_whole
+from faceparse.files import json_bytes, write_atomic
 from faceparse.results import Parsing
 from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
@@ -22,4 +22,4 @@ class Json(FileWriter):
     suffix: ClassVar[str] = ".json"
 
     def save(self, parsing: Parsing, path: Path) -> None:
-        write_whole(path, json_bytes(parsing.record(), indent=2) + b"\n")
+        write_atomic(path, json_bytes(parsing.record(), indent=2) + b"\n")

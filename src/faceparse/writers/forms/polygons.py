@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from faceparse.errors import ConfigError
-from faceparse.files import json_bytes, write_whole
+from faceparse.files import json_bytes, write_atomic
 from faceparse.labels import Scheme
 from faceparse.results import Parsing
 from faceparse.results.lookup import look_up, members
@@ -66,4 +66,4 @@ class Polygons(FileWriter):
             "imageHeight": height,
             "imageWidth": width,
         }
-        write_whole(path, json_bytes(content))
+        write_atomic(path, json_bytes(content))

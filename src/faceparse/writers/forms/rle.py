@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from faceparse.files import json_bytes, write_whole
+from faceparse.files import json_bytes, write_atomic
 from faceparse.labels import GROUPS, Scheme
 from faceparse.results import Parsing
 from faceparse.writers.coco import Piece, image_id, join
@@ -68,7 +68,7 @@ class Rle(FileWriter):
             "images": [{"id": number, "file_name": file, "width": width, "height": height}],
             "annotations": annotations,
         }
-        write_whole(path, json_bytes(content))
+        write_atomic(path, json_bytes(content))
 
     def finish(self, folder: Path, stems: Iterable[Path]) -> tuple[Path, ...]:
         path = folder / JOINED
