@@ -117,11 +117,11 @@ def test_faces_have_parts_of_their_own() -> None:
     parsing = parser.parse(image)
     assert len(parsing.faces) == 2
     left, right = parsing.faces
-    assert left.part is not None
-    assert right.part is not None
-    assert left.part.mask("skin")[170, 100]
-    assert not left.part.mask("skin")[170, 680]
-    assert right.part.mask("skin")[170, 680]
+    assert left.parsing is not None
+    assert right.parsing is not None
+    assert left.parsing.mask("skin")[170, 100]
+    assert not left.parsing.mask("skin")[170, 680]
+    assert right.parsing.mask("skin")[170, 680]
     assert parsing.mask("skin")[170, [100, 680]].all()
 
 

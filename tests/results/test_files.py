@@ -30,9 +30,9 @@ def assert_equal(one: Parsing, other: Parsing) -> None:
     for mine, yours in zip(one.faces, other.faces, strict=True):
         assert (mine.box, mine.score) == (yours.box, yours.score)
         np.testing.assert_array_equal(mine.landmarks, yours.landmarks)
-        assert (mine.part is None) == (yours.part is None)
-        if mine.part and yours.part:
-            assert_equal(mine.part, yours.part)
+        assert (mine.parsing is None) == (yours.parsing is None)
+        if mine.parsing and yours.parsing:
+            assert_equal(mine.parsing, yours.parsing)
 
 
 @pytest.mark.parametrize("name", ["celebamask19", "lapa11", "face2"])
@@ -42,7 +42,9 @@ def test_npz_is_without_loss(name: str, tmp_path: Path) -> None:
     assert_equal(one, again)
     np.testing.assert_array_equal(one.mask("face", soft=True), again.mask("face", soft=True))
     np.testing.assert_array_equal(one.cutout("face"), again.cutout("face"))
-    assert again.views[1].logits is again.faces[0].part.views[0].logits if again.faces[0].part else False
+    assert (
+        again.views[1].logits is again.faces[0].parsing.views[0].logits if again.faces[0].parsing else False
+    )
     assert_equal(again.to("face2"), one.to("face2"))
 
 

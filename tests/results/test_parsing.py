@@ -140,12 +140,12 @@ class TestTo:
         part = made()
         one = Parsing(picture(), views(), part.scheme, (Face((1, 1, 9, 9), 0.5, POINTS, part),))
         other = one.to("maskgan19").faces[0]
-        assert other.part is not None
-        assert other.part.scheme.name == "maskgan19"
+        assert other.parsing is not None
+        assert other.parsing.scheme.name == "maskgan19"
         assert other.score == 0.5
-        np.testing.assert_array_equal(other.part.mask("hair"), part.mask("hair"))
+        np.testing.assert_array_equal(other.parsing.mask("hair"), part.mask("hair"))
         bare = Parsing(picture(), (), part.scheme, (Face((1, 1, 9, 9), 0.5, POINTS),))
-        assert bare.to("maskgan19").faces[0].part is None
+        assert bare.to("maskgan19").faces[0].parsing is None
 
     def test_same_scheme_is_the_same_parsing(self) -> None:
         one = made()
@@ -236,7 +236,7 @@ def test_pickles_and_copies(how: Any) -> None:
 
 def test_repr_is_short() -> None:
     assert repr(made()) == "<Parsing: 40×30 px, celebamask19, 2 views, 0 faces>"
-    assert repr(labelled([[0, 1]])) == "<Parsing: 2×1 px, celebamask19, given labels, 0 faces>"
+    assert repr(labelled([[0, 1]])) == "<Parsing: 2×1 px, celebamask19, label map, 0 faces>"
 
 
 @pytest.mark.parametrize(
@@ -250,10 +250,10 @@ def test_repr_is_short() -> None:
         ({"scheme": "celebamask"}, LabelError, "no label scheme"),
         ({"table": np.zeros(19, np.uint8)}, ResultError, "table is 256 uint8"),
         ({"table": np.full(256, 19, np.uint8)}, LabelError, "table holds 19"),
-        ({"given": np.zeros(SIZE, np.uint8)}, ResultError, "not of both"),
-        ({"given": np.zeros((2, 2), np.uint8), "views": ()}, ResultError, "picture's size"),
-        ({"given": np.zeros(SIZE, int), "views": ()}, ResultError, "uint8 of the picture's size"),
-        ({"given": np.full(SIZE, 19, np.uint8), "views": ()}, LabelError, "label map holds 19"),
+        ({"label_map": np.zeros(SIZE, np.uint8)}, ResultError, "not of both"),
+        ({"label_map": np.zeros((2, 2), np.uint8), "views": ()}, ResultError, "picture's size"),
+        ({"label_map": np.zeros(SIZE, int), "views": ()}, ResultError, "uint8 of the picture's size"),
+        ({"label_map": np.full(SIZE, 19, np.uint8), "views": ()}, LabelError, "label map holds 19"),
     ],
 )
 def test_checks_itself(change: dict[str, Any], error: type[Exception], message: str) -> None:

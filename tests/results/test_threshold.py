@@ -51,8 +51,8 @@ def test_faces_go_along() -> None:
     part = Parsing(IMAGE, (ramp(),), "face2")  # type: ignore[arg-type]
     face = Face((0, 0, 9, 4), 0.9, np.zeros((5, 2)), part)
     cut = Parsing(IMAGE, part.views, "face2", (face,)).thresholded(0.9)  # type: ignore[arg-type]
-    assert cut.faces[0].part is not None
-    np.testing.assert_array_equal(cut.faces[0].part.labels, cut.labels)
+    assert cut.faces[0].parsing is not None
+    np.testing.assert_array_equal(cut.faces[0].parsing.labels, cut.labels)
 
 
 def test_given_labels_stay() -> None:

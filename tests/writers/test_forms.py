@@ -141,7 +141,7 @@ def test_npz_without_logits(tmp_path: Path) -> None:
     again = Parsing.load(bare)
     np.testing.assert_array_equal(again.labels, one.labels)
     assert again.faces[0].box == one.faces[0].box
-    assert again.faces[0].part is None
+    assert again.faces[0].parsing is None
 
 
 def test_json_is_the_record(one: Parsing, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def run(folder: Path, pictures: dict[str, NDArray[np.uint8]]) -> dict[str, Parsi
             np.zeros((*labels.shape, 3), np.uint8),
             (),
             labelled(labels).scheme,
-            given=labels,
+            label_map=labels,
             source=f"in/{name}.jpg",
         )
         writer.write(made[name], folder / name)

@@ -116,22 +116,22 @@ def plain(scheme: Scheme) -> dict[str, Any]:
     >>> plain(Scheme("bald2", ("background", "scalp")))["classes"]
     ['background', 'scalp']
     """
-    made: dict[str, Any] = {
+    table: dict[str, Any] = {
         "name": scheme.name,
         "title": scheme.title,
         "classes": list(scheme.classes),
         "left_means": scheme.left_means,
     }
     if scheme.colours:
-        made["colours"] = {name: list(colour) for name, colour in scheme.colours.items()}
+        table["colours"] = {name: list(colour) for name, colour in scheme.colours.items()}
     if scheme.sides is not None:
-        made["pairs"] = [list(pair) for pair in scheme.sides]
+        table["pairs"] = [list(pair) for pair in scheme.sides]
     if scheme.to:
-        made["to"] = {target: dict(table) for target, table in scheme.to.items()}
+        table["to"] = {target: dict(table) for target, table in scheme.to.items()}
     if scheme.from_:
-        made["from"] = {source: dict(table) for source, table in scheme.from_.items()}
+        table["from"] = {source: dict(table) for source, table in scheme.from_.items()}
     if scheme.read_as:
-        made["read_as"] = scheme.read_as
+        table["read_as"] = scheme.read_as
     if scheme.merges:
-        made["merges"] = {name: list(members) or REST for name, members in scheme.merges}
-    return made
+        table["merges"] = {name: list(members) or REST for name, members in scheme.merges}
+    return table

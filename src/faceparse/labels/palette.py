@@ -45,19 +45,19 @@ COLOURS = MappingProxyType(
 
 
 def palette(
-    classes: Sequence[str], own: Mapping[str, tuple[int, int, int]] = MappingProxyType({})
+    classes: Sequence[str], colours: Mapping[str, tuple[int, int, int]] = MappingProxyType({})
 ) -> NDArray[np.uint8]:
     """256 × 3 RGB uint8 for class names in label order; unlisted labels are black.
 
-    A class in `own` has the colour given there, a known class its published colour, any other a bright one derived from its name. Where that
-    would equal an earlier class's, another one is derived, so that no two classes share one.
+    A class has its colour in `colours`, else its published colour, else a bright one derived from its name. Where that would
+    equal an earlier class's, another one is derived, so that no two classes share one.
     """
     table = np.zeros((256, 3), np.uint8)
-    used = set(own.values())
+    used = set(colours.values())
     for i, name in enumerate(classes):
-        colour = own.get(name, COLOURS.get(name))
+        colour = colours.get(name, COLOURS.get(name))
         turn = 0
-        while colour is None or (colour in used and name not in own):
+        while colour is None or (colour in used and name not in colours):
             digest = hashlib.sha256(f"{name}/{turn}".encode()).digest()
             hue, saturation, value = digest[0] / 256, 0.5 + digest[1] / 512, 0.6 + digest[2] / 640
             r, g, b = colorsys.hsv_to_rgb(hue, saturation, value)

@@ -95,11 +95,11 @@ class Scheme:
             raise LabelError(
                 f"scheme {self.name!r}: left_means is {', '.join(LEFT)}; got {self.left_means!r}"
             )
-        made = [c for table in self.from_.values() for c in table.values() if c != "ignore"]
-        unmade = [c for c in made if c not in self.classes]
-        if unmade:
+        goals = [c for table in self.from_.values() for c in table.values() if c != "ignore"]
+        absent = [c for c in goals if c not in self.classes]
+        if absent:
             raise LabelError(
-                f"scheme {self.name!r} makes {unmade[0]!r} of another's classes, but has no such class"
+                f"scheme {self.name!r} makes {absent[0]!r} of another's classes, but has no such class"
             )
         paired = [c for pair in self.sides or () for c in pair]
         stray = [c for c in (*paired, *self.colours, *dict(self.merges)) if c not in self.classes]
@@ -149,10 +149,10 @@ class Scheme:
             raise LabelError(f"a class or group is a name, such as {self.classes[-1]!r}; got {name!r}")
         if name in self.classes or ALIASES.get(name) in self.classes:
             return (self.id(name),)
-        found = tuple(i for i, c in enumerate(self.classes) if c in GROUPS.get(name, ()))
-        if not found:
+        members = tuple(i for i, c in enumerate(self.classes) if c in GROUPS.get(name, ()))
+        if not members:
             raise self._unknown(name)
-        return found
+        return members
 
     def _unknown(self, name: str) -> LabelError:
         groups = [g for g, members in GROUPS.items() if any(c in members for c in self.classes)]

@@ -64,7 +64,7 @@ class Face:
         landmarks: 5 × 2 picture points (x, y): image-left eye, image-right eye, nose tip, image-left and
             image-right mouth corner, as seen with the face upright. Image-left is the subject's right:
             what YuNet calls the right eye comes first.
-        part: The parsing by this face's own views alone, or None.
+        parsing: The parsing by this face's own views alone, or None.
 
     Raises:
         ResultError: a box of no extent, a score outside 0 to 1, landmarks not 5 × 2, a value not finite.
@@ -73,7 +73,7 @@ class Face:
     box: tuple[float, float, float, float]
     score: float
     landmarks: NDArray[np.float64]
-    part: Parsing | None = None
+    parsing: Parsing | None = None
 
     def __post_init__(self) -> None:
         box = tuple(float(v) for v in self.box)
@@ -120,7 +120,7 @@ class Parsing:
         scheme: What the labels mean, by name or as a `Scheme`.
         faces: The faces found, in the detector's order.
         table: For results of `to`: 256 uint8, label of the views → label of `scheme`; None where they agree.
-        given: For results of `from_labels`: the label map itself, in place of views.
+        label_map: For results of `from_labels`: the labels themselves, in place of views.
         model: Id of the model's card; empty where none made it.
         engine: What ran the model, such as `onnx cpu fp32`: `Engine.description`.
         source: Name or path of the file that the picture was read from; empty where there was none.
@@ -137,7 +137,7 @@ class Parsing:
     scheme: Scheme
     faces: tuple[Face, ...] = ()
     table: NDArray[np.uint8] | None = None
-    given: NDArray[np.uint8] | None = None
+    label_map: NDArray[np.uint8] | None = None
     model: str = ""
     engine: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -147,8 +147,7 @@ class Parsing:
     _computed: dict[str, NDArray[np.generic]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        own = find_scheme(self.scheme)
-        object.__setattr__(self, "scheme", own)
+        object.__setattr__(self, "scheme", find_scheme(self.scheme))
         object.__setattr__(self, "views", tuple(self.views))
         object.__setattr__(self, "faces", tuple(self.faces))
         image = np.asarray(self.image)
@@ -158,8 +157,8 @@ class Parsing:
             )
         object.__setattr__(self, "image", frozen(image))
         self._check_classes()
-        if self.given is not None:
-            self._check_given(np.asarray(self.given))
+        if self.label_map is not None:
+            self._check_label_map(np.asarray(self.label_map))
         if self.threshold is not None:
             check_threshold(self.threshold, self.scheme)
 
@@ -180,15 +179,15 @@ class Parsing:
         self.scheme.check(table, "table")
         object.__setattr__(self, "table", frozen(table))
 
-    def _check_given(self, labels: NDArray[np.uint8]) -> None:
+    def _check_label_map(self, labels: NDArray[np.uint8]) -> None:
         if self.views or self.table is not None:
-            raise ResultError("a parsing is made of views or of a given label map, not of both")
+            raise ResultError("a parsing is made of views or of a label map, not of both")
         if labels.dtype != np.uint8 or labels.shape != self.size:
             raise ResultError(
                 f"labels are uint8 of the picture's size {self.size}, got shape {labels.shape} of {labels.dtype}"
             )
         self.scheme.check(labels)
-        object.__setattr__(self, "given", frozen(labels))
+        object.__setattr__(self, "label_map", frozen(labels))
 
     @classmethod
     def from_labels(
@@ -204,15 +203,15 @@ class Parsing:
             ResultError: the map is not uint8 of the picture's size.
             LabelError: unknown scheme, or labels outside it.
         """
-        return cls(image, (), find_scheme(scheme), tuple(faces), given=labels)
+        return cls(image, (), find_scheme(scheme), tuple(faces), label_map=labels)
 
     def __reduce__(self) -> tuple[object, ...]:  # a lock does not pickle; what was computed is computed again
         return (Parsing, tuple(getattr(self, f.name) for f in fields(self) if f.init))
 
     def __repr__(self) -> str:
         height, width = self.size
-        made = "given labels" if self.given is not None else f"{len(self.views)} views"
-        return f"<Parsing: {width}×{height} px, {self.scheme.name}, {made}, {len(self.faces)} faces>"
+        origin = f"{len(self.views)} views" if self.label_map is None else "label map"
+        return f"<Parsing: {width}×{height} px, {self.scheme.name}, {origin}, {len(self.faces)} faces>"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -226,8 +225,8 @@ class Parsing:
         The most probable class, the lower label where two are equal. In a parsing that `to` made, 255
         where that class is ignored in the scheme. For one of two classes with a threshold see `thresholded`.
         """
-        if self.given is not None:
-            return self.given
+        if self.label_map is not None:
+            return self.label_map
         with self._lock:
             if "labels" not in self._computed:
                 self._computed["labels"] = frozen(self._rendered())
@@ -253,20 +252,20 @@ class Parsing:
             ResultError: a scheme of other than two classes, or a threshold out of range.
         """
         check_threshold(threshold, self.scheme)
-        faces = tuple(replace(f, part=f.part and f.part.thresholded(threshold)) for f in self.faces)
+        faces = tuple(replace(f, parsing=f.parsing and f.parsing.thresholded(threshold)) for f in self.faces)
         return replace(self, faces=faces, threshold=threshold)
 
     @property
     def confidence(self) -> NDArray[np.float32]:
         """Probability of each pixel's most probable class, H × W float32, 0 to 1, read-only; computed once.
 
-        Of the network's own classes, also in a parsing that `to` made; 1 for given labels.
+        Of the network's own classes, also in a parsing that `to` made; 1 for a label map.
         """
         with self._lock:
             if "confidence" not in self._computed:
-                given = self.given is not None
-                made = np.ones(self.size, np.float32) if given else render_confidence(self.views, self.size)
-                self._computed["confidence"] = frozen(made)
+                sure = self.label_map is not None
+                values = np.ones(self.size, np.float32) if sure else render_confidence(self.views, self.size)
+                self._computed["confidence"] = frozen(values)
             return cast(NDArray[np.float32], self._computed["confidence"])
 
     @overload
@@ -288,7 +287,7 @@ class Parsing:
             LabelError: the scheme has no such class or group.
         """
         ids = self._ids(name)
-        if soft and self.given is None:
+        if soft and self.label_map is None:
             return render_probability(self.views, self.size, self._sources(ids))
         mask = look_up(members(ids), self.labels)
         return mask.astype(np.float32) if soft else mask.view(np.bool_)
@@ -309,7 +308,7 @@ class Parsing:
         """The same parsing in another scheme: labels by the conversion table, soft masks by adding up.
 
         The class that wins is chosen in the network's own scheme and then renamed, so labels here are the
-        converted labels there. A class that the other scheme ignores becomes 255. The faces' parts go along.
+        converted labels there. A class that the other scheme ignores becomes 255. The faces' own parsings go along.
 
         Raises:
             LabelError: unknown scheme, or a class that neither converts by name nor by a declared table.
@@ -318,10 +317,10 @@ class Parsing:
         if target == self.scheme:
             return self
         change = conversion(self.scheme, target)
-        faces = tuple(replace(f, part=f.part and f.part.to(target)) for f in self.faces)
-        if self.given is not None:
-            given = look_up(change.table, self.given)
-            return replace(self, scheme=target, faces=faces, given=given)
+        faces = tuple(replace(f, parsing=f.parsing and f.parsing.to(target)) for f in self.faces)
+        if self.label_map is not None:
+            labels = look_up(change.table, self.label_map)
+            return replace(self, scheme=target, faces=faces, label_map=labels)
         table = change.table if self.table is None else change.table[self.table]
         return replace(self, scheme=target, faces=faces, table=table)
 
@@ -337,8 +336,8 @@ class Parsing:
     @property
     def boxes(self) -> Mapping[str, Box]:
         """`box` of each present class, in label order."""
-        found = {name: self.box(name) for name in self.areas}
-        return MappingProxyType({name: box for name, box in found.items() if box})
+        boxes = {name: self.box(name) for name in self.areas}
+        return MappingProxyType({name: box for name, box in boxes.items() if box})
 
     def box(self, name: Names) -> Box | None:
         """Smallest box around a class, alias or group, or around several: x0, y0, x1, y1 in pixels, x1 and y1 just beyond it.

@@ -25,7 +25,7 @@ def soft_strips(
     ...     opacity[rows] = hair
 
     Args:
-        parsing: Of given labels, it is sure: 0 or 1 everywhere.
+        parsing: Of a label map, it is sure: 0 or 1 everywhere.
         groups: Labels of its scheme; a group's probability is its labels' sum.
         bits: 8 or 16; probability 1 is 255 or 65535, in between the nearest whole number.
 
@@ -34,10 +34,10 @@ def soft_strips(
     """
     height, width = parsing.size
     dtype, full = np.dtype(f"uint{bits}"), np.float32(2**bits - 1)
-    if parsing.given is not None:
+    if parsing.label_map is not None:
         for y in range(0, height, TILE):
             rows = slice(y, min(y + TILE, height))
-            inside = np.stack([look_up(members(ids), parsing.given[rows]) for ids in groups])
+            inside = np.stack([look_up(members(ids), parsing.label_map[rows]) for ids in groups])
             yield rows, (inside * full).astype(dtype)
         return
     sources = [parsing._sources(ids) for ids in groups]

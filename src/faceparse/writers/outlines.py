@@ -44,8 +44,10 @@ def polygons(mask: NDArray[np.uint8] | NDArray[np.bool_], tolerance: float = 0) 
     for row, start, stop in _cuts(piece):
         fine[3 * row, 2 * start : 2 * stop] = 0
     traced, _ = cv2.findContours(fine, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    found = (_corners(np.asarray(contour[:, 0], np.int32)) + np.array([x, y], np.int32) for contour in traced)
-    rings = [_simplified(ring, tolerance) if tolerance else ring for ring in found]
+    corners = (
+        _corners(np.asarray(contour[:, 0], np.int32)) + np.array([x, y], np.int32) for contour in traced
+    )
+    rings = [_simplified(ring, tolerance) if tolerance else ring for ring in corners]
     return sorted(rings, key=lambda ring: tuple(ring[:, ::-1].min(0)))
 
 

@@ -43,7 +43,7 @@ def encode(labels: NDArray[np.uint8], groups: Sequence[Sequence[int]]) -> list[R
     columns = np.ascontiguousarray(labels.T).reshape(-1)
     starts = np.flatnonzero(np.concatenate(([True], columns[1:] != columns[:-1])))
     values, total = columns[starts], columns.size
-    found = []
+    masks = []
     for ids in groups:
         chosen = np.zeros(256, np.bool_)
         chosen[list(ids)] = True
@@ -52,8 +52,8 @@ def encode(labels: NDArray[np.uint8], groups: Sequence[Sequence[int]]) -> list[R
         turns = starts[np.flatnonzero(np.diff(inside, prepend=False))]
         edges = np.append(turns, total) if len(turns) % 2 else turns
         counts = np.diff(edges, prepend=0, append=total)
-        found.append(Runs(compressed(counts if counts[-1] else counts[:-1]), *_extent(edges, height)))
-    return found
+        masks.append(Runs(compressed(counts if counts[-1] else counts[:-1]), *_extent(edges, height)))
+    return masks
 
 
 def _extent(edges: Indices, height: int) -> tuple[int, tuple[int, int, int, int]]:

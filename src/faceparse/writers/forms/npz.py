@@ -65,7 +65,8 @@ class Npz(FileWriter):
         }
         whole = _take_apart(parsing, arrays, self.soft)
         parts = [
-            _take_apart(f.part, arrays, self.soft) if f.part and self.soft else None for f in parsing.faces
+            _take_apart(f.parsing, arrays, self.soft) if f.parsing and self.soft else None
+            for f in parsing.faces
         ]
         about = {
             "format": FORMAT,
@@ -114,12 +115,12 @@ class Npz(FileWriter):
 def _take_apart(parsing: Parsing, arrays: Arrays, soft: bool) -> dict[str, object]:
     """Put a parsing's arrays beside the others, each once, and say where they are."""
     views = [_put_view(view, arrays) for view in parsing.views] if soft else []
-    given = parsing.given if soft else parsing.labels
+    label_map = parsing.label_map if soft else parsing.labels
     return {
         "scheme": plain(parsing.scheme),
         "views": views,
         "table": None if parsing.table is None or not soft else _put("table", parsing.table, arrays),
-        "given": None if given is None else _put("labels", given, arrays),
+        "given": None if label_map is None else _put("labels", label_map, arrays),
         "threshold": parsing.threshold,
     }
 
@@ -137,7 +138,7 @@ def _put_view(view: View, arrays: Arrays) -> dict[str, object]:
 
 def _put(kind: str, array: NDArray[Any], arrays: Arrays) -> str:
     """The name under which an array is, or now is."""
-    name = next((n for n, known in arrays.items() if known is array), None)
+    name = next((name for name, other in arrays.items() if other is array), None)
     if name is None:
         name = kind if kind not in arrays else f"{kind}_{len(arrays)}"
         arrays[name] = array
@@ -187,13 +188,13 @@ def _parsing(
     image: NDArray[np.uint8],
     views: dict[str, View],
 ) -> Parsing:
-    table, given = (arrays[part[key]] if part[key] else None for key in ("table", "given"))
+    table, label_map = (arrays[part[key]] if part[key] else None for key in ("table", "given"))
     return Parsing(
         image,
         tuple(_view(view, arrays, views) for view in part["views"]),
         scheme(part["scheme"]),
         table=table,
-        given=given,
+        label_map=label_map,
         model=about["model"],
         engine=about.get("engine", ""),
         threshold=part.get("threshold"),
