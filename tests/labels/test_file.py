@@ -141,6 +141,7 @@ def test_packaged_schemes_are_plain_data(name: str) -> None:
         ("classes: [background, a]\nleft_means: right", "left_means is subject, viewer, unverified"),
         ("classes: [background, a]\ntitle: 3", "title: expected text; got 3"),
         ("classes: [background, a]\nname: ''", "name is missing"),
+        ("classes: [background, ' ']", r"file names .*, got ' ': write it without"),
         ("classes: [background, a/b]", r"file names .*, got 'a/b': write it without slashes"),
         ("classes: [background, 'a\\b']", "write it without slashes, backslashes"),
         ('classes: [background, "a\\tb"]', r"got 'a\\tb': write it without"),

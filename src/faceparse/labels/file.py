@@ -29,7 +29,7 @@ SUFFIXES = (".yaml", ".yml", ".toml")
 """Endings that tell a scheme's file from a scheme's name."""
 REST = "rest"
 """What a merged class stands for: all that no other class does."""
-_UNFIT = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNFIT = re.compile(r"^\s*$|[/\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _Byte = Annotated[int, between(0, 255)]
 _Hex = Annotated[str, Rule("'#rrggbb'", re.compile("#[0-9a-fA-F]{6}").fullmatch)]

@@ -76,7 +76,7 @@ class Scheme:
         if isinstance(self.classes, str) or not isinstance(self.classes, Iterable):
             raise LabelError(f"scheme {self.name!r}: classes are several names, got {self.classes!r}")
         object.__setattr__(self, "classes", tuple(self.classes))
-        unnamed = [c for c in self.classes if not isinstance(c, str) or not c.strip()]
+        unnamed = [c for c in self.classes if not isinstance(c, str) or not c]
         if unnamed:
             raise LabelError(
                 f"scheme {self.name!r}: a class is a name, got {unnamed[0]!r}: write it in quotes"
