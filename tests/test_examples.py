@@ -11,12 +11,15 @@ ARGUMENTS = {
     "hair_mask.py": ["collins.jpg", "{tmp}/hair.png"],
     "many_photos.py": ["collins.jpg"],
     "fake_engine.py": [],
+    "training_samples.py": ["collins.jpg", "{tmp}/samples.jpg", "default-tune"],
     "recolour.py": ["collins.jpg", "{tmp}/made-up.png", "lips=b0103a", "hair=6a1fb0"],
 }
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.name)
 def test_example_runs(path: Path, tmp_path: Path) -> None:
+    if path.name == "training_samples.py":
+        pytest.importorskip("pytorch_lightning")
     words = [a.format(tmp=tmp_path) for a in ARGUMENTS[path.name]]
     ran = subprocess.run(
         [sys.executable, str(path), *words], cwd=EXAMPLES, capture_output=True, text=True, check=False

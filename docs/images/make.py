@@ -25,7 +25,7 @@ PORTRAIT = (80, 0, 360, 280)
 
 
 def main() -> None:
-    """Write collins.jpg (photo, labels, overlay, legend), two.jpg (two tilted faces), recoloured.jpg."""
+    """Write collins.jpg (photo, labels, overlay, legend), two.jpg (two tilted faces), recoloured.jpg, samples.jpg (what training shows)."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     photo = read_picture(COLLINS)
     parser = faceparse.Parser()
@@ -45,6 +45,12 @@ def main() -> None:
     recoloured.unlink()
     pair = Image.fromarray(heads).resize((768, 384), Image.Resampling.LANCZOS)
     pair.save(folder / "recoloured.jpg", quality=88)
+
+    head = folder / "head.png"
+    Image.fromarray(photo).crop(PORTRAIT).resize((512, 512), Image.Resampling.LANCZOS).save(head)
+    script = COLLINS.with_name("training_samples.py")
+    subprocess.run([sys.executable, script, head, folder / "samples.jpg", "default-tune"], check=True)
+    head.unlink()
 
 
 def tilted(image: NDArray[np.uint8], degrees: float, zoom: float) -> NDArray[np.uint8]:

@@ -26,6 +26,7 @@ from faceparse.train.settings import read_settings, recipes  # noqa: E402
 from faceparse.weights.checkpoint import read_checkpoint  # noqa: E402
 from tests.data import made  # noqa: E402
 from tests.models.small import dinov3_of, small_fcn8s, small_last_ckpt, small_vgg19_dinov3  # noqa: E402
+from tests.train.conftest import make_hair  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 
@@ -57,10 +58,30 @@ def vgg19(network: str) -> Case:
     )
 
 
+def with_hair(root: Path) -> Path:
+    make_hair(root / "hair")
+    return made.folder(root, classes=19)
+
+
 CELEB = ("--data.scheme", "celebamask19")
 CASES = {
     "default": Case(folder(19), CELEB),
     "default-finish": Case(folder(19), CELEB),
+    "default-tune": Case(
+        with_hair,
+        (
+            *CELEB,
+            *("--data.also.hair.root", "{root}/hair", "--teachers.large.model", "default"),
+            *(
+                "--teachers.large.size",
+                "64",
+                "--teachers.before.size",
+                "64",
+                "--trainer.precision",
+                "32-true",
+            ),
+        ),
+    ),
     "default-short": Case(folder(19), CELEB),
     "default-short-finish": Case(folder(19), CELEB),
     "bisenet-resnet18": Case(folder(19)),
@@ -114,9 +135,10 @@ def test_it_takes_two_steps_and_validates(name: str, tmp_path: Path, monkeypatch
         torch.save(dinov3_of(small_last_ckpt()), tmp_path / f"{part}.pth")
         parts += [f"--parts.{part}", str(tmp_path / f"{part}.pth")]
     root, out = case.data(tmp_path / "data"), tmp_path / "run"
+    options = [option.format(root=root) for option in case.options]
     settings = read_settings(
         ["--recipe", name, "--data.root", str(root), "--data.workers", "0", "--output", str(out), "--batch_size", "2",
-         "--sizes", "[[0, 64]]", "--epochs", "2", "--trainer.limit_train_batches", "1", *case.options, *parts]
+         "--sizes", "[[0, 64]]", "--epochs", "2", "--trainer.limit_train_batches", "1", *options, *parts]
     )  # fmt: skip
     best = fit(settings)
     assert torch.load(out / "last.ckpt", weights_only=True)["global_step"] == 2

@@ -15,7 +15,7 @@ pytest.importorskip("onnxscript")
 
 from faceparse.cli.main import main  # noqa: E402
 from faceparse.models.registry import network  # noqa: E402
-from faceparse.train.settings import recipes  # noqa: E402
+from faceparse.train.settings import read_settings, recipes  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 
@@ -101,6 +101,42 @@ def test_several_seeds_and_their_spread(
     ran.clear()
     script.main()
     assert sum("--resume" in w for w in ran) == 2, "a broken off run is gone on from"
+
+
+def test_the_third_leg_goes_on_from_the_second_beside_it(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+
+    def pretended(*words: object) -> None:
+        ran.append([str(w) for w in words])
+        if ran[-1][0] == "evaluate":
+            Path(ran[-1][-1]).write_text(json.dumps({"mean_f1": 80.0}))
+
+    monkeypatch.setattr(script, "faceparse", pretended)
+    words = [
+        "--data.root",
+        "faces",
+        "--trunk",
+        "t.pth",
+        "--output",
+        str(tmp_path),
+        "--hair",
+        "hair",
+        "--teacher",
+        "large.onnx",
+    ]
+    (tmp_path / "seed0").mkdir()
+    monkeypatch.setattr("sys.argv", ["reproduce.py", *words])
+    script.main()
+    assert [w[0] for w in ran] == ["train", "train", "export", "train", "export", "evaluate"]
+    third = ran[3]
+    assert third[third.index("--recipe") + 1] == "default-tune"
+    settings = read_settings([w for w in third[1:] if w != "--resume"])
+    assert settings.weights == tmp_path / "seed0" / "finish" / "last.ckpt"
+    assert settings.data.also["hair"].root == Path("hair")
+    assert settings.teachers["large"].model == "large.onnx"
+    assert settings.teachers["before"].model == str(tmp_path / "seed0" / "finish.onnx")
 
 
 def test_a_missing_trunk_says_where_it_lies(

@@ -56,7 +56,7 @@ def degrade(image: NDArray[np.uint8], odds: Odds, rng: np.random.Generator) -> N
     dark, noise, gamma = rng.random(3) < (odds.dark, odds.noise, odds.gamma)
     # Little light and noise in floats: a sensor adds its noise before anything is rounded.
     pixels: Pixels = image.astype(np.float32) if dark or noise else image
-    pixels = _coloured(pixels, odds, rng, light=float(rng.uniform(0.1, 0.5)) if dark else 1.0)
+    pixels = _coloured(pixels, odds, rng, light=float(rng.uniform(0.1, 0.5)) if dark else None)
     if gamma:
         curve = 255 * (np.arange(256) / 255) ** math.exp(rng.uniform(-0.7, 0.7))
         pixels = curve.astype(pixels.dtype)[np.clip(pixels, 0, 255).astype(np.uint8)]
@@ -126,10 +126,11 @@ def _shrunk(image: Pixels, rng: np.random.Generator) -> Pixels:
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=filter))
 
 
-def _coloured(image: Pixels, odds: Odds, rng: np.random.Generator, light: float) -> Pixels:
-    """Brightness, contrast, saturation, hue and tint; `light` is a further factor of brightness."""
+def _coloured(image: Pixels, odds: Odds, rng: np.random.Generator, light: float | None) -> Pixels:
+    """Brightness, contrast, saturation, hue and tint; `light` takes the place of a random brightness."""
     brightness, contrast, saturation = 1 + rng.uniform(-odds.colour, odds.colour, 3)
-    tint = light * (1 + rng.uniform(-odds.colour, odds.colour, 3) / 6)
+    brightness = brightness if light is None else light
+    tint = 1 + rng.uniform(-odds.colour, odds.colour, 3) / 6
     if rng.random() < odds.gray:
         saturation = 0.0
     luma = np.array([0.299, 0.587, 0.114])
