@@ -157,6 +157,7 @@ class _Finder:
         real_folder, real_name = os.path.split(picture.real)
         taken = self._taken.setdefault(real_folder, set())
         if real_name not in taken:
-            taken.add(real_name)
+            # One string for both: there may be a million.
+            taken.add(picture.name if real_name == picture.name else real_name)
             key = picture.folder, picture.subfolder
             self._groups.setdefault(key, Group(*key, [])).names.append(picture.name)
