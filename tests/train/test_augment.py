@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from faceparse.data import Sample
+from faceparse.errors import ConfigError
 from faceparse.labels import scheme
 from faceparse.train.augment import Augmentation, augment
 from faceparse.train.covers import cover
@@ -254,3 +255,15 @@ def test_a_random_crop_reaches_every_corner_and_shows_no_border() -> None:
             seen[..., 1].max() > 91,
         ]
     assert corners.all()
+
+
+def test_ranges_are_checked_in_python_too() -> None:
+    for wrong in (
+        {"dark": 1.5},
+        {"blur": 0.6, "shrink": 0.6},
+        {"rotate": (5, -1)},
+        {"aspect": 0.5},
+        {"scale": (2, 1)},
+    ):
+        with pytest.raises(ConfigError, match="augmentation"):
+            replace(STILL, **wrong)

@@ -135,7 +135,10 @@ def test_weights_of_a_model_file_start_a_run(made_faces: Path, tmp_path: Path) -
         (["--rare", "5"], "--rare: expected a number, 0 to 1"),
         (["--optimizer.momentum", "5"], "optimizer.momentum is 0 to below 1"),
         (["--schedule.power=-3"], "schedule.power are above 0"),
-        (["--augmentation.scale", "[1e-9, 1e9]"], r"zoom, 0\.1 to 10"),
+        (
+            ["--augmentation.scale", "[1e-9, 1e9]"],
+            r"--augmentation\.scale\[0\]: expected a number, 0\.1 to 10",
+        ),
         (
             ["--trainer.accumulate_grad_batches", "0"],
             "accumulate_grad_batches: expected a whole number, 1 or more; got 0",

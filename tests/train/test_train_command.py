@@ -126,9 +126,12 @@ def test_killed_workers(
     ("more", "message"),
     [
         (["--augmentation.scale", "[2, 1]"], "augmentation.scale is the smallest and the largest zoom"),
-        (["--augmentation.flip", "2"], "augmentation.flip is 0 to 1"),
-        (["--augmentation.rotate", "-1"], "augmentation.rotate and augmentation.shift are 0 or more"),
-        (["--augmentation.hue", "1"], "augmentation.hue is 0 to 0.5 turns"),
+        (["--augmentation.flip", "2"], "--augmentation.flip: expected a number, 0 to 1; got 2"),
+        (
+            ["--augmentation.rotate", "-1"],
+            "--augmentation.rotate: expected a number, 0 or more or a list of 2",
+        ),
+        (["--augmentation.hue", "1"], "--augmentation.hue: expected a number, 0 to 0.5; got 1"),
         (["--data.workers", "-1"], "--data.workers: expected a whole number, 0 to 1,024; got -1"),
         (["--sizes", "[[0, 0]]"], "--sizes[0][1]: expected a whole number, 32 to 32,768; got 0"),
         (["--std", "[0, 0, 0]"], "--std[0]: expected a number"),

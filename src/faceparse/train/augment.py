@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from faceparse.data.landmarks import mirror
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme
+from faceparse.tables import at_least, between, check
 from faceparse.train.covers import cover
 from faceparse.train.degrade import degrade
 from faceparse.train.paste import Donors
@@ -25,6 +26,9 @@ from faceparse.train.scenes import scene
 
 RARE = 0.1
 """Share of samples that are turned by the larger of two ranges."""
+Odds = Annotated[float, between(0, 1)]
+Degrees = Annotated[float, at_least(0)]
+Zoom = Annotated[float, between(0.1, 10)]
 
 
 @dataclass(frozen=True)
@@ -56,57 +60,42 @@ class Augmentation:
         scene: Probability of a portrait being set into a wider made scene first; see `faceparse.train.scenes`.
     """
 
-    flip: float = 0.5
-    rotate: float | tuple[float, float] = 15.0
-    scale: tuple[float, float] = (0.75, 1.35)
-    aspect: float = 1.0
-    shift: float = 0.08
+    flip: Odds = 0.5
+    rotate: Degrees | tuple[Degrees, Degrees] = 15.0
+    scale: tuple[Zoom, Zoom] = (0.75, 1.35)
+    aspect: Annotated[float, between(1, 3)] = 1.0
+    shift: Annotated[float, at_least(0)] = 0.08
     crop: bool = False
-    border: float = 0.0
-    colour: float = 0.3
-    hue: float = 0.0
-    gray: float = 0.05
-    gamma: float = 0.0
-    dark: float = 0.0
-    blur: float = 0.1
-    shrink: float = 0.0
-    noise: float = 0.0
-    jpeg: float = 0.1
-    occlude: float = 0.0
-    paste: float = 0.0
-    scene: float = 0.0
+    border: Odds = 0.0
+    colour: Odds = 0.3
+    hue: Annotated[float, between(0, 0.5)] = 0.0
+    gray: Odds = 0.05
+    gamma: Odds = 0.0
+    dark: Odds = 0.0
+    blur: Odds = 0.1
+    shrink: Odds = 0.0
+    noise: Odds = 0.0
+    jpeg: Odds = 0.1
+    occlude: Odds = 0.0
+    paste: Odds = 0.0
+    scene: Odds = 0.0
 
     def __post_init__(self) -> None:
-        for name in (*PROBABILITIES, "colour"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"augmentation.{name} is 0 to 1; got {getattr(self, name)}")
+        check(self, "augmentation")
         if self.blur + self.shrink > 1:
             raise ConfigError(
                 "a sample is blurred or shrunk: augmentation.blur and augmentation.shrink add up to 1 at most; "
                 f"got {self.blur} and {self.shrink}"
             )
-        if not 0.1 <= self.scale[0] <= self.scale[1] <= 10:
+        if self.scale[0] > self.scale[1]:
             raise ConfigError(
-                f"augmentation.scale is the smallest and the largest zoom, 0.1 to 10; got {list(self.scale)}"
+                f"augmentation.scale is the smallest and the largest zoom; got {list(self.scale)}"
             )
-        if min(self.rotations) < 0 or self.shift < 0:
-            raise ConfigError(
-                f"augmentation.rotate and augmentation.shift are 0 or more; got {self.rotate} and {self.shift}"
-            )
-        if not 0 <= self.hue <= 0.5:
-            raise ConfigError(f"augmentation.hue is 0 to 0.5 turns; got {self.hue}")
-        if not 1 <= self.aspect <= 3:
-            raise ConfigError(f"augmentation.aspect is a factor of 1 to 3; got {self.aspect}")
 
     @property
     def rotations(self) -> tuple[float, float]:
         """Largest rotation, usual and rare, degrees."""
         return self.rotate if isinstance(self.rotate, tuple) else (self.rotate, self.rotate)
-
-
-PROBABILITIES = (
-    "flip", "border", "gray", "gamma", "dark", "blur", "shrink", "noise", "jpeg", "occlude", "paste", "scene",
-)  # fmt: skip
 
 
 class TrainingSample(NamedTuple):

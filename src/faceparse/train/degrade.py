@@ -22,7 +22,7 @@ SIDE = 448
 """Strengths of blurs are in pixels of a sample of this side, and scale with it."""
 
 
-class Odds(Protocol):
+class Faults(Protocol):
     """The fields of `Augmentation` that are read here, which says what they mean."""
 
     @property
@@ -45,7 +45,7 @@ class Odds(Protocol):
     def jpeg(self) -> float: ...
 
 
-def degrade(image: NDArray[np.uint8], odds: Odds, rng: np.random.Generator) -> NDArray[np.uint8]:
+def degrade(image: NDArray[np.uint8], odds: Faults, rng: np.random.Generator) -> NDArray[np.uint8]:
     """A picture as a worse camera, screen or network would give it; labels stay as they are.
 
     Args:
@@ -126,7 +126,7 @@ def _shrunk(image: Pixels, rng: np.random.Generator) -> Pixels:
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=filter))
 
 
-def _coloured(image: Pixels, odds: Odds, rng: np.random.Generator, light: float | None) -> Pixels:
+def _coloured(image: Pixels, odds: Faults, rng: np.random.Generator, light: float | None) -> Pixels:
     """Brightness, contrast, saturation, hue and tint; `light` takes the place of a random brightness."""
     brightness, contrast, saturation = 1 + rng.uniform(-odds.colour, odds.colour, 3)
     brightness = brightness if light is None else light
