@@ -1,12 +1,12 @@
 """SegFace on the CPU: ONNX Runtime against plain PyTorch, same weights, in one run.
 
-    python benchmarks/segface.py [--trunks mobilenet swin_base] [--size 512] [--threads 2] [--rounds 5]
+    python benchmarks/segface.py [--backbones mobilenet swin_base] [--size 512] [--threads 2] [--rounds 5]
 
-For each trunk, with random weights and biases (of zero biases Swin's masked windows make denormal numbers, which are
+For each backbone, with random weights and biases (of zero biases Swin's masked windows make denormal numbers, which are
 slow), prints milliseconds a picture, best and median of the rounds. Rounds take turns, and ratios are medians of each
 round's, so that a noisy machine disturbs all alike:
 
-- plain: PyTorch eager in the published order: torchvision's own trunk, every map to the finest size before fusing,
+- plain: PyTorch eager in the published order: torchvision's own backbone, every map to the finest size before fusing,
   position code per cell, keys and values projected per cell, transposed convolutions;
 - eager: PyTorch eager with faceparse's network;
 - onnx: ONNX Runtime with the file that `faceparse export` makes;
@@ -61,7 +61,7 @@ class Plain(nn.Module):
         self.trunk.load_state_dict(network.trunk.state_dict())
 
     def maps(self, image: Tensor) -> list[Tensor]:
-        """The trunk's, channels last."""
+        """The backbone's, channels last."""
         found, kind, x = [], self.net.trunk.kind, image
         for position, layer in enumerate(self.trunk):
             x = layer(x)
@@ -153,8 +153,8 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
     return 1000 * (time.perf_counter() - wall), 1000 * (time.process_time() - cpu)
 
 
-def compare(trunk: str, size: int, threads: int, rounds: int) -> dict[str, Any]:
-    name = f"segface-celeb-{trunk}"
+def compare(backbone: str, size: int, threads: int, rounds: int) -> dict[str, Any]:
+    name = f"segface-celeb-{backbone}"
     network = drawn(name)
     assert isinstance(network, SegFace)
     plain = Plain(network).eval()
@@ -196,7 +196,7 @@ def compare(trunk: str, size: int, threads: int, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--trunks", nargs="+", default=["mobilenet", "swin_base"])
+    options.add_argument("--backbones", nargs="+", default=["mobilenet", "swin_base"])
     options.add_argument("--size", type=int, default=512)
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--rounds", type=int, default=5)
@@ -205,12 +205,12 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     figures: dict[str, Any] = {}
     print(f"{chosen.size}², {chosen.threads} threads, {chosen.rounds} rounds: best and median")
-    for trunk in chosen.trunks:
-        found = figures[trunk] = compare(trunk, chosen.size, chosen.threads, chosen.rounds)
+    for backbone in chosen.backbones:
+        found = figures[backbone] = compare(backbone, chosen.size, chosen.threads, chosen.rounds)
         plain = found["ms"]["plain"]
         for run, took in found["ms"].items():
             wall, cpu = (sorted(column) for column in zip(*took, strict=True))
-            line = f"segface-celeb-{trunk:10} {run:6} {wall[0]:6.0f} {median(wall):6.0f} ms, {median(cpu):6.0f} of CPU"
+            line = f"segface-celeb-{backbone:10} {run:6} {wall[0]:6.0f} {median(wall):6.0f} ms, {median(cpu):6.0f} of CPU"
             if run != "plain":
                 ratios = [p[0] / t[0] for p, t in zip(plain, took, strict=True)]
                 cpu_ratios = [p[1] / t[1] for p, t in zip(plain, took, strict=True)]
@@ -223,7 +223,7 @@ def main() -> None:
             "faceparse": faceparse.__version__, "torch": torch.__version__,
             "onnxruntime": onnxruntime.__version__, "machine": platform.machine(), "threads": chosen.threads,
         }  # fmt: skip
-        chosen.json.write_text(json.dumps({"about": about, "trunks": figures}, indent=2) + "\n")
+        chosen.json.write_text(json.dumps({"about": about, "backbones": figures}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

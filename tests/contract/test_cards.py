@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from faceparse.weights import Card, Trunk, cards, published_path, trunk, trunks
+from faceparse.weights import Backbone, Card, backbone, backbones, cards, published_path
 from faceparse.weights.modelfile import packaged
 from faceparse.weights.summary import summary
 
@@ -48,21 +48,21 @@ def test_weights_can_be_had(card: Card) -> None:
     assert not card.licence.consent or card.licence.url, "who is to accept terms must be able to read them"
 
 
-@pytest.mark.parametrize("trunk", trunks().values(), ids=list(trunks()))
-def test_trunk_is_complete(trunk: Trunk) -> None:
-    assert trunk.id not in cards()
-    assert trunk.option.isidentifier()
-    assert trunk.source.origin.startswith("https://")
-    assert all((trunk.title, trunk.training, trunk.licence.weights, trunk.licence.terms))
-    assert not trunk.licence.consent or trunk.licence.url
-    digits = trunk.source.name.rsplit("-", 1)[-1].split(".")[0]  # as torch.hub names files
-    assert trunk.source.sha256.startswith(digits)
-    assert summary(trunk).state == "not here"
+@pytest.mark.parametrize("backbone", backbones().values(), ids=list(backbones()))
+def test_backbone_is_complete(backbone: Backbone) -> None:
+    assert backbone.id not in cards()
+    assert backbone.option.isidentifier()
+    assert backbone.source.origin.startswith("https://")
+    assert all((backbone.title, backbone.training, backbone.licence.weights, backbone.licence.terms))
+    assert not backbone.licence.consent or backbone.licence.url
+    digits = backbone.source.name.rsplit("-", 1)[-1].split(".")[0]  # as torch.hub names files
+    assert backbone.source.sha256.startswith(digits)
+    assert summary(backbone).state == "not here"
 
 
 @every_card
-def test_its_trunk_is_known(card: Card) -> None:
-    assert not card.trunk or trunk(card.trunk).id == card.trunk
+def test_its_backbone_is_known(card: Card) -> None:
+    assert not card.backbone or backbone(card.backbone).id == card.backbone
 
 
 @every_card

@@ -1,7 +1,7 @@
 """What every recipe holds to: it parses, trains, validates, and its checkpoint knows its preprocessing.
 
 The steps are taken on tiny pictures, by the networks themselves where they are small: SegFace with its smallest
-trunk, by the option that users have; FCN-8s with few channels and DINOv3 with one block, by stand-ins under their
+backbone, by the option that users have; FCN-8s with few channels and DINOv3 with one block, by stand-ins under their
 names. `test_its_own_network_takes_its_own_size` runs every recipe's real network, at its real size, without numbers
 (on torch's meta device).
 """
@@ -52,7 +52,7 @@ def folder(classes: int) -> Callable[[Path], Path]:
 def vgg19(network: str) -> Case:
     return Case(
         lambda root: made.facesynthetics(root, 8),
-        ("--data.train", "0-75%", "--data.val", "75-100%", "--trunk", "null"),
+        ("--data.train", "0-75%", "--data.val", "75-100%", "--backbone", "null"),
         lambda monkeypatch: small_vgg19_dinov3(monkeypatch, network),
         ("dinov3",),
     )
@@ -86,14 +86,14 @@ CASES = {
     "default-short-finish": Case(folder(19), CELEB),
     "bisenet-resnet18": Case(folder(19)),
     "bisenet-resnet34": Case(folder(19)),
-    "segface-celeb": Case(celeb, ("--network", "segface-celeb-mobilenet", "--trunk", "null")),
-    "segface-lapa": Case(made.lapa, ("--network", "segface-lapa-mobilenet", "--trunk", "null")),
+    "segface-celeb": Case(celeb, ("--network", "segface-celeb-mobilenet", "--backbone", "null")),
+    "segface-lapa": Case(made.lapa, ("--network", "segface-lapa-mobilenet", "--backbone", "null")),
     "segface-helen": Case(
         made.helen,
         (
             "--network",
             "segface-helen-mobilenet",
-            "--trunk",
+            "--backbone",
             "null",
             "--data.train",
             "0-50%",
@@ -202,7 +202,7 @@ def test_it_carries_the_published_settings(name: str) -> None:
         for key in path.split("."):
             found = getattr(found, key)
         assert found == value, path
-    assert settings.trunk == "imagenet"
+    assert settings.backbone == "imagenet"
 
 
 def test_lapas_views_and_the_19_classes_precision() -> None:

@@ -39,15 +39,15 @@ def test_equals_the_published_implementation(
         assert abs(output.double().mean().item() - mean) < 1e-4 * std
 
 
-def test_trunk_starts_from_torchvisions_checkpoint() -> None:
+def test_backbone_starts_from_torchvisions_checkpoint() -> None:
     from torchvision.models.resnet import resnet18
 
     theirs = resnet18(weights=None).state_dict()
     network = BiSeNet(19)
-    network.load_trunk(theirs)
+    network.load_backbone(theirs)
     torch.testing.assert_close(network.trunk.layer4[1].conv2.weight, theirs["layer4.1.conv2.weight"])
     with pytest.raises(WeightsError, match=r"torchvision's ResNet.*conv1"):
-        network.load_trunk({k: v for k, v in theirs.items() if k != "conv1.weight"})
+        network.load_backbone({k: v for k, v in theirs.items() if k != "conv1.weight"})
 
 
 def test_a_pixel_is_enough() -> None:

@@ -143,10 +143,10 @@ def test_upsampling_starts_bilinear_and_stays_fixed() -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_the_trunk_starts_from_either_checkpoint() -> None:
+def test_the_backbone_starts_from_either_checkpoint() -> None:
     published = models.build("fcn8s").state_dict()
     tuned: Any = FCN8s(2)
-    tuned.load_trunk(published)
+    tuned.load_backbone(published)
     assert torch.equal(tuned.fc6.weight, published["fc6.weight"])
     assert tuned.score_fr.weight.shape[0] == 2
     back = {ours: theirs for theirs, ours in TORCHVISION_VGG16.rules.items()}
@@ -160,12 +160,12 @@ def test_the_trunk_starts_from_either_checkpoint() -> None:
     vgg["classifier.3.weight"] = vgg["classifier.3.weight"].flatten(1)
     vgg["classifier.6.weight"] = torch.zeros(1000, 6)
     from_vgg: Any = FCN8s(2)
-    from_vgg.load_trunk(vgg)
+    from_vgg.load_backbone(vgg)
     assert torch.equal(from_vgg.fc6.weight, published["fc6.weight"])
     assert torch.equal(from_vgg.conv5_3.weight, published["conv5_3.weight"])
     for wrong in ({**published, "fc6.weight": torch.zeros(3)}, {"conv1.weight": torch.zeros(1)}):
         with pytest.raises(WeightsError, match="torchvision's VGG-16 checkpoint or an FCN-8s"):
-            FCN8s(2).load_trunk(wrong)
+            FCN8s(2).load_backbone(wrong)
 
 
 def test_torchvisions_names_are_those_of_the_network() -> None:

@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 
 from faceparse import models  # noqa: E402
 from faceparse.errors import ImageError, WeightsError  # noqa: E402
-from faceparse.models.backbones.tapped import CLASSIFIERS, FeatureExtractor, make_trunk  # noqa: E402
+from faceparse.models.backbones.tapped import CLASSIFIERS, FeatureExtractor, make_backbone  # noqa: E402
 from faceparse.models.segface import SegFace  # noqa: E402
 from faceparse.models.segface_lapa import SegFaceLaPa, similarity, unwarp, warp  # noqa: E402
 from faceparse.weights.checkpoint import Checkpoint  # noqa: E402
@@ -149,25 +149,25 @@ def test_published_convnext_tiny_is_not_the_true_one() -> None:
 # Depending on torch, a batch norm's counter stays where it was made.
 @pytest.mark.filterwarnings("ignore:.*copying from a non-meta")
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_trunks_start_from_torchvisions_checkpoints(name: str) -> None:
+def test_backbones_start_from_torchvisions_checkpoints(name: str) -> None:
     with torch.device("meta"):
-        trunk = make_trunk(name).to("meta")  # counters are made elsewhere
+        backbone = make_backbone(name).to("meta")  # counters are made elsewhere
         state = CLASSIFIERS[name].make(weights=None).to("meta").state_dict()
-        maps = trunk(torch.zeros(2, 3, 64, 96))
+        maps = backbone(torch.zeros(2, 3, 64, 96))
     assert [tuple(x.shape) for x in maps] == [
         (2, 64 // s, 96 // s, width)
         for s, width in zip((4, 8, 16, 32), CLASSIFIERS[name].widths, strict=True)
     ]
-    trunk.load_classifier(state)
+    backbone.load_classifier(state)
     last = [k for k in state if k.startswith(("features.", "layer4.")) and k.endswith("weight")][-1]
     with pytest.raises(WeightsError, match=r"takes torchvision's .* checkpoint: .*Missing key"):
-        trunk.load_classifier({k: v for k, v in state.items() if k != last})
+        backbone.load_classifier({k: v for k, v in state.items() if k != last})
 
 
-def test_the_trunk_takes_the_values() -> None:
+def test_the_backbone_takes_the_values() -> None:
     made = CLASSIFIERS["mobilenet"].make(weights=None)
     network = SegFace(3, "mobilenet")
-    network.load_trunk(made.state_dict())
+    network.load_backbone(made.state_dict())
     assert isinstance(network.trunk, FeatureExtractor)
     torch.testing.assert_close(network.trunk.state_dict()["16.0.weight"], made.features[16][0].weight)
 

@@ -239,11 +239,11 @@ def test_dinov3_is_frozen_and_the_rest_learns() -> None:
         assert parameter.grad is None or torch.isfinite(parameter.grad).all()
 
 
-def test_trunks_start_from_their_own_files(state: State) -> None:
+def test_backbones_start_from_their_own_files(state: State) -> None:
     from torchvision.models import vgg19_bn
 
     network = SmallVGG19DINOv3()
-    network.load_trunk(dinov3_of(state))
+    network.load_backbone(dinov3_of(state))
     assert torch.equal(network.dinov3.cls_token, state[f"{META}cls_token"])
     with torch.device("meta"):
         theirs = {k: torch.empty_like(v, device="cpu") for k, v in vgg19_bn().state_dict().items()}
@@ -251,9 +251,9 @@ def test_trunks_start_from_their_own_files(state: State) -> None:
     assert {k: v.shape for k, v in TORCHVISION_VGG19(theirs).items()} == {
         k: v.shape for k, v in network.state_dict().items() if k.startswith("vgg.")
     }
-    network.load_trunk(theirs)
+    network.load_backbone(theirs)
     assert (network.vgg[36].weight == 0.5).all()
     assert torch.equal(network.dinov3.cls_token, state[f"{META}cls_token"])
     for wrong in ({}, {"storage_tokens": torch.zeros(1)}, {"features.0.weight": torch.zeros(3)}):
         with pytest.raises(WeightsError, match=r"Meta's DINOv3 .* and torchvision's VGG19-BN"):
-            network.load_trunk(wrong)
+            network.load_backbone(wrong)

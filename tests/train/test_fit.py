@@ -145,6 +145,7 @@ def test_weights_of_a_model_file_start_a_run(made_faces: Path, tmp_path: Path) -
         ),
         (["--trainer.limit_val_batches", "0"], "limit_val_batches: expected .* above 0; got 0"),
         (["--trainer.max_epochs", "3"], "no option --trainer.max_epochs: give --epochs"),
+        (["--trunk", "imagenet"], "no option --trunk: give --backbone"),
         (["--teachers.a.weight", "2"], "teachers.a.model: missing; expected text"),
         (
             ["--teachers.a.model", "default", "--teachers.a.temperature", "0"],
@@ -231,14 +232,14 @@ def test_labels_of_which_nothing_counts_stop_the_run(made_faces: Path, tmp_path:
     assert "\n" not in str(caught.value)
 
 
-def test_missing_data_and_trunk_are_named(made_faces: Path, tmp_path: Path) -> None:
+def test_missing_data_and_backbone_are_named(made_faces: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         fit(read_settings(words(tmp_path / "none", tmp_path / "run")))
 
 
 @pytest.mark.parametrize(
     ("option", "message"),
-    [("--trunk", "none.pth"), ("--resume", "none.ckpt"), ("--trunk", "text"), ("--resume", "text")],
+    [("--backbone", "none.pth"), ("--resume", "none.ckpt"), ("--backbone", "text"), ("--resume", "text")],
 )
 def test_bad_checkpoints_are_one_line(made_faces: Path, tmp_path: Path, option: str, message: str) -> None:
     (tmp_path / "text").write_text("no checkpoint, but long enough to be looked at" * 9)
@@ -247,10 +248,10 @@ def test_bad_checkpoints_are_one_line(made_faces: Path, tmp_path: Path, option: 
     assert "\n" not in str(caught.value)
 
 
-def test_a_trunk_of_another_network_is_refused(made_faces: Path, tmp_path: Path) -> None:
+def test_a_backbone_of_another_network_is_refused(made_faces: Path, tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(3)}, tmp_path / "small.pth")
     with pytest.raises(WeightsError, match="the checkpoint 1: is it another network's"):
-        fit(read_settings(words(made_faces, tmp_path / "run", "--trunk", str(tmp_path / "small.pth"))))
+        fit(read_settings(words(made_faces, tmp_path / "run", "--backbone", str(tmp_path / "small.pth"))))
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])

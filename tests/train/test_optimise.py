@@ -60,18 +60,18 @@ def test_a_schedule_may_end_before_the_run() -> None:
 
 def test_groups_cover_every_weight_once() -> None:
     network = BiSeNet(3)
-    made = optimiser(network, OptimizerSettings("sgd", learning_rate=0.1, weight_decay=0.5, trunk=0.1))
+    made = optimiser(network, OptimizerSettings("sgd", learning_rate=0.1, weight_decay=0.5, backbone=0.1))
     grouped = [id(p) for g in made.param_groups for p in g["params"]]
     assert sorted(grouped) == sorted(id(p) for p in network.parameters())
-    trunk = {id(p) for p in network.trunk.parameters()}
+    backbone = {id(p) for p in network.trunk.parameters()}
     for group in made.param_groups:
-        inside = {id(p) in trunk for p in group["params"]}
+        inside = {id(p) in backbone for p in group["params"]}
         assert group["lr"] == pytest.approx(0.01 if inside == {True} else 0.1)
         assert {p.ndim > 1 for p in group["params"]} == {group["weight_decay"] > 0}
 
 
-def test_a_frozen_trunk_does_not_change() -> None:
-    network, settings = BiSeNet(3).train(), OptimizerSettings(trunk=0)
+def test_a_frozen_backbone_does_not_change() -> None:
+    network, settings = BiSeNet(3).train(), OptimizerSettings(backbone=0)
     freeze(network, settings)
     keep_frozen(network, settings)
     before = {k: v.clone() for k, v in network.trunk.state_dict().items()}
@@ -96,7 +96,7 @@ def test_frozen_norms_keep_their_statistics() -> None:
     [
         (OptimizerSettings, {"name": "adam"}),
         (OptimizerSettings, {"learning_rate": 0.0}),
-        (OptimizerSettings, {"trunk": -1.0}),
+        (OptimizerSettings, {"backbone": -1.0}),
         (ScheduleSettings, {"name": "step"}),
         (ScheduleSettings, {"warmup": -1.0}),
         (ScheduleSettings, {"steps": 0}),

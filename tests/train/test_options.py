@@ -79,14 +79,14 @@ def test_hyphens_count_as_underscores() -> None:
 
 def test_values_as_a_person_types_them() -> None:
     settings = read_settings(
-        ["--data.root", "my #dir", "--output", "1e5", "--optimizer.learning_rate", "1e-4", "--trunk", "null",
+        ["--data.root", "my #dir", "--output", "1e5", "--optimizer.learning_rate", "1e-4", "--backbone", "null",
          "--sizes", "[[0, 64], [1, 96]]", "--parts.dinov3", "d.pth", "--optimizer", "{momentum: 0.5}",
          "--trainer.devices", "2", "--trainer.limit_train_batches", "1.0", "--seed=-0"]
     )  # fmt: skip
     assert settings.data.root == Path("my #dir")
     assert settings.output == Path("1e5")
     assert (settings.optimizer.learning_rate, settings.optimizer.momentum) == (1e-4, 0.5)
-    assert settings.trunk is None
+    assert settings.backbone is None
     assert settings.sizes == [(0, 64), (1, 96)]
     assert settings.parts == {"dinov3": Path("d.pth")}
     assert settings.trainer == {"devices": 2, "limit_train_batches": 1.0}

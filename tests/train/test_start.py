@@ -1,4 +1,4 @@
-"""What a run starts from: ImageNet trunks from a server on this machine, parts and weights from files."""
+"""What a run starts from: ImageNet backbones from a server on this machine, parts and weights from files."""
 
 import hashlib
 import io
@@ -21,8 +21,8 @@ from faceparse.models.backbones.imagenet import imagenet  # noqa: E402
 from faceparse.train.fit import fit  # noqa: E402
 from faceparse.train.settings import Settings, read_settings  # noqa: E402
 from faceparse.train.start import starting_network  # noqa: E402
+from faceparse.weights.backbone import Backbone  # noqa: E402
 from faceparse.weights.card import Grid, Licence, Source  # noqa: E402
-from faceparse.weights.trunk import Trunk  # noqa: E402
 from tests.models.small import dinov3_of, small_last_ckpt, small_vgg19_dinov3, without_dinov3  # noqa: E402
 from tests.weights.server import Served, Site, serving  # noqa: E402
 
@@ -38,7 +38,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def published(site: Site, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A network `tiny` whose trunk is published on the server; the published numbers are all 3."""
+    """A network `tiny` whose backbone is published on the server; the published numbers are all 3."""
     out = io.BytesIO()
     torch.save({"weight": torch.full((4, 3, 2, 2), 3.0), "bias": torch.full((4,), 3.0)}, out)
     name = FILE.format(hashlib.sha256(out.getvalue()).hexdigest()[:8])
@@ -56,13 +56,13 @@ def published(site: Site, monkeypatch: pytest.MonkeyPatch) -> str:
         def grid_logits(self, image: Any) -> Any:
             return self.head(self.trunk(image))
 
-        def load_trunk(self, state: Any) -> None:
+        def load_backbone(self, state: Any) -> None:
             self.trunk.load_state_dict(state)
 
-        def imagenet(self) -> Trunk:
+        def imagenet(self) -> Backbone:
             source = Source(name, url=site.at(name))
-            return Trunk(
-                name.removesuffix(".pth"), "Tiny of nobody", "trunk", "none", source, Licence("-", "-")
+            return Backbone(
+                name.removesuffix(".pth"), "Tiny of nobody", "backbone", "none", source, Licence("-", "-")
             )
 
     models.networks()
@@ -74,29 +74,29 @@ def settings(*more: str) -> Settings:
     return read_settings(["--data.root", "data", "--network", "tiny", "--sizes", "[[0, 64]]", *more])
 
 
-def test_an_imagenet_trunk_is_downloaded_once(published: str, site: Site) -> None:
+def test_an_imagenet_backbone_is_downloaded_once(published: str, site: Site) -> None:
     for _ in range(2):
-        network: Any = starting_network(settings("--trunk", "imagenet"))
+        network: Any = starting_network(settings("--backbone", "imagenet"))
         assert (network.trunk.weight == 3).all()
         assert not (network.head.weight == 3).any()
     assert [method for method, _, _ in site.asked] == ["GET"]
 
 
 @pytest.mark.parametrize("status", [404, 403, 500])
-def test_a_trunk_out_of_reach_is_one_line(published: str, site: Site, status: int) -> None:
+def test_a_backbone_out_of_reach_is_one_line(published: str, site: Site, status: int) -> None:
     site.pages[published] = Served(status=status)
     with pytest.raises(
-        DownloadError, match=r"; or give the run --trunk FILE, or --trunk null for random"
+        DownloadError, match=r"; or give the run --backbone FILE, or --backbone null for random"
     ) as said:
-        starting_network(settings("--trunk", "imagenet"))
+        starting_network(settings("--backbone", "imagenet"))
     assert f"({status}" in str(said.value)
     assert "\n" not in str(said.value)
 
 
 def test_offline_is_said(published: str, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACEPARSE_OFFLINE", "1")
-    with pytest.raises(DownloadError, match=r"faceparse is offline .* or give the run --trunk FILE"):
-        starting_network(settings("--trunk", "imagenet"))
+    with pytest.raises(DownloadError, match=r"faceparse is offline .* or give the run --backbone FILE"):
+        starting_network(settings("--backbone", "imagenet"))
     assert not site.asked
 
 
@@ -106,33 +106,33 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(published: str, site: 
     site.pages[published] = Served(out.getvalue())
     for _ in range(2):  # and it is not kept
         with pytest.raises(DownloadError, match="is another file than its name says"):
-            starting_network(settings("--trunk", "imagenet"))
+            starting_network(settings("--backbone", "imagenet"))
 
 
 def test_random_weights_are_told(published: str, site: Site, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         starting_network(settings())
-    assert "tiny starts from random weights: --trunk imagenet takes Tiny of nobody" in caplog.text
+    assert "tiny starts from random weights: --backbone imagenet takes Tiny of nobody" in caplog.text
     assert not site.asked
 
 
 def test_torchvision_s_files_are_named_and_fit(tmp_path: Path) -> None:
-    trunk = imagenet(ResNet18_Weights.IMAGENET1K_V1)
-    assert trunk.source.url == "https://download.pytorch.org/models/resnet18-f37072fd.pth"
-    assert trunk.title == "ResNet18 of torchvision, IMAGENET1K_V1"
+    backbone = imagenet(ResNet18_Weights.IMAGENET1K_V1)
+    assert backbone.source.url == "https://download.pytorch.org/models/resnet18-f37072fd.pth"
+    assert backbone.title == "ResNet18 of torchvision, IMAGENET1K_V1"
     named = {models.build(n).imagenet() for n in ("fpn-efficientnet_lite0", "bisenet-resnet18")}
-    assert named == {None, trunk}
+    assert named == {None, backbone}
     theirs = resnet18(weights=None).state_dict()
     torch.save(theirs, tmp_path / "resnet18.pth")
     network: Any = starting_network(
-        settings("--network", "bisenet-resnet18", "--trunk", str(tmp_path / "resnet18.pth"))
+        settings("--network", "bisenet-resnet18", "--backbone", str(tmp_path / "resnet18.pth"))
     )
     assert torch.equal(network.trunk.layer4[1].conv2.weight, theirs["layer4.1.conv2.weight"])
 
 
 def test_without_an_address_a_file_is_asked_for() -> None:
     with pytest.raises(ConfigError, match="no ImageNet weights with an address are known for fpn-"):
-        starting_network(settings("--network", "fpn-efficientnet_lite0", "--trunk", "imagenet"))
+        starting_network(settings("--network", "fpn-efficientnet_lite0", "--backbone", "imagenet"))
 
 
 VGG = "vgg19-dinov3-vitl16"
@@ -148,7 +148,7 @@ def test_dinov3_comes_from_its_file_and_stays(tmp_path: Path, monkeypatch: pytes
     dinov3, theirs = tmp_path / "dinov3.pth", vgg19_bn(weights=None).state_dict()
     torch.save(dinov3_of(state), dinov3)
     torch.save(theirs, tmp_path / "vgg.pth")
-    words = ("--parts.dinov3", str(dinov3), "--trunk", str(tmp_path / "vgg.pth"))
+    words = ("--parts.dinov3", str(dinov3), "--backbone", str(tmp_path / "vgg.pth"))
     network: Any = starting_network(vgg(*words)).train()
     assert torch.equal(network.vgg[0].weight, theirs["features.0.weight"])
     mine = network.dinov3.blocks[0].attn.proj.weight

@@ -1,6 +1,6 @@
-"""BiSeNet for faces, with a ResNet-18 or ResNet-34 trunk.
+"""BiSeNet for faces, with a ResNet-18 or ResNet-34 backbone.
 
-Yu et al., https://arxiv.org/abs/1808.00897, in the form that face parsing uses: the trunk's 1/8 map
+Yu et al., https://arxiv.org/abs/1808.00897, in the form that face parsing uses: the backbone's 1/8 map
 replaces the spatial path. Published weights: yakhyo/face-parsing and zllrunning/face-parsing.PyTorch.
 """
 
@@ -17,13 +17,13 @@ from torchvision.models.resnet import ResNet18_Weights, ResNet34_Weights, resnet
 from faceparse.labels import scheme
 from faceparse.models.backbones.imagenet import imagenet, load_checkpoint_into
 from faceparse.models.registry import Entry, Network, register
+from faceparse.weights.backbone import Backbone
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.yakhyo import YAKHYO
 from faceparse.weights.importers.zllrunning import ZLLRUNNING
-from faceparse.weights.trunk import Trunk
 
 SCHEME = "celebamask19"
-_TRUNKS = {
+_BACKBONES = {
     "resnet18": (resnet18, ResNet18_Weights.IMAGENET1K_V1),
     "resnet34": (resnet34, ResNet34_Weights.IMAGENET1K_V1),
 }
@@ -109,14 +109,14 @@ class BiSeNet(Network):
 
     Args:
         num_classes: Channels of the logits.
-        trunk: `resnet18` or `resnet34`, torchvision's; random.
+        backbone: `resnet18` or `resnet34`, torchvision's; random.
     """
 
     grid = Grid(stride=8, align_corners=True)
 
-    def __init__(self, num_classes: int = 19, trunk: str = "resnet18") -> None:
+    def __init__(self, num_classes: int = 19, backbone: str = "resnet18") -> None:
         super().__init__()
-        make, self._weights = _TRUNKS[trunk]
+        make, self._weights = _BACKBONES[backbone]
         self.trunk = make(weights=None)
         del self.trunk.fc, self.trunk.avgpool
         self.context = _ConvNormReLU(512, 128, 1)
@@ -130,11 +130,11 @@ class BiSeNet(Network):
         self.head32 = _Head(128, 64, num_classes)
 
     def _features(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        trunk = self.trunk
-        x = trunk.maxpool(trunk.relu(trunk.bn1(trunk.conv1(image))))
-        fine = trunk.layer2(trunk.layer1(x))
-        at16 = trunk.layer3(fine)
-        at32 = trunk.layer4(at16)
+        backbone = self.trunk
+        x = backbone.maxpool(backbone.relu(backbone.bn1(backbone.conv1(image))))
+        fine = backbone.layer2(backbone.layer1(x))
+        at16 = backbone.layer3(fine)
+        at32 = backbone.layer4(at16)
         # The global context is the same in every cell, so adding it needs no upsampling.
         coarse = self.refine32(at32) + self.context(_average(at32))
         context16 = self.smooth32(_nearest(coarse, at16))
@@ -157,8 +157,8 @@ class BiSeNet(Network):
         maps = zip(heads, self._features(image), strict=True)
         return tuple(self._upsample(head(x), image) for head, x in maps)
 
-    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
-        """Start the trunk from torchvision's ImageNet checkpoint of the same ResNet.
+    def load_backbone(self, state: Mapping[str, Tensor]) -> None:
+        """Start the backbone from torchvision's ImageNet checkpoint of the same ResNet.
 
         Raises:
             WeightsError: keys or shapes of another network.
@@ -166,17 +166,17 @@ class BiSeNet(Network):
         layers = {k: v for k, v in state.items() if not k.startswith("fc.")}
         load_checkpoint_into(self.trunk, layers, "torchvision's ResNet checkpoint")
 
-    def imagenet(self) -> Trunk:
+    def imagenet(self) -> Backbone:
         return imagenet(self._weights)
 
 
-def _build(num_classes: int = len(scheme(SCHEME)), *, trunk: str) -> Network:
-    return BiSeNet(num_classes, trunk)
+def _build(num_classes: int = len(scheme(SCHEME)), *, backbone: str) -> Network:
+    return BiSeNet(num_classes, backbone)
 
 
-for _name, _trunk, _published in (
+for _name, _backbone, _published in (
     ("bisenet-resnet18", "resnet18", YAKHYO),
     ("bisenet-resnet34", "resnet34", YAKHYO),
     ("bisenet-zllrunning", "resnet18", ZLLRUNNING),
 ):
-    register(Entry(_name, partial(_build, trunk=_trunk), SCHEME, _published))
+    register(Entry(_name, partial(_build, backbone=_backbone), SCHEME, _published))

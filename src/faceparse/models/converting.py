@@ -12,20 +12,20 @@ from pathlib import Path
 
 from faceparse.errors import WeightsError
 from faceparse.models.importing import import_checkpoint
+from faceparse.weights.backbone import backbone
 from faceparse.weights.card import Card
 from faceparse.weights.checkpoint import embedded_card
 from faceparse.weights.hashing import sha256
 from faceparse.weights.modelfile import made_path
 from faceparse.weights.records import Record, write_record
 from faceparse.weights.store import published_path
-from faceparse.weights.trunk import trunk
 
 
 def make_model_file(card: Card) -> Path:
     """Make the safetensors file of a card whose checkpoint is in the cache, unless it is there, and return its path.
 
     Raises:
-        WeightsError: the checkpoint or the trunk that it needs is not in the cache, is unsafe or damaged, or
+        WeightsError: the checkpoint or the backbone that it needs is not in the cache, is unsafe or damaged, or
             does not fit the card's network.
         OutputError: the cache cannot be written.
     """
@@ -34,17 +34,17 @@ def make_model_file(card: Card) -> Path:
         embedded = embedded_card(target)
         if embedded is not None and embedded.source.sha256 == sha256(checkpoint):
             return target
-    import_checkpoint(checkpoint, card.network, target, card=card, overwrite=True, **_trunk_file(card))
+    import_checkpoint(checkpoint, card.network, target, card=card, overwrite=True, **_backbone_file(card))
     record = Record(sha256(target), target.stat().st_size, checkpoint.name)
     write_record(target.parent, target.name, record)
     return target
 
 
-def _trunk_file(card: Card) -> dict[str, Path]:
-    """The option of `import_checkpoint` that takes the file of the card's trunk, if it has one."""
-    if not card.trunk:
+def _backbone_file(card: Card) -> dict[str, Path]:
+    """The option of `import_checkpoint` that takes the file of the card's backbone, if it has one."""
+    if not card.backbone:
         return {}
-    published = trunk(card.trunk)
+    published = backbone(card.backbone)
     path = published_path(published)
     if not path.is_file():
         raise WeightsError(

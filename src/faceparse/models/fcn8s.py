@@ -17,9 +17,9 @@ from torchvision.models import VGG16_Weights
 from faceparse.labels import scheme
 from faceparse.models.backbones.imagenet import imagenet, load_checkpoint_into
 from faceparse.models.registry import Entry, Network, register
+from faceparse.weights.backbone import Backbone
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.vgg16 import TORCHVISION_VGG16
-from faceparse.weights.trunk import Trunk
 
 SCHEME = "voc21-face"
 
@@ -127,7 +127,7 @@ class FCN8s(Network):
         logits: Tensor = self(image)
         return (logits[:, 1:].amax(1) - logits[:, 0]).sigmoid()
 
-    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
+    def load_backbone(self, state: Mapping[str, Tensor]) -> None:
         """Start all but the score layers from torchvision's VGG-16 or from an FCN-8s of any classes.
 
         Raises:
@@ -135,15 +135,15 @@ class FCN8s(Network):
         """
         torchvision = "classifier.0.weight" in state
         own = self.state_dict()
-        trunk = {k for k in own if k.startswith(("conv", "fc"))}
+        backbone = {k for k in own if k.startswith(("conv", "fc"))}
         renamed = TORCHVISION_VGG16(state) if torchvision else state
-        loaded = {k: v for k, v in renamed.items() if k in trunk}
+        loaded = {k: v for k, v in renamed.items() if k in backbone}
         # VGG-16's fc6 is a matrix over a map of 7 × 7.
         loaded = {k: v.reshape(own[k].shape) if v.numel() == own[k].numel() else v for k, v in loaded.items()}
-        rest = {k: v for k, v in own.items() if k not in trunk}
+        rest = {k: v for k, v in own.items() if k not in backbone}
         load_checkpoint_into(self, {**rest, **loaded}, "torchvision's VGG-16 checkpoint or an FCN-8s")
 
-    def imagenet(self) -> Trunk:
+    def imagenet(self) -> Backbone:
         return imagenet(VGG16_Weights.IMAGENET1K_V1)
 
 

@@ -1,6 +1,6 @@
-"""EfficientNet-Lite0 trunk with a light feature pyramid: the model in the box.
+"""EfficientNet-Lite0 backbone with a light feature pyramid: the model in the box.
 
-The trunk is timm's `efficientnet_lite0` (Tan & Le, https://arxiv.org/abs/1905.11946; Lite: no
+The backbone is timm's `efficientnet_lite0` (Tan & Le, https://arxiv.org/abs/1905.11946; Lite: no
 squeeze-and-excitation, ReLU6), the decoder a feature pyramid (Lin et al., https://arxiv.org/abs/1612.03144)
 with depthwise-separable smoothing. It has no operator that phones reject, such as global pooling or resizing with aligned corners.
 """
@@ -42,15 +42,17 @@ class FPN(Network):
 
     Args:
         num_classes: Channels of the logits.
-        trunk: A timm model that offers features at four strides.
+        backbone: A timm model that offers features at four strides.
         width: Channels of the pyramid.
     """
 
     grid = Grid(stride=4, align_corners=False)
 
-    def __init__(self, num_classes: int = 19, trunk: str = "efficientnet_lite0", width: int = 128) -> None:
+    def __init__(self, num_classes: int = 19, backbone: str = "efficientnet_lite0", width: int = 128) -> None:
         super().__init__()
-        self.trunk = timm.create_model(trunk, features_only=True, pretrained=False, out_indices=(1, 2, 3, 4))
+        self.trunk = timm.create_model(
+            backbone, features_only=True, pretrained=False, out_indices=(1, 2, 3, 4)
+        )
         info: Any = self.trunk.feature_info
         channels = info.channels()
         self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1, bias=False) for c in channels)
@@ -77,24 +79,24 @@ class FPN(Network):
     def forward(self, image: Tensor) -> Tensor:
         return F.interpolate(self.grid_logits(image), size=image.shape[-2:], mode="bilinear")
 
-    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
-        """Start the trunk from an ImageNet checkpoint whose tensors come in the published order.
+    def load_backbone(self, state: Mapping[str, Tensor]) -> None:
+        """Start the backbone from an ImageNet checkpoint whose tensors come in the published order.
 
         The ImageNet weights ported from TensorFlow name their tensors otherwise, but list them in
         timm's order, classifier last.
 
         Raises:
-            WeightsError: too few tensors, or one of another shape than the trunk's.
+            WeightsError: too few tensors, or one of another shape than the backbone's.
         """
         own = self.trunk.state_dict()
         if len(state) < len(own):
             raise WeightsError(
-                f"the trunk has {len(own)} tensors, the checkpoint {len(state)}: is it another network's?"
+                f"the backbone has {len(own)} tensors, the checkpoint {len(state)}: is it another network's?"
             )
         for (key, tensor), (name, value) in zip(own.items(), state.items(), strict=False):
             if tensor.shape != value.shape:
                 raise WeightsError(
-                    f"trunk tensor {key} is {tuple(tensor.shape)}, the checkpoint's {name} {tuple(value.shape)}: "
+                    f"backbone tensor {key} is {tuple(tensor.shape)}, the checkpoint's {name} {tuple(value.shape)}: "
                     "is it another network's?"
                 )
             own[key] = value

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from faceparse.errors import WeightsError
 from faceparse.registry import Registry
+from faceparse.weights.backbone import Backbone
 from faceparse.weights.card import Grid
 from faceparse.weights.importers import OWN, Form
-from faceparse.weights.trunk import Trunk
 
 
 class Network(nn.Module):
@@ -48,16 +48,16 @@ class Network(nn.Module):
         """Main logits, then auxiliary ones, all (B, classes, H, W)."""
         return (self(image),)
 
-    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
-        """Start the trunk from a checkpoint trained on other data, where a network knows how.
+    def load_backbone(self, state: Mapping[str, Tensor]) -> None:
+        """Start the backbone from a checkpoint trained on other data, where a network knows how.
 
         Raises:
-            WeightsError: keys or shapes of another network, or a network without such a trunk.
+            WeightsError: keys or shapes of another network, or a network without such a backbone.
         """
-        raise WeightsError(f"{type(self).__name__} has no trunk that starts from a checkpoint of its own")
+        raise WeightsError(f"{type(self).__name__} has no backbone that starts from a checkpoint of its own")
 
-    def imagenet(self) -> Trunk | None:
-        """The published ImageNet classifier that `load_trunk` takes; None where none has an address."""
+    def imagenet(self) -> Backbone | None:
+        """The published ImageNet classifier that `load_backbone` takes; None where none has an address."""
         return None
 
 

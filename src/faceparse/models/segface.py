@@ -1,10 +1,10 @@
-"""SegFace: a trunk, and one learned token per class that attends to its class in the picture.
+"""SegFace: a backbone, and one learned token per class that attends to its class in the picture.
 
 Narayan et al., SegFace: Face Segmentation of Long-Tail Classes, AAAI 2025, https://arxiv.org/abs/2412.08647; the
 decoder is the two-way transformer of Segment Anything (Kirillov et al., https://arxiv.org/abs/2304.02643).
 
 The arithmetic is ordered for speed; outputs equal those of the published order but for rounding. Linear steps
-are merged: adapting, upsampling and fusing the trunk's maps commute, so each map is mixed at its own size. In
+are merged: adapting, upsampling and fusing the backbone's maps commute, so each map is mixed at its own size. In
 attention between few tokens and many cells, the projections of the cells move to the tokens. Transposed 2 × 2
 convolutions with stride 2 are matrix products, whose results are rearranged once, as logits.
 """
@@ -21,17 +21,17 @@ from torch import Tensor, nn
 
 from faceparse.labels import scheme
 from faceparse.models.backbones.imagenet import imagenet
-from faceparse.models.backbones.tapped import make_trunk
+from faceparse.models.backbones.tapped import make_backbone
 from faceparse.models.registry import Entry, Network, register
+from faceparse.weights.backbone import Backbone
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.segface import segface
-from faceparse.weights.trunk import Trunk
 
 WIDTH = 256
 HEADS = 8
 STRIDE = 4
 MIN_SIDE = 32
-"""The smallest side that every trunk takes; smaller pictures are padded."""
+"""The smallest side that every backbone takes; smaller pictures are padded."""
 
 
 class _Attention(nn.Module):
@@ -208,14 +208,14 @@ class SegFace(Network):
 
     Args:
         num_classes: Channels of the logits.
-        trunk: A key of `faceparse.models.backbones.tapped.CLASSIFIERS`; random.
+        backbone: A key of `faceparse.models.backbones.tapped.CLASSIFIERS`; random.
     """
 
     grid = Grid(stride=1, align_corners=False)
 
-    def __init__(self, num_classes: int = 19, trunk: str = "swin_base") -> None:
+    def __init__(self, num_classes: int = 19, backbone: str = "swin_base") -> None:
         super().__init__()
-        self.trunk = make_trunk(trunk)
+        self.trunk = make_backbone(backbone)
         self.any_size = self.trunk.kind.any_size
         self.adapt = nn.ModuleList(nn.Linear(width, WIDTH) for width in self.trunk.kind.widths)
         self.fuse = nn.Conv2d(4 * WIDTH, WIDTH, 1, bias=False)
@@ -230,20 +230,20 @@ class SegFace(Network):
     def forward(self, image: Tensor) -> Tensor:
         return self.grid_logits(image)
 
-    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
-        """Start the trunk from torchvision's ImageNet checkpoint of the same classifier.
+    def load_backbone(self, state: Mapping[str, Tensor]) -> None:
+        """Start the backbone from torchvision's ImageNet checkpoint of the same classifier.
 
         Raises:
             WeightsError: keys or shapes of another classifier.
         """
         self.trunk.load_classifier(state)
 
-    def imagenet(self) -> Trunk | None:
+    def imagenet(self) -> Backbone | None:
         weights = self.trunk.kind.weights
         return None if weights is None else imagenet(weights)
 
     def _features(self, image: Tensor) -> Tensor:
-        """The trunk's maps, adapted, resized to the finest one and fused: B × h × w × 256."""
+        """The backbone's maps, adapted, resized to the finest one and fused: B × h × w × 256."""
         maps = self.trunk(image)
         weights = self.fuse.weight.flatten(1).chunk(4, 1)[::-1]  # the deepest map comes first in them
         fused: Tensor | None = None
@@ -267,7 +267,7 @@ def _padding(side: int) -> int:
     return STRIDE * steps - side
 
 
-TRUNKS: Mapping[str, str] = {
+BACKBONES: Mapping[str, str] = {
     "swin_base": "swin_base",
     "swinv2_base": "swinv2_base",
     "swinv2_small": "swinv2_small",
@@ -280,29 +280,29 @@ TRUNKS: Mapping[str, str] = {
     "mobilenet": "mobilenet",
     "efficientnet": "efficientnet",
 }
-"""The last part of a SegFace network's name → its trunk."""
+"""The last part of a SegFace network's name → its backbone."""
 
 
 def register_variants(data: str, scheme_name: str, network: Callable[[int, str], Network]) -> None:
-    """Register the SegFace networks of one data set, `segface-DATA-TRUNK`.
+    """Register the SegFace networks of one data set, `segface-DATA-BACKBONE`.
 
     Args:
         data: `celeb`, `lapa` or `helen`.
         scheme_name: Scheme of its published weights.
-        network: Makes one from the number of classes and the trunk.
+        network: Makes one from the number of classes and the backbone.
     """
 
-    def build(num_classes: int = len(scheme(scheme_name)), *, trunk: str) -> Network:
-        return network(num_classes, trunk)
+    def build(num_classes: int = len(scheme(scheme_name)), *, backbone: str) -> Network:
+        return network(num_classes, backbone)
 
-    for name, trunk in TRUNKS.items():
-        # These trunks were cut from the classifier as a whole: their layers lie one level deeper, and
+    for name, backbone in BACKBONES.items():
+        # These backbones were cut from the classifier as a whole: their layers lie one level deeper, and
         # Swin's last norm, which no tap sees, came along.
-        nested = trunk.startswith(("swin", "convnext"))
+        nested = backbone.startswith(("swin", "convnext"))
         published = (
             segface(data, "backbone.0.", unused=("backbone.1.",)) if nested else segface(data, "backbone.")
         )
-        register(Entry(f"segface-{data}-{name}", partial(build, trunk=trunk), scheme_name, published))
+        register(Entry(f"segface-{data}-{name}", partial(build, backbone=backbone), scheme_name, published))
 
 
 register_variants("celeb", "segface-celeb19", SegFace)

@@ -19,10 +19,10 @@ from faceparse.errors import ImageError, WeightsError
 from faceparse.labels import scheme
 from faceparse.models.backbones.imagenet import imagenet
 from faceparse.models.registry import Entry, Network, Part, register
+from faceparse.weights.backbone import Backbone
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.dinov3 import DINOV3
 from faceparse.weights.importers.vgg19_dinov3 import TORCHVISION_VGG19, VGG19_DINOV3
-from faceparse.weights.trunk import Trunk
 
 PATCH = 16
 _VGG_LAYERS = 39
@@ -220,7 +220,7 @@ class VGG19DINOv3(Network):
         auxiliary = (F.interpolate(h(x), size=image.shape[-2:], mode="bilinear") for h, x in heads)
         return (decoder.final_conv(fused1), *auxiliary)
 
-    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
+    def load_backbone(self, state: Mapping[str, Tensor]) -> None:
         """Start DINOv3 from Meta's file, or VGG19-BN from torchvision's ImageNet checkpoint.
 
         Raises:
@@ -232,12 +232,12 @@ class VGG19DINOv3(Network):
         wrong = sorted(expected ^ set(loaded)) or [k for k in loaded if loaded[k].shape != own[k].shape]
         if wrong:
             raise WeightsError(
-                "the trunks take Meta's DINOv3 of the same size and torchvision's VGG19-BN checkpoint; this one "
+                "the backbones take Meta's DINOv3 of the same size and torchvision's VGG19-BN checkpoint; this one "
                 f"differs in {len(wrong)} tensors ({', '.join(wrong[:3])} …): is it another network's?"
             )
         self.load_state_dict({**own, **loaded})
 
-    def imagenet(self) -> Trunk:
+    def imagenet(self) -> Backbone:
         """VGG19-BN's; DINOv3 is a part with a file of its own."""
         return imagenet(VGG19_BN_Weights.IMAGENET1K_V1)
 

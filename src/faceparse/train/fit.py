@@ -60,7 +60,7 @@ def fit(settings: Settings) -> Path:
 
     Raises:
         DataError: the data set is not as its layout says.
-        WeightsError: a trunk, part or checkpoint to start or resume from that is none, or another network's.
+        WeightsError: a backbone, part or checkpoint to start or resume from that is none, or another network's.
         DownloadError: ImageNet weights that cannot be had.
         ConfigError: class weights of another length than the scheme; sizes that the network does not take; a
             Trainer option that Lightning refuses.

@@ -33,7 +33,7 @@ class OptimizerSettings:
         weight_decay: On weights of two or more dimensions only, unless `decay_all`.
         decay_all: Whether biases and norms decay too, as with a plain AdamW.
         momentum: SGD's.
-        trunk: Factor of the trunk's learning rate; 0 freezes the trunk, its batch norms included.
+        backbone: Factor of the backbone's learning rate; 0 freezes the backbone, its batch norms included.
         frozen_norm: Whether batch norms keep the statistics they began with.
     """
 
@@ -42,16 +42,16 @@ class OptimizerSettings:
     weight_decay: float = 0.02
     decay_all: bool = False
     momentum: float = 0.9
-    trunk: float = 1.0
+    backbone: float = 1.0
     frozen_norm: bool = False
 
     def __post_init__(self) -> None:
         if self.name not in OPTIMISERS:
             raise ConfigError(f"optimizer.name is {' or '.join(OPTIMISERS)}; got {self.name!r}")
-        if not self.learning_rate > 0 or self.trunk < 0:
+        if not self.learning_rate > 0 or self.backbone < 0:
             raise ConfigError(
-                "optimizer.learning_rate is above 0 and optimizer.trunk 0 or more; "
-                f"got {self.learning_rate} and {self.trunk}"
+                "optimizer.learning_rate is above 0 and optimizer.backbone 0 or more; "
+                f"got {self.learning_rate} and {self.backbone}"
             )
         if not 0 <= self.momentum < 1 or self.weight_decay < 0:
             raise ConfigError(
@@ -147,7 +147,7 @@ def _cosine(start: float, end: float, part: float) -> float:
 
 def optimiser(network: Network, settings: OptimizerSettings) -> torch.optim.Optimizer:
     """The optimiser, in groups that hold `factor`: the share of the scheduled rate that is theirs."""
-    trunk = {id(p) for p in trunk_of(network).parameters()} if settings.trunk != 1 else set()
+    backbone = {id(p) for p in backbone_of(network).parameters()} if settings.backbone != 1 else set()
     groups: list[dict[str, Any]] = []
     for inside in (False, True):
         for decayed in (True, False):
@@ -155,11 +155,11 @@ def optimiser(network: Network, settings: OptimizerSettings) -> torch.optim.Opti
                 p
                 for p in network.parameters()
                 if p.requires_grad
-                and (id(p) in trunk) == inside
+                and (id(p) in backbone) == inside
                 and (settings.decay_all or p.ndim > 1) == decayed
             ]
             if chosen:
-                factor = settings.trunk if inside else 1.0
+                factor = settings.backbone if inside else 1.0
                 decay = settings.weight_decay if decayed else 0.0
                 rate = settings.learning_rate * factor
                 groups.append({"params": chosen, "lr": rate, "weight_decay": decay, "factor": factor})
@@ -168,28 +168,30 @@ def optimiser(network: Network, settings: OptimizerSettings) -> torch.optim.Opti
     return torch.optim.AdamW(groups, lr=settings.learning_rate)
 
 
-def trunk_of(network: Network) -> nn.Module:
+def backbone_of(network: Network) -> nn.Module:
     """The part of a network that is pretrained on other data.
 
     Raises:
         ConfigError: a network that has none.
     """
-    trunk = getattr(network, "trunk", None)
-    if not isinstance(trunk, nn.Module):
-        raise ConfigError(f"{type(network).__name__} has no trunk of its own: leave optimizer.trunk at 1")
-    return trunk
+    backbone = getattr(network, "trunk", None)  # its name in the keys of weight files
+    if not isinstance(backbone, nn.Module):
+        raise ConfigError(
+            f"{type(network).__name__} has no backbone of its own: leave optimizer.backbone at 1"
+        )
+    return backbone
 
 
 def freeze(network: Network, settings: OptimizerSettings) -> None:
-    """Stop gradients into a frozen trunk; call before the optimiser is made."""
-    if settings.trunk == 0:
-        trunk_of(network).requires_grad_(False)
+    """Stop gradients into a frozen backbone; call before the optimiser is made."""
+    if settings.backbone == 0:
+        backbone_of(network).requires_grad_(False)
 
 
 def keep_frozen(network: Network, settings: OptimizerSettings) -> None:
     """Put frozen parts into eval mode; call after every `train()`."""
-    if settings.trunk == 0:
-        trunk_of(network).eval()
+    if settings.backbone == 0:
+        backbone_of(network).eval()
     if settings.frozen_norm:
         for module in network.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):

@@ -16,7 +16,7 @@ from faceparse.train.settings import Settings
 from faceparse.weights.checkpoint import read_checkpoint
 
 FREE = {
-    "output", "resume", "trunk", "parts", "weights", "epochs", "patience", "tensorboard", "compile", "profile", "trainer",
+    "output", "resume", "backbone", "parts", "weights", "epochs", "patience", "tensorboard", "compile", "profile", "trainer",
     "data.root", "data.workers", "data.cache", "data.unlabelled", "data.also.NAME.root", "teachers.NAME.device",
 }  # fmt: skip
 """Settings that may change: where things lie, how they are computed, and how long the run goes on."""

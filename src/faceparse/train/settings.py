@@ -37,6 +37,8 @@ OURS = {
 }
 """Arguments of Lightning's Trainer that are set here, and what there is in their place."""
 
+_RENAMED = {"trunk": "--backbone", "optimizer.trunk": "--optimizer.backbone"}
+
 _TRAINER_RULES = {
     "accumulate_grad_batches": at_least(1),
     "check_val_every_n_epoch": at_least(1),
@@ -111,7 +113,7 @@ class Settings:
         output: Folder for checkpoints and logs.
         network: A registered network.
         scheme: Scheme of the network's output.
-        trunk: Checkpoint file that the trunk starts from, or `imagenet` for torchvision's, which is downloaded
+        backbone: Checkpoint file that the backbone starts from, or `imagenet` for torchvision's, which is downloaded
             where it is not there yet; null for random weights.
         parts: Files of parts that a network takes as they are: `--parts.dinov3 FILE`.
         weights: Checkpoint or model file of the same network that all of it starts from.
@@ -145,7 +147,7 @@ class Settings:
     output: Path = Path("runs/default")
     network: str = "fpn-efficientnet_lite0"
     scheme: str = "celebamask19"
-    trunk: str | None = None
+    backbone: str | None = None
     parts: dict[str, Path] = field(default_factory=dict)
     weights: Path | None = None
     resume: Path | None = None
@@ -217,7 +219,7 @@ def run_options() -> Options:
     kind = make_dataclass("TrainerOptions", rows, namespace={"__doc__": inspect.getdoc(Trainer.__init__)})
     own["trainer"] = Option(kind, MISSING, "Lightning's Trainer, in its own words.")
     instead = {f"trainer.{name}": other for name, other in OURS.items() if other}
-    return Options({**own, **members(kind, "trainer.")}, instead)
+    return Options({**own, **members(kind, "trainer.")}, {**_RENAMED, **instead})
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:

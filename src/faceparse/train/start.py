@@ -1,4 +1,4 @@
-"""What a run starts from: random weights, a trunk's, a part's, a whole network's, or a run's that was broken off."""
+"""What a run starts from: random weights, a backbone's, a part's, a whole network's, or a run's that was broken off."""
 
 from __future__ import annotations
 
@@ -43,37 +43,37 @@ def starting_network(settings: Settings) -> Network:
         loaded = load(name, settings.weights, num_classes=classes, **settings.parts)
         network.load_state_dict(loaded.state_dict())
     else:
-        _start_trunk(network, settings)
+        _start_backbone(network, settings)
         _start_parts(network, settings)
     float32_depthwise(network)
     return network.to(memory_format=torch.channels_last)
 
 
-def _start_trunk(network: Network, settings: Settings) -> None:
+def _start_backbone(network: Network, settings: Settings) -> None:
     published = network.imagenet()
-    if settings.trunk is None:
+    if settings.backbone is None:
         if published is not None:
             log.warning(
-                "%s starts from random weights: --trunk imagenet takes %s, --trunk FILE a file",
+                "%s starts from random weights: --backbone imagenet takes %s, --backbone FILE a file",
                 settings.network,
                 published.title,
             )
         return
-    if settings.trunk != IMAGENET:
-        file = Path(settings.trunk)
+    if settings.backbone != IMAGENET:
+        file = Path(settings.backbone)
     elif published is None:
         raise ConfigError(
-            f"no ImageNet weights with an address are known for {settings.network}: give --trunk FILE"
+            f"no ImageNet weights with an address are known for {settings.network}: give --backbone FILE"
         )
     else:
         try:
             file = fetch_imagenet(published)
         except DownloadError as error:
             raise DownloadError(
-                f"{error}; or give the run --trunk FILE, or --trunk null for random weights"
+                f"{error}; or give the run --backbone FILE, or --backbone null for random weights"
             ) from None
-    network.load_trunk(read_checkpoint(file).tensors)
-    log.info("the trunk starts from %s", file)
+    network.load_backbone(read_checkpoint(file).tensors)
+    log.info("the backbone starts from %s", file)
 
 
 def _start_parts(network: Network, settings: Settings) -> None:

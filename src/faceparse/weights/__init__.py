@@ -1,14 +1,15 @@
 """Model cards, the store of downloaded weights, preprocessing, and safe reading of checkpoint files."""
 
+from faceparse.weights.backbone import Backbone, backbone, backbones
 from faceparse.weights.cache import cache_folder
 from faceparse.weights.card import Card, Figure, Grid, Licence, Source, card, cards, parse_card, read_card
 from faceparse.weights.checkpoint import Checkpoint, embedded_card, read_checkpoint, write_safetensors
 from faceparse.weights.preprocessing import Preprocessing
 from faceparse.weights.store import Checked, adopt, fetch, published_path, verify
-from faceparse.weights.trunk import Trunk, trunk, trunks
 from faceparse.weights.variant import Variant
 
 __all__ = [
+    "Backbone",
     "Card",
     "Checked",
     "Checkpoint",
@@ -17,9 +18,10 @@ __all__ = [
     "Licence",
     "Preprocessing",
     "Source",
-    "Trunk",
     "Variant",
     "adopt",
+    "backbone",
+    "backbones",
     "cache_folder",
     "card",
     "cards",
@@ -29,8 +31,6 @@ __all__ = [
     "published_path",
     "read_card",
     "read_checkpoint",
-    "trunk",
-    "trunks",
     "verify",
     "write_safetensors",
 ]

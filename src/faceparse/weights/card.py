@@ -137,8 +137,8 @@ class Card:
             to say, one line.
         limits: What the model is known not to do well, one line.
         figures: Measured and published numbers.
-        parameters: Learned numbers of the network, trunk included; 0 where nobody counted them.
-        trunk: Id of the trunk whose own published file these weights need beside theirs; empty for none.
+        parameters: Learned numbers of the network, backbone included; 0 where nobody counted them.
+        backbone: Id of the backbone whose own published file these weights need beside theirs; empty for none.
         variant: What an export made of the network; None for the network itself.
     """
 
@@ -154,7 +154,7 @@ class Card:
     limits: str = ""
     figures: tuple[Figure, ...] = ()
     parameters: Annotated[int, between(0, 10**13)] = 0
-    trunk: str = ""
+    backbone: str = ""
     variant: Variant | None = None
 
     def __post_init__(self) -> None:
@@ -212,7 +212,10 @@ def embedded(text: str, path: str | Path) -> Card:
         WeightsError: not JSON, or not a card.
     """
     where = f"the card inside {path}"
-    return parse_card(parse(text, "JSON", where, WeightsError), where)
+    raw = parse(text, "JSON", where, WeightsError)
+    if isinstance(raw, dict) and "trunk" in raw:
+        raw["backbone"] = raw.pop("trunk")  # its name in files that earlier versions made
+    return parse_card(raw, where)
 
 
 def read_card(path: str | Path) -> Card:

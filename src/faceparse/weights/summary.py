@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from faceparse.weights import modelfile
+from faceparse.weights.backbone import Backbone, backbones
 from faceparse.weights.card import Card, cards
 from faceparse.weights.store import published_path
-from faceparse.weights.trunk import Trunk, trunks
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Summary:
 
     Attributes:
         id: What `--model` takes.
-        network: Registered network; `trunk` for a trunk.
+        network: Registered network; `backbone` for a backbone.
         data: Training data.
         scheme: Label scheme of its logits.
         size: Bytes of the published file; None where neither its card nor the cache knows.
@@ -54,17 +54,17 @@ class Summary:
 
 
 def summaries() -> tuple[Summary, ...]:
-    """A row for every card and every trunk in the package."""
-    published: list[Card | Trunk] = [*cards().values(), *trunks().values()]
+    """A row for every card and every backbone in the package."""
+    published: list[Card | Backbone] = [*cards().values(), *backbones().values()]
     return tuple(map(summary, published))
 
 
-def summary(card: Card | Trunk) -> Summary:
-    """The row of one card or trunk."""
+def summary(card: Card | Backbone) -> Summary:
+    """The row of one card or backbone."""
     published, figure = published_path(card), card.headline if isinstance(card, Card) else None
     here = published.stat().st_size if published.is_file() else 0
     model = modelfile.packaged().get(card.id) or modelfile.cached(card.id)
-    if isinstance(card, Trunk) and here:
+    if isinstance(card, Backbone) and here:
         model = published
     state = "in the package" if card.id in modelfile.packaged() else "ready"
     if model is None:
@@ -72,7 +72,7 @@ def summary(card: Card | Trunk) -> Summary:
     path = model or (published if here else None)
     return Summary(
         id=card.id,
-        network=card.network if isinstance(card, Card) else "trunk",
+        network=card.network if isinstance(card, Card) else "backbone",
         data=card.data if isinstance(card, Card) else card.training,
         scheme=card.label_scheme.name if isinstance(card, Card) else "",
         size=card.source.size or here or None,
@@ -103,14 +103,14 @@ def shown_size(size: int | None, parameters: int | None) -> str:
 def markdown() -> str:
     """The table as it stands in the documentation: what is the same on every machine."""
     lines = ["| id | network | data | file | size | mean F1 | licence |", "|---|---|---|---|---|---|---|"]
-    known: list[Card | Trunk] = [*cards().values(), *trunks().values()]
+    known: list[Card | Backbone] = [*cards().values(), *backbones().values()]
     for row, card in zip(summaries(), known, strict=True):
         size = shown_size(card.source.size or None, row.parameters)
         f1 = "" if row.f1 is None else f"{row.f1:g} ({row.f1_of})"
         consent = "; consent needed" if row.consent else ""
         name = row.file.rsplit("/", 1)[-1]
         where = f"[`{name}`]({row.origin})" if row.origin.startswith("http") else f"`{name}`"
-        network = "trunk" if row.network == "trunk" else f"`{row.network}`"
+        network = "backbone" if row.network == "backbone" else f"`{row.network}`"
         lines.append(
             f"| `{row.id}` | {network} | {row.data} | {where} | {size} | {f1} | {row.licence}{consent} |"
         )

@@ -81,12 +81,12 @@ def test_what_inference_keeps_serves_gradients() -> None:
 
 
 def test_only_torchvisions_blocks_are_changed() -> None:
-    trunk = SwinTransformer([4, 4], 16, [1, 1], [1, 2], [4, 4])
-    keys = list(trunk.state_dict())
-    replace_attention(trunk)
-    assert {type(m) for m in trunk.modules() if isinstance(m, ShiftedWindowAttention)} == {WindowAttention}
-    assert list(trunk.state_dict()) == keys
-    replace_attention(trunk)
+    backbone = SwinTransformer([4, 4], 16, [1, 1], [1, 2], [4, 4])
+    keys = list(backbone.state_dict())
+    replace_attention(backbone)
+    assert {type(m) for m in backbone.modules() if isinstance(m, ShiftedWindowAttention)} == {WindowAttention}
+    assert list(backbone.state_dict()) == keys
+    replace_attention(backbone)
 
 
 @given(size=st.tuples(SIDES, SIDES), window=st.tuples(SIDES, SIDES))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from faceparse.weights import Card, Trunk
+    from faceparse.weights import Backbone, Card
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -70,9 +70,9 @@ def show(model: One, as_json: Json = False) -> None:
     from dataclasses import asdict
 
     from faceparse.weights import Card
+    from faceparse.weights.backbone import find_published
     from faceparse.weights.summary import summary
     from faceparse.weights.terms import accepted
-    from faceparse.weights.trunk import find_published
 
     card = find_published(model)
     row = summary(card)
@@ -84,9 +84,9 @@ def show(model: One, as_json: Json = False) -> None:
     consent = "" if not card.licence.consent else "accepted" if accepted(card) else "not accepted yet"
     unknown = "not published; recorded when the file first comes, and held to after"
     lines = {
-        "network": _network(card) if isinstance(card, Card) else "a trunk that others stand on",
+        "network": _network(card) if isinstance(card, Card) else "a backbone: other models contain it",
         "parameters": f"{card.parameters:,}" if isinstance(card, Card) and card.parameters else "",
-        "trunk": card.trunk if isinstance(card, Card) else "",
+        "backbone": card.backbone if isinstance(card, Card) else "",
         "trained on": card.training,
         "limits": card.limits if isinstance(card, Card) else "",
         "licence": " ".join(filter(None, (card.licence.weights, card.licence.url))),
@@ -132,8 +132,8 @@ def get(
     from faceparse.cli.console import downloading
     from faceparse.errors import ConfigError, FaceparseError
     from faceparse.weights import Card, adopt, cards, fetch
+    from faceparse.weights.backbone import find_published
     from faceparse.weights.modelfile import packaged
-    from faceparse.weights.trunk import find_published
 
     if bool(models) == everything:
         raise ConfigError("name the weights to get, or give --all")
@@ -180,13 +180,13 @@ def verify(
 
     Example: `faceparse weights verify`
     """
-    from faceparse.weights import cards, trunks
+    from faceparse.weights import backbones, cards
     from faceparse.weights import verify as check
+    from faceparse.weights.backbone import find_published
     from faceparse.weights.modelfile import packaged
-    from faceparse.weights.trunk import find_published
 
     bad = 0
-    for card in [find_published(m) for m in models or (*cards(), *trunks())]:
+    for card in [find_published(m) for m in models or (*cards(), *backbones())]:
         if card.id in packaged():
             typer.echo(f"in the package: {card.id}")
         for one in check(card):
@@ -212,15 +212,15 @@ def where(
     Example: `faceparse export --model "$(faceparse weights where bisenet-resnet18-yakhyo)" -o model.onnx`
     """
     from faceparse.errors import WeightsError
-    from faceparse.weights import Trunk, cache_folder, published_path
+    from faceparse.weights import Backbone, cache_folder, published_path
+    from faceparse.weights.backbone import find_published
     from faceparse.weights.modelfile import find_model
-    from faceparse.weights.trunk import find_published
 
     if model is None:
         typer.echo(str(cache_folder()))
         return
     card = find_published(model)
-    path = published_path(card) if isinstance(card, Trunk) else find_model(card.id).path
+    path = published_path(card) if isinstance(card, Backbone) else find_model(card.id).path
     if not path.is_file():
         raise WeightsError(f"{path.name} is not on this machine: faceparse weights get {card.id}")
     typer.echo(str(path))
@@ -231,14 +231,14 @@ def _network(card: Card) -> str:
     return f"{card.network}, scheme {card.scheme}, input {height} × {width}"
 
 
-def _ready(card: Card | Trunk) -> str:
+def _ready(card: Card | Backbone) -> str:
     """Where the card's model file is, made where PyTorch is installed; else what is missing."""
     from faceparse.errors import MissingExtraError
-    from faceparse.weights import Trunk, cards, published_path
+    from faceparse.weights import Backbone, cards, published_path
     from faceparse.weights.modelfile import cached, packaged
 
     published = published_path(card)
-    if isinstance(card, Trunk) or card.id in packaged() or published.suffix == ".onnx":
+    if isinstance(card, Backbone) or card.id in packaged() or published.suffix == ".onnx":
         return str(published)
     try:
         from faceparse.models import make_model_file

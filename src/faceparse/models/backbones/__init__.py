@@ -1,1 +1,1 @@
-"""Trunks from torchvision that several networks share."""
+"""Backbones from torchvision that several networks share."""

@@ -1,4 +1,4 @@
-"""torchvision's ImageNet classifiers, from which trunks start: where they are published, and how to load them.
+"""torchvision's ImageNet classifiers, from which backbones start: where they are published, and how to load them.
 
 >>> from torchvision.models import ResNet18_Weights
 >>> imagenet(ResNet18_Weights.IMAGENET1K_V1).source.file
@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torchvision.models._api import WeightsEnum
 
 from faceparse.errors import DownloadError, WeightsError
+from faceparse.weights.backbone import Backbone
 from faceparse.weights.card import Licence, Source
 from faceparse.weights.hashing import sha256
 from faceparse.weights.store import fetch
-from faceparse.weights.trunk import Trunk
 
 _DIGITS = re.compile(r"-([0-9a-f]{8,})\.\w+$")
 _LICENCE = Licence(
@@ -28,39 +28,39 @@ _LICENCE = Licence(
 )
 
 
-def imagenet(weights: WeightsEnum) -> Trunk:
-    """The published trunk of one of torchvision's classifiers."""
+def imagenet(weights: WeightsEnum) -> Backbone:
+    """The published backbone of one of torchvision's classifiers."""
     name = str(weights.url).rpartition("/")[2]
-    return Trunk(
+    return Backbone(
         id=f"torchvision-{name.rpartition('.')[0]}",
         title=f"{type(weights).__name__.removesuffix('_Weights')} of torchvision, {weights.name}",
-        option="trunk",
+        option="backbone",
         training="ImageNet-1k",
         source=Source(name, url=weights.url, project="https://github.com/pytorch/vision"),
         licence=_LICENCE,
     )
 
 
-def fetch_imagenet(trunk: Trunk) -> Path:
-    """Download a trunk's file into the cache, unless it is there, and return its path.
+def fetch_imagenet(backbone: Backbone) -> Path:
+    """Download a backbone's file into the cache, unless it is there, and return its path.
 
     Raises:
         DownloadError: offline, a fault of the server, or a file that does not begin with the digits of its
             SHA-256 that its name holds.
         OutputError: the cache cannot be written.
     """
-    path = fetch(trunk)
+    path = fetch(backbone)
     digits = _DIGITS.search(path.name)
     if digits and not sha256(path).startswith(digits[1]):
         path.unlink()
         raise DownloadError(
-            f"{trunk.source.url} is another file than its name says: its SHA-256 does not begin with {digits[1]}"
+            f"{backbone.source.url} is another file than its name says: its SHA-256 does not begin with {digits[1]}"
         )
     return path
 
 
 def load_checkpoint_into(module: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
-    """Load a state dict into a trunk, strictly.
+    """Load a state dict into a backbone, strictly.
 
     Raises:
         WeightsError: keys or shapes of another network; the message names `source`, the checkpoint it takes.
@@ -69,4 +69,4 @@ def load_checkpoint_into(module: nn.Module, state: Mapping[str, Tensor], source:
         module.load_state_dict(state)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
-        raise WeightsError(f"the trunk takes {source}: {reason}") from None
+        raise WeightsError(f"the backbone takes {source}: {reason}") from None

@@ -170,9 +170,9 @@ class WindowAttentionV2(ShiftedWindowAttentionV2):
         return super().forward(x) if self.training else _attend(self, x, -100.0)
 
 
-def replace_attention(trunk: nn.Module) -> None:
-    """Give the blocks of torchvision's Swin in a trunk this attention."""
-    for module in trunk.modules():
+def replace_attention(backbone: nn.Module) -> None:
+    """Give the blocks of torchvision's Swin in a backbone this attention."""
+    for module in backbone.modules():
         # These classes add no state to torchvision's.
         if type(module) is ShiftedWindowAttention:
             module.__class__ = WindowAttention

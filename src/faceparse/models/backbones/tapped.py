@@ -1,8 +1,8 @@
-"""torchvision's classifiers as trunks that return their maps at strides 4 to 32.
+"""torchvision's classifiers as backbones that return their maps at strides 4 to 32.
 
 >>> import torch
->>> trunk = make_trunk("mobilenet")
->>> [tuple(x.shape[1:]) for x in trunk(torch.zeros(1, 3, 64, 64))]  # height, width, channels
+>>> backbone = make_backbone("mobilenet")
+>>> [tuple(x.shape[1:]) for x in backbone(torch.zeros(1, 3, 64, 64))]  # height, width, channels
 [(16, 16, 24), (8, 8, 40), (4, 4, 112), (2, 2, 960)]
 """
 
@@ -23,15 +23,15 @@ from faceparse.models.backbones.swin import replace_attention
 
 @dataclass(frozen=True)
 class Classifier:
-    """One of torchvision's classifiers, as a trunk.
+    """One of torchvision's classifiers, as a backbone.
 
     Attributes:
         make: Builds the classifier with random weights.
-        taps: Positions of the layers whose outputs the trunk returns, finest first.
+        taps: Positions of the layers whose outputs the backbone returns, finest first.
         widths: Channels of these maps.
         channels_last: Whether its layers give (B, H, W, C) already.
         any_size: Whether a graph traced at one picture size works for others.
-        layers: Names of the classifier's children that are the trunk's layers in turn; empty: the
+        layers: Names of the classifier's children that are the backbone's layers in turn; empty: the
             children of `features`.
         weights: Its published ImageNet weights; None where there are none.
     """
@@ -123,6 +123,6 @@ class FeatureExtractor(nn.Sequential):
         load_checkpoint_into(self, own, f"torchvision's {self.kind.make.__name__} checkpoint")
 
 
-def make_trunk(name: str) -> FeatureExtractor:
-    """The trunk of that name, one of `CLASSIFIERS`, with random weights."""
+def make_backbone(name: str) -> FeatureExtractor:
+    """The backbone of that name, one of `CLASSIFIERS`, with random weights."""
     return FeatureExtractor(CLASSIFIERS[name])

@@ -48,19 +48,19 @@ _DECODER = {
 }
 
 
-def segface(data: str, trunk: str, unused: tuple[str, ...] = ()) -> Renaming:
+def segface(data: str, backbone: str, unused: tuple[str, ...] = ()) -> Renaming:
     """The published names of a SegFace checkpoint.
 
     Args:
         data: `celeb`, `lapa` or `helen`.
-        trunk: Prefix of the trunk's layers in the published file.
+        backbone: Prefix of the backbone's layers in the published file.
         unused: Published prefixes that the network has no use for.
     """
     tokens = {f"{name}_token": f"tokens.{i}" for i, name in enumerate(_TOKENS[data])}
     return Renaming(
         "SegFace",
         {
-            trunk: "trunk.",
+            backbone: "trunk.",
             "pe_layer.positional_encoding_gaussian_matrix": "decoder.frequencies",
             **{f"linear_c.{i}.proj.": f"adapt.{i}." for i in range(4)},
             "linear_fuse.": "fuse.",

@@ -1,4 +1,4 @@
-"""torchvision's VGG-16, trained on ImageNet, as the trunk of FCN-8s."""
+"""torchvision's VGG-16, trained on ImageNet, as the backbone of FCN-8s."""
 
 from __future__ import annotations
 

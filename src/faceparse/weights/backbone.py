@@ -1,6 +1,6 @@
-"""Trunks published on their own: weights that a face parser stands on, under terms of their own.
+"""Backbones published on their own: weights that face parsers start from or contain, under terms of their own.
 
->>> trunk("dinov3-vitl16").licence.consent
+>>> backbone("dinov3-vitl16").licence.consent
 True
 """
 
@@ -20,8 +20,8 @@ from faceparse.weights.card import card as find_card
 
 
 @dataclass(frozen=True)
-class Trunk:
-    """One published trunk: one TOML file in `weights/trunks`.
+class Backbone:
+    """One published backbone: one TOML file in `weights/backbones`.
 
     Attributes:
         id: Its name here.
@@ -41,33 +41,33 @@ class Trunk:
 
 
 @cache
-def trunks() -> Mapping[str, Trunk]:
-    """Every trunk in the package by id."""
-    folder = Path(str(files("faceparse.weights").joinpath("trunks")))
+def backbones() -> Mapping[str, Backbone]:
+    """Every backbone in the package by id."""
+    folder = Path(str(files("faceparse.weights").joinpath("backbones")))
     found = {t.id: t for t in map(_read, sorted(folder.glob("*.toml")))}
     return MappingProxyType(found)
 
 
-def trunk(name: str) -> Trunk:
-    """The trunk of that id.
+def backbone(name: str) -> Backbone:
+    """The backbone of that id.
 
     Raises:
-        WeightsError: no such trunk.
+        WeightsError: no such backbone.
     """
     try:
-        return trunks()[name]
+        return backbones()[name]
     except KeyError:
-        raise WeightsError(f"no trunk {name!r}; there are {', '.join(trunks())}") from None
+        raise WeightsError(f"no backbone {name!r}; there are {', '.join(backbones())}") from None
 
 
-def find_published(name: str) -> Card | Trunk:
-    """The card or trunk of that id, or the card of a TOML file by its path.
+def find_published(name: str) -> Card | Backbone:
+    """The card or backbone of that id, or the card of a TOML file by its path.
 
     Raises:
         WeightsError: there is neither.
     """
-    return trunks()[name] if name in trunks() and name not in cards() else find_card(name)
+    return backbones()[name] if name in backbones() and name not in cards() else find_card(name)
 
 
-def _read(path: Path) -> Trunk:
-    return build(Trunk, read_file(path, "trunk", WeightsError), f"trunk {path}", WeightsError)
+def _read(path: Path) -> Backbone:
+    return build(Backbone, read_file(path, "backbone", WeightsError), f"backbone {path}", WeightsError)
