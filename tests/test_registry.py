@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import faceparse
-from faceparse.errors import FaceparseError
-from faceparse.registry import Registry, in_short
+from faceparse.errors import FaceparseError, LabelError
+from faceparse.registry import Registry, in_short, nearest
 from tests.conftest import Install
 
 ROOMS = {
@@ -97,3 +97,28 @@ def test_a_module_registers_what_it_has(find: Find, install: Install) -> None:
 
 def test_names_of_large_families_are_in_braces() -> None:
     assert in_short(["a-x", *(f"b-{i}-{j}" for i in "12" for j in "123")]) == "a-x, b-{1,2}-{1,2,3}"
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "near"),
+    [
+        ("data-root", ["data.root", "data.rot"], ["data.root"]),
+        ("Epoch", ["ema", "epochs"], ["epochs"]),
+        ("bisnet", ["segface", "bisenet-resnet18-yakhyo"], ["bisenet-resnet18-yakhyo"]),
+        ("nothing", ["epochs"], []),
+    ],
+)
+def test_nearest_names(name: str, names: list[str], near: list[str]) -> None:
+    assert nearest(name, names) == near
+
+
+def test_a_module_that_registers_nothing_is_said(
+    find: Find, install: Install, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = find("schemes")
+    code = "from faceparse import Scheme\nSPOTS = Scheme('spots', ('background', 'spot'))"
+    install("spots_package", "schemes", {"spots": "spots_bare"}, spots_bare=code)
+    registry.all()
+    assert caplog.messages[0].startswith("warning: label scheme 'spots' of package spots_package")
+    with pytest.raises(LabelError, match=r"registers nothing.* spots_bare:NAME$"):
+        faceparse.scheme("spots")

@@ -17,7 +17,6 @@ from faceparse.tables import (
     build,
     check,
     convert,
-    nearest,
     one_of,
     parse,
     plain_text,
@@ -198,12 +197,6 @@ def test_files(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_bytes(bytes(1 << 21))
     with pytest.raises(ConfigError, match="it is no table"):
         read_file(tmp_path / "c.yaml", "table")
-
-
-def test_nearest_names() -> None:
-    assert nearest("data-root", ["data.root", "data.rot"]) == ["data.root"]
-    assert nearest("Epoch", ["epochs", "ema"]) == ["epochs"]
-    assert nearest("nothing", ["epochs"]) == []
 
 
 def test_rules() -> None:

@@ -8,8 +8,10 @@ True
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import SequenceMatcher
 from functools import cache
 from importlib import import_module
 from math import prod
@@ -65,6 +67,7 @@ class Registry(Mapping[str, T]):
         error: Raised for a name that cannot be had.
         key: The attribute that holds a thing's name.
         check: What is wrong with a thing, such as "lacks a title"; empty for nothing.
+        instead: What else a user may name, such as ", or give a YAML file".
     """
 
     def __init__(
@@ -76,9 +79,10 @@ class Registry(Mapping[str, T]):
         *,
         key: str = "name",
         check: Callable[[object], str] = lambda thing: "",
+        instead: str = "",
     ) -> None:
         self._what, self._folder, self._group, self._error = what, folder, group, error
-        self._key, self._check = key, check
+        self._key, self._check, self._instead = key, check, instead
         self._things: dict[str, T] = {}
         self._faults: dict[EntryPoint, str] = {}
         self._lock = RLock()
@@ -104,7 +108,7 @@ class Registry(Mapping[str, T]):
                 if point not in self._faults and self._fault(point):
                     import logging
 
-                    logging.getLogger("faceparse").warning("%s", self._faults[point])
+                    logging.getLogger("faceparse").warning("warning: %s", self._faults[point])
             return dict(sorted(self._things.items()))
 
     def find(self, name: str) -> T:
@@ -121,8 +125,14 @@ class Registry(Mapping[str, T]):
                     raise self._error(self._faults[point])
             things = self._things if name in self._things else self.all()
             if name not in things:
-                raise self._error(f"no {self._what} {name!r}; there are {in_short(things)}")
+                raise self._error(f"no {self._what} {name!r}{mend(name, things, self._instead)}")
             return things[name]
+
+    @property
+    def faults(self) -> list[str]:
+        """A line for each package that does not load."""
+        self.all()
+        return [fault for fault in self._faults.values() if fault]
 
     def __getitem__(self, name: str) -> T:
         return self.all()[name]
@@ -154,9 +164,13 @@ class Registry(Mapping[str, T]):
                 f"{self._what} {point.name!r}: it is claimed by {' and '.join(claims)}: uninstall all but one"
             )
         where = f"{self._what} {point.name!r} of package {_package(point)} ({point.value})"
+        before, imported = len(self._things), point.module in sys.modules
         try:
             thing = point.load()
-            if not isinstance(thing, ModuleType):
+            if isinstance(thing, ModuleType):
+                if len(self._things) == before and not imported:
+                    raise self._error(f"registers nothing; name what it brings, as {point.module}:NAME")
+            else:
                 name = getattr(thing, self._key, point.name)
                 if name != point.name:
                     raise self._error(f"calls itself {name!r}: its name and its entry point's must agree")
@@ -166,6 +180,53 @@ class Registry(Mapping[str, T]):
         except Exception as error:  # whatever another's module raises when imported
             return f"{where} does not load: {type(error).__name__}: {error}; update or uninstall it"
         return ""
+
+
+def nearest(name: str, names: Iterable[str], cutoff: float = 0.75) -> list[str]:
+    """The up to three names that were most likely meant: the same but for hyphens, dots and capitals, else the most alike.
+
+    >>> nearest("data-root", ["data.root", "epochs"]), nearest("epoch", ["data.root", "epochs"])
+    (['data.root'], ['epochs'])
+
+    Args:
+        name: What was typed.
+        names: What there is.
+        cutoff: How alike a name, or its beginning, has to be, 0 to 1.
+    """
+    meant = _plain(name)
+    alike = {}
+    for other in names:
+        text = _plain(other)
+        if text == meant:
+            return [other]
+        starts = (text, text[: len(meant) + 1])  # of a long name, people type the beginning
+        alike[other] = max(SequenceMatcher(None, meant, start).ratio() for start in starts)
+    return sorted((n for n in alike if alike[n] >= cutoff), key=lambda n: -alike[n])[:3]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-. ]", "_", name).lower()
+
+
+def mend(name: str, names: Iterable[str], instead: str = "") -> str:
+    """What to say about a name that is none: the nearest ones, else all and what may stand instead of one.
+
+    >>> mend("hiar", ["hair", "skin"]), mend("x", ["hair", "skin"])
+    ("; did you mean 'hair'?", '; there are hair, skin')
+    """
+    names = list(names)
+    near = nearest(name, names)
+    return f"; did you mean {either(map(repr, near))}?" if near else f"; there are {in_short(names)}{instead}"
+
+
+def either(words: Iterable[str]) -> str:
+    """Words of which a person may choose one.
+
+    >>> either(["a", "b", "c"])
+    'a, b or c'
+    """
+    *first, last = dict.fromkeys(words)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def in_short(names: Iterable[str]) -> str:

@@ -22,7 +22,6 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from reprlib import Repr
@@ -30,6 +29,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from faceparse.errors import ConfigError, FaceparseError, display_name
+from faceparse.registry import either, nearest
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ def between(low: float, high: float) -> Rule:
 def one_of(choices: Iterable[object]) -> Rule:
     """The rule that a value is one of these."""
     names = [str(choice) or "empty" for choice in choices]
-    return Rule(_either(names), set(choices).__contains__)
+    return Rule(either(names), set(choices).__contains__)
 
 
 def matching(pattern: str, words: str) -> Rule:
@@ -225,22 +225,6 @@ def parse(
         raise error(f"{where} is not {form}: {' '.join(str(fault).split())[:200]}") from None
 
 
-def nearest(name: str, names: Iterable[str]) -> list[str]:
-    """The names that were most likely meant: the same but for hyphens, dots and capitals, else the most alike.
-
-    >>> nearest("data-root", ["data.root", "epochs"]), nearest("epoch", ["data.root", "epochs"])
-    (['data.root'], ['epochs'])
-    """
-    plain = {name: _plain(name) for name in names}
-    meant = _plain(name)
-    near = [meant] if meant in plain.values() else get_close_matches(meant, plain.values(), cutoff=0.75)
-    return [name for name, text in plain.items() if text in near]
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[-. ]", "_", name).lower()
-
-
 def _yaml(text: str) -> object:
     return _loader()(text).get_single_data()
 
@@ -325,7 +309,7 @@ def _convert_table(kind: Any, raw: Mapping[object, object], path: str) -> Any:
     for key in map(str, raw):
         if key not in known:
             near = nearest(key, known)
-            mend = f"is it {_either(near)}?" if near else f"there are {', '.join(known)}"
+            mend = f"is it {either(near)}?" if near else f"there are {', '.join(known)}"
             raise _FaultError(_join(path, key), f"unknown key; {mend}")
     values = {str(key): _convert(known[str(key)], value, _join(path, str(key))) for key, value in raw.items()}
     needed = (f.name for f in fields(kind) if f.init and f.default is f.default_factory is MISSING)
@@ -363,19 +347,14 @@ def described(hint: Any) -> str:
         rules = ", ".join(rule.words for rule in arguments[1:])
         return rules if arguments[0] is str else f"{described(arguments[0])}, {rules}"
     if origin in (Union, UnionType):
-        return _either([words for kind in arguments if (words := described(kind))])
+        return either([words for kind in arguments if (words := described(kind))])
     if origin is Literal:
-        return _either([str(choice) for choice in arguments])
+        return either([str(choice) for choice in arguments])
     if origin is tuple and arguments[-1] is not ...:
-        return f"a list of {len(arguments)}, each {_either([described(kind) for kind in arguments])}"
+        return f"a list of {len(arguments)}, each {either([described(kind) for kind in arguments])}"
     if origin in (tuple, list):
         return f"a list, each {described(arguments[0])}"
     return _WORDS.get(hint, "a table" if is_dataclass(hint) or origin else "")
-
-
-def _either(words: Iterable[str]) -> str:
-    *first, last = dict.fromkeys(words)
-    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _shown(value: object) -> str:

@@ -160,8 +160,8 @@ class TestErrors:
         assert "\n" not in message
 
     def test_unknown_scheme_lists_what_there_is(self) -> None:
-        with pytest.raises(LabelError, match="no label scheme 'celeba'; there are celebamask19, face2"):
-            scheme("celeba")
+        with pytest.raises(LabelError, match="no label scheme 'scalps'; there are celebamask19, face2"):
+            scheme("scalps")
 
     def test_group_without_members(self) -> None:
         with pytest.raises(LabelError, match="ears"):

@@ -7,7 +7,6 @@ import math
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
 from faceparse.errors import ConfigError
+from faceparse.registry import nearest
 
 ENDS = ("first", "last")
 """Names that `keep_float` takes for the first and the last convolution."""
@@ -136,7 +136,7 @@ def _node_names(model: Any, names: Sequence[str]) -> list[str]:
     ends = dict(zip(ENDS, (convolutions[0], convolutions[-1]), strict=True)) if convolutions else {}
     unknown = [n for n in names if n not in ends and n not in nodes]
     if unknown:
-        similar = get_close_matches(unknown[0], convolutions + products)
+        similar = nearest(unknown[0], convolutions + products, 0.6)
         raise ConfigError(
             f"no node {', '.join(unknown)} to keep in float32: name {' or '.join(ENDS)}, or nodes of the graph, "
             f"such as {', '.join(similar or convolutions[:2] + products[:2])}"

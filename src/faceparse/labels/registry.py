@@ -36,6 +36,7 @@ PACKAGED: Mapping[str, Scheme] = MappingProxyType(dict(_packaged_schemes()))
 SCHEMES = Registry[Scheme](
     *("label scheme", "labels", "faceparse.schemes", LabelError),
     check=lambda scheme: "" if isinstance(scheme, Scheme) else "is no faceparse.Scheme",
+    instead=", or give a YAML file",
 )
 for _scheme in PACKAGED.values():
     SCHEMES.register(_scheme)
@@ -73,10 +74,7 @@ def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
                 f"label scheme {name}: the name {scheme.name!r} is taken by a scheme of faceparse"
             )
         return scheme
-    try:
-        return named_scheme(str(name))
-    except LabelError as error:
-        raise LabelError(f"{error}, or give a YAML file") from None
+    return named_scheme(str(name))
 
 
 def named_scheme(name: str) -> Scheme:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from types import MappingProxyType
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from faceparse.errors import LabelError
 from faceparse.labels.groups import ALIASES, GROUPS
 from faceparse.labels.palette import palette
+from faceparse.registry import nearest
 
 IGNORE = 255
 """Label of a pixel that counts neither for nor against: never a class id."""
@@ -156,7 +156,7 @@ class Scheme:
 
     def _unknown(self, name: str) -> LabelError:
         groups = [g for g, members in GROUPS.items() if any(c in members for c in self.classes)]
-        near = get_close_matches(name.lower(), [*self.classes, *groups, *ALIASES], n=1)
+        near = nearest(name, [*self.classes, *groups, *ALIASES])
         hint = f" Did you mean {near[0]!r}?" if near else ""
         return LabelError(
             f"scheme {self.name!r} has no class or group {name!r}.{hint} "

@@ -21,7 +21,8 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any, get_args, get_origin
 
 from faceparse.errors import ConfigError
-from faceparse.tables import convert, described, hints, nearest, plain_text
+from faceparse.registry import nearest
+from faceparse.tables import convert, described, hints, plain_text
 
 HELP = "`faceparse train --help` lists every option, and a recipe has the same keys"
 MEMBER = "NAME"

@@ -63,9 +63,10 @@ def save(parsing: Parsing, path: Path) -> None:
     writer = _for_suffix(path)
     if writer is None:
         suffixes = ", ".join(w.suffix for w in _file_writers())
+        faults = "".join(f"; {fault}" for fault in WRITERS.faults)
         raise OutputError(
             f"a parsing is saved as {suffixes}, not as {path.name}: "
-            "for other forms see faceparse.writers.write"
+            f"for other forms see faceparse.writers.write{faults}"
         )
     writer.save(parsing, path)
 
