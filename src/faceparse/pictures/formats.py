@@ -10,13 +10,12 @@ pictures, and tries formats that nobody means (one starts Ghostscript). Still We
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
-import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -31,14 +30,15 @@ from PIL.WebPImagePlugin import WebPImageFile
 from faceparse.errors import ImageError
 from faceparse.pictures.pixels import Raster
 
+T = TypeVar("T", bound=Image.Image)
+
 HEAD = 64
 """Bytes of a file that tell its format."""
 
 _ORIENTATION, _TILE_WIDTH, _TILE_HEIGHT = 274, 322, 323
 """Tags of EXIF and TIFF."""
-_XMP = re.compile(rb"""tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\b""")
-_METADATA = 1 << 16
-"""Bytes of a piece of metadata that are searched for an orientation: what EXIF takes in a JPEG."""
+_EXIF = 1 << 16
+"""Bytes of EXIF data that are read: Pillow before 12.3 copies all of them for each tag that says so."""
 _SCAN, _MOST_SCANS = b"\xff\xda", 500
 """JPEG's marker of a scan, and how many are taken; encoders write up to a dozen."""
 _RUN_LENGTHS, _MOST_CODED = (1, 2), 1 << 24
@@ -51,12 +51,13 @@ class Header:
     Attributes:
         size: Height and width in pixels of what the decoder allocates.
         load: Decodes the pixels, as they are stored.
-        orientation: As EXIF has it, 1 to 8: how what is stored is to be turned; anything else tells nothing.
+        orientation: Asked after `load`, how what is stored is to be turned: as EXIF has it, 1 to 8; anything else
+            tells nothing.
     """
 
     size: tuple[int, int]
     load: Callable[[], Raster]
-    orientation: object = None
+    orientation: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -78,47 +79,52 @@ class Format:
 
 
 class _BoundedFile:
-    """A file of which a decoder may read so many parts; the size of a header is bounded, and with it the time."""
+    """A file of which a decoder may read so many parts of 4 kB: the size of a header is bounded, and with it the time."""
 
-    def __init__(self, file: IO[bytes], parts: int) -> None:
+    def __init__(self, file: IO[bytes], parts: float) -> None:
         self._read, self.seek, self.tell, self.parts = file.read, file.seek, file.tell, parts
 
     def read(self, size: int = -1) -> bytes:
-        self.parts -= 1
-        if self.parts == 0:
+        data = self._read(size)
+        self.parts -= 1 + len(data) // 4096
+        if self.parts < 0:
             raise ImageError("its header has too many parts")
-        return self._read(size)
+        return data
 
 
-def _plugin_image(plugin: Callable[[IO[bytes]], Image.Image], file: IO[bytes], parts: int) -> Image.Image:
+def _open_plugin(plugin: Callable[[IO[bytes]], T], file: IO[bytes], parts: int = 1 << 16) -> T:
     """What a plugin of Pillow makes of a file whose header has at most so many parts."""
     header = _BoundedFile(file, parts)
     image = plugin(cast(IO[bytes], header))
-    header.parts = 0  # no bound for pixels
+    header.parts = math.inf  # no bound for pixels
     return image
 
 
-def _orientation(exif: bytes, xmp: bytes = b"") -> object:
-    """EXIF's orientation, or XMP's where EXIF has none; None where neither tells."""
-    tags = Image.Exif()
+def _header(image: Image.Image) -> Header:
+    def load() -> Image.Image:
+        image.load()
+        return image
+
+    return Header(image.size[::-1], load, lambda: _orientation(image))
+
+
+def _orientation(image: Image.Image) -> object:
+    """EXIF's orientation, or XMP's where EXIF has none."""
+    image.info["exif"] = image.info.get("exif", b"")[:_EXIF]
     try:
-        tags.load(exif[:_METADATA])
-        value = tags.get(_ORIENTATION)
+        return image.getexif().get(_ORIENTATION)
     except Exception:  # nearly anything, of damaged data
-        value = None
-    match = _XMP.search(xmp[:_METADATA])
-    return int(match[1]) if match and value is None else value
+        return None
 
 
 class _Jpeg(JpegImageFile):
     def _read_dpi_from_exif(self) -> None:
-        """Resolution is not needed, and damaged EXIF data would spoil the picture."""
+        """Resolution is not needed, and damaged EXIF data would spoil the picture or fill the memory."""
 
 
 def _open_jpeg(file: IO[bytes]) -> Header:
     # Few parts, for Pillow copies EXIF data anew with each segment of it.
-    image = _plugin_image(_Jpeg, file, 1 << 12)
-    assert isinstance(image, _Jpeg)
+    image = _open_plugin(_Jpeg, file, 1 << 13)
     file.seek(-8 - 2 * image.layers, os.SEEK_CUR)  # where the first scan begins if it has all colours
     if image.info.get("progressive") or file.read(2) != _SCAN:
         file.seek(0)
@@ -126,74 +132,35 @@ def _open_jpeg(file: IO[bytes]) -> Header:
         # A scan of no bytes takes as long as one of all pixels; what lies behind the picture may look like scans.
         if data.count(_SCAN) > _MOST_SCANS + len(data) // (1 << 14):
             raise ImageError("it has too many scans")
-    orientation = _orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
-    return Header(image.size[::-1], lambda: image, orientation)
+    return _header(image)
+
+
+class _Png(PngImageFile):
+    _prev_im = None
+
+    def _seek(self, frame: int, rewind: bool = False) -> None:
+        """Stay at the default image: an animation's first one may allocate memory while the header is read."""
 
 
 def _open_png(file: IO[bytes]) -> Header:
-    """Pillow is given what the pixels need: damaged or large metadata makes it refuse a picture that is whole."""
-    needed = io.BytesIO()
-    metadata: dict[bytes, bytes] = {}
-    end = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    needed.write(file.read(8))
-    while len(head := file.read(8)) == 8:
-        length, kind = struct.unpack(">I4s", head)
-        after = file.tell() + length + 4
-        if kind == b"tRNS" or kind[:1].isupper():
-            needed.write(head + file.read(min(after, end) - file.tell()))
-        elif kind in (b"eXIf", b"iTXt", b"tEXt", b"zTXt"):
-            data = file.read(min(length, _METADATA))
-            metadata.setdefault(kind if kind == b"eXIf" else data.partition(b"\0")[0], data)
-        file.seek(after)
-    needed.seek(0)
-    image = PngImageFile(needed)
-    clear = image.info.get("transparency")
-    if isinstance(clear, tuple) and needed.getbuffer()[24] == 16:
-        # Of 16-bit pixels Pillow keeps the upper 8 bits, of this colour all.
-        image.info["transparency"] = tuple(value >> 8 for value in clear)
-    exif = metadata.get(b"eXIf") or _raw_profile(metadata.get(b"Raw profile type exif", b""))
-    xmp = metadata.get(b"XML:com.adobe.xmp", b"")
-    return Header(image.size[::-1], lambda: image, _orientation(exif, xmp))
-
-
-def _raw_profile(text: bytes) -> bytes:
-    """EXIF data as ImageMagick wrote them: hexadecimal digits after a line of their kind and one of their number."""
-    try:
-        packed = text.partition(b"\0\0")[2]
-        return bytes.fromhex(zlib.decompressobj().decompress(packed, _METADATA).split(b"\n", 3)[3].decode())
-    except (zlib.error, ValueError, IndexError):
-        return b""
+    return _header(_open_plugin(_Png, file))
 
 
 def _open_webp(file: IO[bytes]) -> Header:
     """By OpenCV, to the same pixels as Pillow's, which takes all for animations and holds them several times over."""
     data = file.read()
-    chunks: dict[bytes, bytes] = {}
-    at = 12
-    while at + 8 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, at)
-        chunks.setdefault(kind, data[at + 8 : at + 8 + min(length, _METADATA)])
-        at += 8 + length + length % 2
-    kind, body = next(iter(chunks.items()))  # the decoder, too, goes by the first
-    if kind == b"VP8X":
-        width, height = (int.from_bytes(body[i : i + 3], "little") + 1 for i in (4, 7))
-    elif kind == b"VP8L":
-        bits = int.from_bytes(body[1:5], "little")
-        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    else:
-        width, height = (size & 0x3FFF for size in struct.unpack_from("<HH", body, 6))
+    image = WebPImageFile(io.BytesIO(data))
+    if data[12:16] == b"VP8X" and data[20] & 2:  # animated
+        return _header(image)
 
     def load() -> Raster:
-        if kind == b"VP8X" and body[0] & 2:
-            return WebPImageFile(io.BytesIO(data))
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if image is None:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if pixels is None:
             raise ValueError("broken data stream")
-        code = cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
-        return np.asarray(cv2.cvtColor(image, code, dst=image), np.uint8)
+        code = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
+        return np.asarray(cv2.cvtColor(pixels, code, dst=pixels), np.uint8)
 
-    return Header((height, width), load, _orientation(chunks.get(b"EXIF", b""), chunks.get(b"XMP ", b"")))
+    return Header(image.size[::-1], load, lambda: _orientation(image))
 
 
 class _Tiff(TiffImageFile):
@@ -207,14 +174,13 @@ class _Tiff(TiffImageFile):
 
 
 def _open_tiff(file: IO[bytes]) -> Header:
-    image = _plugin_image(_Tiff, file, 1 << 16)
-    assert isinstance(image, _Tiff)
+    image = _open_plugin(_Tiff, file)
     tags = image.tag_v2
     image._size = width, height = tags[256], tags[257]  # not as it is to be turned
     if len(image.tile) > width * height:
         raise ImageError("it has more strips or tiles than pixels")
     size = max(height, tags.get(_TILE_HEIGHT, 0)), max(width, tags.get(_TILE_WIDTH, 0))
-    return Header(size, lambda: image, tags.get(_ORIENTATION))
+    return Header(size, lambda: image, lambda: tags.get(_ORIENTATION))
 
 
 def _open_bmp(file: IO[bytes]) -> Header:
@@ -225,7 +191,7 @@ def _open_bmp(file: IO[bytes]) -> Header:
         raise ImageError(
             f"run-length coded BMP is taken up to {_MOST_CODED} pixels, this has {width}×{height}"
         )
-    return Header((height, width), lambda: image)
+    return _header(image)
 
 
 class _Gif(GifImageFile):
@@ -234,8 +200,7 @@ class _Gif(GifImageFile):
 
 
 def _open_gif(file: IO[bytes]) -> Header:
-    image = _plugin_image(_Gif, file, 1 << 16)
-    return Header(image.size[::-1], lambda: image)
+    return _header(_open_plugin(_Gif, file))
 
 
 def _open_avif(file: IO[bytes]) -> Header:
@@ -245,11 +210,10 @@ def _open_avif(file: IO[bytes]) -> Header:
         SUPPORTED = False  # noqa: N806
     if not SUPPORTED:
         raise ImageError("it is AVIF, which this Pillow cannot decode: pip install -U 'pillow>=11.3'")
-    # Without EXIF, which spoils the picture where it is damaged: its entry in the list of contents is renamed.
+    # Without EXIF, which spoils the picture where it is damaged, or fills the memory: its entry in the list of
+    # contents is renamed. Pillow tells the container's own turns as EXIF.
     data = re.sub(rb"(infe.{8,10})Exif", rb"\1none", file.read(), flags=re.DOTALL)
-    image = AvifImageFile(io.BytesIO(data))
-    # Pillow tells the container's own turns as EXIF.
-    return Header(image.size[::-1], lambda: image, _orientation(image.info.get("exif", b"")))
+    return _header(AvifImageFile(io.BytesIO(data)))
 
 
 def _open_heic(file: IO[bytes]) -> Header:

@@ -71,7 +71,8 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
             source.load()  # upon which Pillow itself turns a TIFF
             return to_rgb(source, source.getexif().get(0x0112))
     with _header(source, max_pixels) as header:
-        return to_rgb(header.load(), header.orientation)
+        raster = header.load()
+        return to_rgb(raster, header.orientation())
 
 
 def read_values(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Image:
