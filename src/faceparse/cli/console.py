@@ -9,13 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 
-def progress_console() -> Console:
-    """A console on stderr for progress bars; silent where stderr is not a terminal."""
-    console = Console(stderr=True)
-    console.quiet = not console.is_terminal
-    return console
-
-
 def printed(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """Rows of text as a table for the terminal; a line above the row that begins with `mean`."""
     table = Table(*header, title=title)
@@ -27,24 +20,21 @@ def printed(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar; gives what to call with what is under way, how much of it is done, and of how much."""
-    from rich.markup import escape
-    from rich.progress import Progress
+def progress_bar(
+    *, quiet: bool = False, of_bytes: bool = False
+) -> Iterator[Callable[[str, int, int | None], None]]:
+    """A progress bar on stderr; gives what to call with what is under way, how much of it is done, and of how much.
 
-    with Progress(console=progress_console(), transient=True) as bar:
+    Nothing is shown where stderr is not a terminal.
+    """
+    from rich.markup import escape
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    download = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = download if of_bytes else Progress.get_default_columns()
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
         yield lambda what, done, total: bar.update(
             task, description=escape(what), completed=done, total=total
         )
-
-
-@contextmanager
-def downloading(name: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A progress bar for a download; gives what to call with the bytes here and those of the whole file."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=progress_console(), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

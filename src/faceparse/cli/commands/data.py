@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,36 +13,29 @@ if TYPE_CHECKING:
 _EXAMPLES = 5
 
 app = typer.Typer(
-    name="data",
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
     help="Prepare downloaded data sets, and check any data set.",
 )
 
 
 @app.command("prepare")
 def prepare_(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="celebamask-hq, or parts.")],
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="The download; only read.")],
-    target: Annotated[Path, typer.Argument(metavar="DST", help="The folder to make.")],
-    order: Annotated[
-        str,
-        typer.Option(
-            help="Painting order, and scheme of the result: celebamask19, maskgan19, segface-celeb19, or any "
-            "scheme whose classes are parts."
-        ),
-    ] = "celebamask19",
-    size: Annotated[
-        str, typer.Option(help="masks, images, or a number of pixels, 16 to 4096: the size of both.")
-    ] = "masks",
-    images: Annotated[Path | None, typer.Option(help="Folder of pictures; for parts.")] = None,
-    no_split: Annotated[
-        bool, typer.Option("--no-split", help="Write no train.txt, val.txt and test.txt.")
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what an earlier run wrote.")] = False,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.")] = None,
+    kind: str = typer.Argument(..., metavar="KIND", help="celebamask-hq, or parts."),
+    source: Path = typer.Argument(..., metavar="SRC", help="The download; only read."),
+    target: Path = typer.Argument(..., metavar="DST", help="The folder to make."),
+    order: str = typer.Option(
+        "celebamask19",
+        help="Painting order, and scheme of the result: celebamask19, maskgan19, segface-celeb19, or any "
+        "scheme whose classes are parts.",
+    ),
+    size: str = typer.Option(
+        "masks", help="masks, images, or a number of pixels, 16 to 4096: the size of both."
+    ),
+    images: Path | None = typer.Option(None, help="Folder of pictures; for parts."),
+    no_split: bool = typer.Option(False, "--no-split", help="Write no train.txt, val.txt and test.txt."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Redo what an earlier run wrote."),
+    jobs: int | None = typer.Option(None, min=1, help="Pictures at a time."),
 ) -> None:
     """Paint one mask file per part into label maps, and lay out a folder to train on.
 
@@ -98,17 +91,14 @@ def _echo_findings(findings: dict[str, dict[str, object]]) -> None:
 
 @app.command()
 def check(
-    root: Annotated[Path, typer.Argument(metavar="DIR", help="The data set's folder.")],
-    scheme: Annotated[
-        str | None,
-        typer.Option(help="Scheme of its label maps, or a YAML file; where DIR does not say it."),
-    ] = None,
-    kind: Annotated[str, typer.Option(help="Kind of data set; --kind list names them.")] = "folder",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything here.")] = None,
-    sheet: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Write a contact sheet here.")
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.")] = None,
+    root: Path = typer.Argument(..., metavar="DIR", help="The data set's folder."),
+    scheme: str | None = typer.Option(
+        None, help="Scheme of its label maps, or a YAML file; where DIR does not say it."
+    ),
+    kind: str = typer.Option("folder", help="Kind of data set; --kind list names them."),
+    json_file: Path | None = typer.Option(None, "--json", help="Write everything here."),
+    sheet: Path | None = typer.Option(None, metavar="FILE.png", help="Write a contact sheet here."),
+    jobs: int | None = typer.Option(None, min=1, help="Pictures at a time."),
 ) -> None:
     """Look at every file of a data set; exit code 1 when something must be mended.
 

@@ -3,78 +3,60 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 
 def command(
-    root: Annotated[Path, typer.Option("--data.root", help="The data set's folder.")],
-    data_scheme: Annotated[
-        str | None,
-        typer.Option(
-            "--data.scheme", help="Scheme of its label maps, or a YAML file; where it does not say."
-        ),
-    ] = None,
-    kind: Annotated[
-        str, typer.Option("--data.kind", help="folder, celebamask-hq, lapa, helen, facesynthetics.")
-    ] = "folder",
-    model: Annotated[str, typer.Option(help="Model id or file.")] = "default",
-    crop: Annotated[
-        bool, typer.Option("--data.crop", help="Cut pictures out about the face by their landmarks (Helen).")
-    ] = False,
-    scheme: Annotated[
-        str | None, typer.Option(help="Compare in this scheme; the model's own where not said.")
-    ] = None,
-    split: Annotated[str, typer.Option(help="A split that it has, all, or a share such as 80-100%.")] = "val",
-    pictures: Annotated[
-        int | None, typer.Option(min=1, help="Pictures of the split at most, spread evenly over it.")
-    ] = None,
-    faces: Annotated[str, typer.Option(help="whole, auto, each or largest.")] = "whole",
-    landmarks: Annotated[
-        str,
-        typer.Option(
-            help="Whose landmarks faces are parsed by: detector, or data for the data set's (LaPa)."
-        ),
-    ] = "detector",
-    overall: Annotated[
-        bool | None,
-        typer.Option(
-            "--overall/--no-overall", help="Brows, eyes, nose and mouth as one class; on Helen anyway."
-        ),
-    ] = None,
-    sides: Annotated[
-        str, typer.Option(help="Where schemes mean different lefts: name, or subject for the same eye.")
-    ] = "name",
-    engine: Annotated[str, typer.Option(help="auto, onnx or torch.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, …")] = "cpu",
-    card: Annotated[str | None, typer.Option(help="Card id or TOML file of a foreign model.")] = None,
-    protocol: Annotated[
-        str, typer.Option(help="Compare at the label map's size (label) or the network's input size (input).")
-    ] = "label",
-    against: Annotated[
-        str | None, typer.Option(help="A second model, compared on the same pictures.")
-    ] = None,
-    degrade: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME,NAME",
-            help="Also score degraded pictures, a column each: blurN, downN, noiseN, dark, as blur4,down64.",
-        ),
-    ] = "",
-    seed: Annotated[int, typer.Option(min=0, help="Of the degradations' noise.")] = 0,
-    draws: Annotated[int, typer.Option(min=0, help="Bootstrap draws for 95 % intervals; 0 for none.")] = 1000,
-    mirror: Annotated[
-        bool, typer.Option("--mirror", help="Also compare each picture with its mirror image, per side.")
-    ] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the table here, in numbers.")] = None,
-    confusion: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw the confusion matrix here.")
-    ] = None,
-    worst: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw the worst pictures of each class here.")
-    ] = None,
+    root: Path = typer.Option(..., "--data.root", help="The data set's folder."),
+    data_scheme: str | None = typer.Option(
+        None, "--data.scheme", help="Scheme of its label maps, or a YAML file; where it does not say."
+    ),
+    kind: str = typer.Option(
+        "folder", "--data.kind", help="folder, celebamask-hq, lapa, helen, facesynthetics."
+    ),
+    model: str = typer.Option("default", help="Model id or file."),
+    crop: bool = typer.Option(
+        False, "--data.crop", help="Cut pictures out about the face by their landmarks (Helen)."
+    ),
+    scheme: str | None = typer.Option(None, help="Compare in this scheme; the model's own where not said."),
+    split: str = typer.Option("val", help="A split that it has, all, or a share such as 80-100%."),
+    pictures: int | None = typer.Option(
+        None, min=1, help="Pictures of the split at most, spread evenly over it."
+    ),
+    faces: str = typer.Option("whole", help="whole, auto, each or largest."),
+    landmarks: str = typer.Option(
+        "detector", help="Whose landmarks faces are parsed by: detector, or data for the data set's (LaPa)."
+    ),
+    overall: bool | None = typer.Option(
+        None, "--overall/--no-overall", help="Brows, eyes, nose and mouth as one class; on Helen anyway."
+    ),
+    sides: str = typer.Option(
+        "name", help="Where schemes mean different lefts: name, or subject for the same eye."
+    ),
+    engine: str = typer.Option("auto", help="auto, onnx or torch."),
+    device: str = typer.Option("cpu", help="cpu, cuda, …"),
+    card: str | None = typer.Option(None, help="Card id or TOML file of a foreign model."),
+    protocol: str = typer.Option(
+        "label", help="Compare at the label map's size (label) or the network's input size (input)."
+    ),
+    against: str | None = typer.Option(None, help="A second model, compared on the same pictures."),
+    degrade: str = typer.Option(
+        "",
+        metavar="NAME,NAME",
+        help="Also score degraded pictures, a column each: blurN, downN, noiseN, dark, as blur4,down64.",
+    ),
+    seed: int = typer.Option(0, min=0, help="Of the degradations' noise."),
+    draws: int = typer.Option(1000, min=0, help="Bootstrap draws for 95 % intervals; 0 for none."),
+    mirror: bool = typer.Option(
+        False, "--mirror", help="Also compare each picture with its mirror image, per side."
+    ),
+    json_file: Path | None = typer.Option(None, "--json", help="Write the figures here."),
+    csv_file: Path | None = typer.Option(None, "--csv", help="Write the table here, in numbers."),
+    confusion: Path | None = typer.Option(None, metavar="FILE.png", help="Draw the confusion matrix here."),
+    worst: Path | None = typer.Option(
+        None, metavar="FILE.png", help="Draw the worst pictures of each class here."
+    ),
 ) -> None:
     """Score a model on a folder of labelled pictures.
 

@@ -3,47 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 
 def command(
-    model: Annotated[
-        str,
-        typer.Option(help="A .safetensors file, checkpoint or plain .onnx file, or default."),
-    ],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.onnx", help="File to write.")],
-    card: Annotated[
-        str | None, typer.Option(help="Card id or TOML file; needed for a published checkpoint.")
-    ] = None,
-    precision: Annotated[str, typer.Option(help="fp32, fp16 or int8.")] = "fp32",
-    phone: Annotated[
-        bool, typer.Option("--phone", help="One size, and only operators that phones run.")
-    ] = False,
-    with_preprocessing: Annotated[
-        bool, typer.Option("--with-preprocessing", help="uint8 pictures of any size in, labels out.")
-    ] = False,
-    opset: Annotated[int, typer.Option(help="ONNX operator set, 15 or later.")] = 18,
-    calibrate: Annotated[
-        Path | None, typer.Option(help="Folder of pictures on which int8 measures its scales.")
-    ] = None,
-    keep_float: Annotated[
-        str, typer.Option(help="Nodes that stay float32 in int8: first, last, or names, with commas.")
-    ] = "",
-    weight_bits: Annotated[
-        int, typer.Option(help="Of int8: 8, or 7 for CPUs without VNNI.", metavar="8|7")
-    ] = 8,
-    root: Annotated[
-        Path | None,
-        typer.Option("--data.root", help="Labelled folder: mean F1 before and after is measured on it."),
-    ] = None,
-    data_scheme: Annotated[
-        str | None, typer.Option("--data.scheme", help="Scheme of its label maps.")
-    ] = None,
-    split: Annotated[str, typer.Option(help="Split file ROOT/SPLIT.txt, or all.")] = "val",
-    pictures: Annotated[int, typer.Option(min=1, help="Pictures of it that are measured on.")] = 100,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+    model: str = typer.Option(..., help="A .safetensors file, checkpoint or plain .onnx file, or default."),
+    output: Path = typer.Option(..., "-o", "--output", metavar="FILE.onnx", help="File to write."),
+    card: str | None = typer.Option(None, help="Card id or TOML file; needed for a published checkpoint."),
+    precision: str = typer.Option("fp32", help="fp32, fp16 or int8."),
+    phone: bool = typer.Option(False, "--phone", help="One size, and only operators that phones run."),
+    with_preprocessing: bool = typer.Option(
+        False, "--with-preprocessing", help="uint8 pictures of any size in, labels out."
+    ),
+    opset: int = typer.Option(18, help="ONNX operator set, 15 or later."),
+    calibrate: Path | None = typer.Option(None, help="Folder of pictures on which int8 measures its scales."),
+    keep_float: str = typer.Option(
+        "", help="Nodes that stay float32 in int8: first, last, or names, with commas."
+    ),
+    weight_bits: int = typer.Option(8, help="Of int8: 8, or 7 for CPUs without VNNI.", metavar="8|7"),
+    root: Path | None = typer.Option(
+        None, "--data.root", help="Labelled folder: mean F1 before and after is measured on it."
+    ),
+    data_scheme: str | None = typer.Option(None, "--data.scheme", help="Scheme of its label maps."),
+    split: str = typer.Option("val", help="Split file ROOT/SPLIT.txt, or all."),
+    pictures: int = typer.Option(100, min=1, help="Pictures of it that are measured on."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace a file that exists."),
 ) -> None:
     """Write a network as one ONNX file with its card inside, and compare it with the original.
 

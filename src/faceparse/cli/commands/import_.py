@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 
 def command(
-    checkpoint: Annotated[
-        Path,
-        typer.Argument(
-            help="A .pt, .pth, .ckpt, .safetensors or .caffemodel file, or a zip around one; never written to."
-        ),
-    ],
-    network: Annotated[str, typer.Option(help="The network it is of, as bisenet-resnet18.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],
-    dinov3: Annotated[
-        Path | None, typer.Option(help="Meta's DINOv3 .pth file, for a checkpoint that leaves DINOv3 out.")
-    ] = None,
-    decoder_only: Annotated[
-        bool,
-        typer.Option("--decoder-only", help="Write a .ckpt file without DINOv3, under the published names."),
-    ] = False,
-    card: Annotated[
-        str | None,
-        typer.Option(
-            help="Card id or TOML file; needed where the file is neither ours nor known by its SHA-256."
-        ),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
+    checkpoint: Path = typer.Argument(
+        ...,
+        help="A .pt, .pth, .ckpt, .safetensors or .caffemodel file, or a zip around one; never written to.",
+    ),
+    network: str = typer.Option(..., help="The network it is of, as bisenet-resnet18."),
+    output: Path = typer.Option(..., "--output", "-o", help="The .safetensors file to write."),
+    dinov3: Path | None = typer.Option(
+        None, help="Meta's DINOv3 .pth file, for a checkpoint that leaves DINOv3 out."
+    ),
+    decoder_only: bool = typer.Option(
+        False, "--decoder-only", help="Write a .ckpt file without DINOv3, under the published names."
+    ),
+    card: str | None = typer.Option(
+        None, help="Card id or TOML file; needed where the file is neither ours nor known by its SHA-256."
+    ),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace an existing output file."),
 ) -> None:
     """Import a checkpoint: read it safely, check every tensor, write safetensors with its card inside.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,84 +12,68 @@ from faceparse.registry import module_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from faceparse.folder import Jobs, Outcome, Run
-    from faceparse.parser import Parser
+    from faceparse.folder import Jobs, Run
+    from faceparse.results.sides import Sides
     from faceparse.writers import Writer
 
 
 def command(
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PHOTO|FOLDER|PATTERN|-...",
-            help="Pictures, folders, quoted patterns (`'in/**/*.jpg'`); `-` is one picture from stdin.",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="Folder for the results; `-` writes one result to stdout."),
-    ] = None,
-    model: Annotated[str, typer.Option(help="Model id or file (.onnx, .safetensors).")] = "default",
-    save: Annotated[
-        str | None,
-        typer.Option(
-            help=f"What to write, with commas: {', '.join(module_names('writers.forms'))}, and what other packages "
-            "bring. [default: mask,overlay; to stdout mask]"
-        ),
-    ] = None,
-    alpha: Annotated[
-        float | None, typer.Option(help="Strength of colour in overlay and panel, 0 to 1.")
-    ] = None,
-    bits: Annotated[int | None, typer.Option(help="Of soft and heatmap: 8 or 16.")] = None,
-    classes: Annotated[
-        str | None, typer.Option(help="Classes and groups in soft, cutout, rle, polygons, parts: hair,lips.")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Any option of an output form, such as quality=95."),
-    ] = None,
-    engine: Annotated[str, typer.Option(help="auto, onnx or torch.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, …")] = "cpu",
-    scheme: Annotated[
-        str,
-        typer.Option(
-            help="Label scheme of the masks; auto: celebamask19, or the model's own where it does not convert."
-        ),
-    ] = "auto",
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="In a scheme of two classes, how likely the second must be, 0 to 1: 0.7."),
-    ] = None,
-    faces: Annotated[str, typer.Option(help="auto, whole, each or largest.")] = "auto",
-    list_file: Annotated[
-        Path | None,
-        typer.Option("--list", help="File of pictures, one path a line; `-` reads it from stdin."),
-    ] = None,
-    root: Annotated[
-        Path | None, typer.Option(help="Pictures given one by one keep their paths below this folder.")
-    ] = None,
-    recursive: Annotated[bool, typer.Option("--recursive", help="Look into subfolders.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Redo pictures whose results exist.")
-    ] = False,
-    card: Annotated[str | None, typer.Option(help="Card id or TOML file of a foreign model.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Pictures at a time.")] = None,
-    batch: Annotated[
-        int | None, typer.Option(min=1, help="Looks in a run of the network. [default: 1 on the CPU, else 8]")
-    ] = None,
-    max_pixels: Annotated[
-        int | None,
-        typer.Option(
-            "--max-pixels",
-            min=1,
-            help="Width × height of the largest picture to decode. [default: 201326592]",
-        ),
-    ] = None,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop after the first failure.")] = False,
-    log: Annotated[
-        Path | None, typer.Option(help="Add a JSON line for each picture to this file; `-` is stdout.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print failures alone.")] = False,
+    inputs: list[str] | None = typer.Argument(
+        None,
+        metavar="PHOTO|FOLDER|PATTERN|-...",
+        help="Pictures, folders, quoted patterns (`'in/**/*.jpg'`); `-` is one picture from stdin.",
+    ),
+    output: Path | None = typer.Option(
+        None, "-o", "--output", help="Folder for the results; `-` writes one result to stdout."
+    ),
+    model: str = typer.Option("default", help="Model id or file (.onnx, .safetensors)."),
+    save: str | None = typer.Option(
+        None,
+        help=f"What to write, with commas: {', '.join(module_names('writers.forms'))}, and what other packages "
+        "bring. [default: mask,overlay; to stdout mask]",
+    ),
+    alpha: float | None = typer.Option(None, help="Strength of colour in overlay and panel, 0 to 1."),
+    bits: int | None = typer.Option(None, help="Of soft and heatmap: 8 or 16."),
+    classes: str | None = typer.Option(
+        None, help="Classes and groups in soft, cutout, rle, polygons, parts: hair,lips."
+    ),
+    option: list[str] | None = typer.Option(
+        None, metavar="NAME=VALUE", help="Any option of an output form, such as quality=95."
+    ),
+    engine: str = typer.Option("auto", help="auto, onnx or torch."),
+    device: str = typer.Option("cpu", help="cpu, cuda, …"),
+    scheme: str = typer.Option(
+        "auto",
+        help="Label scheme of the masks; auto: celebamask19, or the model's own where it does not convert.",
+    ),
+    threshold: float | None = typer.Option(
+        None, help="In a scheme of two classes, how likely the second must be, 0 to 1: 0.7."
+    ),
+    faces: str = typer.Option("auto", help="auto, whole, each or largest."),
+    list_file: Path | None = typer.Option(
+        None, "--list", help="File of pictures, one path a line; `-` reads it from stdin."
+    ),
+    root: Path | None = typer.Option(
+        None, help="Pictures given one by one keep their paths below this folder."
+    ),
+    recursive: bool = typer.Option(False, "--recursive", help="Look into subfolders."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Redo pictures whose results exist."),
+    card: str | None = typer.Option(None, help="Card id or TOML file of a foreign model."),
+    jobs: int | None = typer.Option(None, min=1, help="Pictures at a time."),
+    batch: int | None = typer.Option(
+        None, min=1, help="Looks in a run of the network. [default: 1 on the CPU, else 8]"
+    ),
+    max_pixels: int | None = typer.Option(
+        None,
+        "--max-pixels",
+        min=1,
+        help="Width × height of the largest picture to decode. [default: 201326592]",
+    ),
+    fail_fast: bool = typer.Option(False, "--fail-fast", help="Stop after the first failure."),
+    log: Path | None = typer.Option(
+        None, help="Add a JSON line for each picture to this file; `-` is stdout."
+    ),
+    quiet: bool = typer.Option(False, "--quiet", help="Print failures alone."),
 ) -> None:
     """Label every pixel of photos: masks (pixel value = label) and overlays to look at.
 
@@ -101,8 +85,10 @@ def command(
 
     from faceparse.cli.process import tune_process
     from faceparse.errors import ConfigError
-    from faceparse.folder import encode
+    from faceparse.folder import Run, encode
     from faceparse.parser import AUTO, USUAL, Parser
+    from faceparse.results.sides import Sides
+    from faceparse.weights.merging import scheme_of_results
     from faceparse.writers import WRITERS, read_options, writers
 
     if output is None:
@@ -140,7 +126,18 @@ def command(
     workers = min(jobs or parser.workers, len(todo))
     if workers > 1:
         tune_process()
-    _run(todo, parser, forms, log, overwrite=overwrite, workers=workers, fail_fast=fail_fast, quiet=quiet)
+    sides = Sides(scheme_of_results(parser.card))
+    run = Run(
+        todo,
+        sides.watch(parser.parse),
+        forms,
+        todo.output,
+        identity=parser.identity,
+        overwrite=overwrite,
+        workers=workers,
+        fail_fast=fail_fast,
+    )
+    _report(run, log, sides, quiet)
 
 
 def _jobs(
@@ -156,30 +153,23 @@ def _jobs(
     from faceparse.errors import ConfigError
     from faceparse.folder import find_jobs, read_list
 
+    listed = str(list_file) == "-"
     if not inputs and list_file is None:
         raise ConfigError("name a picture, a folder, or --list FILE")
-    if inputs.count("-") + (str(list_file) == "-") > 1:
+    if inputs.count("-") + listed > 1:
         raise ConfigError("stdin can be read once: `-` is one picture, or --list - one list")
     data = _stdin("a picture", "faceparse parse - -o out < photo.jpg") if "-" in inputs else None
-    from_list: list[str] = []
-    if list_file is not None:
-        content = (
-            _stdin("a list", "find in -name '*.jpg' | faceparse parse --list - -o out")
-            if (str(list_file) == "-")
-            else _content(list_file)
-        )
-        from_list = list(read_list(content))
+    content = b""
+    if listed:
+        content = _stdin("a list", "find in -name '*.jpg' | faceparse parse --list - -o out")
+    elif list_file is not None:
+        try:
+            content = list_file.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"cannot read list {list_file}: {error.strerror}") from None
     files = [path for path in inputs if path != "-"]
+    from_list = list(read_list(content))
     return find_jobs(files, output, endings, from_list=from_list, recursive=recursive, root=root, data=data)
-
-
-def _content(path: Path) -> bytes:
-    from faceparse.errors import ConfigError
-
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read list {path}: {error.strerror}") from None
 
 
 def _stdin(what: str, example: str) -> bytes:
@@ -210,53 +200,30 @@ def _check_stdout(jobs: Jobs, forms: Mapping[str, Writer]) -> None:
         raise ImageError(jobs[0].problem)
 
 
-def _run(
-    jobs: Jobs,
-    parser: Parser,
-    writers: Mapping[str, Writer],
-    log: Path | None,
-    *,
-    overwrite: bool,
-    workers: int,
-    fail_fast: bool,
-    quiet: bool,
-) -> None:
-    """The run over a folder: progress, failures as they come, a summary."""
+def _report(run: Run, log: Path | None, sides: Sides, quiet: bool) -> None:
+    """Go through a run over a folder: progress, failures as they come, a summary."""
     import sys
     from contextlib import ExitStack
 
-    from rich.progress import Progress
-
-    from faceparse.cli.console import progress_console
+    from faceparse.cli.console import progress_bar
     from faceparse.cli.interrupt import INTERRUPTED, stop_on_signals
-    from faceparse.folder import Log, Run, open_log
-    from faceparse.results.sides import Sides
-    from faceparse.weights.merging import scheme_of_results
+    from faceparse.folder import Log, open_log
 
-    sides = Sides(scheme_of_results(parser.card))
-    to_stdout = log is not None and str(log) == "-"
+    to_stdout = str(log) == "-"
     with ExitStack() as stack:
         run_log = stack.enter_context(open_log(log)) if log and not to_stdout else None
         run_log = Log(sys.stdout) if to_stdout else run_log
-        stop = stack.enter_context(stop_on_signals())
-        progress = stack.enter_context(Progress(console=progress_console(), transient=True, disable=quiet))
-        task = progress.add_task("parsing", total=len(jobs))
-        run = Run(
-            jobs,
-            sides.watch(parser.parse),
-            writers,
-            jobs.output,
-            identity=parser.identity,
-            overwrite=overwrite,
-            workers=workers,
-            fail_fast=fail_fast,
-            stop=stop,
-        )
-        for outcome in run:
-            progress.advance(task)
+        run.stop = stack.enter_context(stop_on_signals())
+        progress = stack.enter_context(progress_bar(quiet=quiet))
+        for done, outcome in enumerate(run, 1):
+            progress("parsing", done, len(run.jobs))
             if run_log:
                 run_log.write(outcome.record())
-            _tell(outcome, alone=len(jobs) == 1 and not (quiet or to_stdout))
+            if outcome.status == "failed":
+                typer.echo(f"failed: {outcome.reason}", err=True)
+            elif len(run.jobs) == 1 and not (quiet or to_stdout):
+                for path in outcome.outputs:
+                    typer.echo(str(path))
         if run_log:
             run_log.write({"summary": run.record()})
     for problem in run.summary_errors:
@@ -270,14 +237,6 @@ def _run(
         raise typer.Exit(INTERRUPTED)
     if run.summary.counts["failed"] or run.summary_errors:
         raise typer.Exit(1)
-
-
-def _tell(outcome: Outcome, *, alone: bool) -> None:
-    if outcome.status == "failed":
-        typer.echo(f"failed: {outcome.reason}", err=True)
-    elif alone:
-        for path in outcome.outputs:
-            typer.echo(str(path))
 
 
 def _summary(run: Run) -> list[str]:

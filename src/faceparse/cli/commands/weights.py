@@ -28,7 +28,7 @@ def _about() -> None:
 @app.command("list")
 def list_(
     as_json: Json = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="The table of the documentation.")] = False,
+    as_markdown: bool = typer.Option(False, "--markdown", help="The table of the documentation."),
 ) -> None:
     """List all weights: network, training data, size, mean F1, licence, and whether they are on disk.
 
@@ -106,22 +106,19 @@ def show(model: One, as_json: Json = False) -> None:
 
 @app.command()
 def get(
-    models: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Cards' ids.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that can be downloaded.")] = False,
-    accept_terms: Annotated[
-        bool, typer.Option("--accept-terms", help="I have read the terms of these weights and accept them.")
-    ] = False,
-    from_file: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="FILE", help="Take the file that I have, downloading nothing."),
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
-    renew: Annotated[
-        bool, typer.Option("--renew", help="Take the file as published now, though another was recorded.")
-    ] = False,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds to wait for the server, each time.")
-    ] = 30.0,
+    models: list[str] | None = typer.Argument(None, metavar="ID...", help="Cards' ids."),
+    everything: bool = typer.Option(False, "--all", help="All that can be downloaded."),
+    accept_terms: bool = typer.Option(
+        False, "--accept-terms", help="I have read the terms of these weights and accept them."
+    ),
+    from_file: Path | None = typer.Option(
+        None, "--from", metavar="FILE", help="Take the file that I have, downloading nothing."
+    ),
+    offline: bool = typer.Option(False, "--offline", help="Never touch the network."),
+    renew: bool = typer.Option(
+        False, "--renew", help="Take the file as published now, though another was recorded."
+    ),
+    timeout: float = typer.Option(30.0, min=0.1, help="Seconds to wait for the server, each time."),
 ) -> None:
     """Get weights: download, check, and make a model file of them, ready for `--model ID`.
 
@@ -129,7 +126,9 @@ def get(
 
     Example: `faceparse weights get bisenet-resnet18-yakhyo`
     """
-    from faceparse.cli.console import downloading
+    from functools import partial
+
+    from faceparse.cli.console import progress_bar
     from faceparse.errors import ConfigError, FaceparseError
     from faceparse.weights import Card, adopt, cards, fetch
     from faceparse.weights.backbone import find_published
@@ -150,14 +149,14 @@ def get(
             if from_file is not None and card.id not in packaged():
                 adopt(card, from_file, accept_terms=accept_terms)
             else:
-                with downloading(card.source.name) as progress:
+                with progress_bar(of_bytes=True) as progress:
                     fetch(
                         card,
                         accept_terms=accept_terms,
                         offline=offline or None,
                         renew=renew,
                         timeout=timeout,
-                        progress=progress,
+                        progress=partial(progress, card.source.name),
                     )
             typer.echo(f"{card.id}: {_ready(card)}")
         except FaceparseError as error:
@@ -172,9 +171,9 @@ def get(
 
 @app.command()
 def verify(
-    models: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID...]", help="Cards' ids; all that are on disk without.")
-    ] = None,
+    models: list[str] | None = typer.Argument(
+        None, metavar="[ID...]", help="Cards' ids; all that are on disk without."
+    ),
 ) -> None:
     """Hash the files on disk again and compare them with their cards and records; 1 where one differs.
 
@@ -203,9 +202,7 @@ def verify(
 
 @app.command()
 def where(
-    model: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="A card's id; the cache folder without.")
-    ] = None,
+    model: str | None = typer.Argument(None, metavar="[ID]", help="A card's id; the cache folder without."),
 ) -> None:
     """Print the path of a card's model file, and nothing else; without an id that of the cache.
 
