@@ -67,6 +67,11 @@ def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") 
             missing.append(name)
         elif goal != "ignore":
             table[i] = target.classes.index(goal)
+    if unsettled := [name for name in missing if name in dict(source.merges)]:
+        raise LabelError(
+            f"cannot convert {source.name} to {target.name}: {', '.join(unsettled)} may be any of several classes there; "
+            f"compare in scheme {source.name} instead (--scheme {source.name})"
+        )
     if missing:
         raise LabelError(
             f"cannot convert {source.name} to {target.name}: {', '.join(missing)} "

@@ -183,11 +183,11 @@ def dice_loss(pixels: Pixels) -> Tensor:
     share, classes = single.to(log_p.dtype), log_p.shape[1]
     if not single.any():
         return 0 * log_p.sum()
-    found = share @ log_p.exp()
+    mass = share @ log_p.exp()
     labels = pixels.labels.where(single, 0)
     overlap = log_p.new_zeros(classes).index_add(0, labels, share * pixels.right.exp())
     size = torch.bincount(labels[single], minlength=classes).to(log_p.dtype)
-    score = 2 * overlap / (found + size).clamp_min(1)
+    score = 2 * overlap / (mass + size).clamp_min(1)
     return (1 - score[size > 0]).mean()
 
 

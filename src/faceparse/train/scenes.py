@@ -46,13 +46,13 @@ def scene(
     side = round(SIDE * wide)
     left = round((side - SIDE) * rng.uniform(0.25, 0.75))
     person = (labels != 0) & (labels != IGNORE)
-    cut = person[0].mean() > 0.15  # a hat that the portrait's upper edge cuts stays at an edge
-    top = 0 if cut else round((side - SIDE) * rng.uniform(0.0, 0.6))
+    at_edge = person[0].mean() > 0.15  # a hat that the portrait's upper edge cuts stays at an edge
+    top = 0 if at_edge else round((side - SIDE) * rng.uniform(0.0, 0.6))
     canvas = _background(image, person, side, left, top, rng)
-    found = np.zeros((side, side), np.uint8)
-    _body(canvas, found, image, labels, cloth, (left, top), rng)
-    _set_in(canvas, found, image, labels, person, (left, top))
-    return canvas, found
+    canvas_labels = np.zeros((side, side), np.uint8)
+    _body(canvas, canvas_labels, image, labels, cloth, (left, top), rng)
+    _set_in(canvas, canvas_labels, image, labels, person, (left, top))
+    return canvas, canvas_labels
 
 
 def _background(
@@ -66,9 +66,9 @@ def _background(
     else:
         filled = cv2.inpaint(small, hole, 3, cv2.INPAINT_TELEA).astype(np.uint8, copy=False)
     scale = SIDE / 64
-    placed = np.array([[scale, 0, left], [0, scale, top]])
+    placement = np.array([[scale, 0, left], [0, scale, top]])
     mirrored = cv2.BORDER_REFLECT if rng.random() < 0.7 else cv2.BORDER_REPLICATE
-    wide = cv2.warpAffine(filled, placed, (side, side), flags=cv2.INTER_CUBIC, borderMode=mirrored)
+    wide = cv2.warpAffine(filled, placement, (side, side), flags=cv2.INTER_CUBIC, borderMode=mirrored)
     canvas: Picture = wide.astype(np.uint8, copy=False)
     for _ in range(int(rng.integers(0, 7))):
         strew(canvas, rng)
@@ -80,14 +80,14 @@ def _background(
 
 def _body(
     canvas: Picture,
-    found: Picture,
+    canvas_labels: Picture,
     image: Picture,
     labels: Picture,
     cloth: int,
     corner: tuple[int, int],
     rng: np.random.Generator,
 ) -> None:
-    """Draw a body below and beside the portrait, in a sheet of its cloth; `canvas` and `found` change."""
+    """Draw a body below and beside the portrait, in a sheet of its cloth; `canvas` and `canvas_labels` change."""
     side = canvas.shape[0]
     outline = _outline(labels == cloth, rng) * SIDE + corner
     mask = np.zeros((side, side), np.uint8)
@@ -104,7 +104,7 @@ def _body(
         thick = int(rng.integers(2, 16))
         cv2.line(sheet, _pixel(start), _pixel(end), shade, thick, cv2.LINE_AA)
     canvas[mask > 0] = sheet[mask > 0]
-    found[mask > 0] = cloth
+    canvas_labels[mask > 0] = cloth
     for _ in range(int(rng.integers(0, 3))):  # hands, which the label maps call background
         if rng.random() < 0.5:
             middle = outline.min(0) + rng.random(2) * (outline.max(0) - outline.min(0))
@@ -113,7 +113,7 @@ def _body(
             skin = _skin(image, rng)
             turn = float(rng.uniform(0, 180))
             cv2.ellipse(canvas, _pixel(middle), radii, turn, 0, 360, skin, -1, cv2.LINE_AA)
-            cv2.ellipse(found, _pixel(middle), radii, turn, 0, 360, (0,), -1)
+            cv2.ellipse(canvas_labels, _pixel(middle), radii, turn, 0, 360, (0,), -1)
 
 
 def _pixel(point: NDArray[np.float64]) -> tuple[int, int]:
@@ -166,8 +166,8 @@ def _sheet(
     mended = small if hole.all() else cv2.inpaint(small, hole, 3, cv2.INPAINT_TELEA)
     mended = cv2.resize(mended, (SIDE, part.shape[0]))
     whole = np.where(bare[..., None] > 0, mended, part).astype(np.uint8)
-    placed = np.array([[1.0, 0, corner[0]], [0, 1.0, corner[1] + strip.start]])
-    tiled = cv2.warpAffine(whole, placed, (side, side), borderMode=cv2.BORDER_REFLECT)
+    placement = np.array([[1.0, 0, corner[0]], [0, 1.0, corner[1] + strip.start]])
+    tiled = cv2.warpAffine(whole, placement, (side, side), borderMode=cv2.BORDER_REFLECT)
     light = cv2.resize(rng.normal(1, 0.15, (5, 5)).astype(np.float32), (side, side))
     sheet: Picture = np.clip(tiled * light[..., None], 0, 255).astype(np.uint8)
     return sheet
@@ -175,7 +175,7 @@ def _sheet(
 
 def _set_in(
     canvas: Picture,
-    found: Picture,
+    canvas_labels: Picture,
     image: Picture,
     labels: Picture,
     person: NDArray[np.bool_],
@@ -188,5 +188,5 @@ def _set_in(
     opacity = np.maximum(fade, np.minimum(rim * 2, 1))[..., None]
     area = (slice(corner[1], corner[1] + SIDE), slice(corner[0], corner[0] + SIDE))
     canvas[area] = (image * opacity + canvas[area] * (1 - opacity)).astype(np.uint8)
-    known = person | (fade > 0.5)  # where the portrait's background faded out, the body behind it shows
-    found[area] = np.where(known, labels, found[area])
+    visible = person | (fade > 0.5)  # where the portrait's background faded out, the body behind it shows
+    canvas_labels[area] = np.where(visible, labels, canvas_labels[area])
