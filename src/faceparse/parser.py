@@ -12,11 +12,10 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,7 @@ from faceparse.errors import (
     display_name,
 )
 from faceparse.faces.detector import Detection, Detector
-from faceparse.faces.looks import MODES, Plan, plan
+from faceparse.faces.looks import MODES, Look, Plan, plan
 from faceparse.faces.yunet import YuNet
 from faceparse.labels import Scheme, conversion
 from faceparse.labels import scheme as find_scheme
@@ -52,25 +51,6 @@ AUTO, USUAL = "auto", "celebamask19"
 
 BATCH = 8
 """Looks in a run of the network on a device that is not the CPU, where not asked for otherwise."""
-
-
-@dataclass
-class _Picture:
-    """A picture on its way: read, its looks planned, then looked at.
-
-    Attributes:
-        image: RGB uint8, H × W × 3.
-        plan: Its faces and the looks at it.
-        seconds: How long each step took.
-        source: Its file's path; empty where it came from none.
-        views: What the network said, look by look.
-    """
-
-    image: NDArray[np.uint8]
-    plan: Plan
-    seconds: dict[str, float]
-    source: str
-    views: list[View] = field(default_factory=list)
 
 
 class Parser:
@@ -194,62 +174,57 @@ class Parser:
             ImageError: not a picture, or not five finite landmarks.
             NoFaceError: no face found, with `faces` `each` or `largest`, or a model that needs landmarks.
         """
-        work = self._prepare(picture, landmarks)
-        self._look(work)
-        return self._assemble(work)
-
-    def _prepare(self, picture: PictureSource, landmarks: NDArray[np.float64] | None = None) -> _Picture:
-        """Read a picture, find its faces, plan the looks at it."""
         source = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
         seconds: dict[str, float] = {}
         with _timed(seconds, "read"):
             image = read_picture(picture, max_pixels=self._max_pixels)
         with _timed(seconds, "detect"):
-            warp = self.card.input.size if self.card.input.warp else None
-            if landmarks is not None:
-                detections: tuple[Detection, ...] = (Detection.from_landmarks(landmarks),)
-            else:
-                detections = self._detector.detect(image) if self.faces != "whole" or warp else ()
             try:
-                planned = plan(detections, image.shape[:2], self.faces, warp)
+                chosen = self._plan(image, landmarks)
             except NoFaceError as error:
                 raise NoFaceError(f"{display_name(source)}: {error}" if source else str(error)) from None
-        return _Picture(image, planned, seconds, source)
+        looks = chosen.looks
+        views = self._views(image, looks, seconds)
+        result = partial(
+            Parsing,
+            image,
+            scheme=scheme_of_results(self.card),
+            model=self.card.id,
+            engine=self._engine.description,
+        )
+        faces = []
+        for index, detection in enumerate(chosen.faces):
+            of_face = tuple(v for v, look in zip(views, looks, strict=True) if look.face == index)
+            part = result(views=of_face or views)
+            faces.append(Face(detection.box, detection.score, detection.landmarks, part))
+        parsing = result(views=views, faces=tuple(faces), seconds=seconds, source=source).to(self.scheme)
+        return parsing if self._threshold is None else parsing.thresholded(self._threshold)
 
-    def _look(self, picture: _Picture) -> None:
-        """Run the network on the looks; crops of one run at a time are in memory."""
-        looks, image, card = picture.plan.looks, picture.image, self.card
+    def _plan(self, image: NDArray[np.uint8], landmarks: NDArray[np.float64] | None) -> Plan:
+        """The faces of a picture, and the looks at it."""
+        warp = self.card.input.size if self.card.input.warp else None
+        detections: tuple[Detection, ...] = ()
+        if landmarks is not None:
+            detections = (Detection.from_landmarks(landmarks),)
+        elif self.faces != "whole" or warp:
+            detections = self._detector.detect(image)
+        return plan(detections, image.shape[:2], self.faces, warp)
+
+    def _views(
+        self, image: NDArray[np.uint8], looks: Sequence[Look], seconds: dict[str, float]
+    ) -> tuple[View, ...]:
+        """What the network says, look by look; crops of one run at a time are in memory."""
+        views: list[View] = []
         for start in range(0, len(looks), self.batch):
             some = looks[start : start + self.batch]
-            with _timed(picture.seconds, "crop"):
-                inputs = [card.input.normalise(look.crop(image, card.input)) for look in some]
+            with _timed(seconds, "crop"):
+                inputs = [self.card.input.normalise(look.crop(image, self.card.input)) for look in some]
                 together = inputs[0] if len(inputs) == 1 else np.concatenate(inputs)
-            with _timed(picture.seconds, "network"):
-                logits = read_logits(self._engine.run({"image": together})["logits"], card)
+            with _timed(seconds, "network"):
+                logits = read_logits(self._engine.run({"image": together})["logits"], self.card)
             size = image.shape[:2]
-            picture.views += [look.view(one, card, size) for look, one in zip(some, logits, strict=True)]
-
-    def _assemble(self, picture: _Picture) -> Parsing:
-        """The result, with each face's own."""
-        native, looks, views = scheme_of_results(self.card), picture.plan.looks, picture.views
-        model, engine = self.card.id, self._engine.description
-        faces = []
-        for index, detection in enumerate(picture.plan.faces):
-            of_face = [v for v, look in zip(views, looks, strict=True) if look.face == index]
-            part = Parsing(picture.image, tuple(of_face or views), native, model=model, engine=engine)
-            faces.append(Face(detection.box, detection.score, detection.landmarks, part))
-        parsing = Parsing(
-            picture.image,
-            tuple(views),
-            native,
-            tuple(faces),
-            model=model,
-            engine=engine,
-            seconds=picture.seconds,
-            source=picture.source,
-        )
-        parsing = parsing.to(self.scheme)
-        return parsing if self._threshold is None else parsing.thresholded(self._threshold)
+            views += [look.view(one, self.card, size) for look, one in zip(some, logits, strict=True)]
+        return tuple(views)
 
     def map(self, pictures: Iterable[PictureSource], *, workers: int | None = None) -> Iterator[Parsing]:
         """Parse many pictures in order, several at a time; reads ahead by no more than `workers`.

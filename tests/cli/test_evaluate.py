@@ -103,8 +103,8 @@ def test_bad_words_are_one_line(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--json", "{t}/file/e.json"), "file is a file, not a folder"),
-        (("--json", "{t}/file/deep/e.json"), "file is a file, not a folder"),
+        (("--json", "{t}/file/e.json"), "cannot make output folder"),
+        (("--json", "{t}/file/deep/e.json"), "cannot make output folder"),
         (("--csv", "{t}/folder"), "folder is a folder: name a file"),
         (("--confusion", "{t}/x.jpg"), "--confusion writes a PNG: name it .png, not"),
         (("--worst", "{t}/x.tiff"), "--worst writes a PNG: name it .png, not"),

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from faceparse.data import Sample
-from faceparse.errors import ConfigError, DataError
+from faceparse.errors import DataError
 from faceparse.evaluate import Predict, Report, Score, differences, evaluate, intervals, mirror_agreement
 from faceparse.evaluate.intervals import bootstrap
-from faceparse.evaluate.protocols import at_input, check_protocol
+from faceparse.evaluate.protocols import at_input
 from faceparse.evaluate.table import numbers_table, scores_table
 from faceparse.labels import scheme
 
@@ -138,8 +138,6 @@ def test_input_protocol_brings_labels_to_the_input() -> None:
     resized = at_input(sample, np.zeros((4, 5, 3), np.uint8))
     assert resized.labels.shape == (4, 5)
     assert set(np.unique(resized.labels)) <= set(np.unique(sample.labels))
-    with pytest.raises(ConfigError, match="label or input"):
-        check_protocol("both")
 
 
 def test_table_rows_are_as_long_as_the_header(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def matrix_picture(matrix: NDArray[np.int64], names: Sequence[str]) -> NDArray[n
         RGB uint8 on white; darker is more.
     """
     font = ImageFont.load_default(TEXT)
+    upwards = ImageFont.TransposedFont(font, Image.Transpose.ROTATE_90)
     margin = round(max(font.getlength(n) for n in names)) + 24
     above = margin + LINE
     side = CELL * len(names)
@@ -36,7 +37,8 @@ def matrix_picture(matrix: NDArray[np.int64], names: Sequence[str]) -> NDArray[n
     for row, name in enumerate(names):
         middle = CELL * (row + 0.5)
         draw.text((margin - 8, above + middle), name, "black", font, anchor="rm")
-        _turned(picture, name, round(margin + middle), above - 8, font)
+        length = round(font.getlength(name))
+        draw.text((margin + middle - 8, above - 8 - length), name, "black", upwards)
         for column in range(len(names)):
             part = float(share[row, column])
             tone = round(255 * (1 - part / 100))
@@ -53,17 +55,3 @@ def matrix_picture(matrix: NDArray[np.int64], names: Sequence[str]) -> NDArray[n
                 )
     draw.text((8, 8), said, "black", small)
     return np.asarray(picture)
-
-
-def _turned(
-    picture: Image.Image,
-    name: str,
-    middle: int,
-    bottom: int,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-) -> None:
-    """A name written upwards."""
-    strip = Image.new("RGB", (round(font.getlength(name)) + 2, round(1.5 * TEXT)), "white")
-    ImageDraw.Draw(strip).text((1, strip.height / 2), name, "black", font, anchor="lm")
-    upright = strip.rotate(90, expand=True)
-    picture.paste(upright, (middle - upright.width // 2, bottom - upright.height))

@@ -7,7 +7,9 @@ share the next one, so batches form by themselves, of any pictures, and nothing 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from threading import Condition
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,13 @@ from faceparse.engines.engine import Engine, image_of
 from faceparse.weights import Card
 
 Floats = NDArray[np.float32]
+
+
+class _Request(NamedTuple):
+    """What one caller asked for, and the answer."""
+
+    image: Floats
+    logits: Future[Floats]
 
 
 class Batched:
@@ -47,17 +56,15 @@ class Batched:
 
     def run(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
         """See `Engine.run`."""
-        request = _Request(image_of(inputs))
+        request = _Request(image_of(inputs), Future())
         with self._changed:
             self._waiting.append(request)
-            while not request.done:
+            while not request.logits.done():
                 if self._busy:
                     self._changed.wait()
                 else:
                     self._run_next()
-        if request.error is not None:
-            raise request.error
-        return {"logits": request.logits}
+        return {"logits": request.logits.result()}
 
     def _run_next(self) -> None:
         """Run what waits, as much as goes together; the lock is held but for the run itself."""
@@ -82,29 +89,17 @@ class Batched:
         return batch
 
 
-class _Request:
-    """What one caller asked for, and the answer."""
-
-    def __init__(self, image: Floats) -> None:
-        self.image = image
-        self.logits: Floats = image[:0]
-        self.error: BaseException | None = None
-        self.done = False
-
-
 def _answer(engine: Engine, batch: list[_Request]) -> None:
     try:
         images = [request.image for request in batch]
         logits = engine.run({"image": images[0] if len(images) == 1 else np.concatenate(images)})["logits"]
-        start = 0
-        for request in batch:
-            part = logits[start : start + len(request.image)]
-            # A copy: a result must not keep its neighbours' logits in memory.
-            request.logits = part if len(batch) == 1 else part.copy()
-            start += len(request.image)
     except BaseException as error:
         for request in batch:
-            request.error = error
-    finally:
-        for request in batch:
-            request.done = True
+            request.logits.set_exception(error)
+        return
+    start = 0
+    for request in batch:
+        part = logits[start : start + len(request.image)]
+        # A copy: a result must not keep its neighbours' logits in memory.
+        request.logits.set_result(part if len(batch) == 1 else part.copy())
+        start += len(request.image)

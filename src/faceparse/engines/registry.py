@@ -6,23 +6,13 @@ under the entry point group `faceparse.engines`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from faceparse.engines.engine import Engine
 from faceparse.errors import EngineError
 from faceparse.registry import Registry
-from faceparse.weights.card import Card
-
-
-class Opener(Protocol):
-    """Makes an engine from a model file."""
-
-    def __call__(self, path: Path, card: Card, *, device: str, threads: int | None) -> Engine:
-        """Load the file on a device; see `open_engine`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -32,13 +22,14 @@ class EngineKind:
     Attributes:
         name: What `--engine` takes.
         suffix: Ending of the model files it runs, such as `.onnx`.
-        open: Makes it; imports what it needs only when called.
+        open: Makes it of a path and a card, with keywords `device` and `threads` as in `open_engine`; imports what it
+            needs only when called.
         instead: What to do about a file of another kind; `{path}` and `{stem}` are filled in.
     """
 
     name: str
     suffix: str
-    open: Opener
+    open: Callable[..., Engine]
     instead: str
 
 

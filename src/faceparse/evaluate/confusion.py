@@ -61,12 +61,15 @@ class Confusion:
     @property
     def f1(self) -> NDArray[np.float64]:
         """Per-class F1 in label order, 0 to 1; NaN for a class absent from both sides."""
-        return f1_scores(self.matrix)
+        total = self.matrix.sum(1) + self.matrix.sum(0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            f1: NDArray[np.float64] = 2 * np.diagonal(self.matrix) / total
+        return f1
 
     @property
     def iou(self) -> NDArray[np.float64]:
         """Per-class intersection over union; NaN for a class absent from both sides."""
-        return iou_scores(self.matrix)
+        return self.f1 / (2 - self.f1)
 
     @property
     def mean_f1(self) -> float:
@@ -78,22 +81,6 @@ class Confusion:
         """Share of counted pixels whose label is right, background included."""
         total = int(self.matrix.sum())
         return float(np.trace(self.matrix) / total) if total else math.nan
-
-
-def f1_scores(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Per-class F1 of confusion matrices (…, true, predicted); NaN where a class is absent."""
-    true_positive = np.diagonal(matrix, axis1=-2, axis2=-1).astype(np.float64)
-    total = matrix.sum(-1) + matrix.sum(-2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        f1: NDArray[np.float64] = 2 * true_positive / total
-    return f1
-
-
-def iou_scores(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Per-class intersection over union of confusion matrices; NaN where a class is absent."""
-    f1 = f1_scores(matrix)
-    iou: NDArray[np.float64] = f1 / (2 - f1)
-    return iou
 
 
 def mean_of_present(values: NDArray[np.float64]) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from faceparse.data import Sample
 from faceparse.data.landmarks import five_points, mirror
-from faceparse.evaluate.confusion import Confusion, f1_scores
+from faceparse.evaluate.confusion import Confusion
 from faceparse.evaluate.report import Predict
 from faceparse.labels import Scheme
 
@@ -31,7 +31,7 @@ def mirror_agreement(predict: Predict, samples: Iterable[Sample], scheme: Scheme
     confusion = Confusion(scheme)
     for sample in samples:
         confusion.update(scheme.flip(predict(_mirrored(sample))), predict(sample))
-    scores = 100 * f1_scores(confusion.matrix)
+    scores = 100 * confusion.f1
     sided = sorted({i for pair in scheme.pairs for i in pair})
     return {scheme.classes[i]: float(scores[i]) for i in sided if not np.isnan(scores[i])}
 

@@ -53,7 +53,7 @@ def bootstrap(counts: NDArray[np.int64], draws: int = DRAWS, seed: int = SEED) -
 
 def intervals(report: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str, Interval]:
     """95 % interval of each counted class's F1, and of their mean under the name `mean`."""
-    return _spans(report, 100 * bootstrap(report.counts[:, list(report.counted)], draws, seed))
+    return _intervals(report, _values(report), _drawn(report, draws, seed))
 
 
 def differences(one: Report, other: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str, Interval]:
@@ -67,30 +67,27 @@ def differences(one: Report, other: Report, draws: int = DRAWS, seed: int = SEED
     same = (one.names, one.counted, one.scheme, one.protocol)
     if same != (other.names, other.counted, other.scheme, other.protocol):
         raise DataError("two models compare on the same pictures, scheme and protocol; these reports differ")
-    columns = list(one.counted)
-    a, b = (100 * bootstrap(r.counts[:, columns], draws, seed) for r in (one, other))
-    classes = [one.scheme.classes[i] for i in columns]
-    values = [one.f1[c] - other.f1[c] for c in classes]
-    drawn = np.column_stack([a - b, _means(a) - _means(b)])
-    return _named([*classes, "mean"], [*values, one.mean_f1 - other.mean_f1], drawn)
+    drawn = _drawn(one, draws, seed) - _drawn(other, draws, seed)
+    return _intervals(one, _values(one) - _values(other), drawn)
 
 
-def _spans(report: Report, drawn: NDArray[np.float64]) -> dict[str, Interval]:
-    classes = [report.scheme.classes[i] for i in report.counted]
-    values = [*report.f1.values(), report.mean_f1]
-    return _named([*classes, "mean"], values, np.column_stack([drawn, _means(drawn)]))
+def _values(report: Report) -> NDArray[np.float64]:
+    return np.array([*report.f1.values(), report.mean_f1])
 
 
-def _means(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each draw's mean over the classes in it; NaN, without NumPy's warning, for a draw that has none."""
+def _drawn(report: Report, draws: int, seed: int) -> NDArray[np.float64]:
+    """Each draw's F1 of the counted classes, and their mean over those in it; NaN where it has none."""
+    scores = 100 * bootstrap(report.counts[:, list(report.counted)], draws, seed)
     with np.errstate(invalid="ignore"):
-        means: NDArray[np.float64] = np.nansum(drawn, 1) / (~np.isnan(drawn)).sum(1)
-    return means
+        means = np.nansum(scores, 1) / (~np.isnan(scores)).sum(1)
+    return np.column_stack([scores, means])
 
 
-def _named(names: list[str], values: list[float], drawn: NDArray[np.float64]) -> dict[str, Interval]:
+def _intervals(
+    report: Report, values: NDArray[np.float64], drawn: NDArray[np.float64]
+) -> dict[str, Interval]:
     result = {}
-    for name, value, column in zip(names, values, drawn.T, strict=True):
+    for name, value, column in zip([*report.f1, "mean"], values.tolist(), drawn.T, strict=True):
         defined = column[~np.isnan(column)]
         low, high = np.percentile(defined, [2.5, 97.5]) if defined.size else (np.nan, np.nan)
         result[name] = Interval(value, float(low), float(high))

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,14 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse.errors import ConfigError, OutputError
-from faceparse.files import atomic
+from faceparse.files import atomic, make_folder
 
-PICTURES = ("--confusion", "--worst")
+PICTURES = ("--confusion", "--worst", "--sheet")
 """Options whose file is a PNG."""
 
 
 def check_outputs(files: Mapping[str, Path | None]) -> None:
-    """Refuse what could not be written once every picture has been evaluated; writes and makes nothing.
+    """Refuse what could not be written once every picture has been looked at; makes the folders, writes nothing.
 
     Args:
         files: Option → the file it names, None where it was not given.
@@ -42,24 +41,14 @@ def check_outputs(files: Mapping[str, Path | None]) -> None:
         first = options.setdefault(path.absolute(), option)
         if first != option:
             raise ConfigError(f"{first} and {option} both name {path}: give each a file of its own")
-        above = next(p for p in path.absolute().parents if p.exists())
-        if not above.is_dir():
-            raise OutputError(f"cannot write {option} {path}: {above} is a file, not a folder")
-        if not os.access(above, os.W_OK | os.X_OK):
-            raise OutputError(f"cannot write {option} {path}: folder {above} is not writable")
+        make_folder(path.parent)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all, in place of what is there; its folder is made.
+def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a PNG, whole or not at all, in place of what is there.
 
     Raises:
         OutputError: it cannot be written.
     """
-    with atomic(path, overwrite=True, make_folder=True) as temporary:
-        temporary.write_bytes(text.encode())
-
-
-def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write a PNG as `write_text` does a text."""
-    with atomic(path, overwrite=True, make_folder=True) as temporary:
+    with atomic(path, overwrite=True) as temporary:
         Image.fromarray(picture).save(temporary, "PNG")

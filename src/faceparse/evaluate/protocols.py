@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.data import Sample
-from faceparse.errors import ConfigError
 
 PROTOCOLS = ("label", "input")
 
@@ -30,13 +29,3 @@ def at_input(sample: Sample, image: NDArray[np.uint8]) -> Sample:
     if points is not None:
         points = points * np.array([width, height]) / np.array(sample.image.shape[1::-1])
     return Sample(sample.name, image, np.asarray(labels, np.uint8), points)
-
-
-def check_protocol(name: str) -> None:
-    """Refuse a protocol that is none.
-
-    Raises:
-        ConfigError: naming those there are.
-    """
-    if name not in PROTOCOLS:
-        raise ConfigError(f"protocol is {' or '.join(PROTOCOLS)}; got {name!r}")

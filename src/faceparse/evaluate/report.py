@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from faceparse.data import Sample
 from faceparse.errors import DataError
-from faceparse.evaluate.confusion import Confusion, f1_scores, iou_scores, mean_of_present
+from faceparse.evaluate.confusion import Confusion, mean_of_present
 from faceparse.evaluate.overall import inner_labels, merged_f1
 from faceparse.labels import IGNORE, Scheme, conversion
 
@@ -53,9 +53,13 @@ class Report:
         return len(self.names)
 
     @property
+    def _confusion(self) -> Confusion:
+        return Confusion(self.scheme, self.matrix)
+
+    @property
     def f1(self) -> dict[str, float]:
         """F1 per counted class, 0 to 100; NaN for a class absent from truth and prediction."""
-        values = 100 * f1_scores(self.matrix)
+        values = 100 * self._confusion.f1
         return {self.scheme.classes[i]: float(values[i]) for i in self.counted}
 
     @property
@@ -66,7 +70,7 @@ class Report:
     @property
     def mean_iou(self) -> float:
         """Mean intersection over union over the same classes, 0 to 100."""
-        return 100 * mean_of_present(iou_scores(self.matrix)[list(self.counted)])
+        return 100 * mean_of_present(self._confusion.iou[list(self.counted)])
 
     @property
     def overall(self) -> float:
@@ -77,8 +81,7 @@ class Report:
     @property
     def pixel_accuracy(self) -> float:
         """Share of counted pixels with the right label, background included, 0 to 100."""
-        total = int(self.matrix.sum())
-        return 100 * float(np.trace(self.matrix)) / total if total else math.nan
+        return 100 * self._confusion.pixel_accuracy
 
     def worst(self, name: str, count: int = 1) -> list[str]:
         """The pictures with the lowest F1 of a class, worst first; those where it is on neither side are left out."""

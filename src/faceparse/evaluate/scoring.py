@@ -23,7 +23,7 @@ from faceparse.errors import ConfigError, DataError, ImageError, NoFaceError
 from faceparse.evaluate.degrade import Picture, degradation
 from faceparse.evaluate.flips import mirror_agreement
 from faceparse.evaluate.intervals import DRAWS, Interval, differences, intervals
-from faceparse.evaluate.protocols import at_input, check_protocol
+from faceparse.evaluate.protocols import PROTOCOLS, at_input
 from faceparse.evaluate.report import Predict, Report, evaluate, number
 from faceparse.parser import Parser
 from faceparse.results.sides import Sides
@@ -106,7 +106,8 @@ def score(
             faces out, or with two models of different input sizes.
         DataError, ImageError, LabelError, NoFaceError: as `evaluate` and `Parser.parse` say.
     """
-    check_protocol(protocol)
+    if protocol not in PROTOCOLS:
+        raise ConfigError(f"--protocol is {' or '.join(PROTOCOLS)}; got {protocol!r}")
     if landmarks not in ("detector", "data"):
         raise ConfigError(f"--landmarks is detector or data; got {landmarks}")
     changes = {name: degradation(name, seed) for name in degrade}

@@ -107,25 +107,21 @@ def check(
 
     Example: `faceparse data check faces --scheme celebamask19 --sheet faces.png`
     """
-    import json
     import os
     from functools import partial
-
-    from PIL import Image
 
     from faceparse.cli.console import progress_bar
     from faceparse.data import kinds
     from faceparse.data.check import check_dataset
     from faceparse.data.sheet import check_sheet
-    from faceparse.errors import ConfigError
-    from faceparse.files import atomic
+    from faceparse.evaluate.outputs import check_outputs, write_picture
+    from faceparse.files import json_bytes, write_atomic
 
     if kind == "list":
         for name, dataset in kinds().items():
             typer.echo(f"{name}: {dataset.title}")
         return
-    if sheet is not None and sheet.suffix.lower() != ".png":
-        raise ConfigError(f"a contact sheet is written as PNG: name it .png, not {sheet}")
+    check_outputs({"--json": json_file, "--sheet": sheet})
     with progress_bar() as progress:
         result = check_dataset(
             root,
@@ -135,11 +131,9 @@ def check(
             progress=partial(progress, "checking"),
         )
     if json_file is not None:
-        with atomic(json_file, overwrite=True) as temporary:
-            temporary.write_text(json.dumps(result.as_dict(), indent=2) + "\n", encoding="utf-8")
+        write_atomic(json_file, json_bytes(result.as_dict(), indent=2) + b"\n")
     if sheet is not None:
-        with atomic(sheet, overwrite=True) as temporary:
-            Image.fromarray(check_sheet(result)).save(temporary, "PNG")
+        write_picture(sheet, check_sheet(result))
     _echo_check(result)
     if result.wrong:
         raise typer.Exit(1)

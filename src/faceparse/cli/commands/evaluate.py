@@ -66,7 +66,6 @@ def command(
     """
     import csv
     import io
-    import json
     from functools import partial
 
     from rich.console import Console
@@ -78,10 +77,11 @@ def command(
     from faceparse.data.subset import Subset
     from faceparse.draw.matrix import matrix_picture
     from faceparse.evaluate import score
-    from faceparse.evaluate.outputs import check_outputs, write_picture, write_text
+    from faceparse.evaluate.outputs import check_outputs, write_picture
     from faceparse.evaluate.scoring import predictor
     from faceparse.evaluate.sheet import worst_sheet
     from faceparse.evaluate.table import numbers_table, scores_table
+    from faceparse.files import json_bytes, write_atomic
     from faceparse.parser import Parser
     from faceparse.version import __version__
 
@@ -138,12 +138,12 @@ def command(
         }
         if against is not None:
             about["against"]["model_given"] = against
-        write_text(json_file, json.dumps(about, indent=2, allow_nan=False) + "\n")
+        write_atomic(json_file, json_bytes(about, indent=2) + b"\n")
     if csv_file is not None:
         columns, numbers = numbers_table(result, overall)
         lines = io.StringIO(newline="")
         csv.writer(lines).writerows([columns, *numbers])
-        write_text(csv_file, lines.getvalue())
+        write_atomic(csv_file, lines.getvalue().encode())
     if confusion is not None:
         write_picture(confusion, matrix_picture(report.matrix, report.scheme.classes))
     if worst is not None:
