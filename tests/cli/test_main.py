@@ -32,11 +32,39 @@ def test_version(faceparse: Callable[..., Ran]) -> None:
     assert faceparse("--version").out == f"faceparse {__version__}\n"
 
 
-def test_unknown_command_and_option(faceparse: Callable[..., Ran]) -> None:
-    for words in (["pars"], ["parse", "--nope"], ["parse", "x.jpg"]):
-        ran = faceparse(*words)
-        assert ran.code == 2
-        assert "Traceback" not in ran.err
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["pars"], ["'pars'", "'parse'"]),
+        (["weights", "shw"], ["'shw'", "'show'"]),
+        (["--vers"], ["--vers", "--version"]),
+        (["parse", "x.jpg", "--sav=mask"], ["--sav", "--save"]),
+        (["parse", "-save", "mask"], ["-save", "--save"]),
+        (["parse", "x.jpg", "-m", "default"], ["-m", "--model"]),
+        (["parse", "--nope"], ["--nope", "faceparse parse --help"]),
+        (["parse", "x.jpg", "--jobs", "0"], ["--jobs", "1"]),
+        (["parse", "x.jpg", "--batch", "abc"], ["--batch", "integer"]),
+        (["parse", "x.jpg", "--scheme"], ["--scheme", "argument"]),
+        (["evaluate"], ["--data.root"]),
+        (["parse", "x.jpg"], ["-o FOLDER"]),
+    ],
+)
+def test_a_bad_word_is_one_line_with_the_nearest(
+    words: list[str], names: list[str], faceparse: Callable[..., Ran]
+) -> None:
+    ran = faceparse(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("faceparse: ")
+    assert ran.err.count("\n") == 1
+    for name in names:
+        assert name in ran.err
+
+
+@pytest.mark.parametrize("words", [[], ["weights"], ["data"]])
+def test_no_words_are_the_help(words: list[str], faceparse: Callable[..., Ran]) -> None:
+    ran = faceparse(*words)
+    assert "Usage" in ran.out
+    assert ran.err == ""
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ import typer
 from typer.core import TyperGroup
 
 from faceparse.errors import ConfigError, DataError, EngineError, FaceparseError, LabelError, WeightsError
+from faceparse.registry import either, mend, nearest
 
+UsageError: Any = typer.BadParameter.__base__  # typer's own, or click's in older ones
 BAD_ARGUMENTS = (LabelError, WeightsError, EngineError, ConfigError, DataError)
 """Faults of the command's words rather than of a picture: exit code 2."""
 
@@ -38,8 +40,8 @@ class Commands(TyperGroup):
         return sorted(m.name.rstrip("_").replace("_", "-") for m in iter_modules(package.__path__))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in self.list_commands(ctx):
-            return None
+        if cmd_name not in (names := self.list_commands(ctx)):
+            raise ConfigError(f"no command {cmd_name!r}{mend(cmd_name, names)}")
         name = cmd_name.replace("-", "_")
         module = import_module(f"{COMMANDS}.{name}_" if name == "import" else f"{COMMANDS}.{name}")
         single = new_app()
@@ -70,19 +72,37 @@ def _root(
     """Label every pixel of a face: skin, brows, eyes, nose, lips, hair and more."""
 
 
+def _usage(error: Any, arguments: list[str]) -> str:
+    """Typer's complaint about a command's words, in one line that names the nearest options."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    message, near = f"{message[:1].lower()}{message[1:]}", []
+    if error.ctx and hasattr(error, "possibilities"):  # no such option; of -save typer names -s alone
+        word = next((word for word in arguments if word.startswith(error.option_name)), error.option_name)
+        options = {o.lstrip("-"): o for parameter in error.ctx.command.params for o in parameter.opts}
+        near = [options[name] for name in nearest(word.partition("=")[0].lstrip("-"), options, 0.65)]
+        message = f"no option {word}" + (f"; did you mean {either(near)}?" if near else "")
+    done = message.endswith("?") or not error.ctx
+    return message if done else f"{message}; see {error.ctx.command_path} --help"
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; every fault on purpose becomes one line and an exit code (1, or 2 for bad arguments)."""
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments, prog_name="faceparse")
+        sys.exit(app(arguments, prog_name="faceparse", standalone_mode=False))  # the code of `typer.Exit`
+    except UsageError as error:
+        if error.format_message():  # empty where no words were given and the help is printed
+            typer.echo(f"faceparse: {_usage(error, arguments)}", err=True)
+        sys.exit(2)
     except FaceparseError as error:
         typer.echo(f"faceparse: {error}", err=True)
         sys.exit(2 if isinstance(error, BAD_ARGUMENTS) else 1)
     except OSError as error:  # the machine's faults that no room foresaw: a full disk, a broken pipe
         typer.echo(f"faceparse: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("faceparse: stopped", err=True)
         sys.exit(130)
