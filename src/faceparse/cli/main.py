@@ -40,8 +40,8 @@ class Commands(TyperGroup):
         return sorted(m.name.rstrip("_").replace("_", "-") for m in iter_modules(package.__path__))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in (names := self.list_commands(ctx)):
-            raise ConfigError(f"no command {cmd_name!r}{mend(cmd_name, names)}")
+        if cmd_name not in self.list_commands(ctx):
+            return None
         name = cmd_name.replace("-", "_")
         module = import_module(f"{COMMANDS}.{name}_" if name == "import" else f"{COMMANDS}.{name}")
         single = new_app()
@@ -50,6 +50,12 @@ class Commands(TyperGroup):
             return typer.main.get_group(single).commands[cmd_name]
         single.command(cmd_name, context_settings=getattr(module, "CONTEXT", None))(module.command)
         return typer.main.get_command(single)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        names = self.list_commands(ctx)
+        if args[0] not in names and not args[0].startswith("-"):
+            raise ConfigError(f"no command {args[0]!r}{mend(args[0], names)}")
+        return super().resolve_command(ctx, args)
 
 
 app = new_app(cls=Commands, no_args_is_help=True)
