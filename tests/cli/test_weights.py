@@ -191,7 +191,7 @@ def test_a_file_from_elsewhere(tmp_path: Path, own_cache: Path, faceparse: Run) 
     mine.write_bytes(b"\x08\x07mine")
     ran = faceparse("weights", "get", "bisenet-resnet18-yakhyo-onnx", "--from", mine)
     assert ran.code == 1
-    assert "is not the resnet18.onnx of bisenet-resnet18-yakhyo-onnx: SHA-256" in ran.err
+    assert "is another resnet18.onnx than its card says: SHA-256" in ran.err
     for words in ((), ("a", "--all"), ("--all", "--from", mine), ("a", "b", "--from", mine)):
         assert faceparse("weights", "get", *words).code == 2
 

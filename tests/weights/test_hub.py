@@ -85,7 +85,11 @@ def test_offline_asks_nobody(hub_card: Card, site: Site) -> None:
         (401, "RepoNotFound", "there is no such repository, or it needs an account"),
         (404, "RevisionNotFound", "there is no revision main"),
         (404, "EntryNotFound", "there is no such file"),
-        (403, "GatedRepo", "is behind an account: accept its terms at https://huggingface.co/someone/Model"),
+        (
+            403,
+            "GatedRepo",
+            "it is behind an account: accept its terms at https://huggingface.co/someone/Model",
+        ),
         (500, "", "cannot download swinb_512/model_299.pt of someone/Model on the Hub: "),
     ],
 )
@@ -100,7 +104,7 @@ def test_refusals_are_one_line(status: int, code: str, message: str, hub_card: C
 def test_a_page_in_its_place(hub_card: Card, site: Site) -> None:
     page = b"<!doctype html><html></html>"
     site.pages[BRANCH] = site.pages[PINNED] = hub_file(page, hashlib.sha256(page).hexdigest())
-    with pytest.raises(DownloadError, match=r"served a web page in place of model_299\.pt"):
+    with pytest.raises(DownloadError, match=r"is a web page, not model_299\.pt"):
         fetch(hub_card)
 
 

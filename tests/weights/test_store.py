@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from faceparse.errors import DownloadError, OutputError, TermsError, WeightsError
-from faceparse.weights import Card, adopt, cache_folder, card, fetch, published_path, verify
+from faceparse.weights import Card, add_file, cache_folder, card, fetch, published_path, verify
 from faceparse.weights.cache import is_offline, shelf
 from faceparse.weights.records import FILE as RECORDS
 from faceparse.weights.records import read_records
@@ -56,7 +56,7 @@ def test_the_first_hash_is_held_to(make_card: Make, site: Site) -> None:
     assert not path.exists()
     assert [p.name for p in sorted(path.parent.iterdir())] in ([".lock", RECORDS], [RECORDS])
     assert fetch(make_card(), renew=True).read_bytes() == OTHER
-    assert verify(make_card())[0].holds
+    assert verify(make_card())[0].status == "ok"
 
 
 def test_a_failed_renewal_leaves_all_as_it_was(make_card: Make, site: Site) -> None:
@@ -65,7 +65,7 @@ def test_a_failed_renewal_leaves_all_as_it_was(make_card: Make, site: Site) -> N
     with pytest.raises(DownloadError):
         fetch(make_card(), renew=True)
     assert path.read_bytes() == FILE
-    assert verify(make_card())[0].holds
+    assert verify(make_card())[0].status == "ok"
 
 
 def test_the_cards_hash_is_held_to(make_card: Make, site: Site) -> None:
@@ -74,6 +74,39 @@ def test_the_cards_hash_is_held_to(make_card: Make, site: Site) -> None:
     with pytest.raises(DownloadError, match="SHA-256"):
         fetch(make_card({"sha256": "0" * 64}, id="another"))
     assert not published_path(make_card(id="another")).exists()
+
+
+@pytest.mark.parametrize("digest", ["", DIGEST])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<!DOCTYPE html><html><body>Sign in</body></html>", "is a web page, not model.onnx"),
+        (b"\n <HTML>", "is a web page"),
+        (b"<?xml version='1.0'?><Error/>", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer"),
+        (b"", "is an empty file"),
+        (b'{"error": 1}', r"is no .onnx file \(it begins with"),
+    ],
+)
+def test_something_else_in_its_place(
+    content: bytes, message: str, digest: str, make_card: Make, site: Site
+) -> None:
+    site.pages["model.onnx"] = Served(content)
+    with pytest.raises(DownloadError, match=message) as raised:
+        fetch(make_card({"sha256": digest}))
+    assert "\n" not in str(raised.value)
+    assert not published_path(make_card()).exists()
+    site.pages["model.onnx"] = Served(FILE)  # and nothing of it is gone on from
+    assert fetch(make_card({"sha256": digest})).read_bytes() == FILE
+
+
+@pytest.mark.parametrize("content", [OTHER, FILE[:-100]])
+def test_another_hash(content: bytes, make_card: Make, site: Site) -> None:
+    site.pages["model.onnx"] = Served(content)
+    message = f"than its card says: SHA-256 {hashlib.sha256(content).hexdigest()}, not {DIGEST}"
+    with pytest.raises(DownloadError, match=message):
+        fetch(make_card({"sha256": DIGEST}))
+    assert not published_path(make_card()).exists()
 
 
 def test_a_damaged_file_is_got_again(make_card: Make, site: Site, caplog: pytest.LogCaptureFixture) -> None:
@@ -152,7 +185,7 @@ def test_consent(make_card: Make, site: Site) -> None:
     with pytest.raises(TermsError, match=r"Be kind. \(https://terms\) - read them, then add --accept-terms"):
         fetch(asking)
     with pytest.raises(TermsError):
-        adopt(asking, "nowhere")
+        add_file(asking, "nowhere")
     assert site.asked == []
     assert not accepted(asking)
     assert fetch(asking, accept_terms=True).read_bytes() == FILE
@@ -163,23 +196,23 @@ def test_consent(make_card: Make, site: Site) -> None:
         fetch(other)
 
 
-def test_adopting_a_file(make_card: Make, site: Site, tmp_path: Path) -> None:
+def test_a_file_that_a_person_has(make_card: Make, site: Site, tmp_path: Path) -> None:
     mine = tmp_path / "downloads.onnx"
     for content, message in (
         (b"<html>", "is a web page, not model.onnx"),
         (b"", "an empty file"),
-        (OTHER, f"is not the model.onnx of served: SHA-256 .*, not {DIGEST}"),
+        (OTHER, f"is another model.onnx than its card says: SHA-256 .*, not {DIGEST}"),
     ):
         mine.write_bytes(content)
         with pytest.raises(DownloadError, match=message):
-            adopt(make_card({"sha256": DIGEST}), mine)
+            add_file(make_card({"sha256": DIGEST}), mine)
     with pytest.raises(DownloadError, match="cannot read"):
-        adopt(make_card(), tmp_path)
+        add_file(make_card(), tmp_path)
     with pytest.raises(DownloadError, match="cannot read"):
-        adopt(make_card(), tmp_path / "nowhere")
+        add_file(make_card(), tmp_path / "nowhere")
     assert not published_path(make_card()).exists()
     mine.write_bytes(FILE)
-    path = adopt(make_card({"sha256": DIGEST}), mine)
+    path = add_file(make_card({"sha256": DIGEST}), mine)
     assert path.read_bytes() == mine.read_bytes() == FILE
     assert fetch(make_card({"sha256": DIGEST})) == path
     assert site.asked == []
@@ -187,18 +220,17 @@ def test_adopting_a_file(make_card: Make, site: Site, tmp_path: Path) -> None:
 
 def test_verify(make_card: Make) -> None:
     (missing,) = verify(make_card())
-    assert (missing.found, missing.expected, missing.holds) == ("", "", False)
+    assert (missing.actual, missing.expected) == ("", "")
     assert missing.status == "missing"
     path = fetch(make_card())
     (whole,) = verify(make_card())
     assert whole.status == "ok"
-    assert whole.holds
-    assert whole.found == DIGEST
+    assert whole.actual == DIGEST
     (path.parent / RECORDS).unlink()
     (unknown,) = verify(make_card())
-    assert (unknown.expected, unknown.holds, unknown.status) == ("", False, "unknown")
+    assert (unknown.expected, unknown.status) == ("", "unknown")
     fetch(make_card())  # counts as what came first
-    assert verify(make_card())[0].holds
+    assert verify(make_card())[0].status == "ok"
     (path.parent / RECORDS).write_text("{", encoding="utf-8")
     with pytest.raises(WeightsError, match=r"records.json is damaged: delete it"):
         verify(make_card())

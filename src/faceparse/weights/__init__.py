@@ -5,21 +5,21 @@ from faceparse.weights.cache import cache_folder
 from faceparse.weights.card import Card, Figure, Grid, Licence, Source, card, cards, parse_card, read_card
 from faceparse.weights.checkpoint import Checkpoint, embedded_card, read_checkpoint, write_safetensors
 from faceparse.weights.preprocessing import Preprocessing
-from faceparse.weights.store import Checked, adopt, fetch, published_path, verify
+from faceparse.weights.store import FileCheck, add_file, fetch, published_path, verify
 from faceparse.weights.variant import Variant
 
 __all__ = [
     "Backbone",
     "Card",
-    "Checked",
     "Checkpoint",
     "Figure",
+    "FileCheck",
     "Grid",
     "Licence",
     "Preprocessing",
     "Source",
     "Variant",
-    "adopt",
+    "add_file",
     "backbone",
     "backbones",
     "cache_folder",

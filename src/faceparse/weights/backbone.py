@@ -40,12 +40,19 @@ class Backbone:
     licence: Licence
 
 
+Published = Card | Backbone
+"""What has a file that somebody published."""
+
+
 @cache
 def backbones() -> Mapping[str, Backbone]:
     """Every backbone in the package by id."""
     folder = Path(str(files("faceparse.weights").joinpath("backbones")))
-    found = {t.id: t for t in map(_read, sorted(folder.glob("*.toml")))}
-    return MappingProxyType(found)
+    tables = (
+        (read_file(path, "backbone", WeightsError), f"backbone {path}")
+        for path in sorted(folder.glob("*.toml"))
+    )
+    return MappingProxyType({b.id: b for b in (build(Backbone, *table, WeightsError) for table in tables)})
 
 
 def backbone(name: str) -> Backbone:
@@ -60,14 +67,10 @@ def backbone(name: str) -> Backbone:
         raise WeightsError(f"no backbone {name!r}; there are {', '.join(backbones())}") from None
 
 
-def find_published(name: str) -> Card | Backbone:
+def find_published(name: str) -> Published:
     """The card or backbone of that id, or the card of a TOML file by its path.
 
     Raises:
         WeightsError: there is neither.
     """
     return backbones()[name] if name in backbones() and name not in cards() else find_card(name)
-
-
-def _read(path: Path) -> Backbone:
-    return build(Backbone, read_file(path, "backbone", WeightsError), f"backbone {path}", WeightsError)

@@ -4,29 +4,24 @@
 >>> fetch_url("https://example.org/model.onnx", Path("staging"), "model.onnx")  # doctest: +SKIP
 PosixPath('staging/model.onnx')
 
-The file comes as a hidden part, whose SHA-256 is compared before it gets its name. A part that was broken off is
-gone on from only with the `ETag` or `Last-Modified` of its beginning (`If-Range`, RFC 9110, section 13.1.5): what
-changed meanwhile comes whole.
+A download that broke off goes on only with the `ETag` or `Last-Modified` of its beginning (`If-Range`, RFC 9110,
+section 13.1.5): what changed meanwhile comes whole. The caller compares the SHA-256.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from faceparse.errors import DownloadError, OutputError
-from faceparse.tables import build, parse
 from faceparse.version import __version__
 from faceparse.weights.cache import CACHE_VARIABLE
-from faceparse.weights.contents import HEAD, foreign
-from faceparse.weights.hashing import sha256 as file_sha256
 
 if TYPE_CHECKING:
     from requests import Response
@@ -50,7 +45,6 @@ def fetch_url(
     folder: Path,
     name: str,
     *,
-    sha256: str = "",
     size: int = 0,
     timeout: float = TIMEOUT,
     progress: Progress | None = None,
@@ -59,25 +53,19 @@ def fetch_url(
 
     Args:
         url: Its address.
-        folder: Where it is put; parts of it stay here when the download breaks off.
+        folder: Where it is put; its beginning stays here when the download breaks off.
         name: Its file name.
-        sha256: What it must hash to; empty where that is not known.
         size: How many bytes it must have; 0 where that is not known.
         timeout: Seconds to wait for the server, each time.
-        progress: Told how far it is.
+        progress: Called with how far it is.
 
     Raises:
-        DownloadError: the server is not there, says no, breaks off, or serves something else.
+        DownloadError: the server is not there, says no, breaks off, or serves another number of bytes.
         OutputError: the folder cannot be written, or the disk is full.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        part = _Transfer(url, folder, name, size, timeout, progress).run()
-        digest = file_sha256(part) if sha256 else ""
-        if digest != sha256:
-            part.unlink()
-            raise DownloadError(f"{url} served another file than expected: SHA-256 {digest}, not {sha256}")
-        return part.replace(folder / name)
+        return _Transfer(url, folder / name, size, timeout, progress or (lambda done, total: None)).run()
     except OutputError:
         raise
     except OSError as error:
@@ -87,65 +75,62 @@ def fetch_url(
 
 
 @dataclass(frozen=True)
-class _Note:
-    """What the part of a file on disk is the beginning of."""
-
-    url: str
-    validator: str
-
-
 class _Transfer:
-    def __init__(
-        self, url: str, folder: Path, name: str, size: int, timeout: float, progress: Progress | None
-    ) -> None:
-        self._url, self._name, self._size, self._timeout = url, name, size, timeout
-        self._progress = progress or (lambda done, total: None)
-        self._part = folder / f".{name}.part"
-        self._note = folder / f".{name}.part.json"
+    url: str
+    path: Path
+    size: int
+    timeout: float
+    progress: Progress
+
+    @property
+    def note(self) -> Path:
+        """Address and version of the file whose beginning lies at `path`; not there once that is whole."""
+        return self.path.with_name(f".{self.path.name}.note")
 
     def run(self) -> Path:
-        """Fetch the file in one or more attempts; where it lies."""
+        """Download the file in one or more attempts."""
         import requests
         from urllib3.exceptions import HTTPError
 
         for attempt in range(1, _TRIES + 1):
-            before = self._kept()
+            before = self.bytes_here()
             try:
-                self._attempt(before)
+                self.attempt(before)
                 break
             except (requests.RequestException, HTTPError) as error:
-                kept = self._kept()
-                if attempt == _TRIES or kept <= before:
-                    raise self._failed(error, kept) from None
-                _LOG.info("%s: broken off after %s bytes, going on: %s", self._url, f"{kept:,}", _line(error))
-        with self._part.open("rb") as file:
-            instead = foreign(file.read(HEAD), self._name)
-        self._note.unlink(missing_ok=True)
-        if instead is not None:
-            self._part.unlink()
-            raise DownloadError(f"{self._url} served {instead} in place of {self._name}")
-        return self._part
+                here = self.bytes_here()
+                if attempt == _TRIES or here <= before:
+                    raise self.failure(error, here) from None
+                _LOG.info("%s: broken off after %s bytes, going on: %s", self.url, f"{here:,}", _line(error))
+        self.note.unlink(missing_ok=True)
+        return self.path
 
-    def _validator(self) -> str:
-        """What names the version of the part on disk; empty where the server cannot be asked to go on from it."""
+    def version(self) -> str:
+        """The version of what is on disk; empty where the server cannot be asked to go on from it."""
         try:
-            note = build(_Note, parse(self._note.read_text(encoding="utf-8"), "JSON", "the note"))
+            url, version = self.note.read_text(encoding="utf-8").split("\n")
         except (OSError, ValueError):
             return ""
-        return note.validator if note.url == self._url else ""
+        return version if url == self.url else ""
 
-    def _kept(self) -> int:
+    def bytes_here(self) -> int:
         """Bytes on disk that the server may be asked to go on from."""
-        return self._part.stat().st_size if self._validator() and self._part.is_file() else 0
+        return self.path.stat().st_size if self.version() and self.path.is_file() else 0
 
-    def _attempt(self, start: int) -> None:
-        url = self._url
-        with self._get(start) as response:
-            if start and not self._goes_on(response, start):
-                self._note.unlink(missing_ok=True)  # what is here is no beginning of that file after all
-                return self._attempt(0)
+    def attempt(self, start: int) -> None:
+        """Ask for the file from `start` on and receive it."""
+        import requests
+
+        url = self.url
+        headers = {"Accept-Encoding": "identity", "User-Agent": f"faceparse/{__version__}"}
+        if start:
+            headers |= {"Range": f"bytes={start}-", "If-Range": self.version()}
+        with requests.get(url, headers=headers, stream=True, timeout=self.timeout) as response:
+            if start and not self.continues(response, start):
+                self.note.unlink()  # what is here is no beginning of that file after all
+                return self.attempt(0)
             if response.status_code != 200 and not (start and response.status_code == 206):
-                raise DownloadError(_refused(url, response))
+                raise DownloadError(_refusal(url, response))
             if url.startswith("https:") and not response.url.startswith("https:"):
                 raise DownloadError(f"{url} leads to {response.url}, which is not encrypted: refused")
             if (encoding := response.headers.get("Content-Encoding", "identity")) != "identity":
@@ -153,80 +138,73 @@ class _Transfer:
             start = start if response.status_code == 206 else 0
             length = response.headers.get("Content-Length", "")
             total = start + int(length) if length.isdigit() else None
-            self._check_room(start, total)
-            self._receive(response, start, total)
+            if total is not None:
+                self.check_size(start, total)
+            self.receive(response, start, total)
         return None
 
-    def _get(self, start: int) -> Response:
-        import requests
-
-        headers = {"Accept-Encoding": "identity", "User-Agent": f"faceparse/{__version__}"}
-        if start:
-            headers |= {"Range": f"bytes={start}-", "If-Range": self._validator()}
-        return requests.get(self._url, headers=headers, stream=True, timeout=self._timeout)
-
-    def _goes_on(self, response: Response, start: int) -> bool:
-        """Whether an answer, if it is a partial one, is the rest of the part on disk."""
+    def continues(self, response: Response, start: int) -> bool:
+        """Whether an answer, if it is a partial one, is the rest of what is on disk."""
         if response.status_code != 206:
             return response.status_code != 416
         begins = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-        return bool(begins and int(begins[1]) == start and _validator(response) in ("", self._validator()))
+        return bool(begins and int(begins[1]) == start and _version(response) in ("", self.version()))
 
-    def _check_room(self, start: int, total: int | None) -> None:
-        if total is None:
-            return
-        if self._size and total != self._size:
+    def check_size(self, start: int, total: int) -> None:
+        """Refuse another file and one for which the disk has no room."""
+        if self.size and total != self.size:
             raise DownloadError(
-                f"{self._url} serves {total:,} bytes where {self._name} has {self._size:,}: it is another file"
+                f"{self.url} serves {total:,} bytes where {self.path.name} has {self.size:,}: it is another file"
             )
-        free = shutil.disk_usage(self._part.parent).free
+        free = shutil.disk_usage(self.path.parent).free
         if total - start > free:
             raise OutputError(
-                f"no room for {self._name} in {self._part.parent}: {total - start:,} bytes are to come and "
+                f"no room for {self.path.name} in {self.path.parent}: {total - start:,} bytes are to come and "
                 f"{free:,} are free; {CACHE_VARIABLE} moves the cache"
             )
 
-    def _receive(self, response: Response, start: int, total: int | None) -> None:
+    def receive(self, response: Response, start: int, total: int | None) -> None:
+        """Write what comes."""
         import requests
 
         if not start:
-            self._part.unlink(missing_ok=True)  # before it is said what the next part is the beginning of
-            note = _Note(self._url, _validator(response))
-            self._note.write_text(json.dumps(asdict(note)), encoding="utf-8")
+            self.path.unlink(missing_ok=True)  # before the note says what the next beginning is of
+            self.note.write_text(f"{self.url}\n{_version(response)}", encoding="utf-8")
         done, counted, since = start, start, monotonic()
-        with self._part.open("ab" if start else "wb") as file:
+        with self.path.open("ab" if start else "wb") as file:
             while chunk := response.raw.read1(_CHUNK):  # what has come, not waiting for more
                 done += len(chunk)
-                if self._size and done > self._size:
-                    self._note.unlink()
+                if self.size and done > self.size:
+                    self.note.unlink()
                     raise DownloadError(
-                        f"{self._url} serves more than the {self._size:,} bytes of {self._name}"
+                        f"{self.url} serves more than the {self.size:,} bytes of {self.path.name}"
                     )
                 file.write(chunk)
-                self._progress(done, total)
-                if (seconds := monotonic() - since) > self._timeout:
+                self.progress(done, total)
+                if (seconds := monotonic() - since) > self.timeout:
                     if done - counted < _SLOWEST * seconds:
                         raise requests.Timeout
                     counted, since = done, monotonic()
-        whole = total or self._size
-        if done < whole:
-            raise requests.ConnectionError(f"the answer ended after {done:,} of {whole:,} bytes")
+        expected = total or self.size
+        if done < expected:
+            raise requests.ConnectionError(f"the answer ended after {done:,} of {expected:,} bytes")
 
-    def _failed(self, error: Exception, kept: int) -> DownloadError:
+    def failure(self, error: Exception, here: int) -> DownloadError:
+        """The error of a download that is given up."""
         import requests
         from urllib3.exceptions import ReadTimeoutError
 
         if isinstance(error, requests.Timeout | ReadTimeoutError):
-            reason = f"no answer within {self._timeout:g} s (--timeout), or one slower than {_SLOWEST:,} bytes a second"
+            reason = f"no answer within {self.timeout:g} s (--timeout), or one slower than {_SLOWEST:,} bytes a second"
         elif isinstance(error, requests.TooManyRedirects):
             reason = "the server redirects in a circle"
         else:
             reason = _line(error)
-        rest = f"; {kept:,} bytes are kept and the next attempt goes on from there" if kept else ""
-        return DownloadError(f"cannot download {self._url}: {reason}{rest}")
+        rest = f"; {here:,} bytes are kept and the next attempt goes on from there" if here else ""
+        return DownloadError(f"cannot download {self.url}: {reason}{rest}")
 
 
-def _validator(response: Response) -> str:
+def _version(response: Response) -> str:
     """What names this very version of the file: a strong ETag, else its date."""
     etag = response.headers.get("ETag", "")
     if etag and not etag.startswith("W/"):
@@ -234,7 +212,7 @@ def _validator(response: Response) -> str:
     return "" if etag else response.headers.get("Last-Modified", "")
 
 
-def _refused(url: str, response: Response) -> str:
+def _refusal(url: str, response: Response) -> str:
     status = f"{response.status_code} {response.reason}"
     if response.status_code in (404, 410):
         return f"{url} is not there any more ({status}): the file was moved or withdrawn"
@@ -245,15 +223,12 @@ def _refused(url: str, response: Response) -> str:
     return f"{url} was answered with {status}"
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     """The innermost reason of an error of requests, without its object representations."""
-    reason: BaseException = error
-    while True:
-        inner = getattr(reason, "reason", None) or next(
-            (a for a in reason.args if isinstance(a, BaseException)), None
-        )
-        if not isinstance(inner, BaseException):
-            break
-        reason = inner
-    text = " ".join(str(reason).split())
-    return re.sub(r"^.*?object at 0x[0-9a-f]+>?[:,]? ?", "", text)[:200] or type(reason).__name__
+    inner = getattr(error, "reason", None) or next(
+        (a for a in error.args if isinstance(a, BaseException)), None
+    )
+    if isinstance(inner, BaseException):
+        return _line(inner)
+    text = " ".join(str(error).split())
+    return re.sub(r"^.*?object at 0x[0-9a-f]+>?[:,]? ?", "", text)[:200] or type(error).__name__

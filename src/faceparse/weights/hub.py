@@ -1,7 +1,7 @@
 """Files on the Hugging Face Hub, through its own client (extra `hub`).
 
 >>> fetch_hub(card.source, Path("staging"))  # doctest: +SKIP
-HubFile(path=PosixPath('staging/…/model_299.pt'), revision='9f2c…', sha256='…')
+HubFile(path=PosixPath('staging/…/model_299.pt'), revision='9f2c…')
 """
 
 from __future__ import annotations
@@ -14,20 +14,14 @@ from faceparse.errors import DownloadError, MissingExtraError, OutputError
 from faceparse.weights.cache import CACHE_VARIABLE
 from faceparse.weights.card import Source
 from faceparse.weights.download import TIMEOUT, Progress
+from faceparse.weights.hashing import sha256
 
 
 class HubFile(NamedTuple):
-    """A file as the Hub gave it.
-
-    Attributes:
-        path: Where it lies.
-        revision: The commit that it is of.
-        sha256: What the Hub says it hashes to; empty where it does not say (files outside LFS).
-    """
+    """A downloaded file, and the commit that it is of."""
 
     path: Path
     revision: str
-    sha256: str
 
 
 def fetch_hub(
@@ -39,7 +33,7 @@ def fetch_hub(
 
     Raises:
         MissingExtraError: huggingface_hub is not installed.
-        DownloadError: no such repository, revision or file, no access to it, or no Hub.
+        DownloadError: no such repository, revision or file, no access to it, no Hub, or a damaged file.
         OutputError: the folder cannot be written.
     """
     try:
@@ -52,43 +46,48 @@ def fetch_hub(
     try:
         url = hub.hf_hub_url(source.hub, source.file, revision=source.revision or None, endpoint=endpoint)
         about = hub.get_hf_file_metadata(url, timeout=timeout, endpoint=endpoint)
-        path = hub.hf_hub_download(
-            source.hub,
-            source.file,
-            revision=about.commit_hash or source.revision or None,
-            local_dir=folder,
-            endpoint=endpoint,
-            etag_timeout=timeout,
-            tqdm_class=_reporter(progress),
+        path = Path(
+            hub.hf_hub_download(
+                source.hub,
+                source.file,
+                revision=about.commit_hash or source.revision or None,
+                local_dir=folder,
+                endpoint=endpoint,
+                etag_timeout=timeout,
+                tqdm_class=_reporter(progress),
+            )
         )
-    except hub.errors.GatedRepoError:
-        raise DownloadError(
-            f"{source.hub} on the Hub is behind an account: accept its terms at "
-            f"https://huggingface.co/{source.hub}, then set HF_TOKEN or run hf auth login"
-        ) from None
     except Exception as error:  # httpx's, the client's own, and OSError, without a common base
-        raise _said(error, source, folder) from error
+        if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
+            raise OutputError(
+                f"cannot write {folder}: {error.strerror}; {CACHE_VARIABLE} moves the cache"
+            ) from error
+        where = f"{source.file} of {source.hub} on the Hub"
+        raise DownloadError(f"cannot download {where}: {_reason(error, source)}") from error
     etag = about.etag or ""
-    return HubFile(Path(path), about.commit_hash or "", etag if len(etag) == 64 else "")
+    if (
+        len(etag) == 64 and (digest := sha256(path)) != etag
+    ):  # files outside LFS have another hash as their ETag
+        path.unlink()
+        raise DownloadError(f"{path.name} came damaged: SHA-256 {digest}, not {etag} as its Hub says")
+    return HubFile(path, about.commit_hash or "")
 
 
-def _said(error: Exception, source: Source, folder: Path) -> DownloadError | OutputError:
+def _reason(error: Exception, source: Source) -> str:
     from huggingface_hub import errors
 
-    where = f"{source.file} of {source.hub} on the Hub"
+    if isinstance(error, errors.GatedRepoError):
+        return (
+            f"it is behind an account: accept its terms at https://huggingface.co/{source.hub}, then set "
+            "HF_TOKEN or run hf auth login"
+        )
     if isinstance(error, errors.RepositoryNotFoundError):
-        reason = "there is no such repository, or it needs an account (HF_TOKEN)"
-    elif isinstance(error, errors.RevisionNotFoundError):
-        reason = f"there is no revision {source.revision}"
-    elif isinstance(error, errors.EntryNotFoundError) and not isinstance(
-        error, errors.LocalEntryNotFoundError
-    ):
-        reason = "there is no such file"
-    elif isinstance(error, OSError) and error.errno is not None and error.filename is not None:
-        return OutputError(f"cannot write {folder}: {error.strerror}; {CACHE_VARIABLE} moves the cache")
-    else:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return DownloadError(f"cannot download {where}: {reason}")
+        return "there is no such repository, or it needs an account (HF_TOKEN)"
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f"there is no revision {source.revision}"
+    if isinstance(error, errors.RemoteEntryNotFoundError):
+        return "there is no such file"
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _reporter(progress: Progress | None) -> Any:
@@ -98,15 +97,12 @@ def _reporter(progress: Progress | None) -> Any:
     class Reporter(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs.pop("name", None)
-            with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-                super().__init__(*args, **{**kwargs, "file": nowhere, "disable": True})
-            self._done = kwargs.get("initial", 0) or 0
-            self._total = kwargs.get("total")
+            super().__init__(*args, **{**kwargs, "disable": True})
 
         def update(self, n: float | None = 1) -> bool | None:
-            self._done += int(n or 0)
+            self.n += int(n or 0)
             if progress is not None:
-                progress(self._done, self._total)
+                progress(self.n, self.total)
             return None
 
     return Reporter

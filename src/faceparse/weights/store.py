@@ -1,12 +1,12 @@
-"""The store: published weights fetched once, held to their SHA-256, found again without the network.
+"""The store: published weights downloaded once, compared with their SHA-256, then read without the network.
 
 >>> from faceparse.weights import card, fetch
 >>> fetch(card("bisenet-resnet18-yakhyo"))  # doctest: +SKIP
 PosixPath('/home/you/.cache/faceparse/weights/bisenet-resnet18-yakhyo/resnet18.pt')
 
-Each card has a shelf, a folder of its own in the cache: the published file, the model file made from it,
-and `records.json` with what they hash to. Nothing here is ever called by a constructor: a download is
-asked for by name (`fetch`, `faceparse weights get`).
+Each card has a shelf, a folder of its own in the cache: the published file, the model file that faceparse makes of it,
+and `records.json` with what they hash to. No constructor calls anything here: a person asks for a download by name
+(`fetch`, `faceparse weights get`).
 """
 
 from __future__ import annotations
@@ -17,57 +17,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from faceparse.errors import DownloadError, OutputError
 from faceparse.files import atomic
 from faceparse.weights import modelfile
+from faceparse.weights.backbone import Published
 from faceparse.weights.cache import CACHE_VARIABLE, OFFLINE_VARIABLE, is_offline, shelf
-from faceparse.weights.card import Source
 from faceparse.weights.contents import HEAD, foreign
 from faceparse.weights.download import TIMEOUT, Progress, fetch_url
 from faceparse.weights.hashing import sha256
 from faceparse.weights.hub import fetch_hub
 from faceparse.weights.records import Record, read_records, write_record
-from faceparse.weights.terms import Licensed, require
+from faceparse.weights.terms import require
 
 _LOG = logging.getLogger("faceparse.weights")
 
 
-class Published(Licensed, Protocol):
-    """A card of something published."""
-
-    @property
-    def source(self) -> Source:
-        """Where it comes from."""
-        ...
-
-
 @dataclass(frozen=True)
-class Checked:
-    """What `verify` found of one file.
+class FileCheck:
+    """What `verify` says of one file.
 
     Attributes:
         path: The file.
-        expected: The SHA-256 that its card states or that was recorded; empty where neither is.
-        found: The SHA-256 that it has; empty where there is no file.
+        expected: The SHA-256 that its card states or its record has; empty where neither does.
+        actual: The SHA-256 that it has; empty where there is no file.
     """
 
     path: Path
     expected: str
-    found: str
-
-    @property
-    def holds(self) -> bool:
-        """Whether the file is the one it should be."""
-        return bool(self.found) and self.found == self.expected
+    actual: str
 
     @property
     def status(self) -> str:
         """`ok`, `missing`, `unknown` where there is no SHA-256 to compare with, or `CHANGED`."""
-        if not self.found:
+        if not self.actual:
             return "missing"
-        return "ok" if self.holds else "CHANGED" if self.expected else "unknown"
+        return "ok" if self.actual == self.expected else "CHANGED" if self.expected else "unknown"
 
 
 def published_path(card: Published) -> Path:
@@ -92,10 +77,9 @@ def fetch(
         accept_terms: A person has read the card's terms and accepts them; needed once where
             `card.licence.consent` says so.
         offline: Never touch the network; None for what `FACEPARSE_OFFLINE` says.
-        renew: Take the file as it is published now, where no card states its SHA-256 and it is another one
-            than was recorded.
+        renew: Take the file as it is published now, where no card states its SHA-256 and the record has another.
         timeout: Seconds to wait for the server, each time.
-        progress: Told the bytes that are here and those of the whole file.
+        progress: Called with the bytes that are here and those of the whole file.
 
     Raises:
         TermsError: the terms were not accepted.
@@ -103,38 +87,38 @@ def fetch(
         OutputError: the cache cannot be written, or the disk is full.
         MissingExtraError: the file is on a Hub and huggingface_hub is not installed.
     """
-    path = published_path(card)
+    source, path = card.source, published_path(card)
     if card.id in modelfile.packaged():
         return path
     require(card, accept=accept_terms)
     if not renew and _is_here(card, path):
         return path
+    by_hand = f"faceparse weights get {card.id} --from {source.name} takes a file that you have"
     if is_offline() if offline is None else offline:
         raise DownloadError(
             f"{path} is not there and faceparse is offline ({OFFLINE_VARIABLE} or --offline): it would come "
-            f"from {card.source.origin}; {_by_hand(card)}"
+            f"from {source.origin}; {by_hand}"
         )
-    if not card.source.url and not card.source.hub:
+    if not source.url and not source.hub:
         raise DownloadError(
-            f"{card.source.name} has no address that a program can fetch: get it from {card.source.origin}, "
-            f"then {_by_hand(card)}"
+            f"{source.name} has no address that a program can fetch: get it from {source.origin}, then {by_hand}"
         )
     with _lock(path.parent):
         if not renew and _is_here(card, path):  # another process was faster
             return path
         try:
-            return _download(card, path, renew, timeout, progress)
+            _download(card, path, renew, timeout, progress)
         except DownloadError as error:
-            mend = "" if "weights get" in str(error) else f"; {_by_hand(card)}"
-            raise DownloadError(f"{error}{mend}") from None
+            raise DownloadError(f"{error}; {by_hand}") from None
+    return path
 
 
-def adopt(card: Published, file: str | Path, *, accept_terms: bool = False) -> Path:
-    """Put a published file that a person got elsewhere into the cache; checked like a download.
+def add_file(card: Published, file: str | Path, *, accept_terms: bool = False) -> Path:
+    """Copy a published file that a person has into the cache; checked like a download.
 
     Args:
         card: Whose file it is.
-        file: The file; copied, never written to.
+        file: The file; never written to.
         accept_terms: As for `fetch`.
 
     Raises:
@@ -145,26 +129,18 @@ def adopt(card: Published, file: str | Path, *, accept_terms: bool = False) -> P
     source, path = Path(file), published_path(card)
     require(card, accept=accept_terms)
     try:
-        with source.open("rb") as opened:
-            instead = foreign(opened.read(HEAD), card.source.name)
+        source.open("rb").close()
     except OSError as error:
         raise DownloadError(f"cannot read {source}: {error.strerror}") from None
-    if instead is not None:
-        raise DownloadError(f"{source} is {instead}, not {card.source.name}")
     with _lock(path.parent):
-        with atomic(path, overwrite=True, make_folder=True) as temporary:
+        with atomic(path, overwrite=True) as temporary:
             shutil.copyfile(source, temporary)
-            digest = sha256(temporary)
-            expected = _expected(card, path)
-            if expected and digest != expected:
-                raise DownloadError(
-                    f"{source} is not the {card.source.name} of {card.id}: SHA-256 {digest}, not {expected}"
-                )
+            digest = _check(card, temporary, str(source), _expected(card, path))
         write_record(path.parent, path.name, Record(digest, path.stat().st_size, source.name))
     return path
 
 
-def verify(card: Published) -> tuple[Checked, ...]:
+def verify(card: Published) -> tuple[FileCheck, ...]:
     """Hash the files of a card that are here, and say what they should be.
 
     The published file is always among them, here or not, unless it is in the package, whose files are
@@ -173,10 +149,9 @@ def verify(card: Published) -> tuple[Checked, ...]:
     path = published_path(card)
     if card.id in modelfile.packaged():
         return ()
-    records = read_records(path.parent)
-    made = (path.parent / name for name in sorted(records) if name != path.name)
-    files = [path, *(p for p in made if p.is_file())]
-    return tuple(Checked(p, _expected(card, p), sha256(p) if p.is_file() else "") for p in files)
+    others = (path.parent / name for name in sorted(read_records(path.parent)) if name != path.name)
+    files = [path, *(p for p in others if p.is_file())]
+    return tuple(FileCheck(p, _expected(card, p), sha256(p) if p.is_file() else "") for p in files)
 
 
 def _expected(card: Published, path: Path) -> str:
@@ -188,81 +163,58 @@ def _expected(card: Published, path: Path) -> str:
 def _is_here(card: Published, path: Path) -> bool:
     if not path.is_file():
         return False
-    expected, found = _expected(card, path), sha256(path)
+    expected, actual = _expected(card, path), sha256(path)
     if not expected:  # its record was deleted: it counts as what came first
         with suppress(OutputError):  # a cache that is read-only is as good
-            write_record(path.parent, path.name, Record(found, path.stat().st_size, card.source.origin))
-    elif found != expected:
-        _LOG.warning("%s is damaged (SHA-256 %s, not %s): getting it again", path, found, expected)
+            write_record(path.parent, path.name, Record(actual, path.stat().st_size, card.source.origin))
+    elif actual != expected:
+        _LOG.warning("%s is damaged (SHA-256 %s, not %s): getting it again", path, actual, expected)
         return False
     return True
 
 
-def _download(card: Published, path: Path, renew: bool, timeout: float, progress: Progress | None) -> Path:
-    source, staging = card.source, path.parent / ".download"
-    revision, told = "", ""
+def _download(card: Published, path: Path, renew: bool, timeout: float, progress: Progress | None) -> None:
+    source, staging, revision = card.source, path.parent / ".download", ""
     if source.hub:
-        got = fetch_hub(source, staging, timeout=timeout, progress=progress)
-        new, revision, told = got.path, got.revision, got.sha256
+        new, revision = fetch_hub(source, staging, timeout=timeout, progress=progress)
     else:
-        new = fetch_url(
-            source.url,
-            staging,
-            path.name,
-            sha256=source.sha256,
-            size=source.size,
-            timeout=timeout,
-            progress=progress,
-        )
+        new = fetch_url(source.url, staging, path.name, size=source.size, timeout=timeout, progress=progress)
     try:
-        digest = sha256(new)
-        _compare(card, new, digest, told, "" if renew else _expected(card, path))
+        digest = _check(card, new, source.origin, source.sha256 if renew else _expected(card, path))
         record = Record(digest, new.stat().st_size, source.url or source.hub, revision)
         new.replace(path)
         write_record(path.parent, path.name, record)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return path
 
 
-def _compare(card: Published, new: Path, digest: str, told: str, expected: str) -> None:
+def _check(card: Published, new: Path, origin: str, expected: str) -> str:
+    """The SHA-256 of a new file, if it is what its name, its card and its record say."""
     source = card.source
     with new.open("rb") as file:
-        instead = foreign(file.read(HEAD), source.name)
-    if instead is not None:
-        raise DownloadError(f"{source.origin} served {instead} in place of {source.name}")
-    if told and digest != told:
-        raise DownloadError(f"{source.name} came damaged: SHA-256 {digest}, not {told} as its Hub says")
-    stated = source.sha256 or expected
-    if stated and digest != stated:
+        fault = foreign(file.read(HEAD), source.name)
+    if fault is not None:
+        raise DownloadError(f"{origin} is {fault}, not {source.name}")
+    digest = sha256(new)
+    if expected and digest != expected:
         than = "its card says" if source.sha256 else "was recorded when it first came"
         mend = "" if source.sha256 else f"; faceparse weights get {card.id} --renew takes the new one"
         raise DownloadError(
-            f"{source.origin} served another {source.name} than {than}: SHA-256 {digest}, not {stated}{mend}"
+            f"{origin} is another {source.name} than {than}: SHA-256 {digest}, not {expected}{mend}"
         )
-
-
-def _by_hand(card: Published) -> str:
-    return f"faceparse weights get {card.id} --from {card.source.name} takes a file that you have"
+    return digest
 
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
     """One process at a time writes to a shelf; the lock of a process that dies is free."""
-    from filelock import FileLock, Timeout
+    from filelock import FileLock
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            _LOG.info("%s is in use by another process: waiting", folder)
-            lock.acquire()
+        lock = FileLock(folder / ".lock").acquire()
     except (OSError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"cannot write {folder}: {reason}; {CACHE_VARIABLE} moves the cache") from error
-    try:
+    with lock:
         yield
-    finally:
-        lock.release()

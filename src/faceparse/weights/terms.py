@@ -6,55 +6,41 @@ import json
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from faceparse.errors import TermsError
 from faceparse.files import atomic
+from faceparse.weights.backbone import Published
 from faceparse.weights.cache import shelf
 from faceparse.weights.card import Licence
 
 FILE = "accepted.json"
 _LOG = logging.getLogger("faceparse.weights")
-_said: set[str] = set()
+_announced: set[str] = set()
 
 
-class Licensed(Protocol):
-    """A card: something with an id and terms."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        ...
-
-    @property
-    def licence(self) -> Licence:
-        """Its terms."""
-        ...
-
-
-def announce(card: Licensed) -> None:
-    """Log the terms of a model's weights, once per process and model.
+def announce(card: Published) -> None:
+    """Log the terms of weights, once a process.
 
     The level is INFO: a WARNING would reach stderr in programs that set up no logging, which is printing,
     and the terms are no fault of the program's. `faceparse weights show` and `get` print them.
     """
-    if card.id not in _said:
-        _said.add(card.id)
+    if card.id not in _announced:
+        _announced.add(card.id)
         _LOG.info("weights of %s: %s; terms: %s", card.id, card.licence.weights, card.licence.terms)
 
 
-def accepted(card: Licensed) -> bool:
+def accepted(card: Published) -> bool:
     """Whether the terms need no consent, or these very terms were accepted on this machine."""
     if not card.licence.consent:
         return True
     try:
-        noted = json.loads(_file(card).read_text(encoding="utf-8"))
-        return bool(noted["terms"] == _wording(card.licence))
+        record = json.loads(_file(card).read_text(encoding="utf-8"))
+        return bool(record["terms"] == _wording(card.licence))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def require(card: Licensed, *, accept: bool) -> None:
+def require(card: Published, *, accept: bool) -> None:
     """Go on only where the terms are accepted; with `accept` they are, which is recorded.
 
     Raises:
@@ -68,12 +54,12 @@ def require(card: Licensed, *, accept: bool) -> None:
             f"{card.id}: its terms must be accepted first: {_wording(card.licence)} - "
             "read them, then add --accept-terms (accept_terms=True)"
         )
-    noted = {"terms": _wording(card.licence), "accepted": datetime.now(UTC).isoformat(timespec="seconds")}
+    record = {"terms": _wording(card.licence), "accepted": datetime.now(UTC).isoformat(timespec="seconds")}
     with atomic(_file(card), overwrite=True, make_folder=True) as temporary:
-        temporary.write_text(json.dumps(noted, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def _file(card: Licensed) -> Path:
+def _file(card: Published) -> Path:
     return shelf(card.id) / FILE
 
 

@@ -130,7 +130,7 @@ def get(
 
     from faceparse.cli.console import progress_bar
     from faceparse.errors import ConfigError, FaceparseError
-    from faceparse.weights import Card, adopt, cards, fetch
+    from faceparse.weights import Card, add_file, cards, fetch
     from faceparse.weights.backbone import find_published
     from faceparse.weights.modelfile import packaged
 
@@ -147,7 +147,7 @@ def get(
             typer.echo(f"{card.id}: limits: {card.limits}", err=True)
         try:
             if from_file is not None and card.id not in packaged():
-                adopt(card, from_file, accept_terms=accept_terms)
+                add_file(card, from_file, accept_terms=accept_terms)
             else:
                 with progress_bar(of_bytes=True) as progress:
                     fetch(
@@ -188,13 +188,13 @@ def verify(
     for card in [find_published(m) for m in models or (*cards(), *backbones())]:
         if card.id in packaged():
             typer.echo(f"in the package: {card.id}")
-        for one in check(card):
-            if not one.found and not models:
+        for file in check(card):
+            if file.status == "missing" and not models:
                 continue
-            bad += not one.holds
-            differs = one.found and not one.holds
-            note = f": SHA-256 {one.found}, not {one.expected or 'recorded'}" if differs else ""
-            typer.echo(f"{one.status}: {card.id}: {one.path}{note}")
+            bad += file.status != "ok"
+            differs = file.status in ("CHANGED", "unknown")
+            note = f": SHA-256 {file.actual}, not {file.expected or 'recorded'}" if differs else ""
+            typer.echo(f"{file.status}: {card.id}: {file.path}{note}")
     if bad:
         typer.echo("faceparse weights get ID gets a file again", err=True)
         raise typer.Exit(1)
