@@ -148,3 +148,14 @@ def test_every_nth_is_a_split(made_faces: Path) -> None:
     )
     assert [Path(n).stem for n in val] == ["0", "3"]
     assert [Path(n).stem for n in train] == ["1", "2"]
+
+
+def test_a_network_may_learn_the_merging_scheme_itself(made_faces: Path, tmp_path: Path) -> None:
+    faces = FolderDataset(made_faces, "all", "celebamask19")
+    hair = FolderDataset(make_hair(tmp_path / "hair"), "all", "hair2")
+    data = ParsingData(
+        faces, hair, scheme("hair2"), also=[Source(hair, 0.5)], sizes=[(0, 64)], how=Augmentation(),
+        preprocessing=Preprocessing((64, 64)), rare=0, batch_size=4, workers=0, seed=1,
+    )  # fmt: skip
+    assert data.open_classes == []
+    assert {int(v) for b in data.train_dataloader() for v in b.labels.unique()} <= {0, 1, 255}

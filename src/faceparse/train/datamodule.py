@@ -244,7 +244,8 @@ class ParsingData(LightningDataModule):
         if also:
             self.train = Concatenated(first, *(Converted(source.dataset, learned) for source in also))
         self.val = Converted(val, scheme)
-        self.open_classes = [[learned.id(name) for name in members] for _, members in learned.merges]
+        beyond = learned.merges[len(scheme.merges) :]
+        self.open_classes = [[learned.id(name) for name in members] for _, members in beyond]
         self._sizes, self._how = sizes, how
         self._preprocessing, self._landmarks, self._teach = preprocessing, landmarks, teach
         scan = bool(rare or how.paste)
