@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from faceparse.draw import contact_sheet
-from faceparse.draw.sheet import colour_strip
+from faceparse.draw.legend import colour_strip
 from faceparse.labels import scheme
 
 
@@ -37,7 +37,7 @@ def test_an_empty_place_keeps_the_rows() -> None:
     assert (sheet == [9, 200, 9]).all(2).sum() == 2 * 40 * 20
 
 
-@pytest.mark.parametrize("width", [60, 300, 2000])
+@pytest.mark.parametrize("width", [120, 300, 2000])
 def test_the_strip_has_every_colour_and_its_width(width: int) -> None:
     celeb = scheme("celebamask19")
     strip = colour_strip(celeb, width)

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from faceparse.data import Sample
-from faceparse.draw.sheet import colour_strip
+from faceparse.draw.legend import colour_strip
 from faceparse.evaluate import evaluate
 from faceparse.evaluate.sheet import SIDE, worst_sheet
 from faceparse.labels import Scheme

@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 import typer
+from typer import Option
 from typer.core import TyperGroup
 
 from faceparse.errors import ConfigError, DataError, EngineError, FaceparseError, LabelError, WeightsError
@@ -71,7 +72,7 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(
+    version: bool = Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version and leave."
     ),
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -25,16 +27,43 @@ def legend(labels: NDArray[np.uint8], scheme: str | Scheme, text: int = 16) -> N
         RGB uint8 on white, as large as the names need.
     """
     scheme = find_scheme(scheme)
-    ids = np.flatnonzero(count(labels)[: len(scheme)]).tolist()
-    names = [scheme.classes[i] for i in ids]
+    return _patches(scheme, np.flatnonzero(count(labels)[: len(scheme)]).tolist(), text)
+
+
+def colour_strip(scheme: Scheme, width: int, text: int = 12) -> NDArray[np.uint8]:
+    """A scheme's classes in label order, each a patch of its colour and its name, in lines of a width.
+
+    >>> from faceparse.labels import scheme
+    >>> colour_strip(scheme("celebamask19"), 600).shape[1:]
+    (600, 3)
+
+    Args:
+        scheme: Gives names and colours.
+        width: Of the strip in pixels.
+        text: Height of the letters in pixels, about.
+
+    Returns:
+        RGB uint8 on white.
+    """
+    return _patches(scheme, range(len(scheme)), text, width)
+
+
+def _patches(scheme: Scheme, ids: Sequence[int], text: int, width: int = 0) -> NDArray[np.uint8]:
+    """Patches and names in lines of a width; without one, each in a line of its own."""
     font = ImageFont.load_default(text)
     line, gap = round(1.5 * text), round(0.5 * text)
-    widest = max((font.getlength(name) for name in names), default=0)
-    picture = Image.new("RGB", (round(line + widest) + 3 * gap, len(names) * line + 2 * gap), "white")
+    places, left, top, widest = [], gap, gap, gap
+    for i in ids:
+        wide = line + 2 * gap + round(font.getlength(scheme.classes[i]))
+        if left > gap and left + wide > width:
+            left, top = gap, top + line
+        places.append((i, left, top))
+        left += wide
+        widest = max(widest, left)
+    picture = Image.new("RGB", (width or widest, top + line + gap), "white")
     draw = ImageDraw.Draw(picture)
-    for row, (i, name) in enumerate(zip(ids, names, strict=True)):
-        top = gap + row * line
-        patch = (gap, top + line // 8, gap + line, top + line - line // 8)
+    for i, left, top in places:
+        patch = (left, top + line // 8, left + line, top + line - line // 8)
         draw.rectangle(patch, tuple(scheme.palette[i].tolist()), "black")
-        draw.text((2 * gap + line, top + line / 2), name, "black", font, anchor="lm")
+        draw.text((left + line + gap, top + line / 2), scheme.classes[i], "black", font, anchor="lm")
     return np.asarray(picture)

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from faceparse.labels import Scheme
-
 _TEXT = 12
 _GAP = 6
 
@@ -53,37 +51,6 @@ def contact_sheet(
         sheet.paste(small, (left, top + (high - small.height) // 2))
         draw.text((left, top + high + 2), caption, "black", font)
     return np.asarray(sheet)
-
-
-def colour_strip(scheme: Scheme, width: int) -> NDArray[np.uint8]:
-    """A scheme's classes in label order, each a patch of its colour and its name, in lines of a width.
-
-    >>> from faceparse.labels import scheme
-    >>> colour_strip(scheme("celebamask19"), 600).shape[1:]
-    (600, 3)
-
-    Args:
-        scheme: Whose names and colours.
-        width: Of the strip in pixels; a single name that is longer is cut.
-
-    Returns:
-        RGB uint8 on white.
-    """
-    font, line = ImageFont.load_default(_TEXT), 2 * _TEXT
-    places, left, top = [], _GAP, _GAP
-    for name, colour in zip(scheme.classes, scheme.palette.tolist(), strict=False):
-        text = _cut(name, font, width - line - 3 * _GAP)
-        wide = line + _GAP + round(font.getlength(text)) + 2 * _GAP
-        if left > _GAP and left + wide > width:
-            left, top = _GAP, top + line
-        places.append((left, top, text, tuple(colour)))
-        left += wide
-    strip = Image.new("RGB", (width, top + line + _GAP), "white")
-    draw = ImageDraw.Draw(strip)
-    for left, top, text, colour in places:
-        draw.rectangle((left, top + 4, left + line, top + line - 4), colour, "black")
-        draw.text((left + line + _GAP, top + line / 2), text, "black", font, anchor="lm")
-    return np.asarray(strip)
 
 
 def _cut(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:

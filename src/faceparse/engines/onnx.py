@@ -176,7 +176,9 @@ def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
     for key, value in device.options.items():
         if key == "inter_op_threads":
             options.execution_mode = onnxruntime.ExecutionMode.ORT_PARALLEL
-            options.inter_op_num_threads = _count(key, value)
+            if not value.isdecimal() or int(value) < 1:
+                raise EngineError(f"{key} is a whole number, 1 or more; got {value!r}")
+            options.inter_op_num_threads = int(value)
         elif key.startswith(_SESSION_KEYS):
             options.add_session_config_entry(key, value)
         elif device.name == "cpu":
@@ -206,10 +208,8 @@ def _providers(
 
 def _devices(session: Any) -> str:
     """The devices that compute, with their numbers: `cpu`, `cuda:1`, `coreml+cpu`."""
-    names, options = (
-        {provider.name: name for name, provider in PROVIDERS.items()},
-        session.get_provider_options(),
-    )
+    names = {provider.name: name for name, provider in PROVIDERS.items()}
+    options = session.get_provider_options()
     devices = []
     for provider in sorted(
         _heavy_by_provider(session) or session.get_providers()[:1], key=list(names).index, reverse=True
@@ -238,12 +238,6 @@ def _check_placement(session: Any, device: str, provider: str) -> None:
         raise _unstarted(device, provider, f"it takes none of the {total} convolutions of this network")
     if on_cpu:
         _log.warning("device %s runs %d of %d convolutions on the CPU", device, on_cpu, total)
-
-
-def _count(key: str, value: str) -> int:
-    if not value.isdecimal() or int(value) < 1:
-        raise EngineError(f"{key} is a whole number, 1 or more; got {value!r}")
-    return int(value)
 
 
 def _unstarted(device: str, provider: str, reason: str) -> EngineError:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -49,7 +48,10 @@ class TorchEngine:
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
-        torch = _torch()
+        try:
+            import torch
+        except ModuleNotFoundError:
+            raise MissingExtraError("torch", "torch", "engine 'torch'") from None
         from faceparse.models import load
 
         self.card = card or find_model(path).card
@@ -77,14 +79,6 @@ class TorchEngine:
             reason = " ".join(str(error).split())[:300]
             raise EngineError(f"{self.card.network} failed on input {image.shape}: {reason}") from error
         return {"logits": logits_for(image, np.ascontiguousarray(logits.numpy()), self.card)}
-
-
-def _torch() -> ModuleType:
-    try:
-        import torch
-    except ModuleNotFoundError:
-        raise MissingExtraError("torch", "torch", "engine 'torch'") from None
-    return torch
 
 
 class _Threads:

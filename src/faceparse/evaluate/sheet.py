@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from faceparse.data import Dataset
 from faceparse.draw.colours import colours
-from faceparse.draw.sheet import colour_strip, contact_sheet
+from faceparse.draw.legend import colour_strip
+from faceparse.draw.sheet import contact_sheet
 from faceparse.evaluate.report import Predict, Report
 from faceparse.labels import conversion
 

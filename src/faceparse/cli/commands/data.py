@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     from faceparse.data.check import Check
@@ -21,21 +22,19 @@ app = typer.Typer(
 
 @app.command("prepare")
 def prepare_(
-    kind: str = typer.Argument(..., metavar="KIND", help="celebamask-hq, or parts."),
-    source: Path = typer.Argument(..., metavar="SRC", help="The download; only read."),
-    target: Path = typer.Argument(..., metavar="DST", help="The folder to make."),
-    order: str = typer.Option(
+    kind: str = Argument(..., metavar="KIND", help="celebamask-hq, or parts."),
+    source: Path = Argument(..., metavar="SRC", help="The download; only read."),
+    target: Path = Argument(..., metavar="DST", help="The folder to make."),
+    order: str = Option(
         "celebamask19",
         help="Painting order, and scheme of the result: celebamask19, maskgan19, segface-celeb19, or any "
         "scheme whose classes are parts.",
     ),
-    size: str = typer.Option(
-        "masks", help="masks, images, or a number of pixels, 16 to 4096: the size of both."
-    ),
-    images: Path | None = typer.Option(None, help="Folder of pictures; for parts."),
-    no_split: bool = typer.Option(False, "--no-split", help="Write no train.txt, val.txt and test.txt."),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Redo what an earlier run wrote."),
-    jobs: int | None = typer.Option(None, min=1, help="Pictures at a time."),
+    size: str = Option("masks", help="masks, images, or a number of pixels, 16 to 4096: the size of both."),
+    images: Path | None = Option(None, help="Folder of pictures; for parts."),
+    no_split: bool = Option(False, "--no-split", help="Write no train.txt, val.txt and test.txt."),
+    overwrite: bool = Option(False, "--overwrite", help="Redo what an earlier run wrote."),
+    jobs: int | None = Option(None, min=1, help="Pictures at a time."),
 ) -> None:
     """Paint one mask file per part into label maps, and lay out a folder to train on.
 
@@ -76,29 +75,26 @@ def prepare_(
     typer.echo(f"painted in the order of scheme {record['order']}; findings are in {target / 'dataset.json'}")
 
 
-def _echo_findings(findings: dict[str, dict[str, object]]) -> None:
+def _echo_findings(findings: dict[str, dict[str, Any]]) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    if not findings:
-        return
-    table = Table("finding", "count", "first")
-    for kind, entry in findings.items():
-        first = entry["first"]
-        table.add_row(kind, str(entry["count"]), str(first[0]) if isinstance(first, list) else "")
-    Console().print(table)
+    from faceparse.cli.console import printed
+
+    if findings:
+        rows = [[kind, str(entry["count"]), str(entry["first"][0])] for kind, entry in findings.items()]
+        Console().print(printed("", ["finding", "count", "first"], rows))
 
 
 @app.command()
 def check(
-    root: Path = typer.Argument(..., metavar="DIR", help="The data set's folder."),
-    scheme: str | None = typer.Option(
+    root: Path = Argument(..., metavar="DIR", help="The data set's folder."),
+    scheme: str | None = Option(
         None, help="Scheme of its label maps, or a YAML file; where DIR does not say it."
     ),
-    kind: str = typer.Option("folder", help="Kind of data set; --kind list names them."),
-    json_file: Path | None = typer.Option(None, "--json", help="Write everything here."),
-    sheet: Path | None = typer.Option(None, metavar="FILE.png", help="Write a contact sheet here."),
-    jobs: int | None = typer.Option(None, min=1, help="Pictures at a time."),
+    kind: str = Option("folder", help="Kind of data set; --kind list names them."),
+    json_file: Path | None = Option(None, "--json", help="Write everything here."),
+    sheet: Path | None = Option(None, metavar="FILE.png", help="Write a contact sheet here."),
+    jobs: int | None = Option(None, min=1, help="Pictures at a time."),
 ) -> None:
     """Look at every file of a data set; exit code 1 when something must be mended.
 
@@ -142,22 +138,18 @@ def check(
 def _echo_check(result: Check) -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+
+    from faceparse.cli.console import printed
 
     total = max(1, int(result.pixels.sum()))
     splits = ", ".join(f"{split} {n}" for split, n in result.splits.items())
-    table = Table(
-        "label", "class", "pictures", "pixels", title=f"{result.root}: {splits}; {result.scheme.name}"
-    )
-    for i, name in enumerate(result.scheme.classes):
-        share = f"{100 * int(result.pixels[i]) / total:.2f} %"
-        table.add_row(str(i), escape(name), f"{result.pictures[i]:,}", share)
-    if result.pixels[255]:
-        table.add_row(
-            "255", "ignore", f"{result.pictures[255]:,}", f"{100 * int(result.pixels[255]) / total:.2f} %"
-        )
-    console = Console()
-    console.print(table)
+    classes = dict(enumerate(result.scheme.classes)) | ({255: "ignore"} if result.pixels[255] else {})
+    rows = [
+        [str(i), escape(name), f"{result.pictures[i]:,}", f"{100 * int(result.pixels[i]) / total:.2f} %"]
+        for i, name in classes.items()
+    ]
+    title = f"{result.root}: {splits}; {result.scheme.name}"
+    Console().print(printed(title, ["label", "class", "pictures", "pixels"], rows))
     if result.left_lies:
         agree, contradict = result.sides
         typer.echo(

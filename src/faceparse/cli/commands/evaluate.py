@@ -5,58 +5,47 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
+from typer import Option
 
 
 def command(
-    root: Path = typer.Option(..., "--data.root", help="The data set's folder."),
-    data_scheme: str | None = typer.Option(
+    root: Path = Option(..., "--data.root", help="The data set's folder."),
+    data_scheme: str | None = Option(
         None, "--data.scheme", help="Scheme of its label maps, or a YAML file; where it does not say."
     ),
-    kind: str = typer.Option(
-        "folder", "--data.kind", help="folder, celebamask-hq, lapa, helen, facesynthetics."
+    kind: str = Option("folder", "--data.kind", help="folder, celebamask-hq, lapa, helen, facesynthetics."),
+    model: str = Option("default", help="Model id or file."),
+    crop: bool = Option(False, "--data.crop", help="Cut faces out by their landmarks (Helen)."),
+    scheme: str | None = Option(None, help="Compare in this scheme; the model's own where not said."),
+    split: str = Option("val", help="A split that it has, all, or a share such as 80-100%."),
+    pictures: int | None = Option(None, min=1, help="Pictures of the split at most, spread evenly over it."),
+    faces: str = Option("whole", help="whole, auto, each or largest."),
+    landmarks: str = Option(
+        "detector", help="Whose landmarks to parse by: the detector's, or the data set's (data)."
     ),
-    model: str = typer.Option("default", help="Model id or file."),
-    crop: bool = typer.Option(
-        False, "--data.crop", help="Cut pictures out about the face by their landmarks (Helen)."
-    ),
-    scheme: str | None = typer.Option(None, help="Compare in this scheme; the model's own where not said."),
-    split: str = typer.Option("val", help="A split that it has, all, or a share such as 80-100%."),
-    pictures: int | None = typer.Option(
-        None, min=1, help="Pictures of the split at most, spread evenly over it."
-    ),
-    faces: str = typer.Option("whole", help="whole, auto, each or largest."),
-    landmarks: str = typer.Option(
-        "detector", help="Whose landmarks faces are parsed by: detector, or data for the data set's (LaPa)."
-    ),
-    overall: bool | None = typer.Option(
+    overall: bool | None = Option(
         None, "--overall/--no-overall", help="Brows, eyes, nose and mouth as one class; on Helen anyway."
     ),
-    sides: str = typer.Option(
-        "name", help="Where schemes mean different lefts: name, or subject for the same eye."
+    sides: str = Option(
+        "name", help="What left means where schemes differ: name, or subject for the same eye."
     ),
-    engine: str = typer.Option("auto", help="auto, onnx or torch."),
-    device: str = typer.Option("cpu", help="cpu, cuda, …"),
-    card: str | None = typer.Option(None, help="Card id or TOML file of a foreign model."),
-    protocol: str = typer.Option(
-        "label", help="Compare at the label map's size (label) or the network's input size (input)."
-    ),
-    against: str | None = typer.Option(None, help="A second model, compared on the same pictures."),
-    degrade: str = typer.Option(
+    engine: str = Option("auto", help="auto, onnx or torch."),
+    device: str = Option("cpu", help="cpu, cuda, …"),
+    card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
+    protocol: str = Option("label", help="Compare at the label map's size (label) or the network's (input)."),
+    against: str | None = Option(None, help="A second model, compared on the same pictures."),
+    degrade: str = Option(
         "",
         metavar="NAME,NAME",
         help="Also score degraded pictures, a column each: blurN, downN, noiseN, dark, as blur4,down64.",
     ),
-    seed: int = typer.Option(0, min=0, help="Of the degradations' noise."),
-    draws: int = typer.Option(1000, min=0, help="Bootstrap draws for 95 % intervals; 0 for none."),
-    mirror: bool = typer.Option(
-        False, "--mirror", help="Also compare each picture with its mirror image, per side."
-    ),
-    json_file: Path | None = typer.Option(None, "--json", help="Write the figures here."),
-    csv_file: Path | None = typer.Option(None, "--csv", help="Write the table here, in numbers."),
-    confusion: Path | None = typer.Option(None, metavar="FILE.png", help="Draw the confusion matrix here."),
-    worst: Path | None = typer.Option(
-        None, metavar="FILE.png", help="Draw the worst pictures of each class here."
-    ),
+    seed: int = Option(0, min=0, help="Of the degradations' noise."),
+    draws: int = Option(1000, min=0, help="Bootstrap draws for 95 % intervals; 0 for none."),
+    mirror: bool = Option(False, "--mirror", help="Also compare pictures with their mirror images."),
+    json_file: Path | None = Option(None, "--json", help="Write the figures here."),
+    csv_file: Path | None = Option(None, "--csv", help="Write the table here, in numbers."),
+    confusion: Path | None = Option(None, metavar="FILE.png", help="Draw the confusion matrix here."),
+    worst: Path | None = Option(None, metavar="FILE.png", help="Draw the worst pictures of each class here."),
 ) -> None:
     """Score a model on a folder of labelled pictures.
 

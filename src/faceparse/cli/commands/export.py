@@ -5,30 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
+from typer import Option
 
 
 def command(
-    model: str = typer.Option(..., help="A .safetensors file, checkpoint or plain .onnx file, or default."),
-    output: Path = typer.Option(..., "-o", "--output", metavar="FILE.onnx", help="File to write."),
-    card: str | None = typer.Option(None, help="Card id or TOML file; needed for a published checkpoint."),
-    precision: str = typer.Option("fp32", help="fp32, fp16 or int8."),
-    phone: bool = typer.Option(False, "--phone", help="One size, and only operators that phones run."),
-    with_preprocessing: bool = typer.Option(
+    model: str = Option(..., help="A .safetensors file, checkpoint or plain .onnx file, or default."),
+    output: Path = Option(..., "-o", "--output", metavar="FILE.onnx", help="File to write."),
+    card: str | None = Option(None, help="Card id or TOML file; needed for a published checkpoint."),
+    precision: str = Option("fp32", help="fp32, fp16 or int8."),
+    phone: bool = Option(False, "--phone", help="One size, and only operators that phones run."),
+    with_preprocessing: bool = Option(
         False, "--with-preprocessing", help="uint8 pictures of any size in, labels out."
     ),
-    opset: int = typer.Option(18, help="ONNX operator set, 15 or later."),
-    calibrate: Path | None = typer.Option(None, help="Folder of pictures on which int8 measures its scales."),
-    keep_float: str = typer.Option(
-        "", help="Nodes that stay float32 in int8: first, last, or names, with commas."
-    ),
-    weight_bits: int = typer.Option(8, help="Of int8: 8, or 7 for CPUs without VNNI.", metavar="8|7"),
-    root: Path | None = typer.Option(
-        None, "--data.root", help="Labelled folder: mean F1 before and after is measured on it."
-    ),
-    data_scheme: str | None = typer.Option(None, "--data.scheme", help="Scheme of its label maps."),
-    split: str = typer.Option("val", help="Split file ROOT/SPLIT.txt, or all."),
-    pictures: int = typer.Option(100, min=1, help="Pictures of it that are measured on."),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Replace a file that exists."),
+    opset: int = Option(18, help="ONNX operator set, 15 or later."),
+    calibrate: Path | None = Option(None, help="Folder of pictures on which int8 measures its scales."),
+    keep_float: str = Option("", help="Nodes that stay float32 in int8: first, last, or names, with commas."),
+    weight_bits: int = Option(8, help="Of int8: 8, or 7 for CPUs without VNNI.", metavar="8|7"),
+    root: Path | None = Option(None, "--data.root", help="Labelled folder to measure mean F1 on."),
+    data_scheme: str | None = Option(None, "--data.scheme", help="Its label scheme, where it does not say."),
+    split: str = Option("val", help="Split file ROOT/SPLIT.txt, or all."),
+    pictures: int = Option(100, min=1, help="Pictures of it that are measured on."),
+    overwrite: bool = Option(False, "--overwrite", help="Replace a file that exists."),
 ) -> None:
     """Write a network as one ONNX file with its card inside, and compare it with the original.
 
@@ -46,11 +43,7 @@ def command(
         raise ConfigError("--phone and --with-preprocessing are two forms: choose one of them")
     if calibrate is not None and precision != "int8":
         raise ConfigError(f"--calibrate is for --precision int8, got {precision}")
-    if root is not None and data_scheme is None:
-        raise ConfigError("--data.root needs --data.scheme, the scheme of its label maps")
-    dataset = None
-    if root is not None:
-        dataset = Subset(FolderDataset(root, split, data_scheme), pictures)
+    dataset = None if root is None else Subset(FolderDataset(root, split, data_scheme), pictures)
     origin, its_card = load_source(model, card)
     exported = export_onnx(
         origin,

@@ -5,25 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
+from typer import Argument, Option
 
 
 def command(
-    checkpoint: Path = typer.Argument(
+    checkpoint: Path = Argument(
         ...,
         help="A .pt, .pth, .ckpt, .safetensors or .caffemodel file, or a zip around one; never written to.",
     ),
-    network: str = typer.Option(..., help="The network it is of, as bisenet-resnet18."),
-    output: Path = typer.Option(..., "--output", "-o", help="The .safetensors file to write."),
-    dinov3: Path | None = typer.Option(
-        None, help="Meta's DINOv3 .pth file, for a checkpoint that leaves DINOv3 out."
-    ),
-    decoder_only: bool = typer.Option(
+    network: str = Option(..., help="The network it is of, as bisenet-resnet18."),
+    output: Path = Option(..., "--output", "-o", help="The .safetensors file to write."),
+    dinov3: Path | None = Option(None, help="Meta's DINOv3 .pth file, for a checkpoint without it."),
+    decoder_only: bool = Option(
         False, "--decoder-only", help="Write a .ckpt file without DINOv3, under the published names."
     ),
-    card: str | None = typer.Option(
+    card: str | None = Option(
         None, help="Card id or TOML file; needed where the file is neither ours nor known by its SHA-256."
     ),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Replace an existing output file."),
+    overwrite: bool = Option(False, "--overwrite", help="Replace an existing output file."),
 ) -> None:
     """Import a checkpoint: read it safely, check every tensor, write safetensors with its card inside.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from typer import Argument, Option
 
 from faceparse.registry import module_names
 
@@ -18,62 +19,49 @@ if TYPE_CHECKING:
 
 
 def command(
-    inputs: list[str] | None = typer.Argument(
+    inputs: list[str] | None = Argument(
         None,
         metavar="PHOTO|FOLDER|PATTERN|-...",
         help="Pictures, folders, quoted patterns (`'in/**/*.jpg'`); `-` is one picture from stdin.",
     ),
-    output: Path | None = typer.Option(
-        None, "-o", "--output", help="Folder for the results; `-` writes one result to stdout."
+    output: Path | None = Option(
+        None, "-o", "--output", help="Folder for the results; `-` is stdout, for one."
     ),
-    model: str = typer.Option("default", help="Model id or file (.onnx, .safetensors)."),
-    save: str | None = typer.Option(
+    model: str = Option("default", help="Model id or file (.onnx, .safetensors)."),
+    save: str | None = Option(
         None,
         help=f"What to write, with commas: {', '.join(module_names('writers.forms'))}, and what other packages "
         "bring. [default: mask,overlay; to stdout mask]",
     ),
-    alpha: float | None = typer.Option(None, help="Strength of colour in overlay and panel, 0 to 1."),
-    bits: int | None = typer.Option(None, help="Of soft and heatmap: 8 or 16."),
-    classes: str | None = typer.Option(
+    alpha: float | None = Option(None, help="Strength of colour in overlay and panel, 0 to 1."),
+    bits: int | None = Option(None, help="Of soft and heatmap: 8 or 16."),
+    classes: str | None = Option(
         None, help="Classes and groups in soft, cutout, rle, polygons, parts: hair,lips."
     ),
-    option: list[str] | None = typer.Option(
-        None, metavar="NAME=VALUE", help="Any option of an output form, such as quality=95."
-    ),
-    engine: str = typer.Option("auto", help="auto, onnx or torch."),
-    device: str = typer.Option("cpu", help="cpu, cuda, …"),
-    scheme: str = typer.Option(
+    option: list[str] | None = Option(None, metavar="NAME=VALUE", help="Any option of a form: quality=95."),
+    engine: str = Option("auto", help="auto, onnx or torch."),
+    device: str = Option("cpu", help="cpu, cuda, …"),
+    scheme: str = Option(
         "auto",
         help="Label scheme of the masks; auto: celebamask19, or the model's own where it does not convert.",
     ),
-    threshold: float | None = typer.Option(
-        None, help="In a scheme of two classes, how likely the second must be, 0 to 1: 0.7."
-    ),
-    faces: str = typer.Option("auto", help="auto, whole, each or largest."),
-    list_file: Path | None = typer.Option(
-        None, "--list", help="File of pictures, one path a line; `-` reads it from stdin."
-    ),
-    root: Path | None = typer.Option(
-        None, help="Pictures given one by one keep their paths below this folder."
-    ),
-    recursive: bool = typer.Option(False, "--recursive", help="Look into subfolders."),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Redo pictures whose results exist."),
-    card: str | None = typer.Option(None, help="Card id or TOML file of a foreign model."),
-    jobs: int | None = typer.Option(None, min=1, help="Pictures at a time."),
-    batch: int | None = typer.Option(
-        None, min=1, help="Looks in a run of the network. [default: 1 on the CPU, else 8]"
-    ),
-    max_pixels: int | None = typer.Option(
+    threshold: float | None = Option(None, help="Of two classes: how likely the second must be, 0 to 1."),
+    faces: str = Option("auto", help="auto, whole, each or largest."),
+    list_file: Path | None = Option(None, "--list", help="File of pictures, one path a line; `-` is stdin."),
+    root: Path | None = Option(None, help="Pictures given one by one keep their paths below this folder."),
+    recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
+    overwrite: bool = Option(False, "--overwrite", help="Redo pictures whose results exist."),
+    card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
+    jobs: int | None = Option(None, min=1, help="Pictures at a time."),
+    batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
+    max_pixels: int | None = Option(
         None,
-        "--max-pixels",
         min=1,
-        help="Width × height of the largest picture to decode. [default: 201326592]",
+        help="Most pixels of a picture to decode. [default: 201326592]",
     ),
-    fail_fast: bool = typer.Option(False, "--fail-fast", help="Stop after the first failure."),
-    log: Path | None = typer.Option(
-        None, help="Add a JSON line for each picture to this file; `-` is stdout."
-    ),
-    quiet: bool = typer.Option(False, "--quiet", help="Print failures alone."),
+    fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
+    log: Path | None = Option(None, help="Add a JSON line for each picture to this file; `-` is stdout."),
+    quiet: bool = Option(False, "--quiet", help="Print failures alone."),
 ) -> None:
     """Label every pixel of photos: masks (pixel value = label) and overlays to look at.
 

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     from faceparse.weights import Backbone, Card
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
-Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
-One = Annotated[str, typer.Argument(metavar="ID", help="A card's id, as faceparse weights list shows them.")]
+Json = Annotated[bool, Option("--json", help="JSON for programs.")]
+One = Annotated[str, Argument(metavar="ID", help="A card's id, as faceparse weights list shows them.")]
 
 
 @app.callback()
@@ -28,7 +29,7 @@ def _about() -> None:
 @app.command("list")
 def list_(
     as_json: Json = False,
-    as_markdown: bool = typer.Option(False, "--markdown", help="The table of the documentation."),
+    as_markdown: bool = Option(False, "--markdown", help="The table of the documentation."),
 ) -> None:
     """List all weights: network, training data, size, mean F1, licence, and whether they are on disk.
 
@@ -84,7 +85,9 @@ def show(model: One, as_json: Json = False) -> None:
     consent = "" if not card.licence.consent else "accepted" if accepted(card) else "not accepted yet"
     unknown = "not published; recorded when the file first comes, and held to after"
     lines = {
-        "network": _network(card) if isinstance(card, Card) else "a backbone: other models contain it",
+        "network": f"{card.network}, scheme {card.scheme}, input {card.input.size[0]} × {card.input.size[1]}"
+        if isinstance(card, Card)
+        else "a backbone: other models contain it",
         "parameters": f"{card.parameters:,}" if isinstance(card, Card) and card.parameters else "",
         "backbone": card.backbone if isinstance(card, Card) else "",
         "trained on": card.training,
@@ -106,19 +109,15 @@ def show(model: One, as_json: Json = False) -> None:
 
 @app.command()
 def get(
-    models: list[str] | None = typer.Argument(None, metavar="ID...", help="Cards' ids."),
-    everything: bool = typer.Option(False, "--all", help="All that can be downloaded."),
-    accept_terms: bool = typer.Option(
-        False, "--accept-terms", help="I have read the terms of these weights and accept them."
+    models: list[str] | None = Argument(None, metavar="ID...", help="Cards' ids."),
+    everything: bool = Option(False, "--all", help="All that can be downloaded."),
+    accept_terms: bool = Option(False, "--accept-terms", help="I have read their terms and accept them."),
+    from_file: Path | None = Option(
+        None, "--from", metavar="FILE", help="Take this file, downloading nothing."
     ),
-    from_file: Path | None = typer.Option(
-        None, "--from", metavar="FILE", help="Take the file that I have, downloading nothing."
-    ),
-    offline: bool = typer.Option(False, "--offline", help="Never touch the network."),
-    renew: bool = typer.Option(
-        False, "--renew", help="Take the file as published now, though another was recorded."
-    ),
-    timeout: float = typer.Option(30.0, min=0.1, help="Seconds to wait for the server, each time."),
+    offline: bool = Option(False, "--offline", help="Never touch the network."),
+    renew: bool = Option(False, "--renew", help="Take the file as published now, not as recorded."),
+    timeout: float = Option(30.0, min=0.1, help="Seconds to wait for the server, each time."),
 ) -> None:
     """Get weights: download, check, and make a model file of them, ready for `--model ID`.
 
@@ -171,9 +170,7 @@ def get(
 
 @app.command()
 def verify(
-    models: list[str] | None = typer.Argument(
-        None, metavar="[ID...]", help="Cards' ids; all that are on disk without."
-    ),
+    models: list[str] | None = Argument(None, metavar="[ID...]", help="Cards' ids; without, all on disk."),
 ) -> None:
     """Hash the files on disk again and compare them with their cards and records; 1 where one differs.
 
@@ -202,7 +199,7 @@ def verify(
 
 @app.command()
 def where(
-    model: str | None = typer.Argument(None, metavar="[ID]", help="A card's id; the cache folder without."),
+    model: str | None = Argument(None, metavar="[ID]", help="A card's id; the cache folder without."),
 ) -> None:
     """Print the path of a card's model file, and nothing else; without an id that of the cache.
 
@@ -221,11 +218,6 @@ def where(
     if not path.is_file():
         raise WeightsError(f"{path.name} is not on this machine: faceparse weights get {card.id}")
     typer.echo(str(path))
-
-
-def _network(card: Card) -> str:
-    height, width = card.input.size
-    return f"{card.network}, scheme {card.scheme}, input {height} × {width}"
 
 
 def _ready(card: Card | Backbone) -> str:
