@@ -50,6 +50,11 @@ def _entry_points(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
     return tuple(dict.fromkeys(entry_points(group=group)))
 
 
+def entry_point_names(group: str) -> list[str]:
+    """The names that other packages bring to a group, nothing of theirs imported."""
+    return [point.name for point in _entry_points(group, tuple(sys.path))]
+
+
 def _package(point: EntryPoint) -> str:
     return point.dist.name if point.dist else "an unknown package"
 

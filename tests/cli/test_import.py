@@ -41,7 +41,7 @@ def test_faults_are_one_line_on_stderr(checkpoint: Path, faceparse: Callable[...
         ((foreign, "--network", NAME, "-o", target), 2, "--card"),
         ((foreign, "--network", "bisenet-resnet18", "-o", target), 2, f"fits {NAME}"),
         ((foreign, "--network", "nope", "-o", target), 2, "no network"),
-        ((foreign, "--network", NAME, "-o", target, "--card", "nope"), 2, "no model card"),
+        ((foreign, "--network", NAME, "-o", target, "--card", "nope"), 2, "no model 'nope'"),
         ((checkpoint.with_name("gone.pt"), "--network", NAME, "-o", target), 2, "no checkpoint file"),
         ((checkpoint, "--network", NAME, "-o", target.with_suffix(".pt")), 2, ".safetensors file"),
         ((checkpoint, "--network", NAME, "-o", checkpoint / "x.safetensors"), 1, "cannot write"),

@@ -150,7 +150,13 @@ def test_no_face(faceparse: Command, tmp_path: Path) -> None:
     [
         (["--scheme", "nope"], "no label scheme 'nope'; there are celebamask19"),
         (["--save", "mask,doodle"], "'doodle'"),
-        (["--bits", "16"], "no chosen output form (mask, overlay) has an option 'bits'"),
+        (
+            ["--bits", "16"],
+            "no chosen output form (mask, overlay) has an option 'bits'; heatmap, soft have it",
+        ),
+        (["--save", "soft", "--option", "bitts=16"], "did you mean 'bits'?"),
+        (["--save", "ovelay"], "did you mean 'overlay'?"),
+        (["--scheme", "lapa"], "did you mean 'lapa11'?"),
         (["--save", "soft", "--bits", "12"], "bits is 8 or 16, got 12"),
         (["--save", "soft", "--classes", "hair,beak"], "no class or group 'beak'"),
         (["--alpha", "2"], "alpha is 0 to 1, got 2"),

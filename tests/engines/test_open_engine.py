@@ -45,7 +45,7 @@ def test_no_torch(bare_safetensors: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_unknown_model() -> None:
-    with pytest.raises(WeightsError, match="unknown model 'nothing'"):
+    with pytest.raises(WeightsError, match="no model 'nothing'"):
         open_engine("nothing")
 
 

@@ -235,7 +235,7 @@ def test_the_very_file_of_a_packaged_card(
     ("model", "message"),
     [
         ("nowhere.ckpt", "no model file nowhere.ckpt"),
-        ("nothing", "unknown model 'nothing'"),
+        ("nothing", "no model 'nothing'"),
         ("bisenet-resnet18-zllrunning", "faceparse weights get bisenet-resnet18-zllrunning"),
     ],
 )

@@ -31,8 +31,13 @@ def test_yes_and_no(word: str, value: bool) -> None:
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
-        (["mask"], {"alpha": 1}, r"no chosen output form \(mask\) has an option 'alpha'$"),
-        (["soft", "mask"], {"alpha": 1}, r"\(soft, mask\) has an option 'alpha'; soft has bits, classes$"),
+        (
+            ["mask"],
+            {"alpha": 1},
+            r"no chosen output form \(mask\) has an option 'alpha'; overlay, panel have it$",
+        ),
+        (["soft", "mask"], {"x": 1}, r"\(soft, mask\) has an option 'x'; soft has bits, classes$"),
+        (["soft", "mask"], {"bitts": 16}, "has an option 'bitts'; did you mean 'bits'"),
         (["overlay"], {"alpha": "much"}, "--save overlay: alpha: expected a number; got 'much'"),
         (["overlay"], {"outline": "1.5"}, "--save overlay: outline: expected a whole number; got 1.5"),
         (["npz"], {"soft": "maybe"}, "--save npz: soft: expected true or false; got 'maybe'"),

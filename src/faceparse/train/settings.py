@@ -15,6 +15,7 @@ import yaml
 from pytorch_lightning import Trainer
 
 from faceparse.errors import ConfigError
+from faceparse.registry import mend
 from faceparse.tables import Rule, above, at_least, between, build, check, read_file
 from faceparse.train.augment import Augmentation
 from faceparse.train.losses import LossSettings
@@ -265,7 +266,7 @@ def _pairs(arguments: Sequence[str]) -> Pairs:
     for name in recipe:
         path = recipes().get(name, Path(name))
         if not path.is_file():
-            raise ConfigError(f"no recipe {name!r}; there are {', '.join(recipes())}, or give a YAML file")
+            raise ConfigError(f"no recipe {name!r}{mend(name, recipes(), ', or give a YAML file')}")
         raw = read_file(path, "recipe")
         if not isinstance(raw, dict):
             what = "empty" if raw is None else f"a {type(raw).__name__}"

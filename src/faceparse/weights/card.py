@@ -23,6 +23,7 @@ from faceparse.errors import LabelError, WeightsError
 from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
 from faceparse.labels.registry import named_scheme
+from faceparse.registry import either, entry_point_names, nearest
 from faceparse.tables import between, build, matching, one_of, parse, read_file
 from faceparse.weights.preprocessing import Preprocessing
 from faceparse.weights.variant import Variant
@@ -245,4 +246,12 @@ def card(model: str) -> Card:
         return cards()[model]
     if model.endswith(".toml"):
         return read_card(model)
-    raise WeightsError(f"no model card {model!r}; there are {', '.join(cards())}, or give a TOML file")
+    raise unknown_model(model, "a TOML file")
+
+
+def unknown_model(name: str, instead: str) -> WeightsError:
+    """That there is no card of that id, with the nearest ids; `instead` of an id one may give a file."""
+    networks = {*(c.network for c in cards().values()), *entry_point_names("faceparse.networks")}
+    fault = f"{name} is a network, not a model" if name in networks else f"no model {name!r}"
+    near = f"; did you mean {either(map(repr, ids))}?" if (ids := nearest(name, cards())) else ":"
+    return WeightsError(f"{fault}{near} give an id (faceparse weights list) or {instead}")

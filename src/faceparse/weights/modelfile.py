@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from faceparse.errors import WeightsError
 from faceparse.weights.cache import shelf
-from faceparse.weights.card import Card, cards
+from faceparse.weights.card import Card, cards, unknown_model
 from faceparse.weights.card import card as find_card
 from faceparse.weights.checkpoint import SETTINGS_KEY, embedded_card
 from faceparse.weights.onnxfile import onnx_card
@@ -67,7 +67,7 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
     if own is None:
         raise WeightsError(
             f"{path} carries no model card, and nothing about a model is guessed: name one with --card "
-            f"({', '.join(cards())}, or a TOML file)"
+            "(an id that faceparse weights list shows, or a TOML file)"
         )
     return ModelFile(path, own)
 
@@ -104,8 +104,7 @@ def _existing(name: str) -> Path:
         raise WeightsError("the default model is missing from this installation of faceparse: reinstall it")
     if name in cards():
         raise WeightsError(how_to_get(cards()[name]))
-    known = ", ".join([*packaged(), *(c for c in cards() if c not in packaged())])
-    raise WeightsError(f"unknown model {name!r}; there are {known}, or give an .onnx or .safetensors file")
+    raise unknown_model(name, "an .onnx or .safetensors file")
 
 
 def _of_our_training(path: Path) -> bool:

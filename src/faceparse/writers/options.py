@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
+from types import MappingProxyType
 
 from faceparse.errors import ConfigError
+from faceparse.registry import either, nearest
 from faceparse.tables import build, hints, plain_text
 from faceparse.writers.writer import Writer
 
@@ -36,12 +38,17 @@ def read_options(words: Iterable[str], **flags: object) -> dict[str, object]:
     return options
 
 
-def with_options(kinds: Mapping[str, type[Writer]], options: Mapping[str, object]) -> dict[str, Writer]:
+def with_options(
+    kinds: Mapping[str, type[Writer]],
+    options: Mapping[str, object],
+    forms: Mapping[str, type[Writer]] = MappingProxyType({}),
+) -> dict[str, Writer]:
     """The writers, each with those of the options that it has a field for.
 
     Args:
         kinds: Name → writer.
         options: Name → value; text is read as the field's type: a number, yes or no, names with commas.
+        forms: Every output form, to name those that have an option.
 
     Raises:
         ConfigError: an option that none of them has, or a value that it cannot take.
@@ -50,10 +57,16 @@ def with_options(kinds: Mapping[str, type[Writer]], options: Mapping[str, object
     for option in options:
         if not any(option in fields for fields in types.values()):
             others = "; ".join(f"{name} has {', '.join(fields)}" for name, fields in types.items() if fields)
-            raise ConfigError(
-                f"no chosen output form ({', '.join(kinds)}) has an option {option!r}"
-                + (others and f"; {others}")
+            near = nearest(option, [field for fields in types.values() for field in fields])
+            having = [name for name, kind in forms.items() if option in option_types(kind)]
+            hint = (
+                f"; {', '.join(having)} have it"
+                if having
+                else f"; did you mean {either(map(repr, dict.fromkeys(near)))}?"
+                if near
+                else others and f"; {others}"
             )
+            raise ConfigError(f"no chosen output form ({', '.join(kinds)}) has an option {option!r}{hint}")
     return {
         name: build(
             kind, {o: _plain(fields[o], options[o]) for o in fields if o in options}, f"--save {name}"

@@ -55,7 +55,7 @@ def writers(names: Iterable[str], options: Mapping[str, object] | None = None) -
     chosen = list(dict.fromkeys(name.strip() for name in names if name.strip()))
     if not chosen:
         raise ConfigError(f"--save takes {in_short(WRITERS)}; got nothing")
-    return with_options({name: WRITERS.find(name) for name in chosen}, options or {})
+    return with_options({name: WRITERS.find(name) for name in chosen}, options or {}, WRITERS)
 
 
 def save(parsing: Parsing, path: Path) -> None:
