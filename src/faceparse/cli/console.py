@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
-def printed(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Rows of text as a table for the terminal; a line above the row that begins with `mean`."""
-    table = Table(*header, title=title)
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of text as a table; a line above the row that begins with `mean`."""
+    # Names are text: without this a class or file called [red]spot is taken for rich's markup.
+    table = Table(*map(escape, header), title=escape(title))
     for row in rows:
         if row[0].startswith("mean F1"):
             table.add_section()
-        table.add_row(*row)
-    return table
+        table.add_row(*map(escape, row))
+    Console().print(table)
 
 
 @contextmanager
@@ -27,7 +29,6 @@ def progress_bar(
 
     Nothing is shown where stderr is not a terminal.
     """
-    from rich.markup import escape
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     download = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())

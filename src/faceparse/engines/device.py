@@ -6,7 +6,7 @@ Device(name='cuda', index=1, options={'gpu_mem_limit': '2000000000'})
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from faceparse.errors import EngineError
@@ -46,18 +46,3 @@ def parse_device(text: str) -> Device:
             )
         options[key] = value
     return Device(name, index, options)
-
-
-def engine_device(text: str, names: Collection[str], indexed: Collection[str], engine: str) -> Device:
-    """`parse_device`, for the devices that an engine has.
-
-    Raises:
-        EngineError: another name, or a number where there is only one.
-    """
-    device = parse_device(text)
-    if device.name not in names or (device.index is not None and device.name not in indexed):
-        several = f", and with a number {', '.join(f'{n}:1' for n in indexed)}" if indexed else ""
-        raise EngineError(
-            f"unknown device {text!r} of engine {engine!r}; there are {', '.join(names)}{several}"
-        )
-    return device

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.engines.device import Device, engine_device
+from faceparse.engines.device import Device, parse_device
 from faceparse.engines.engine import image_of, logits_for
 from faceparse.engines.registry import EngineKind, register
 from faceparse.errors import EngineError, WeightsError
@@ -128,7 +128,12 @@ def _session(path: Path, text: str, threads: int | None) -> Any:
 
     if threads is not None and threads < 1:
         raise EngineError(f"threads is 1 or more, or None for one per core; got {threads}")
-    device = engine_device(text, PROVIDERS, INDEXED, "onnx")
+    device = parse_device(text)
+    if device.name not in PROVIDERS or (device.index is not None and device.name not in INDEXED):
+        raise EngineError(
+            f"unknown device {text!r} of engine 'onnx'; there are {', '.join(PROVIDERS)}, and with a number "
+            f"{', '.join(f'{name}:1' for name in INDEXED)}"
+        )
     provider = PROVIDERS[device.name]
     available = onnxruntime.get_available_providers()
     if provider.name not in available:

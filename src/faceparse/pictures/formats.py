@@ -142,10 +142,6 @@ class _Png(PngImageFile):
         """Stay at the default image: an animation's first one may allocate memory while the header is read."""
 
 
-def _open_png(file: IO[bytes]) -> Header:
-    return _header(_open_plugin(_Png, file))
-
-
 def _open_webp(file: IO[bytes]) -> Header:
     """By OpenCV, to the same pixels as Pillow's, which takes all for animations and holds them several times over."""
     data = file.read()
@@ -199,10 +195,6 @@ class _Gif(GifImageFile):
     """What becomes of the first picture after its time: nothing, lest Pillow allocate it while it reads the header."""
 
 
-def _open_gif(file: IO[bytes]) -> Header:
-    return _header(_open_plugin(_Gif, file))
-
-
 def _open_avif(file: IO[bytes]) -> Header:
     try:
         from PIL.AvifImagePlugin import SUPPORTED, AvifImageFile
@@ -235,11 +227,11 @@ def _open_heic(file: IO[bytes]) -> Header:
 
 FORMATS = (
     Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), rb"\xff\xd8\xff", _open_jpeg),
-    Format("PNG", (".png", ".apng"), rb"\x89PNG\r\n\x1a\n", _open_png),
+    Format("PNG", (".png", ".apng"), rb"\x89PNG\r\n\x1a\n", lambda file: _header(_open_plugin(_Png, file))),
     Format("WebP", (".webp",), rb"RIFF....WEBP", _open_webp),
     Format("TIFF", (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", _open_tiff),
     Format("BMP", (".bmp",), rb"BM", _open_bmp),
-    Format("GIF", (".gif",), rb"GIF8[79]a", _open_gif),
+    Format("GIF", (".gif",), rb"GIF8[79]a", lambda file: _header(_open_plugin(_Gif, file))),
     Format("AVIF", (".avif",), rb"....ftyp(....)*?avi[fs]", _open_avif),
     Format("HEIC", (".heic", ".heif", ".hif"), rb"....ftyp(....)*?(hei[cxms]|hev[cxms]|mif[12]|msf1)", _open_heic),
 )  # fmt: skip

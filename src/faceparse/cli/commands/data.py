@@ -76,13 +76,11 @@ def prepare_(
 
 
 def _echo_findings(findings: dict[str, dict[str, Any]]) -> None:
-    from rich.console import Console
-
-    from faceparse.cli.console import printed
+    from faceparse.cli.console import print_table
 
     if findings:
         rows = [[kind, str(entry["count"]), str(entry["first"][0])] for kind, entry in findings.items()]
-        Console().print(printed("", ["finding", "count", "first"], rows))
+        print_table("", ["finding", "count", "first"], rows)
 
 
 @app.command()
@@ -136,20 +134,17 @@ def check(
 
 
 def _echo_check(result: Check) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    from faceparse.cli.console import printed
+    from faceparse.cli.console import print_table
 
     total = max(1, int(result.pixels.sum()))
     splits = ", ".join(f"{split} {n}" for split, n in result.splits.items())
     classes = dict(enumerate(result.scheme.classes)) | ({255: "ignore"} if result.pixels[255] else {})
     rows = [
-        [str(i), escape(name), f"{result.pictures[i]:,}", f"{100 * int(result.pixels[i]) / total:.2f} %"]
+        [str(i), name, f"{result.pictures[i]:,}", f"{100 * int(result.pixels[i]) / total:.2f} %"]
         for i, name in classes.items()
     ]
     title = f"{result.root}: {splits}; {result.scheme.name}"
-    Console().print(printed(title, ["label", "class", "pictures", "pixels"], rows))
+    print_table(title, ["label", "class", "pictures", "pixels"], rows)
     if result.left_lies:
         agree, contradict = result.sides
         typer.echo(

@@ -57,10 +57,7 @@ def command(
     import io
     from functools import partial
 
-    from rich.console import Console
-    from rich.markup import escape
-
-    from faceparse.cli.console import printed, progress_bar
+    from faceparse.cli.console import print_table, progress_bar
     from faceparse.data import Dataset, open_dataset
     from faceparse.data.cropped import Cropped
     from faceparse.data.subset import Subset
@@ -104,9 +101,7 @@ def command(
     if overall is None:
         overall = dataset.scheme.name == "helen11"
     header, rows = scores_table(result, overall)
-    # Names are text: without this a class or file called [red]spot is taken for rich's markup.
-    plain = [[escape(cell) for cell in row] for row in [header, *rows]]
-    Console().print(printed(escape(title), plain[0], plain[1:]))
+    print_table(title, header, rows)
     for note in result.notes:
         typer.echo(f"note: {note}", err=True)
     if json_file is not None:
