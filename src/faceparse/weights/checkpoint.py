@@ -4,10 +4,10 @@
 >>> len(file.tensors), file.card  # doctest: +SKIP
 (191, None)
 
-Taken are PyTorch files (a bare state dict; one under `model`, `state_dict` or `state_dict_backbone`, as
+It reads PyTorch files (a bare state dict; one under `model`, `state_dict` or `state_dict_backbone`, as
 training scripts and Lightning save it) through `torch.load(weights_only=True)`, safetensors, Caffe models, and
-a zip archive around one such file. A file of ours carries its card (safetensors) or its settings (training
-checkpoint) inside.
+a zip archive around one such file. A file that faceparse wrote carries its card (safetensors) or its settings
+(training checkpoint) inside.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from faceparse.errors import ConfigError, MissingExtraError, WeightsError
+from faceparse.errors import MissingExtraError, WeightsError
 from faceparse.files import atomic
 from faceparse.labels import schemes
-from faceparse.tables import convert, parse
+from faceparse.weights.archive import unpack
 from faceparse.weights.card import Card, embedded
+from faceparse.weights.contents import HEAD, read_head
 from faceparse.weights.importers.caffe import read_caffemodel
-from faceparse.weights.packed import FAULTS, packed_file
 from faceparse.weights.protobuf import ProtobufError
 
 if TYPE_CHECKING:
@@ -43,9 +44,7 @@ SETTINGS_KEY = "faceparse"
 _PROGRESS = ("epoch", "global_step", "pytorch-lightning_version", "hparams_name", "hyper_parameters")
 _WRAPPERS = ("state_dict", "model", "state_dict_backbone")
 _LIGHTNING_PREFIX = "network."
-_TORCH_LEGACY = (
-    b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the pickled magic number that torch.save wrote before 1.6
-)
+_TORCH_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # pickled number at the start of files before PyTorch 1.6
 _ZIP = b"PK\x03\x04"
 _OF_TENSORS = re.compile(r"collections\.OrderedDict|torch\.\w+|torch\.(_utils|storage|serialization)\.\w+")
 """What pickles of tensors import."""
@@ -96,25 +95,27 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         MissingExtraError: torch is not installed.
     """
     path = Path(path)
-    head = _head(path)
+    head = read_head(path)
     if path.suffix == ".safetensors" or _looks_like_safetensors(head):
         return _read_safetensors(path)
-    packed = packed_file(path) if head.startswith(_ZIP) else None
-    if packed is not None:
-        return _read(path, packed.name, BytesIO(packed.read()))
-    return _read(path, path.name, path)
+    inner = unpack(path) if head.startswith(_ZIP) else None
+    if inner is not None:
+        return _read(path, *inner)
+    with path.open("rb") as file:
+        return _read(path, path.name, file)
 
 
-def _read(path: Path, name: str, source: Path | BytesIO) -> Checkpoint:
-    """What `read_checkpoint` reads, but safetensors, whether it lies at `path` or in an archive there."""
-    head = source.getvalue()[:512] if isinstance(source, BytesIO) else _head(source)
+def _read(path: Path, name: str, file: BinaryIO) -> Checkpoint:
+    """What `read_checkpoint` reads, but safetensors, from a file at `path` or from one in an archive there."""
+    head = file.read(HEAD)
+    file.seek(0)
     if name.endswith(".caffemodel"):
-        return _read_caffe(path, source)
+        return _read_caffe(path, file)
     if head.startswith(_ZIP):
-        _check_zip(path, source)
+        _check_zip(path, file)
     elif _TORCH_LEGACY not in head[:32]:
-        raise _not_torch(path, head, source)
-    return _from_torch(path, _torch_load(path, source))
+        raise _not_torch(path, head, file)
+    return _from_torch(path, _torch_load(path, file))
 
 
 def embedded_card(path: str | Path) -> Card | None:
@@ -122,8 +123,17 @@ def embedded_card(path: str | Path) -> Card | None:
 
     Raises:
         WeightsError: no such file, not safetensors, cut short, or a card that is damaged.
+        MissingExtraError: safetensors is not installed.
     """
-    text = _safetensors_metadata(Path(path)).get(CARD_KEY)
+    path = Path(path)
+    if not _looks_like_safetensors(read_head(path)):
+        raise WeightsError(f"{path} is not a safetensors file: its header is not one")
+    safetensors = _import("safetensors", f"reading {path.name}")
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get(CARD_KEY)
+    except safetensors.SafetensorError:
+        raise _damaged(path) from None
     return None if text is None else embedded(text, path)
 
 
@@ -136,43 +146,20 @@ def write_safetensors(
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
         MissingExtraError: torch or safetensors is not installed.
     """
-    save = _safetensors_torch().save_file
-    with atomic(Path(path), overwrite=overwrite, make_folder=True) as temporary:
+    path = Path(path)
+    save = _import("safetensors.torch", f"writing {path.name}").save_file
+    with atomic(path, overwrite=overwrite, make_folder=True) as temporary:
         temporary.touch()
         mode = temporary.stat().st_mode
         save({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata={CARD_KEY: card.to_json()})
         temporary.chmod(mode)  # safetensors makes files that their owner alone can read
 
 
-def _head(path: Path) -> bytes:
-    if path.is_dir():
-        raise WeightsError(f"{path} is a folder: name the checkpoint file in it")
-    try:
-        with path.open("rb") as file:
-            head = file.read(512)
-    except FileNotFoundError:
-        raise WeightsError(f"no checkpoint file {path}") from None
-    except OSError as error:
-        raise WeightsError(f"cannot read checkpoint {path}: {error.strerror}") from None
-    if not head:
-        raise WeightsError(f"{path} is empty: get the file again")
-    if head.startswith(b"version https://git-lfs"):
-        raise WeightsError(
-            f"{path} is a Git LFS pointer, not the checkpoint itself: run `git lfs pull` there, "
-            "or download the file from its release page"
-        )
-    return head
-
-
-def _content(source: Path | BytesIO) -> bytes:
-    return source.getvalue() if isinstance(source, BytesIO) else source.read_bytes()
-
-
-def _not_torch(path: Path, head: bytes, source: Path | BytesIO) -> WeightsError:
+def _not_torch(path: Path, head: bytes, file: BinaryIO) -> WeightsError:
     if head.startswith(b"\x80"):
-        found = _pickled_names(_content(source))
-        if found:
-            return _code_error(path, ", ".join(found))
+        names = _pickled_names(file.read())
+        if names:
+            return _code_error(path, ", ".join(names))
         return WeightsError(f"{path} is a plain Python pickle, not a checkpoint that PyTorch saved")
     if path.suffix.lower() == ".onnx" and head.startswith(b"\x08"):  # its format version comes first
         return WeightsError(
@@ -197,9 +184,7 @@ def _pickled_names(data: bytes) -> list[str]:
     """`module.name` of each global that pickles import, one after the other; read, not run."""
     names: set[str] = set()
     file = BytesIO(data)
-    with suppress(
-        ValueError
-    ):  # no further pickle, or one that is cut short: what was seen so far still stands
+    with suppress(ValueError):  # no further pickle, or one that is cut short: the names before still stand
         while True:
             pushed: list[str] = []  # strings as they come onto the stack; other values as ""
             memo: dict[object, str] = {}
@@ -219,11 +204,11 @@ def _pickled_names(data: bytes) -> list[str]:
     return sorted(names)
 
 
-def _check_zip(path: Path, source: Path | BytesIO) -> None:
+def _check_zip(path: Path, file: BinaryIO) -> None:
     try:
-        with zipfile.ZipFile(source) as archive:
+        with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
+    except zipfile.BadZipFile:
         raise _damaged(path) from None
     if any(n.endswith("/constants.pkl") for n in names):
         raise WeightsError(
@@ -239,48 +224,45 @@ def _damaged(path: Path) -> WeightsError:
     return WeightsError(f"{path} is cut short or damaged ({size:,} bytes): get the file again")
 
 
-def _read_caffe(path: Path, source: Path | BytesIO) -> Checkpoint:
-    torch = _torch(path)
+def _read_caffe(path: Path, file: BinaryIO) -> Checkpoint:
+    torch = _import("torch", f"reading {path.name}")
     try:
-        arrays = read_caffemodel(_content(source))
+        arrays = read_caffemodel(file.read())
     except ProtobufError as error:
         raise WeightsError(f"{path} is not a whole Caffe model: {error}; get the file again") from None
     return Checkpoint(path, {name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
-def _torch(path: Path) -> Any:
+def _import(module: str, use: str) -> Any:
     try:
-        import torch
+        return import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise MissingExtraError("torch", "torch", f"reading {path.name}") from None
-    return torch
+        raise MissingExtraError(error.name or module, "torch", use) from None
 
 
-def _torch_load(path: Path, source: Path | BytesIO) -> object:
-    torch = _torch(path)
-    if isinstance(source, BytesIO):
-        source.seek(0)
+def _torch_load(path: Path, file: BinaryIO) -> object:
+    torch = _import("torch", f"reading {path.name}")
+    file.seek(0)
     try:
-        return torch.load(source, map_location="cpu", weights_only=True)
+        return torch.load(file, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
     except Exception as error:  # torch raises nearly every kind for a bad file
-        refused = [name for name in _pickled_names(_pickles(source)) if not _OF_TENSORS.fullmatch(name)]
+        refused = [name for name in _pickled_names(_pickles(file)) if not _OF_TENSORS.fullmatch(name)]
         if refused:
             raise _code_error(path, ", ".join(refused[:6])) from None
         raise _damaged(path) from error
 
 
-def _pickles(source: Path | BytesIO) -> bytes:
+def _pickles(file: BinaryIO) -> bytes:
     """The pickled part of a file that PyTorch saved, old or new."""
     try:
-        with zipfile.ZipFile(source) as archive:
+        with zipfile.ZipFile(file) as archive:
             name = next(n for n in archive.namelist() if n.endswith("/data.pkl"))
             return archive.open(name).read(_LONGEST_PICKLE)
-    except FAULTS:
-        return _content(source)
+    except Exception:  # zipfile and what it unpacks with raise nearly every kind for a bad file
+        file.seek(0)
+        return file.read()
 
 
 def _from_torch(path: Path, content: object) -> Checkpoint:
@@ -296,12 +278,9 @@ def _from_torch(path: Path, content: object) -> Checkpoint:
             progress = {k: content[k] for k in _PROGRESS if k in content and state is not content}
             if not isinstance(settings, Mapping):
                 return Checkpoint(path, dict(state), progress=progress)
-            own = {
-                k.removeprefix(_LIGHTNING_PREFIX): v
-                for k, v in state.items()
-                if k.startswith(_LIGHTNING_PREFIX)
-            }
-            return Checkpoint(path, own, settings=settings, progress=progress)
+            prefix = _LIGHTNING_PREFIX
+            network = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+            return Checkpoint(path, network, settings=settings, progress=progress)
         what = f"its keys are {', '.join(map(str, list(content)[:6])) or 'none'}"
     else:
         what = f"it holds a {type(content).__name__}"
@@ -314,51 +293,6 @@ def _looks_like_safetensors(head: bytes) -> bool:
     return len(head) > 9 and head[8:10] in (b'{"', b"{}") and int.from_bytes(head[:8], "little") < 1 << 27
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """What a safetensors header says of one tensor."""
-
-    dtype: str
-    shape: list[int]
-    data_offsets: tuple[int, int]
-
-
-def _safetensors_metadata(path: Path) -> dict[str, str]:
-    head = _head(path)
-    length = int.from_bytes(head[:8], "little")
-    if not _looks_like_safetensors(head):
-        raise WeightsError(f"{path} is not a safetensors file: its header is not one")
-    size = path.stat().st_size
-    if size < 8 + length:
-        raise _damaged(path)
-    with path.open("rb") as file:
-        file.seek(8)
-        text = file.read(length)
-    try:
-        header: dict[str, Any] = convert(Mapping[str, Any], parse(text.decode(), "JSON", "the header"))
-        metadata: dict[str, str] = convert(Mapping[str, str], header.pop("__metadata__", {}))
-        tensors: dict[str, _Stored] = convert(Mapping[str, _Stored], header)
-    except (ConfigError, UnicodeDecodeError):
-        raise _damaged(path) from None
-    if size < 8 + length + max((t.data_offsets[1] for t in tensors.values()), default=0):
-        raise _damaged(path)
-    return metadata
-
-
-def _safetensors_torch() -> Any:
-    try:
-        import safetensors.torch
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "torch", "torch", "a safetensors file") from None
-    return safetensors.torch
-
-
 def _read_safetensors(path: Path) -> Checkpoint:
     card = embedded_card(path)
-    load = _safetensors_torch().load_file
-    from safetensors import SafetensorError
-
-    try:
-        return Checkpoint(path, load(path), card=card)
-    except SafetensorError as error:
-        raise _damaged(path) from error
+    return Checkpoint(path, _import("safetensors.torch", f"reading {path.name}").load_file(path), card=card)

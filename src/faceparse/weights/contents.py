@@ -9,11 +9,14 @@ True
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+
+from faceparse.errors import WeightsError
 
 HEAD = 512
-"""Bytes that `foreign` wants to see."""
+"""Bytes of a file's beginning that say what it is."""
 
+_LFS = b"version https://git-lfs"
 _PYTORCH = (b"PK\x03\x04", b"\x80")  # torch.save since 1.6, and before
 _STARTS: Mapping[str, tuple[bytes, ...]] = {
     ".pt": _PYTORCH,
@@ -34,7 +37,7 @@ def foreign(head: bytes, name: str) -> str | None:
     """
     if not head:
         return "an empty file"
-    if head.startswith(b"version https://git-lfs"):
+    if head.startswith(_LFS):
         return "a Git LFS pointer"
     text = head.lstrip().lower()
     if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<error")):
@@ -42,3 +45,28 @@ def foreign(head: bytes, name: str) -> str | None:
     ending = PurePosixPath(name).suffix.lower()
     fits = head[8:9] == b"{" if ending == ".safetensors" else head.startswith(_STARTS.get(ending, b""))
     return None if fits else f"no {ending} file (it begins with {head[:12].decode('latin-1')!a})"
+
+
+def read_head(path: Path, kind: str = "checkpoint") -> bytes:
+    """The first `HEAD` bytes of a file of weights.
+
+    Raises:
+        WeightsError: no such file, a folder, an empty file, or a Git LFS pointer.
+    """
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder: name the {kind} file in it")
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except FileNotFoundError:
+        raise WeightsError(f"no {kind} file {path}") from None
+    except OSError as error:
+        raise WeightsError(f"cannot read {kind} file {path}: {error.strerror}") from None
+    if not head:
+        raise WeightsError(f"{path} is empty: get the file again")
+    if head.startswith(_LFS):
+        raise WeightsError(
+            f"{path} is a Git LFS pointer, not the {kind} itself: run `git lfs pull` there, or download the file "
+            "from its release page"
+        )
+    return head

@@ -16,6 +16,7 @@ from pathlib import Path
 from faceparse.errors import WeightsError
 from faceparse.weights.card import Card, embedded
 from faceparse.weights.checkpoint import CARD_KEY
+from faceparse.weights.contents import read_head
 from faceparse.weights.protobuf import Message, ProtobufError
 
 _GRAPH, _METADATA = 7, 14  # fields of ONNX's ModelProto
@@ -29,28 +30,15 @@ def onnx_card(path: str | Path) -> Card | None:
         WeightsError: no such file, not ONNX, cut short, or a card that is damaged.
     """
     path = Path(path)
+    head = read_head(path, "model")
     try:
         with path.open("rb") as file:
             text = _card_text(Message(memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))))
-    except FileNotFoundError:
-        raise WeightsError(f"no model file {path}") from None
-    except OSError as error:
-        raise WeightsError(f"cannot read model file {path}: {error.strerror}") from None
-    except ValueError:  # an empty file, a damaged message, a text that is none
-        raise _not_onnx(path) from None
+    except ValueError:  # a damaged message, a text that is none
+        if head[0] != 8:  # every ONNX writer begins with field 1, the format's version
+            raise WeightsError(f"{path} is not an ONNX model, whatever its name says") from None
+        raise WeightsError(f"{path} is cut short or damaged: get or export it again") from None
     return None if text is None else embedded(text, path)
-
-
-def _not_onnx(path: Path) -> WeightsError:
-    with path.open("rb") as file:
-        start = file.read(64)
-    if not start:
-        return WeightsError(f"{path} is empty: get or export it again")
-    if start.startswith(b"version https://git-lfs"):
-        return WeightsError(f"{path} is a Git LFS pointer, not the model itself: run `git lfs pull` there")
-    if start[0] == 8:  # every ONNX writer begins with field 1, the format's version
-        return WeightsError(f"{path} is cut short or damaged: get or export it again")
-    return WeightsError(f"{path} is not an ONNX model, whatever its name says")
 
 
 def _card_text(model: Message) -> str | None:
