@@ -180,6 +180,13 @@ def test_yaml_that_is_refused(text: str) -> None:
     assert len(str(caught.value)) < 300
 
 
+def test_a_fault_of_yaml_has_its_place() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^w is not YAML: line 2, column 5: expected ',' or '\]', but got ':'$"
+    ):
+        parse("classes: [background, face\nname: three\n", "YAML", "w")
+
+
 def test_files(tmp_path: Path) -> None:
     for name, text in (
         ("a.toml", "x = 1"),

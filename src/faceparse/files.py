@@ -82,6 +82,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot make output folder {folder}: {error.strerror or error}") from error
+        fault = "it is a file; name a folder" if folder.is_file() else error.strerror or error
+        raise OutputError(f"cannot make output folder {folder}: {fault}") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"output folder {folder} is not writable: choose another")

@@ -25,6 +25,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from reprlib import Repr
+from textwrap import shorten
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -222,7 +223,10 @@ def parse(
     except RecursionError:
         raise error(f"{where} is nested too deeply") from None
     except Exception as fault:  # each reader's own, and ValueError for numbers and dates that are none
-        raise error(f"{where} is not {form}: {' '.join(str(fault).split())[:200]}") from None
+        mark, words = getattr(fault, "problem_mark", None), str(fault)
+        if mark is not None:  # YAML's own words quote the text
+            words = f"line {mark.line + 1}, column {mark.column + 1}: {getattr(fault, 'problem', '')}"
+        raise error(f"{where} is not {form}: {shorten(words, 200, placeholder=' …')}") from None
 
 
 def _yaml(text: str) -> object:

@@ -150,6 +150,7 @@ def test_no_face(faceparse: Command, tmp_path: Path) -> None:
     [
         (["--scheme", "nope"], "no label scheme 'nope'; there are celebamask19"),
         (["--save", "mask,doodle"], "'doodle'"),
+        (["--save", ""], "--save takes color, "),
         (
             ["--bits", "16"],
             "no chosen output form (mask, overlay) has an option 'bits'; heatmap, soft have it",
@@ -163,7 +164,7 @@ def test_no_face(faceparse: Command, tmp_path: Path) -> None:
         (["--option", "quality=loud"], "quality: expected a whole number; got 'loud'"),
         (["--option", "quality"], "--option takes NAME=VALUE"),
         (["--engine", "steam"], "no engine 'steam'"),
-        (["--threshold", "0.7"], "scheme 'celebamask19' has 19: take scheme face2"),
+        (["--threshold", "0.7"], "scheme 'celebamask19' has 19: take scheme face2 (--scheme face2)"),
         (["--threshold", "7", "--scheme", "face2"], "a threshold is a probability, 0 to 1, got 7"),
         (["--faces", "some"], "faces is auto, whole, each, largest; got 'some'"),
         (["--device", "abacus"], "abacus"),
@@ -239,7 +240,7 @@ def test_output_in_the_way(faceparse: Command, collins_path: Path, tmp_path: Pat
     blocked.write_text("in the way")
     ran = parse(faceparse, collins_path, "-o", blocked)
     assert ran.code == 1
-    assert "cannot make output folder" in ran.err
+    assert "file: it is a file; name a folder" in ran.err
     assert blocked.read_text() == "in the way"
 
 

@@ -248,7 +248,8 @@ def test_words_that_do_not_go_together(
         ("--list", "-", "-o", tmp_path): "stdin is a terminal: pipe a list",
         ("-", "-", "-o", tmp_path): "stdin can be read once",
         ("-", "--list", "-", "-o", tmp_path): "stdin can be read once",
-        ("-o", tmp_path): "name a picture, a folder, or --list FILE",
+        ("-o", tmp_path): "or --list FILE",
+        (): "name pictures, as in faceparse parse photo.jpg -o out",
         (one,): "name a folder for the results",
         (photos, "-o", "-", "--recursive"): "-o - takes one picture and one form, got 60 and 1",
     }

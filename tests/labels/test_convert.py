@@ -152,7 +152,8 @@ class TestErrors:
     def test_a_missing_row_names_the_class(self) -> None:
         own = Scheme("own", ("background", "horn"))
         with pytest.raises(
-            LabelError, match=r"cannot convert own to face2: horn has no class there.*\[to.face2\]"
+            LabelError,
+            match=r"cannot convert own to face2: horn has no class there.*`to: \{face2: \{horn: CLASS\}\}` to own's YAML",
         ):
             conversion(own, "face2")
 

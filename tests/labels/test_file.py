@@ -44,7 +44,8 @@ def test_labels_of_a_packaged_scheme_become_one_s_own(tmp_path: Path) -> None:
     own = scheme(write(tmp_path, text))
     assert conversion("face2", own).table[:2].tolist() == [0, 2]
     with pytest.raises(
-        LabelError, match=r"cannot convert maskgan19 to spots: nose.*\[from.maskgan19\] in spots's"
+        LabelError,
+        match=r"cannot convert maskgan19 to spots: nose.*`from: \{maskgan19: \{nose: CLASS\}\}` to spots's",
     ):
         conversion("maskgan19", own)
     for again in (pickle.loads(pickle.dumps(own)), scheme_from(plain(own), "again")):
@@ -125,7 +126,11 @@ def test_packaged_schemes_are_plain_data(name: str) -> None:
         ("classes: [background, a]\npairs: a", "pairs: expected a list, each a list of 2"),
         (
             "classes: [background, a]\nfrom: {face2: {face: b}}",
-            "makes 'b' of another's classes, but has no such class",
+            "face2's face becomes 'b', which is no class here",
+        ),
+        (
+            "classes: [background, skin]\nfrom: {face2: {face: skim}}",
+            "'skim', which is no class here; did you mean 'skin'",
         ),
         ("classes: [background, a]\nto: {face2: face}", "to.face2: expected a table; got 'face'"),
         (

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import LabelError
-from faceparse.labels.registry import scheme
+from faceparse.labels.registry import PACKAGED, scheme
 from faceparse.labels.scheme import IGNORE, Scheme
 
 
@@ -75,13 +75,23 @@ def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") 
     if missing:
         raise LabelError(
             f"cannot convert {source.name} to {target.name}: {', '.join(missing)} "
-            f"{'has' if len(missing) == 1 else 'have'} no class there and no row is declared; "
-            f"a class cannot be split, and a row [to.{target.name}] in {source.name}'s file or [from.{source.name}] in {target.name}'s declares a merge or ignore"
+            f"{'has' if len(missing) == 1 else 'have'} no class there{_how_to_declare(missing[0], source, target)}"
         )
     if sides == "subject" and {source.left_means, target.left_means} == {"subject", "viewer"}:
         table = table[source.flip_table]
     table.setflags(write=False)
     return Conversion(source, target, table)
+
+
+def _how_to_declare(name: str, source: Scheme, target: Scheme) -> str:
+    """What to add to a scheme of one's own, so that a class has one in the target."""
+    for own, key, other in ((source, "to", target), (target, "from", source)):
+        if own.name not in PACKAGED:
+            return (
+                f": add `{key}: {{{other.name}: {{{name}: CLASS}}}}` to {own.name}'s YAML, or {key.replace('from', 'from_')}= to "
+                f"its Scheme, where CLASS is a class of {target.name} or ignore"
+            )
+    return ", and a class cannot be split"
 
 
 def _declared(source: Scheme, target: Scheme) -> dict[str, str]:

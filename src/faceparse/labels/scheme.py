@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from faceparse.errors import LabelError
 from faceparse.labels.groups import ALIASES, GROUPS
 from faceparse.labels.palette import palette
-from faceparse.registry import nearest
+from faceparse.registry import mend, nearest
 
 IGNORE = 255
 """Label of a pixel that counts neither for nor against: never a class id."""
@@ -95,12 +95,11 @@ class Scheme:
             raise LabelError(
                 f"scheme {self.name!r}: left_means is {', '.join(LEFT)}; got {self.left_means!r}"
             )
-        goals = [c for table in self.from_.values() for c in table.values() if c != "ignore"]
-        absent = [c for c in goals if c not in self.classes]
-        if absent:
-            raise LabelError(
-                f"scheme {self.name!r} makes {absent[0]!r} of another's classes, but has no such class"
-            )
+        for source, table in self.from_.items():
+            for there, here in table.items():
+                if here not in (*self.classes, "ignore"):
+                    fault = f"{source}'s {there} becomes {here!r}, which is no class here"
+                    raise LabelError(f"scheme {self.name!r}: {fault}{mend(here, self.classes)}")
         paired = [c for pair in self.sides or () for c in pair]
         stray = [c for c in (*paired, *self.colours, *dict(self.merges)) if c not in self.classes]
         if stray:

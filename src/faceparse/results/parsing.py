@@ -448,6 +448,6 @@ def check_threshold(threshold: float, scheme: Scheme) -> None:
         raise ResultError(f"a threshold is a probability, 0 to 1, got {threshold}")
     if len(scheme) != 2:
         raise ResultError(
-            f"a threshold tells two classes apart, and scheme {scheme.name!r} has {len(scheme)}: take scheme face2, "
+            f"a threshold tells two classes apart, and scheme {scheme.name!r} has {len(scheme)}: take scheme face2 (--scheme face2), "
             "or compare mask(name, soft=True) with it"
         )

@@ -79,11 +79,15 @@ def command(
     from faceparse.weights.merging import scheme_of_results
     from faceparse.writers import WRITERS, read_options, writers
 
+    if not inputs and list_file is None:
+        raise ConfigError("name pictures, as in faceparse parse photo.jpg -o out, or --list FILE")
     if output is None:
         raise ConfigError("name a folder for the results: -o FOLDER, or -o - for stdout")
     to_stdout = str(output) == "-"
     options = read_options(option or (), alpha=alpha, bits=bits, classes=classes or None)
-    forms = writers((save or ("mask" if to_stdout else "mask,overlay")).split(","), options)
+    forms = writers(
+        (save if save is not None else "mask" if to_stdout else "mask,overlay").split(","), options
+    )
     endings = [ending for kind in WRITERS.values() for ending in kind.endings]  # of earlier runs too
     todo = _jobs(inputs or [], output, endings, list_file, recursive=recursive, root=root)
 
@@ -142,8 +146,6 @@ def _jobs(
     from faceparse.folder import find_jobs, read_list
 
     listed = str(list_file) == "-"
-    if not inputs and list_file is None:
-        raise ConfigError("name a picture, a folder, or --list FILE")
     if inputs.count("-") + listed > 1:
         raise ConfigError("stdin can be read once: `-` is one picture, or --list - one list")
     data = _stdin("a picture", "faceparse parse - -o out < photo.jpg") if "-" in inputs else None
