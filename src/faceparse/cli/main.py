@@ -104,12 +104,9 @@ def main(arguments: list[str] | None = None) -> None:
         if error.format_message():  # empty where no words were given and the help is printed
             typer.echo(f"faceparse: {_usage(error, arguments)}", err=True)
         sys.exit(2)
-    except FaceparseError as error:
+    except (FaceparseError, OSError) as error:  # OSError: faults that no room foresaw, such as a broken pipe
         typer.echo(f"faceparse: {error}", err=True)
         sys.exit(2 if isinstance(error, BAD_ARGUMENTS) else 1)
-    except OSError as error:  # the machine's faults that no room foresaw: a full disk, a broken pipe
-        typer.echo(f"faceparse: {error}", err=True)
-        sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("faceparse: stopped", err=True)
         sys.exit(130)

@@ -46,12 +46,7 @@ def matrix_picture(matrix: NDArray[np.int64], names: Sequence[str]) -> NDArray[n
             draw.rectangle((left, top, left + CELL - 1, top + CELL - 1), (tone, tone, 255))
             if part >= 0.05:
                 shade = "white" if part > 55 else "black"
-                draw.text(
-                    (left + CELL / 2, top + CELL / 2),
-                    f"{part:.1f}".replace("100.0", "100"),
-                    shade,
-                    font,
-                    anchor="mm",
-                )
+                text = f"{part:.1f}".replace("100.0", "100")
+                draw.text((left + CELL / 2, top + CELL / 2), text, shade, font, anchor="mm")
     draw.text((8, 8), said, "black", small)
     return np.asarray(picture)

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 _TEXT = 12
 _GAP = 6
+_EMPTY = np.full((1, 1, 3), 255, np.uint8)
 
 
 def contact_sheet(
@@ -29,24 +30,18 @@ def contact_sheet(
         RGB uint8 on white.
     """
     font = ImageFont.load_default(_TEXT)
-    shown: list[tuple[Image.Image, str] | None] = []
+    shown = []
     for tile in tiles:
-        if tile is None:
-            shown.append(None)
-            continue
-        picture, caption = tile
+        picture, caption = tile or (_EMPTY, "")
         small = Image.fromarray(picture)
         small.thumbnail((side, side), Image.Resampling.BOX)
         shown.append((small, _cut(caption, font, side)))
-    high = max((one[0].height for one in shown if one is not None), default=0)
+    high = max((small.height for small, _ in shown), default=0)
     wide = min(columns, max(1, len(shown)))
     across, down = side + _GAP, high + 2 * _TEXT + _GAP
     sheet = Image.new("RGB", (wide * across + _GAP, -(-len(shown) // columns) * down + _GAP), "white")
     draw = ImageDraw.Draw(sheet)
-    for i, one in enumerate(shown):
-        if one is None:
-            continue
-        small, caption = one
+    for i, (small, caption) in enumerate(shown):
         left, top = _GAP + i % columns * across, _GAP + i // columns * down
         sheet.paste(small, (left, top + (high - small.height) // 2))
         draw.text((left, top + high + 2), caption, "black", font)
