@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.engines.engine import Engine, image_of
-from faceparse.weights import Card
 
 Floats = NDArray[np.float32]
 
@@ -40,19 +39,10 @@ class Batched:
 
     def __init__(self, engine: Engine, batch: int) -> None:
         self._engine, self._batch = engine, batch
+        self.card, self.description = engine.card, engine.description
         self._changed = Condition()
         self._waiting: list[_Request] = []
         self._busy = False
-
-    @property
-    def card(self) -> Card:
-        """The network's card."""
-        return self._engine.card
-
-    @property
-    def description(self) -> str:
-        """What the engine runs on."""
-        return self._engine.description
 
     def run(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
         """See `Engine.run`."""

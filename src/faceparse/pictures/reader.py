@@ -244,6 +244,5 @@ def _check_array(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
             + _mend(image)
         )
     height, width = image.shape[:2]
-    if min(height, width) < SMALLEST:
-        raise ImageError(f"array is {width}×{height} px; a picture needs {SMALLEST} px or more on each side")
+    _check_size(height, width, image.size)
     return image

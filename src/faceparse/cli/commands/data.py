@@ -86,9 +86,7 @@ def _echo_findings(findings: dict[str, dict[str, Any]]) -> None:
 @app.command()
 def check(
     root: Path = Argument(..., metavar="DIR", help="The data set's folder."),
-    scheme: str | None = Option(
-        None, help="Scheme of its label maps, or a YAML file; where DIR does not say it."
-    ),
+    scheme: str | None = Option(None, help="Scheme of its label maps or a YAML file, where DIR has none."),
     kind: str = Option("folder", help="Kind of data set; --kind list names them."),
     json_file: Path | None = Option(None, "--json", help="Write everything here."),
     sheet: Path | None = Option(None, metavar="FILE.png", help="Write a contact sheet here."),

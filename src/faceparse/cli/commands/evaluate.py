@@ -11,7 +11,7 @@ from typer import Option
 def command(
     root: Path = Option(..., "--data.root", help="The data set's folder."),
     data_scheme: str | None = Option(
-        None, "--data.scheme", help="Scheme of its label maps, or a YAML file; where it does not say."
+        None, "--data.scheme", help="Its label scheme or a YAML file, if it has none."
     ),
     kind: str = Option("folder", "--data.kind", help="folder, celebamask-hq, lapa, helen, facesynthetics."),
     model: str = Option("default", help="Model id or file."),

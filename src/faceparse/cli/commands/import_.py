@@ -11,14 +11,12 @@ from typer import Argument, Option
 def command(
     checkpoint: Path = Argument(
         ...,
-        help="A .pt, .pth, .ckpt, .safetensors or .caffemodel file, or a zip around one; never written to.",
+        help="A .pt, .pth, .ckpt, .safetensors or .caffemodel file, or a zip of one.",
     ),
     network: str = Option(..., help="The network it is of, as bisenet-resnet18."),
     output: Path = Option(..., "--output", "-o", help="The .safetensors file to write."),
     dinov3: Path | None = Option(None, help="Meta's DINOv3 .pth file, for a checkpoint without it."),
-    decoder_only: bool = Option(
-        False, "--decoder-only", help="Write a .ckpt file without DINOv3, under the published names."
-    ),
+    decoder_only: bool = Option(False, "--decoder-only", help="Write a .ckpt without DINOv3, as published."),
     card: str | None = Option(
         None, help="Card id or TOML file; needed where the file is neither ours nor known by its SHA-256."
     ),
