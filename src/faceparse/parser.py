@@ -71,7 +71,7 @@ class Parser:
             None for 1 on the CPU, where more gain nothing, and 8 elsewhere. Results do not depend on it,
             but for a GPU's rounding.
         detector: Another face detector.
-        max_pixels: Width times height of the largest picture to decode; None for what `read_picture` takes.
+        max_pixels: Width times height of the largest picture to decode; None for 201,326,592, the default of `read_picture`.
 
     Raises:
         WeightsError: unknown model, or a file that is not a model.

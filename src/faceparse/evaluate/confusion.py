@@ -68,17 +68,17 @@ class Confusion:
 
     @property
     def iou(self) -> NDArray[np.float64]:
-        """Per-class intersection over union; NaN for a class absent from both sides."""
+        """Per-class intersection over union in label order, 0 to 1; NaN for a class absent from both sides."""
         return self.f1 / (2 - self.f1)
 
     @property
     def mean_f1(self) -> float:
-        """Mean F1 over the classes present, background left out; NaN when there are none."""
+        """Mean F1 over the classes present, background left out, 0 to 1; NaN when there are none."""
         return mean_of_present(self.f1[1:])
 
     @property
     def pixel_accuracy(self) -> float:
-        """Share of counted pixels whose label is right, background included."""
+        """Share of counted pixels whose label is right, background included, 0 to 1."""
         total = int(self.matrix.sum())
         return float(np.trace(self.matrix) / total) if total else math.nan
 

@@ -15,18 +15,18 @@ from faceparse.labels import Scheme
 
 
 def mirror_agreement(predict: Predict, samples: Iterable[Sample], scheme: Scheme) -> dict[str, float]:
-    """F1 between a model's labels of pictures and its labels of their mirror images, mirrored back.
+    """How well a model tells left from right: F1 between its labels of a picture and of the mirrored picture.
 
     >>> mirror_agreement(predict, dataset, scheme("celebamask19"))["l_eye"]  # doctest: +SKIP
     97.4
 
     Args:
-        predict: A sample → labels H × W uint8 in `scheme`; mirrored ones have five landmarks at most.
+        predict: A sample → labels H × W uint8 in `scheme`; a mirrored sample has five landmarks or none.
         samples: A data set, or any part of it; its labels are not looked at.
         scheme: Scheme of the predictions.
 
     Returns:
-        Class → 0 to 100, of every class that has a side and occurs; a model that takes sides at random gets 50.
+        F1, 0 to 100, of each left and right class that occurs. A model that tells left and right by chance gets 50.
     """
     confusion = Confusion(scheme)
     for sample in samples:

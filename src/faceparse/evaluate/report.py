@@ -27,11 +27,11 @@ from faceparse.labels import IGNORE, Scheme, conversion
 
 @dataclass(frozen=True)
 class Report:
-    """Dataset-level figures in percent.
+    """Figures over a whole data set, in percent, 0 to 100.
 
     Attributes:
         scheme: Scheme of the predictions, to which the labels were converted.
-        counted: Labels that the data set can hold in that scheme, background left out; the mean is over these.
+        counted: Labels that have an F1: every label of `scheme` that the data set's labels can become, but background.
         matrix: Pixel counts, true × predicted.
         names: The pictures that were counted.
         counts: (pictures, classes, 3): each picture's overlap, predicted and true pixels.
@@ -124,9 +124,8 @@ def evaluate(
 ) -> Report:
     """Count a predictor's label maps against labelled pictures.
 
-    One confusion matrix over all pixels;
-    255 in the labels does not count; the mean leaves background out, and classes that the data set's
-    scheme cannot express.
+    All pixels of all pictures go into one confusion matrix, but those labelled 255 (ignore). The mean F1 is over the
+    classes that the labels can become in `target`, background left out.
 
     Args:
         predict: A sample → labels H × W uint8 in `target`.

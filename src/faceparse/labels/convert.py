@@ -135,19 +135,20 @@ def candidates(name: str, source: Scheme, target: Scheme) -> tuple[str, ...]:
 
 
 def with_open_classes(target: Scheme, *sources: Scheme) -> Scheme:
-    """A scheme for labels that know only some classes: the target's, then one for each set that sources leave open.
+    """The target scheme, and a class more for each set of its classes that the labels of a source do not tell apart.
 
     >>> from faceparse.labels import scheme
     >>> hair = with_open_classes(scheme("ourface11"), scheme("hair2"))
     >>> hair.classes[11:], len(dict(hair.merges)["hair2 background"])
     (('hair2 background',), 10)
 
-    Its `merges` say which classes of the target each may be. Where no source merges anything it is the target itself.
+    The `merges` of the result say which classes of the target each added class may be. Without added classes the result
+    is the target itself.
 
     Args:
         target: Scheme in which labels are learned or compared.
-        sources: Schemes of the labels; each converts to what this gives, if it converts to the target but for what
-            it merges.
+        sources: Schemes of the labels. A source converts to the result if all its classes convert to the target, those
+            that it merges aside.
     """
     sets: dict[tuple[str, ...], str] = {}
     sides = [(target.classes[left], target.classes[right]) for left, right in target.pairs]

@@ -45,8 +45,8 @@ for _scheme in PACKAGED.values():
 def schemes() -> Mapping[str, Scheme]:
     """Every scheme by name: the package's, and those that other packages bring.
 
-    >>> sorted(schemes())[:3]
-    ['celebamask19', 'face2', 'helen11']
+    >>> sorted(schemes())[:4]
+    ['celebamask19', 'face2', 'hair2', 'helen11']
     """
     return SCHEMES.all()
 
@@ -55,8 +55,8 @@ def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
     """The scheme of that name; a `Scheme` passes through.
 
     Args:
-        name: A scheme in the package, a YAML or TOML file with a scheme of one's own, or a scheme as
-            plain data (`faceparse.labels.plain`), as models and results carry it.
+        name: A scheme of the package or of an installed one, a YAML or TOML file with a scheme of one's own, or a
+            scheme as plain data (`faceparse.labels.plain`), as models and results carry it.
 
     Raises:
         LabelError: no such scheme, or a file that is none.

@@ -48,10 +48,10 @@ class Scheme:
         colours: RGB of classes that are to have another colour than `palette` gives their names.
         sides: (left class, right class) pairs that trade places in a mirrored picture; None for every
             `l_NAME` with its `r_NAME`.
-        read_as: Scheme in which a network's results are given, where not in this one: a class there is as strong
-            as the strongest of the classes here that become it. Empty: this one.
-        from_: Declared the other way round, `{source scheme: {class there: class here or "ignore"}}`: what a scheme
-            of one's own makes of the packaged ones.
+        read_as: Name of the scheme in which results of a network with these classes are given; empty for this one. The
+            logit of a class there is the highest of those classes here that convert to it.
+        from_: Like `to`, for conversion from another scheme into this one:
+            `{source scheme: {class there: class here or "ignore"}}`.
         merges: (class, classes of other schemes) pairs: a class here that stands for any one of several there, as
             `eyes` for `l_eye` and `r_eye`. No classes: every one there that no other class here stands for, as
             background stands for all that is not hair where only hair is labelled.

@@ -58,8 +58,8 @@ def render_labels(views: Sequence[View], size: tuple[int, int]) -> NDArray[np.ui
     As if all logits were interpolated everywhere, at a fraction of the work.
 
     Args:
-        views: With the same classes; none gives background.
-        size: Height and width of the picture whose points the views' maps take.
+        views: Views of the same classes; without any, all is background.
+        size: Height and width of the picture, px.
     """
     out = np.zeros(size, np.uint8)
     for tile in _tiles(views, size):
@@ -75,8 +75,8 @@ def render_confidence(views: Sequence[View], size: tuple[int, int]) -> NDArray[n
     """The probability of every pixel's most probable class, height × width float32, 0 to 1.
 
     Args:
-        views: With the same classes; none gives background, surely.
-        size: Height and width of the picture whose points the views' maps take.
+        views: Views of the same classes; without any, all is background with probability 1.
+        size: Height and width of the picture, px.
     """
     out = np.ones(size, np.float32)
     for tile in _tiles(views, size):
@@ -88,12 +88,12 @@ def render_confidence(views: Sequence[View], size: tuple[int, int]) -> NDArray[n
 def render_probability(
     views: Sequence[View], size: tuple[int, int], ids: Sequence[int]
 ) -> NDArray[np.float32]:
-    """The sum of some classes' probabilities at every pixel, height × width float32, 0 to 1.
+    """The probability that a pixel has one of some classes, height × width float32, 0 to 1.
 
     Args:
-        views: With the same classes; none gives background.
-        size: Height and width of the picture whose points the views' maps take.
-        ids: The classes to add up.
+        views: Views of the same classes; without any, all is background.
+        size: Height and width of the picture, px.
+        ids: Labels of those classes.
     """
     out = np.empty(size, np.float32)
     for rows, columns, (values,) in render_probabilities(views, size, (ids,)):
@@ -104,17 +104,17 @@ def render_probability(
 def render_probabilities(
     views: Sequence[View], size: tuple[int, int], groups: Sequence[Sequence[int]]
 ) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
-    """Several sums of classes' probabilities in one go, tile by tile, row of tiles after row.
+    """`render_probability` for several groups of classes, tile by tile, from the top left to the bottom right.
 
-    The work is in the classes' logits, so that many sums cost little more than one.
+    Many groups cost little more than one: the time goes into sampling the logits.
 
     Args:
-        views: With the same classes; none gives background.
-        size: Height and width of the picture whose points the views' maps take.
-        groups: The classes to add up, for each sum.
+        views: Views of the same classes; without any, all is background.
+        size: Height and width of the picture, px.
+        groups: Labels of the classes of each group.
 
     Yields:
-        A tile's rows and columns, and its sums, groups × rows × columns float32, 0 to 1.
+        A tile's rows and columns, and its probabilities, groups × rows × columns float32, 0 to 1.
     """
     for tile in _tiles(views, size):
         area = tile.area

@@ -25,7 +25,7 @@ def soft_strips(
     ...     opacity[rows] = hair
 
     Args:
-        parsing: Of a label map, it is sure: 0 or 1 everywhere.
+        parsing: A parsing; one made of a label map has the probabilities 0 and 1 alone.
         groups: Labels of its scheme; a group's probability is its labels' sum.
         bits: 8 or 16; probability 1 is 255 or 65535, in between the nearest whole number.
 

@@ -34,14 +34,14 @@ class View:
 
     Args:
         logits: float32, classes × h × w, at the network's own resolution. Kept, not copied: leave it alone.
-        to_grid: Picture point → (column, row) on the grid, the sample in column c and row r being at (c, r);
-            with `before`, from the squashed coordinates instead of the picture point.
+        to_grid: 2 × 3 affine map from a picture point (x, y), px, to (column, row) of `logits`, as `logits[:, row, column]`;
+            with `before`, from what that map and the squashing make of the point.
         frame: Picture point → the view's own square, [0, 1] × [0, 1], outside which it does not count;
             None: it counts in the whole picture.
         feather: Part of the frame, 0 to 0.5, over which its weight rises from 0 at the border to 1.
         layer: Views of a higher layer lie over those of lower ones; within a layer they are averaged.
-        before: For a warped view: picture point → coordinates that `faceparse.results.squash` draws in, each
-            axis by itself, before `to_grid` takes them to the grid.
+        before: 2 × 3 affine map of a warped view, applied first: `faceparse.results.squash` then squashes each coordinate, and
+            `to_grid` takes the result.
 
     Raises:
         ResultError: an array of another shape or kind, a value that is not finite.

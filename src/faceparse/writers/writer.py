@@ -22,9 +22,9 @@ class Writer(ABC):
 
     Attributes:
         name: What `--save` calls it.
-        endings: All that may follow the picture's stem in the names of its files, such as `_mask.png`; of a
-            form with one file per class, the endings of every class of every scheme in the package. A
-            picture need not get them all: what it got is what `write` returns.
+        endings: Every ending that a file of this form may have: `_mask.png` where `photo.jpg` gives `photo_mask.png`. A
+            form with a file for each class has those of every class of every packaged scheme. `write` returns the
+            files that a picture did get.
     """
 
     name: ClassVar[str]
