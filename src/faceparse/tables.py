@@ -257,9 +257,9 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     if hint is Any:
         return value
     if origin is Annotated:
-        made = _convert(arguments[0], value, path)
-        if made is None or all(rule.holds(made) for rule in arguments[1:]):
-            return made
+        result = _convert(arguments[0], value, path)
+        if result is None or all(rule.holds(result) for rule in arguments[1:]):
+            return result
     elif origin in (Union, UnionType):
         return _convert_union(hint, value, path)
     elif origin is Literal:
@@ -273,9 +273,9 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
                 return origin(_convert(kind, item, f"{path}[{i}]") for i, (kind, item) in items)
     elif origin is not None and issubclass(origin, Mapping):
         if isinstance(value, Mapping):
-            odd = next((key for key in value if not isinstance(key, str)), "")
-            if odd != "":
-                raise _FaultError(path, f"expected keys that are text, in quotes; got {_shown(odd)}")
+            wrong = next((key for key in value if not isinstance(key, str)), "")
+            if wrong != "":
+                raise _FaultError(path, f"expected keys that are text, in quotes; got {_value_text(wrong)}")
             return {key: _convert(arguments[1], v, _join(path, key)) for key, v in value.items()}
     elif is_dataclass(hint):
         if isinstance(value, Mapping):
@@ -309,17 +309,17 @@ def _convert_union(hint: Any, value: object, path: str) -> Any:
 
 
 def _convert_table(kind: Any, raw: Mapping[object, object], path: str) -> Any:
-    known = hints(kind)
+    types = hints(kind)
     for key in map(str, raw):
-        if key not in known:
-            near = nearest(key, known)
-            mend = f"is it {either(near)}?" if near else f"there are {', '.join(known)}"
+        if key not in types:
+            near = nearest(key, types)
+            mend = f"is it {either(near)}?" if near else f"there are {', '.join(types)}"
             raise _FaultError(_join(path, key), f"unknown key; {mend}")
-    values = {str(key): _convert(known[str(key)], value, _join(path, str(key))) for key, value in raw.items()}
+    values = {str(key): _convert(types[str(key)], value, _join(path, str(key))) for key, value in raw.items()}
     needed = (f.name for f in fields(kind) if f.init and f.default is f.default_factory is MISSING)
     for key in needed:
         if key not in raw:
-            raise _FaultError(_join(path, key), f"missing; expected {described(known[key])}")
+            raise _FaultError(_join(path, key), f"missing; expected {described(types[key])}")
     try:
         return kind(**values)
     except FaceparseError as error:
@@ -327,7 +327,7 @@ def _convert_table(kind: Any, raw: Mapping[object, object], path: str) -> Any:
 
 
 def _unlike(hint: Any, value: object, path: str) -> _FaultError:
-    return _FaultError(path, f"expected {described(hint)}; got {_shown(value)}")
+    return _FaultError(path, f"expected {described(hint)}; got {_value_text(value)}")
 
 
 _WORDS = {
@@ -361,7 +361,7 @@ def described(hint: Any) -> str:
     return _WORDS.get(hint, "a table" if is_dataclass(hint) or origin else "")
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     words = {None: "null", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
         return words[value]

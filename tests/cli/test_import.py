@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from faceparse import models  # noqa: E402
-from faceparse.weights import embedded_card  # noqa: E402
+from faceparse.weights import safetensors_card  # noqa: E402
 
 pytestmark = pytest.mark.torch
 NAME = "fpn-efficientnet_lite0"
@@ -28,7 +28,7 @@ def test_imports_and_says_where(checkpoint: Path, faceparse: Callable[..., Any])
     assert f"{target}: 348 tensors" in ran.out
     assert "parameters, card mine" in ran.out
     assert "terms: Unknown" in ran.out
-    found = embedded_card(target)
+    found = safetensors_card(target)
     assert found is not None
     assert found.id == "mine"
 
@@ -63,4 +63,4 @@ def test_overwriting_is_asked_for(checkpoint: Path, faceparse: Callable[..., Any
     assert "--overwrite" in ran.err
     assert target.read_bytes() == b"precious"
     assert faceparse(*words, "--overwrite").code == 0
-    assert embedded_card(target) is not None
+    assert safetensors_card(target) is not None

@@ -9,7 +9,7 @@ import pytest
 
 from faceparse.labels import Scheme, plain, reference, scheme, schemes
 from faceparse.results import Parsing
-from faceparse.weights import Card, card, embedded_card, parse_card, write_safetensors
+from faceparse.weights import Card, card, parse_card, safetensors_card, write_safetensors
 
 OWN = """
 name: spots
@@ -67,6 +67,6 @@ def test_model_card(one: Scheme) -> None:
 def test_checkpoint(one: Scheme, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     write_safetensors(tmp_path / "a.safetensors", {"a": torch.ones(2)}, model_card(one))
-    carried = embedded_card(tmp_path / "a.safetensors")
+    carried = safetensors_card(tmp_path / "a.safetensors")
     assert carried is not None
     assert (carried.label_scheme, plain(carried.label_scheme)) == (one, plain(one))

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from faceparse import models  # noqa: E402
 from faceparse.errors import ConfigError, OutputError, WeightsError  # noqa: E402
 from faceparse.models.importing import UNKNOWN_TERMS  # noqa: E402
-from faceparse.weights import Grid, card, embedded_card, read_checkpoint, write_safetensors  # noqa: E402
+from faceparse.weights import Grid, card, read_checkpoint, safetensors_card, write_safetensors  # noqa: E402
 from faceparse.weights.hashing import sha256  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -46,7 +46,7 @@ def foreign(tmp_path: Path, published: Callable[[str], dict[str, Any]]) -> Path:
 def test_a_training_checkpoint_brings_its_card(trained: Path) -> None:
     target = trained.with_name("mine.safetensors")
     made = models.import_checkpoint(trained, NAME, target)
-    found = embedded_card(target)
+    found = safetensors_card(target)
     assert found == made.card
     assert (found.id, found.network, found.scheme) == ("mine", NAME, "lapa11")
     assert (found.input.size, found.input.mean, found.input.std) == ((64, 64), (0.5,) * 3, (0.25,) * 3)

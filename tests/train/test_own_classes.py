@@ -11,7 +11,7 @@ from faceparse.models import load_checkpoint  # noqa: E402
 from faceparse.models.importing import training_card  # noqa: E402
 from faceparse.train.fit import fit  # noqa: E402
 from faceparse.train.settings import DataSettings, Settings  # noqa: E402
-from faceparse.weights.card import embedded  # noqa: E402
+from faceparse.weights.card import card_from_json  # noqa: E402
 from faceparse.weights.checkpoint import read_checkpoint  # noqa: E402
 from tests.data import made  # noqa: E402
 
@@ -30,7 +30,7 @@ def test_a_model_carries_the_classes_it_was_trained_on(tmp_path: Path) -> None:
     file = read_checkpoint(best)
     network = load_checkpoint(NETWORK, file)
     card = training_card(file, NETWORK, network, "spots")
-    again = embedded(card.to_json(), "x").label_scheme
+    again = card_from_json(card.to_json(), "x").label_scheme
     assert again.classes == ("background", "l_spot", "r_spot")
     assert again.palette[1].tolist() == [9, 8, 7]
     assert again.pairs == ((1, 2),)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from faceparse.errors import MissingExtraError, WeightsError
-from faceparse.weights import card, embedded_card, read_checkpoint
+from faceparse.weights import card, read_checkpoint, safetensors_card
 from faceparse.weights.checkpoint import CARD_KEY
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 53289463\n"
@@ -130,11 +130,11 @@ def test_the_card_inside_a_safetensors_file(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     wanted = card("bisenet-resnet18-zllrunning")
     path.write_bytes(safetensors({CARD_KEY: wanted.to_json()}))
-    assert embedded_card(path) == wanted
+    assert safetensors_card(path) == wanted
     path.write_bytes(safetensors({"format": "pt"}))
-    assert embedded_card(path) is None
+    assert safetensors_card(path) is None
     path.write_bytes(safetensors())
-    assert embedded_card(path) is None
+    assert safetensors_card(path) is None
 
 
 @pytest.mark.parametrize(
@@ -158,14 +158,14 @@ def test_a_header_of_wrong_types_is_damage(tmp_path: Path, header: str) -> None:
         text = b'{"' + text
     path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(4))
     with pytest.raises(WeightsError, match="cut short or damaged"):
-        embedded_card(path)
+        safetensors_card(path)
 
 
 def test_a_header_longer_than_the_file_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes((1 << 26).to_bytes(8, "little") + b"{}")
     with pytest.raises(WeightsError, match="cut short or damaged"):
-        embedded_card(path)
+        safetensors_card(path)
 
 
 @pytest.mark.parametrize(("text", "message"), [("{", "is not JSON"), ("{}", r"id: missing"), ("[]", "card")])
@@ -173,4 +173,4 @@ def test_a_damaged_card_is_told(tmp_path: Path, text: str, message: str) -> None
     path = tmp_path / "a.safetensors"
     path.write_bytes(safetensors({CARD_KEY: text}))
     with pytest.raises(WeightsError, match=message):
-        embedded_card(path)
+        safetensors_card(path)

@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from faceparse.errors import OutputError, WeightsError  # noqa: E402
-from faceparse.weights import card, embedded_card, read_checkpoint, write_safetensors  # noqa: E402
+from faceparse.weights import card, read_checkpoint, safetensors_card, write_safetensors  # noqa: E402
 
 pytestmark = pytest.mark.torch
 STATE = OrderedDict({"a.weight": torch.arange(6.0).view(2, 3), "a.bias": torch.ones(2)})
@@ -79,7 +79,7 @@ def test_safetensors_with_a_card(tmp_path: Path) -> None:
     write_safetensors(path, {"t": torch.arange(6.0).view(2, 3).T}, wanted)
     file = read_checkpoint(path)
     assert torch.equal(file.tensors["t"], torch.arange(6.0).view(2, 3).T)
-    assert file.card == wanted == embedded_card(path)
+    assert file.card == wanted == safetensors_card(path)
     assert file.scheme == "celebamask19"
     with pytest.raises(OutputError, match="exists already"):
         write_safetensors(path, {}, wanted)

@@ -15,7 +15,7 @@ from faceparse.weights import Card, add_file, cache_folder, card, fetch, publish
 from faceparse.weights.cache import is_offline, shelf
 from faceparse.weights.records import FILE as RECORDS
 from faceparse.weights.records import read_records
-from faceparse.weights.terms import accepted, announce
+from faceparse.weights.terms import announce, is_accepted
 from tests.weights.server import Served, Site
 
 FILE = b"\x08\x07" + bytes(range(256)) * 500
@@ -187,9 +187,9 @@ def test_consent(make_card: Make, site: Site) -> None:
     with pytest.raises(TermsError):
         add_file(asking, "nowhere")
     assert site.asked == []
-    assert not accepted(asking)
+    assert not is_accepted(asking)
     assert fetch(asking, accept_terms=True).read_bytes() == FILE
-    assert accepted(asking)
+    assert is_accepted(asking)
     assert fetch(asking) == published_path(asking)
     other = make_card(licence={"consent": True, "terms": "Be kinder.", "url": "https://terms"})
     with pytest.raises(TermsError, match="Be kinder"):

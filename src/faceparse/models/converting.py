@@ -14,9 +14,9 @@ from faceparse.errors import WeightsError
 from faceparse.models.importing import import_checkpoint
 from faceparse.weights.backbone import backbone
 from faceparse.weights.card import Card
-from faceparse.weights.checkpoint import embedded_card
+from faceparse.weights.checkpoint import safetensors_card
 from faceparse.weights.hashing import sha256
-from faceparse.weights.modelfile import made_path
+from faceparse.weights.modelfile import model_path
 from faceparse.weights.records import Record, write_record
 from faceparse.weights.store import published_path
 
@@ -29,9 +29,9 @@ def make_model_file(card: Card) -> Path:
             does not fit the card's network.
         OutputError: the cache cannot be written.
     """
-    checkpoint, target = published_path(card), made_path(card)
+    checkpoint, target = published_path(card), model_path(card)
     if target.is_file():
-        embedded = embedded_card(target)
+        embedded = safetensors_card(target)
         if embedded is not None and embedded.source.sha256 == sha256(checkpoint):
             return target
     import_checkpoint(checkpoint, card.network, target, card=card, overwrite=True, **_backbone_file(card))

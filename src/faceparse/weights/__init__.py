@@ -3,7 +3,7 @@
 from faceparse.weights.backbone import Backbone, backbone, backbones
 from faceparse.weights.cache import cache_folder
 from faceparse.weights.card import Card, Figure, Grid, Licence, Source, card, cards, parse_card, read_card
-from faceparse.weights.checkpoint import Checkpoint, embedded_card, read_checkpoint, write_safetensors
+from faceparse.weights.checkpoint import Checkpoint, read_checkpoint, safetensors_card, write_safetensors
 from faceparse.weights.preprocessing import Preprocessing
 from faceparse.weights.store import FileCheck, add_file, fetch, published_path, verify
 from faceparse.weights.variant import Variant
@@ -25,12 +25,12 @@ __all__ = [
     "cache_folder",
     "card",
     "cards",
-    "embedded_card",
     "fetch",
     "parse_card",
     "published_path",
     "read_card",
     "read_checkpoint",
+    "safetensors_card",
     "verify",
     "write_safetensors",
 ]

@@ -24,7 +24,7 @@ def unpack(path: Path) -> tuple[str, BytesIO] | None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
+            names = {info.filename for info in archive.infolist() if not info.is_dir()}
             inside = sorted(name for name in names if _is_checkpoint(PurePosixPath(name)))
             if not inside or any(name.endswith("/data.pkl") for name in names):
                 return None

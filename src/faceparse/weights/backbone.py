@@ -67,6 +67,11 @@ def backbone(name: str) -> Backbone:
         raise WeightsError(f"no backbone {name!r}; there are {', '.join(backbones())}") from None
 
 
+def all_published() -> tuple[Published, ...]:
+    """Every card and every backbone in the package."""
+    return (*cards().values(), *backbones().values())
+
+
 def find_published(name: str) -> Published:
     """The card or backbone of that id, or the card of a TOML file by its path.
 

@@ -206,7 +206,7 @@ def parse_card(raw: object, where: str) -> Card:
     return build(Card, raw, where, WeightsError)
 
 
-def embedded(text: str, path: str | Path) -> Card:
+def card_from_json(text: str, path: str | Path) -> Card:
     """A card from the JSON text inside a model file.
 
     Raises:
@@ -232,8 +232,8 @@ def read_card(path: str | Path) -> Card:
 def cards() -> Mapping[str, Card]:
     """Every card in the package by id."""
     folder = Path(str(files("faceparse.weights").joinpath("cards")))
-    found = {c.id: c for c in map(read_card, sorted(folder.glob("*.toml"), key=lambda path: path.stem))}
-    return MappingProxyType(found)
+    paths = sorted(folder.glob("*.toml"), key=lambda path: path.stem)
+    return MappingProxyType({c.id: c for c in map(read_card, paths)})
 
 
 def card(model: str) -> Card:

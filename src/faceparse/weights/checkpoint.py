@@ -27,7 +27,7 @@ from faceparse.errors import MissingExtraError, WeightsError
 from faceparse.files import atomic
 from faceparse.labels import schemes
 from faceparse.weights.archive import unpack
-from faceparse.weights.card import Card, embedded
+from faceparse.weights.card import Card, card_from_json
 from faceparse.weights.contents import HEAD, read_head
 from faceparse.weights.importers.caffe import read_caffemodel
 from faceparse.weights.protobuf import ProtobufError
@@ -118,7 +118,7 @@ def _read(path: Path, name: str, file: BinaryIO) -> Checkpoint:
     return _from_torch(path, _torch_load(path, file))
 
 
-def embedded_card(path: str | Path) -> Card | None:
+def safetensors_card(path: str | Path) -> Card | None:
     """The card inside a safetensors file, None where it carries none; needs no torch.
 
     Raises:
@@ -134,7 +134,7 @@ def embedded_card(path: str | Path) -> Card | None:
             text = (file.metadata() or {}).get(CARD_KEY)
     except safetensors.SafetensorError:
         raise _damaged(path) from None
-    return None if text is None else embedded(text, path)
+    return None if text is None else card_from_json(text, path)
 
 
 def write_safetensors(
@@ -294,5 +294,5 @@ def _looks_like_safetensors(head: bytes) -> bool:
 
 
 def _read_safetensors(path: Path) -> Checkpoint:
-    card = embedded_card(path)
+    card = safetensors_card(path)
     return Checkpoint(path, _import("safetensors.torch", f"reading {path.name}").load_file(path), card=card)

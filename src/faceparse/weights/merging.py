@@ -18,13 +18,13 @@ def scheme_of_results(card: Card) -> Scheme:
     return read_as(card.label_scheme)
 
 
-def read_as(own: Scheme) -> Scheme:
+def read_as(original: Scheme) -> Scheme:
     """The scheme that logits of a scheme are read as.
 
     >>> read_as(scheme("voc21-face")).name, read_as(scheme("lapa11")).name
     ('face2', 'lapa11')
     """
-    return scheme(own.read_as) if own.read_as else own
+    return scheme(original.read_as) if original.read_as else original
 
 
 def read_logits(logits: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
@@ -34,8 +34,8 @@ def read_logits(logits: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
     >>> read_logits(np.zeros((1, 21, 4, 4), np.float32), card("fcn8s")).shape  # doctest: +SKIP
     (1, 2, 4, 4)
     """
-    own, target = card.label_scheme, scheme_of_results(card)
-    if own == target:
+    original, target = card.label_scheme, scheme_of_results(card)
+    if original == target:
         return logits
-    table = conversion(own, target).table[: len(own)]
+    table = conversion(original, target).table[: len(original)]
     return np.stack([logits[:, table == label].max(1) for label in range(len(target))], 1)

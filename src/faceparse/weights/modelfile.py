@@ -21,10 +21,10 @@ from faceparse.errors import WeightsError
 from faceparse.weights.cache import shelf
 from faceparse.weights.card import Card, cards, unknown_model
 from faceparse.weights.card import card as find_card
-from faceparse.weights.checkpoint import SETTINGS_KEY, embedded_card
+from faceparse.weights.checkpoint import SETTINGS_KEY, safetensors_card
 from faceparse.weights.onnxfile import onnx_card
 
-_READERS: Mapping[str, Callable[[Path], Card | None]] = {".onnx": onnx_card, ".safetensors": embedded_card}
+_READERS: Mapping[str, Callable[[Path], Card | None]] = {".onnx": onnx_card, ".safetensors": safetensors_card}
 _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".caffemodel")
 
 
@@ -57,37 +57,33 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
             message has the commands that get or make the file.
     """
     name = os.fspath(model)
-    path = packaged().get(name) or cached(name)
-    own = None if path is None else _READERS[path.suffix.lower()](path) or cards().get(name)
-    if path is None:
-        path = _existing(name)
-        own = _READERS[path.suffix.lower()](path)
+    path = packaged().get(name) or cached(name) or _model_file(name)
+    inside = _READERS[path.suffix.lower()](path) or cards().get(name)
     if card is not None:
         return ModelFile(path, find_card(card))
-    if own is None:
+    if inside is None:
         raise WeightsError(
             f"{path} carries no model card, and nothing about a model is guessed: name one with --card "
             "(an id that faceparse weights list shows, or a TOML file)"
         )
-    return ModelFile(path, own)
+    return ModelFile(path, inside)
 
 
-def made_path(card: Card) -> Path:
-    """Where the model file made from a card's published checkpoint lies, or would lie."""
+def model_path(card: Card) -> Path:
+    """Where the model file that faceparse makes of a card's published checkpoint lies, or would lie."""
     return shelf(card.id) / f"{card.id}.safetensors"
 
 
 def cached(model: str) -> Path | None:
     """The model file of a card in the cache: made from its checkpoint, or as published; None where neither is."""
-    known = cards().get(model)
-    if known is None:
+    if model not in cards():
         return None
-    published = shelf(known.id) / known.source.name
-    runnable = (made_path(known), *((published,) if published.suffix.lower() in _READERS else ()))
-    return next((path for path in runnable if path.is_file()), None)
+    card = cards()[model]
+    paths = (model_path(card), shelf(card.id) / card.source.name)
+    return next((path for path in paths if path.suffix.lower() in _READERS and path.is_file()), None)
 
 
-def _existing(name: str) -> Path:
+def _model_file(name: str) -> Path:
     path = Path(name)
     if path.suffix.lower() in _READERS or path.suffix.lower() in _CHECKPOINTS or path.exists():
         if not path.is_file():
@@ -103,7 +99,7 @@ def _existing(name: str) -> Path:
     if name == "default":
         raise WeightsError("the default model is missing from this installation of faceparse: reinstall it")
     if name in cards():
-        raise WeightsError(how_to_get(cards()[name]))
+        raise WeightsError(get_hint(cards()[name]))
     raise unknown_model(name, "an .onnx or .safetensors file")
 
 
@@ -118,7 +114,7 @@ def _of_our_training(path: Path) -> bool:
         return False
 
 
-def how_to_get(card: Card) -> str:
+def get_hint(card: Card) -> str:
     """What is missing of a card's model file, and the command that gets it."""
     if (shelf(card.id) / card.source.name).is_file():
         return (

@@ -14,7 +14,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from faceparse.errors import WeightsError
-from faceparse.weights.card import Card, embedded
+from faceparse.weights.card import Card, card_from_json
 from faceparse.weights.checkpoint import CARD_KEY
 from faceparse.weights.contents import read_head
 from faceparse.weights.protobuf import Message, ProtobufError
@@ -38,7 +38,7 @@ def onnx_card(path: str | Path) -> Card | None:
         if head[0] != 8:  # every ONNX writer begins with field 1, the format's version
             raise WeightsError(f"{path} is not an ONNX model, whatever its name says") from None
         raise WeightsError(f"{path} is cut short or damaged: get or export it again") from None
-    return None if text is None else embedded(text, path)
+    return None if text is None else card_from_json(text, path)
 
 
 def _card_text(model: Message) -> str | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from faceparse.weights import modelfile
-from faceparse.weights.backbone import Backbone, backbones
-from faceparse.weights.card import Card, cards
+from faceparse.weights.backbone import Backbone, Published, all_published
+from faceparse.weights.card import Card
 from faceparse.weights.store import published_path
 
 
@@ -55,11 +55,10 @@ class Summary:
 
 def summaries() -> tuple[Summary, ...]:
     """A row for every card and every backbone in the package."""
-    published: list[Card | Backbone] = [*cards().values(), *backbones().values()]
-    return tuple(map(summary, published))
+    return tuple(map(summary, all_published()))
 
 
-def summary(card: Card | Backbone) -> Summary:
+def summary(card: Published) -> Summary:
     """The row of one card or backbone."""
     published, figure = published_path(card), card.headline if isinstance(card, Card) else None
     here = published.stat().st_size if published.is_file() else 0
@@ -89,10 +88,10 @@ def summary(card: Card | Backbone) -> Summary:
     )
 
 
-def shown_size(size: int | None, parameters: int | None) -> str:
-    """What a person is told of how large weights are.
+def size_text(size: int | None, parameters: int | None) -> str:
+    """The size of weights for people.
 
-    >>> shown_size(None, 13_296_000)
+    >>> size_text(None, 13_296_000)
     '13.3 M parameters'
     """
     if size is not None:
@@ -103,9 +102,9 @@ def shown_size(size: int | None, parameters: int | None) -> str:
 def markdown() -> str:
     """The table as it stands in the documentation: what is the same on every machine."""
     lines = ["| id | network | data | file | size | mean F1 | licence |", "|---|---|---|---|---|---|---|"]
-    known: list[Card | Backbone] = [*cards().values(), *backbones().values()]
-    for row, card in zip(summaries(), known, strict=True):
-        size = shown_size(card.source.size or None, row.parameters)
+    for card in all_published():
+        row = summary(card)
+        size = size_text(card.source.size or None, row.parameters)
         f1 = "" if row.f1 is None else f"{row.f1:g} ({row.f1_of})"
         consent = "; consent needed" if row.consent else ""
         name = row.file.rsplit("/", 1)[-1]

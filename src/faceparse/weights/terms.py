@@ -29,7 +29,7 @@ def announce(card: Published) -> None:
         _LOG.info("weights of %s: %s; terms: %s", card.id, card.licence.weights, card.licence.terms)
 
 
-def accepted(card: Published) -> bool:
+def is_accepted(card: Published) -> bool:
     """Whether the terms need no consent, or these very terms were accepted on this machine."""
     if not card.licence.consent:
         return True
@@ -47,7 +47,7 @@ def require(card: Published, *, accept: bool) -> None:
         TermsError: a person must accept the terms and has not.
         OutputError: the consent cannot be recorded.
     """
-    if accepted(card):
+    if is_accepted(card):
         return
     if not accept:
         raise TermsError(

@@ -38,7 +38,7 @@ def list_(
     import json
     from dataclasses import asdict
 
-    from faceparse.weights.summary import markdown, shown_size, summaries
+    from faceparse.weights.summary import markdown, size_text, summaries
 
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in summaries()], indent=1, ensure_ascii=False))
@@ -51,7 +51,7 @@ def list_(
 
     table = Table("id", "network", "data", "size", "mean F1", "licence", "on disk", box=None)
     for row in summaries():
-        size = shown_size(row.size, row.parameters)
+        size = size_text(row.size, row.parameters)
         f1 = "" if row.f1 is None else f"{row.f1:g} {row.f1_of.split(',')[0]}"
         licence = row.licence + ("; consent needed" if row.consent else "")
         table.add_row(row.id, row.network, row.data, size, f1, licence, row.state)
@@ -73,16 +73,16 @@ def show(model: One, as_json: Json = False) -> None:
     from faceparse.weights import Card
     from faceparse.weights.backbone import find_published
     from faceparse.weights.summary import summary
-    from faceparse.weights.terms import accepted
+    from faceparse.weights.terms import is_accepted
 
     card = find_published(model)
     row = summary(card)
     if as_json:
-        about = {**asdict(card), "state": row.state, "path": row.path, "accepted": accepted(card)}
+        about = {**asdict(card), "state": row.state, "path": row.path, "accepted": is_accepted(card)}
         typer.echo(json.dumps(about, indent=1, ensure_ascii=False))
         return
     typer.echo(f"{card.id}: {card.title}")
-    consent = "" if not card.licence.consent else "accepted" if accepted(card) else "not accepted yet"
+    consent = "" if not card.licence.consent else "accepted" if is_accepted(card) else "not accepted yet"
     unknown = "not published; recorded when the file first comes, and held to after"
     lines = {
         "network": f"{card.network}, scheme {card.scheme}, input {card.input.size[0]} × {card.input.size[1]}"
@@ -176,13 +176,12 @@ def verify(
 
     Example: `faceparse weights verify`
     """
-    from faceparse.weights import backbones, cards
     from faceparse.weights import verify as check
-    from faceparse.weights.backbone import find_published
+    from faceparse.weights.backbone import all_published, find_published
     from faceparse.weights.modelfile import packaged
 
     bad = 0
-    for card in [find_published(m) for m in models or (*cards(), *backbones())]:
+    for card in map(find_published, models) if models else all_published():
         if card.id in packaged():
             typer.echo(f"in the package: {card.id}")
         for file in check(card):

@@ -46,16 +46,16 @@ def read_caffemodel(data: bytes) -> dict[str, Floats]:
         ProtobufError: not such a file, cut short, or arrays that disagree with their shape.
     """
     message = Message(memoryview(data))
-    found: dict[str, Floats] = {}
+    arrays: dict[str, Floats] = {}
     for number, value in message.fields():
         if number in _LAYERS and isinstance(value, memoryview):
             for name, array in _layer(message.inner(value), *_LAYERS[number]):
-                if name in found:
+                if name in arrays:
                     raise ProtobufError(f"it holds {name} twice")
-                found[name] = array
-    if not found:
+                arrays[name] = array
+    if not arrays:
         raise ProtobufError("it holds no layer with weights")
-    return found
+    return arrays
 
 
 def _layer(message: Message, name_field: int, blob_field: int) -> Iterator[tuple[str, Floats]]:
@@ -91,7 +91,7 @@ def _blob(message: Message, name: str) -> Floats:
     if shape is None:
         return flat
     if len(shape) > _MOST_AXES or prod(shape) != flat.size or not flat.size:
-        raise ProtobufError(f"{name} says that it is {_shown(shape)}, and has {flat.size:,} numbers")
+        raise ProtobufError(f"{name} says that it is {_size_text(shape)}, and has {flat.size:,} numbers")
     return flat.reshape(shape)
 
 
@@ -113,5 +113,5 @@ def _legacy_shape(legacy: dict[int, int]) -> list[int]:
     return shape[2:] if shape[:2] == [1, 1] else shape
 
 
-def _shown(shape: list[int]) -> str:
+def _size_text(shape: list[int]) -> str:
     return " × ".join(map(str, shape[:_SHOWN])) + (" …" if len(shape) > _SHOWN else "") or "a single number"

@@ -50,11 +50,11 @@ class SplitBias:
         """Whether a published key is of use: not the masks, nor what served pretraining alone."""
         return self.names.uses(key) and not key.endswith(("mask_token", "attn.qkv.bias_mask"))
 
-    def expects(self, own: Shapes) -> dict[str, tuple[int, ...]]:
+    def expects(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
         """What a published file must hold, from the shapes of our state dict."""
         joined = {
             key.replace(_QUERY, _BIAS): (3 * shape[0],) if key.endswith(_QUERY) else shape
-            for key, shape in own.items()
+            for key, shape in shapes.items()
             if not key.endswith(_VALUE)
         }
         return self.names.expects(joined)

@@ -24,7 +24,7 @@ class Form(Protocol):
         """Whether a published key is of use."""
         ...
 
-    def expects(self, own: Shapes) -> dict[str, tuple[int, ...]]:
+    def expects(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
         """What a published file must hold, from the shapes of our state dict."""
         ...
 

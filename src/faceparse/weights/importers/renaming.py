@@ -37,10 +37,10 @@ class Renaming:
         """Whether a published key is of use."""
         return not key.startswith(self.unused)
 
-    def expects(self, own: Shapes) -> dict[str, tuple[int, ...]]:
+    def expects(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
         """What a published file must hold, from the shapes of our state dict."""
         back = {ours: published for published, ours in self.rules.items()}
-        return {_renamed(key, back): tuple(shape) for key, shape in own.items()}
+        return {_renamed(key, back): tuple(shape) for key, shape in shapes.items()}
 
     def __call__(self, state: Mapping[str, T]) -> dict[str, T]:
         """Published state dict → ours."""
