@@ -38,10 +38,12 @@ def command(
         typer.echo(f"{small.path}: {small.tensors} tensors, without {', '.join(small.left_out)}")
         return
     parts = {} if dinov3 is None else {"dinov3": dinov3}
-    made = import_checkpoint(checkpoint, network, output, card=card, overwrite=overwrite, **parts)
-    for note in made.notes:
+    result = import_checkpoint(checkpoint, network, output, card=card, overwrite=overwrite, **parts)
+    for note in result.notes:
         typer.echo(f"note: {note}", err=True)
-    typer.echo(f"{made.path}: {made.tensors} tensors, {made.parameters:,} parameters, card {made.card.id}")
-    typer.echo(f"terms: {made.card.licence.terms}")
-    if made.card.limits:
-        typer.echo(f"limits: {made.card.limits}")
+    typer.echo(
+        f"{result.path}: {result.tensors} tensors, {result.parameters:,} parameters, card {result.card.id}"
+    )
+    typer.echo(f"terms: {result.card.licence.terms}")
+    if result.card.limits:
+        typer.echo(f"limits: {result.card.limits}")

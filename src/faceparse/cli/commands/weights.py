@@ -9,7 +9,7 @@ import typer
 from typer import Argument, Option
 
 if TYPE_CHECKING:
-    from faceparse.weights import Backbone, Card
+    from faceparse.weights.backbone import Published
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -219,8 +219,8 @@ def where(
     typer.echo(str(path))
 
 
-def _ready(card: Card | Backbone) -> str:
-    """Where the card's model file is, made where PyTorch is installed; else what is missing."""
+def _ready(card: Published) -> str:
+    """Path of the card's model file, which PyTorch makes where it is installed; else of the published file, with a note."""
     from faceparse.errors import MissingExtraError
     from faceparse.weights import Backbone, cards, published_path
     from faceparse.weights.modelfile import cached, packaged
@@ -233,8 +233,8 @@ def _ready(card: Card | Backbone) -> str:
 
         return str(make_model_file(card))
     except MissingExtraError:
-        if cached(card.id) is not None:
-            return str(cached(card.id))
+        if (model := cached(card.id)) is not None:
+            return str(model)
         onnx = [
             c.id for c in cards().values() if c.network == card.network and c.source.name.endswith(".onnx")
         ]
