@@ -123,12 +123,12 @@ def safetensors_card(path: str | Path) -> Card | None:
 
     Raises:
         WeightsError: no such file, not safetensors, cut short, or a card that is damaged.
-        MissingExtraError: safetensors is not installed.
     """
+    import safetensors
+
     path = Path(path)
     if not _looks_like_safetensors(read_head(path)):
         raise WeightsError(f"{path} is not a safetensors file: its header is not one")
-    safetensors = _import("safetensors", f"reading {path.name}")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(CARD_KEY)
@@ -144,7 +144,7 @@ def write_safetensors(
 
     Raises:
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
-        MissingExtraError: torch or safetensors is not installed.
+        MissingExtraError: torch is not installed.
     """
     path = Path(path)
     save = _import("safetensors.torch", f"writing {path.name}").save_file
