@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import faceparse
-from faceparse.errors import FaceparseError, LabelError
+from faceparse.errors import EngineError, FaceparseError, LabelError
 from faceparse.registry import Registry, in_short, nearest
 from tests.conftest import Install
 
@@ -90,9 +90,13 @@ def test_a_module_registers_what_it_has(find: Find, install: Install) -> None:
         "for name in ('upside', 'downside'):\n"
         "    register(EngineKind(name, '.up', None, instead=''))"
     )
-    install("sides_package", "engines", {"sides": "sides_module"}, sides_module=code)
+    points = {"downside": "sides_module", "sides": "sides_module", "upside": "sides_module"}
+    install("sides_package", "engines", points, sides_module=code)
     assert registry.find("downside").suffix == ".up"
     assert {"upside", "downside"} < {*registry}
+    assert registry.faults == []
+    with pytest.raises(EngineError, match=r"no engine 'sides' .*sides_package registers .* another name"):
+        registry.find("sides")
 
 
 def test_names_of_large_families_are_in_braces() -> None:
@@ -105,6 +109,7 @@ def test_names_of_large_families_are_in_braces() -> None:
         ("data-root", ["data.root", "data.rot"], ["data.root"]),
         ("Epoch", ["ema", "epochs"], ["epochs"]),
         ("bisnet", ["segface", "bisenet-resnet18-yakhyo"], ["bisenet-resnet18-yakhyo"]),
+        ("defalt", ["default-a", "default-b", "default-c", "default"], ["default", "default-a", "default-b"]),
         ("nothing", ["epochs"], []),
     ],
 )

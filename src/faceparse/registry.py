@@ -90,6 +90,7 @@ class Registry(Mapping[str, T]):
         self._key, self._check, self._instead = key, check, instead
         self._things: dict[str, T] = {}
         self._faults: dict[EntryPoint, str] = {}
+        self._modules: dict[str, str] = {}  # of other packages, by the names that they registered
         self._lock = RLock()
 
     def register(self, thing: Thing) -> Thing:
@@ -130,7 +131,9 @@ class Registry(Mapping[str, T]):
                     raise self._error(self._faults[point])
             things = self._things if name in self._things else self.all()
             if name not in things:
-                raise self._error(f"no {self._what} {name!r}{mend(name, things, self._instead)}")
+                owners = [_package(point) for point in self._points() if point.name == name]
+                other = f" (what package {owners[0]} registers for it has another name)" if owners else ""
+                raise self._error(f"no {self._what} {name!r}{other}{mend(name, things, self._instead)}")
             return things[name]
 
     @property
@@ -162,6 +165,8 @@ class Registry(Mapping[str, T]):
         return self._faults[point]
 
     def _load(self, point: EntryPoint) -> str:
+        if self._modules.get(point.name) == point.value:  # brought by another entry point of the same module
+            return ""
         claims = ["faceparse"] * (point.name in self._things)
         claims += [_package(other) for other in self._points() if other.name == point.name]
         if len(claims) > 1:
@@ -169,11 +174,12 @@ class Registry(Mapping[str, T]):
                 f"{self._what} {point.name!r}: it is claimed by {' and '.join(claims)}: uninstall all but one"
             )
         where = f"{self._what} {point.name!r} of package {_package(point)} ({point.value})"
-        before, imported = len(self._things), point.module in sys.modules
+        before, imported = set(self._things), point.module in sys.modules
         try:
             thing = point.load()
             if isinstance(thing, ModuleType):
-                if len(self._things) == before and not imported:
+                self._modules |= dict.fromkeys(self._things.keys() - before, point.value)
+                if before == self._things.keys() and not imported:
                     raise self._error(f"registers nothing; name what it brings, as {point.module}:NAME")
             else:
                 name = getattr(thing, self._key, point.name)
@@ -205,8 +211,9 @@ def nearest(name: str, names: Iterable[str], cutoff: float = 0.75) -> list[str]:
         if text == meant:
             return [other]
         starts = (text, text[: len(meant) + 1])  # of a long name, people type the beginning
-        alike[other] = max(SequenceMatcher(None, meant, start).ratio() for start in starts)
-    return sorted((n for n in alike if alike[n] >= cutoff), key=lambda n: -alike[n])[:3]
+        ratios = [SequenceMatcher(None, meant, start).ratio() for start in starts]
+        alike[other] = max(ratios), ratios[0]
+    return sorted((n for n in alike if alike[n][0] >= cutoff), key=alike.__getitem__, reverse=True)[:3]
 
 
 def _plain(name: str) -> str:

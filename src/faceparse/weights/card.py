@@ -253,5 +253,8 @@ def unknown_model(name: str, instead: str) -> WeightsError:
     """That there is no card of that id, with the nearest ids; `instead` of an id one may give a file."""
     networks = {*(c.network for c in cards().values()), *entry_point_names("faceparse.networks")}
     fault = f"{name} is a network, not a model" if name in networks else f"no model {name!r}"
-    near = f"; did you mean {either(map(repr, ids))}?" if (ids := nearest(name, cards())) else ":"
-    return WeightsError(f"{fault}{near} give an id (faceparse weights list) or {instead}")
+    if near := nearest(name, cards()):
+        return WeightsError(
+            f"{fault}; did you mean {either(map(repr, near))}? faceparse weights list has all"
+        )
+    return WeightsError(f"{fault}: give an id (faceparse weights list) or {instead}")
