@@ -165,7 +165,8 @@ class Registry(Mapping[str, T]):
         return self._faults[point]
 
     def _load(self, point: EntryPoint) -> str:
-        if self._modules.get(point.name) == point.value:  # brought by another entry point of the same module
+        # Brought by another entry point of the same module.
+        if point.name in self._things and self._modules.get(point.name) == point.value:
             return ""
         claims = ["faceparse"] * (point.name in self._things)
         claims += [_package(other) for other in self._points() if other.name == point.name]
