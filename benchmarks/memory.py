@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from faceparse.cli.process import settle
+from faceparse.cli.process import tune_process
 from faceparse.engines import FakeEngine
 from faceparse.folder import Run, find_jobs
 from faceparse.parser import Parser
@@ -56,7 +56,7 @@ def run(parser: Parser, source: Path, output: Path, status: str) -> list[float]:
     jobs = find_jobs([source], output, endings, recursive=True)
     began, seen = time.perf_counter(), []
     print(f"{'found':>8} {len(jobs):7} pictures {resident():7.1f} MB")
-    settle()
+    tune_process()
     made = Run(jobs, parser.parse, chosen, output, identity=parser.identity)
     for done, outcome in enumerate(made, 1):
         assert outcome.status == status, outcome.reason

@@ -40,7 +40,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import faceparse
-from faceparse.cli.process import settle
+from faceparse.cli.process import tune_process
 from faceparse.export import calibration_pictures, export_onnx, load_source
 from faceparse.folder import Run, find_jobs
 from faceparse.labels import scheme
@@ -252,7 +252,7 @@ def main() -> None:
     models = make_models(chosen.bisenet, precisions, chosen.calibrate or source, work)
     full = work / "full.onnx"
     export_full_size(chosen.bisenet, full)
-    settle()
+    tune_process()
     print(f"{machine()}, ONNX Runtime {onnxruntime.__version__}")
     print(f"{chosen.pictures} JPEGs of {chosen.side}², {CORES} cores, best of {chosen.rounds} rounds")
     best = rates(models, source, output, full, chosen.pictures, chosen.rounds)
