@@ -10,7 +10,6 @@ are there before), files and bytes. Then masks and overlays side by side: throug
 from __future__ import annotations
 
 import argparse
-import io
 import tempfile
 import time
 import tracemalloc
@@ -73,11 +72,11 @@ def costs(parsing: Parsing, forms: list[str], folder: Path, rounds: int) -> None
         print(f"{name:10} {took:9.1f} {top:9.1f} {len(paths):6} {size:9.0f}")
 
 
-def through_pillow(parsing: Parsing) -> None:
+def png_through_pillow(parsing: Parsing, path: Path) -> None:
     """A mask as Pillow writes it with run lengths alone."""
     picture = Image.fromarray(parsing.labels)
     picture.putpalette(parsing.scheme.palette.tobytes())
-    picture.save(io.BytesIO(), "PNG", compress_type=zlib.Z_RLE)
+    picture.save(path, "PNG", compress_type=zlib.Z_RLE)
 
 
 def jpeg_through_pillow(drawn: NDArray[np.uint8], path: Path) -> None:
@@ -88,8 +87,8 @@ def side_by_side(parsing: Parsing, folder: Path, rounds: int) -> None:
     drawn = parsing.overlay()
     pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "mask": (
-            lambda: through_pillow(parsing),
-            lambda: write_png(io.BytesIO(), parsing.labels, parsing.scheme.palette),
+            lambda: png_through_pillow(parsing, folder / "pillow.png"),
+            lambda: write_png(folder / "ours.png", parsing.labels, parsing.scheme.palette),
         ),
         "overlay": (
             lambda: jpeg_through_pillow(drawn, folder / "pillow.jpg"),

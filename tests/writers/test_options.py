@@ -36,16 +36,17 @@ def test_yes_and_no(word: str, value: bool) -> None:
             {"alpha": 1},
             r"no chosen output form \(mask\) has an option 'alpha'; overlay, panel have it$",
         ),
-        (["soft", "mask"], {"x": 1}, r"\(soft, mask\) has an option 'x'; soft has bits, classes$"),
+        (["soft", "mask"], {"x": 1}, r"\(soft, mask\) has an option 'x'; there are bits, classes$"),
         (["soft", "mask"], {"bitts": 16}, "has an option 'bitts'; did you mean 'bits'"),
         (["overlay"], {"alpha": "much"}, "--save overlay: alpha: expected a number; got 'much'"),
         (["overlay"], {"outline": "1.5"}, "--save overlay: outline: expected a whole number; got 1.5"),
         (["npz"], {"soft": "maybe"}, "--save npz: soft: expected true or false; got 'maybe'"),
         (["overlay"], {"alpha": "nan"}, "alpha: expected a number; got 'nan'"),
-        (["overlay"], {"outline": -1}, "outline is a width in pixels"),
-        (["panel"], {"quality": 101}, "quality is 1 to 100, got 101"),
-        (["soft"], {"bits": 1}, "bits is 8 or 16, got 1"),
-        (["polygons"], {"tolerance": -1}, "tolerance is a distance in pixels"),
+        (["overlay"], {"outline": -1}, "outline: expected a whole number, 0 to 1,000; got -1"),
+        (["overlay"], {"outline": "99999999999"}, "outline: expected a whole number, 0 to 1,000"),
+        (["panel"], {"quality": 101}, "quality: expected a whole number, 1 to 100; got 101"),
+        (["soft"], {"bits": 1}, "bits: expected a whole number, 8 or 16; got 1"),
+        (["polygons"], {"tolerance": -1}, "tolerance: expected a number, 0 or more; got -1"),
         (["polygons"], {"tolerance": "nan"}, "tolerance: expected a number; got 'nan'"),
     ],
 )
@@ -53,6 +54,12 @@ def test_what_does_not_fit_is_one_line(names: list[str], options: dict[str, obje
     with pytest.raises(ConfigError, match=message) as caught:
         writers(names, options)
     assert "\n" not in str(caught.value)
+
+
+def test_options_are_checked_in_python_too() -> None:
+    for kind, options in ((Soft, {"bits": 9}), (Panel, {"alpha": 2.0}), (Npz, {"soft": "maybe"})):
+        with pytest.raises(ConfigError, match="expected"):
+            kind(**options)
 
 
 def test_command_line_words() -> None:

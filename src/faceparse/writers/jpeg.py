@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ConfigError, OutputError
+from faceparse.errors import OutputError
 from faceparse.files import write_atomic
 
 QUALITY = 90
@@ -37,9 +37,3 @@ def write_jpeg(path: Path, picture: NDArray[np.uint8], quality: int = QUALITY) -
     # The same bytes as Pillow's at the same quality, sooner, and without its copy at four bytes a pixel.
     _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     write_atomic(path, coded.data)
-
-
-def check_quality(quality: int) -> None:
-    """Raise a ConfigError where it is not 1 to 100."""
-    if not 1 <= quality <= 100:
-        raise ConfigError(f"quality is 1 to 100, got {quality}")

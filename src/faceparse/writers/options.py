@@ -1,7 +1,8 @@
 """Options of output forms: the fields of their dataclasses.
 
 >>> from faceparse.writers.forms.overlay import Overlay
->>> with_options({"overlay": Overlay}, {"alpha": "0.3"})
+>>> forms = {"overlay": Overlay}
+>>> with_options(forms, {"alpha": "0.3"}, forms)
 {'overlay': Overlay(alpha=0.3, outline=0, quality=90)}
 """
 
@@ -9,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
-from types import MappingProxyType
 
 from faceparse.errors import ConfigError
-from faceparse.registry import either, nearest
+from faceparse.registry import mend
 from faceparse.tables import build, hints, plain_text
 from faceparse.writers.writer import Writer
 
@@ -39,9 +39,7 @@ def read_options(words: Iterable[str], **flags: object) -> dict[str, object]:
 
 
 def with_options(
-    kinds: Mapping[str, type[Writer]],
-    options: Mapping[str, object],
-    forms: Mapping[str, type[Writer]] = MappingProxyType({}),
+    kinds: Mapping[str, type[Writer]], options: Mapping[str, object], forms: Mapping[str, type[Writer]]
 ) -> dict[str, Writer]:
     """The writers, each with those of the options that it has a field for.
 
@@ -56,31 +54,20 @@ def with_options(
     types = {name: option_types(kind) for name, kind in kinds.items()}
     for option in options:
         if not any(option in fields for fields in types.values()):
-            others = "; ".join(f"{name} has {', '.join(fields)}" for name, fields in types.items() if fields)
-            near = nearest(option, [field for fields in types.values() for field in fields])
-            having = [name for name, kind in forms.items() if option in option_types(kind)]
-            hint = (
-                f"; {', '.join(having)} have it"
-                if having
-                else f"; did you mean {either(map(repr, dict.fromkeys(near)))}?"
-                if near
-                else others and f"; {others}"
-            )
+            owners = [name for name, kind in forms.items() if option in option_types(kind)]
+            others = {field: hint for fields in types.values() for field, hint in fields.items()}
+            hint = f"; {', '.join(owners)} have it" if owners else mend(option, others) if others else ""
             raise ConfigError(f"no chosen output form ({', '.join(kinds)}) has an option {option!r}{hint}")
-    return {
-        name: build(
-            kind, {o: _plain(fields[o], options[o]) for o in fields if o in options}, f"--save {name}"
-        )
-        if fields
-        else kind()
-        for (name, kind), fields in zip(kinds.items(), types.values(), strict=True)
-    }
+    writers = {}
+    for name, kind in kinds.items():
+        values = {field: options[field] for field in types[name] if field in options}
+        for field, value in values.items():
+            if isinstance(value, str):
+                values[field] = plain_text(types[name][field], value)
+        writers[name] = build(kind, values, f"--save {name}") if values else kind()
+    return writers
 
 
 def option_types(kind: type[Writer]) -> Mapping[str, object]:
     """The options of an output form, and their types."""
     return hints(kind) if is_dataclass(kind) else {}
-
-
-def _plain(hint: object, value: object) -> object:
-    return plain_text(hint, value) if isinstance(value, str) else value

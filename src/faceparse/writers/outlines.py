@@ -51,7 +51,7 @@ def polygons(mask: NDArray[np.uint8] | NDArray[np.bool_], tolerance: float = 0) 
     return sorted(rings, key=lambda ring: tuple(ring[:, ::-1].min(0)))
 
 
-def _cuts(piece: NDArray[np.uint8]) -> list[tuple[int, int, int]]:
+def _cuts(piece: NDArray[np.uint8]) -> list[list[int]]:
     """Row, first column and last (excluded) of a cut through the mask to the left of each hole."""
     outside = np.pad(1 - piece, 1, constant_values=1)
     _, parts = cv2.connectedComponents(outside, connectivity=4)
@@ -63,14 +63,8 @@ def _cuts(piece: NDArray[np.uint8]) -> list[tuple[int, int, int]]:
     entries = np.flatnonzero(flat[1:] < flat[:-1]) + 1  # where runs of the mask begin
     starts = entries[np.searchsorted(entries, stops) - 1]
     rows, width = stops // outside.shape[1], outside.shape[1]
-    return list(
-        zip(
-            (rows - 1).tolist(),
-            (starts % width - 1).tolist(),
-            (stops % width - 1).tolist(),
-            strict=True,
-        )
-    )
+    cuts: list[list[int]] = np.stack([rows - 1, starts % width - 1, stops % width - 1], 1).tolist()
+    return cuts
 
 
 def _corners(contour: Points) -> Points:

@@ -29,11 +29,7 @@ def regions(
     """
     if not chosen:
         return {c: (i,) for i, c in enumerate(scheme.classes) if background or c != BACKGROUND}
-    return {_own_name(scheme, name): scheme.ids(name) for name in chosen}
-
-
-def _own_name(scheme: Scheme, name: str) -> str:
-    return name if name in scheme else ALIASES.get(name, name)
+    return {name if name in scheme else ALIASES.get(name, name): scheme.ids(name) for name in chosen}
 
 
 def region_names() -> list[str]:

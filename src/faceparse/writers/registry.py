@@ -60,27 +60,21 @@ def writers(names: Iterable[str], options: Mapping[str, object] | None = None) -
 
 def save(parsing: Parsing, path: Path) -> None:
     """Write one file in the form that its suffix names; see `Parsing.save`."""
-    writer = _for_suffix(path)
-    if writer is None:
-        suffixes = ", ".join(w.suffix for w in _file_writers())
-        faults = "".join(f"; {fault}" for fault in WRITERS.faults)
+    forms = _forms_of_suffixes()
+    if path.suffix.lower() not in forms:
         raise OutputError(
-            f"a parsing is saved as {suffixes}, not as {path.name}: "
-            f"for other forms see faceparse.writers.write{faults}"
+            f"a parsing is saved as {', '.join(forms)}, not as {path.name}: "
+            "for other forms see faceparse.writers.write"
         )
-    writer.save(parsing, path)
+    forms[path.suffix.lower()]().save(parsing, path)
 
 
 def load(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
     """Read a parsing from a file of a form that holds one; see `Parsing.load`."""
     if not path.exists():
         raise DataError(f"no such file: {path}")
-    return (_for_suffix(path) or FileWriter).load(path, image)
+    return _forms_of_suffixes().get(path.suffix.lower(), FileWriter).load(path, image)
 
 
-def _for_suffix(path: Path) -> FileWriter | None:
-    return next((kind() for kind in _file_writers() if kind.suffix == path.suffix.lower()), None)
-
-
-def _file_writers() -> list[type[FileWriter]]:
-    return [kind for kind in WRITERS.values() if issubclass(kind, FileWriter) and kind.suffix]
+def _forms_of_suffixes() -> dict[str, type[FileWriter]]:
+    return {w.suffix: w for w in WRITERS.values() if issubclass(w, FileWriter) and w.suffix}

@@ -10,15 +10,18 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparse import tables
 from faceparse.errors import DataError, OutputError
 from faceparse.labels import Scheme
 from faceparse.results import Parsing
+from faceparse.writers.regions import regions
 
 
 class Writer(ABC):
     """One output form of a parsed picture: `--save NAME`. Called from several threads at a time.
 
-    A writer is a frozen dataclass; its fields are its options, and its `repr` tells a rerun whether they changed.
+    A writer is a frozen dataclass; its fields are its options (numbers, yes or no, text, tuples of names, with the rules of
+    `faceparse.tables`), and its `repr` tells a rerun whether they changed.
 
     Attributes:
         name: What `--save` calls it.
@@ -30,12 +33,16 @@ class Writer(ABC):
     name: ClassVar[str]
     endings: ClassVar[tuple[str, ...]]
 
-    def check(self, scheme: Scheme) -> None:  # noqa: B027
-        """Raise where the options do not go with a scheme, before the first picture; nothing by default.
+    def __post_init__(self) -> None:
+        tables.check(self)
+
+    def check(self, scheme: Scheme) -> None:
+        """Raise where the options do not go with a scheme, before the first picture; the option `classes` by default.
 
         Raises:
             LabelError: the scheme has no class or group of a chosen name.
         """
+        regions(scheme, getattr(self, "classes", ()))
 
     @abstractmethod
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:

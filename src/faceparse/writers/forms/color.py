@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from faceparse.draw import colours
-from faceparse.files import atomic
 from faceparse.results import Parsing
-from faceparse.writers.png import PIECE, Png
+from faceparse.writers.png import PIECE, open_png
 from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
@@ -25,10 +24,6 @@ class Color(FileWriter):
     def save(self, parsing: Parsing, path: Path) -> None:
         labels = parsing.labels
         step = max(1, PIECE // labels.shape[1])
-        with (
-            atomic(path, overwrite=True) as temporary,
-            temporary.open("wb") as file,
-            Png(file, labels.shape, channels=3) as png,
-        ):
+        with open_png(path, parsing.size, channels=3) as add:
             for y in range(0, len(labels), step):
-                png.add(colours(labels[y : y + step], parsing.scheme))
+                add(colours(labels[y : y + step], parsing.scheme))

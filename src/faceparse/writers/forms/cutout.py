@@ -8,10 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from faceparse.files import atomic
-from faceparse.labels import Scheme
 from faceparse.results import Parsing, soft_strips
-from faceparse.writers.png import Png
+from faceparse.writers.png import open_png
 from faceparse.writers.regions import regions
 from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
@@ -32,17 +30,10 @@ class Cutout(FileWriter):
     endings: ClassVar[tuple[str, ...]] = ("_cutout.png",)
     classes: tuple[str, ...] = ()
 
-    def check(self, scheme: Scheme) -> None:
-        regions(scheme, self.classes)
-
     def save(self, parsing: Parsing, path: Path) -> None:
         kept = sorted({i for ids in regions(parsing.scheme, self.classes).values() for i in ids})
-        with (
-            atomic(path, overwrite=True) as temporary,
-            temporary.open("wb") as file,
-            Png(file, parsing.size, channels=4) as png,
-        ):
+        with open_png(path, parsing.size, channels=4) as add:
             for rows, (opacity,) in soft_strips(parsing, (kept,)):
                 shown = np.dstack([parsing.image[rows], opacity])
                 shown[opacity == 0] = 0
-                png.add(shown)
+                add(shown)

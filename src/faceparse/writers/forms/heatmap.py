@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from faceparse.errors import ConfigError
 from faceparse.labels import Scheme
 from faceparse.results import Parsing
+from faceparse.tables import one_of
 from faceparse.writers.png import write_png
 from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
@@ -27,11 +27,7 @@ class Heatmap(FileWriter):
 
     name: ClassVar[str] = "heatmap"
     endings: ClassVar[tuple[str, ...]] = ("_heatmap.png",)
-    bits: int = 8
-
-    def __post_init__(self) -> None:
-        if self.bits not in (8, 16):
-            raise ConfigError(f"bits is 8 or 16, got {self.bits}")
+    bits: Annotated[int, one_of((8, 16))] = 8
 
     def check(self, scheme: Scheme) -> None:
         scheme.ids("face")

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,12 +29,6 @@ from faceparse.writers.writer import FileWriter
 
 FORMAT = 1
 """Raised when older versions could not read a file."""
-
-DAMAGE = (
-    *(OSError, EOFError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-"""What NumPy, zipfile, json and our own checks raise over files that are not whole or not ours."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -90,7 +83,7 @@ class Npz(FileWriter):
 
     @staticmethod
     def load(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
-        with _damage_named(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with _faults_named(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
             about = json.loads(str(arrays["record"]))
             newer, size = about["format"] > FORMAT, arrays["labels"].shape
@@ -98,114 +91,80 @@ class Npz(FileWriter):
             raise DataError(f"{path} was written by a newer faceparse: update to read it")
         if image is None:
             image = np.zeros((*size, 3), np.uint8)
-        image = np.asarray(image)
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        elif np.shape(image) != (*size, 3):
             raise ResultError(
-                f"image is an RGB picture, H × W × 3 uint8, got shape {image.shape} of {image.dtype}"
-            )
-        if image.shape[:2] != size:
-            raise ResultError(
-                f"the picture is {image.shape[1]} × {image.shape[0]}, its parsing in {path} {size[1]} × {size[0]}: "
+                f"{path} is the parsing of an RGB picture of {size[1]} × {size[0]}; got shape {np.shape(image)}: "
                 "give the picture that was parsed"
             )
-        with _damage_named(path):
+        with _faults_named(path):
             return _put_together(about, arrays, image)
 
 
 def _take_apart(parsing: Parsing, arrays: Arrays, soft: bool) -> dict[str, object]:
     """Put a parsing's arrays beside the others, each once, and say where they are."""
-    views = [_put_view(view, arrays) for view in parsing.views] if soft else []
-    label_map = parsing.label_map if soft else parsing.labels
+    views = [
+        {f.name: _put(f.name, getattr(view, f.name), arrays) for f in fields(View)}
+        for view in (parsing.views if soft else ())
+    ]
     return {
         "scheme": plain(parsing.scheme),
         "views": views,
-        "table": None if parsing.table is None or not soft else _put("table", parsing.table, arrays),
-        "given": None if label_map is None else _put("labels", label_map, arrays),
+        "table": _put("table", parsing.table if soft else None, arrays),
+        "given": _put("labels", parsing.label_map if soft else parsing.labels, arrays),
         "threshold": parsing.threshold,
     }
 
 
-def _put_view(view: View, arrays: Arrays) -> dict[str, object]:
-    return {
-        "logits": _put("logits", view.logits, arrays),
-        "to_grid": _put("to_grid", view.to_grid, arrays),
-        "frame": None if view.frame is None else _put("frame", view.frame, arrays),
-        "feather": view.feather,
-        "layer": view.layer,
-        "before": None if view.before is None else _put("before", view.before, arrays),
-    }
-
-
-def _put(kind: str, array: NDArray[Any], arrays: Arrays) -> str:
-    """The name under which an array is, or now is."""
-    name = next((name for name, other in arrays.items() if other is array), None)
+def _put(kind: str, value: object, arrays: Arrays) -> object:
+    """The name under which an array is, or now is; another value as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    name = next((name for name, other in arrays.items() if other is value), None)
     if name is None:
         name = kind if kind not in arrays else f"{kind}_{len(arrays)}"
-        arrays[name] = array
+        arrays[name] = value
     return name
 
 
 @contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
+def _faults_named(path: Path) -> Iterator[None]:
     """Whatever a file that is none of ours raises becomes one line."""
     try:
         yield
-    except FileNotFoundError:
-        raise DataError(f"no such file: {path}") from None
-    except DAMAGE as error:
+    except Exception as error:  # NumPy's, zipfile's, zlib's, json's and our own checks'
         reason = str(error) if isinstance(error, FaceparseError) else type(error).__name__
         raise DataError(f"{path} is no parsing as faceparse saves it, or a damaged one ({reason})") from error
 
 
 def _put_together(about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.uint8]) -> Parsing:
-    labels = arrays["labels"]
-    views: dict[str, View] = {}
-    faces = tuple(
-        Face(box, score, points, _parsing(part, about, arrays, image, views) if part else None)
-        for box, score, points, part in zip(
-            arrays["face_boxes"].tolist(),
-            arrays["face_scores"].tolist(),
-            arrays["face_landmarks"],
-            about["parts"],
-            strict=True,
+    views: dict[str, View] = {}  # one object wherever it is shared
+
+    def view(values: Mapping[str, Any]) -> View:
+        key = json.dumps(values)
+        if key not in views:
+            arguments: dict[str, Any] = {k: arrays[v] if isinstance(v, str) else v for k, v in values.items()}
+            views[key] = View(**arguments)
+        return views[key]
+
+    def parsing(part: Mapping[str, Any], **values: Any) -> Parsing:
+        return Parsing(
+            image,
+            tuple(map(view, part["views"])),
+            scheme(part["scheme"]),
+            table=arrays[part["table"]] if part["table"] else None,
+            label_map=arrays[part["given"]] if part["given"] else None,
+            model=about["model"],
+            engine=about.get("engine", ""),
+            threshold=part.get("threshold"),
+            **values,
         )
+
+    boxes, scores, points = (arrays[f"face_{kind}"] for kind in ("boxes", "scores", "landmarks"))
+    faces = tuple(
+        Face(box, score, five, parsing(part) if part else None)
+        for box, score, five, part in zip(boxes, scores, points, about["parts"], strict=True)
     )
-    whole = replace(
-        _parsing(about["whole"], about, arrays, image, views),
-        faces=faces,
-        seconds=about["seconds"],
-        source=about["source"],
-    )
-    whole.scheme.check(labels)
-    whole._computed["labels"] = frozen(labels)
+    whole = parsing(about["whole"], faces=faces, seconds=about["seconds"], source=about["source"])
+    whole.scheme.check(arrays["labels"])
+    whole._computed["labels"] = frozen(arrays["labels"])
     return whole
-
-
-def _parsing(
-    part: Mapping[str, Any],
-    about: Mapping[str, Any],
-    arrays: Arrays,
-    image: NDArray[np.uint8],
-    views: dict[str, View],
-) -> Parsing:
-    table, label_map = (arrays[part[key]] if part[key] else None for key in ("table", "given"))
-    return Parsing(
-        image,
-        tuple(_view(view, arrays, views) for view in part["views"]),
-        scheme(part["scheme"]),
-        table=table,
-        label_map=label_map,
-        model=about["model"],
-        engine=about.get("engine", ""),
-        threshold=part.get("threshold"),
-    )
-
-
-def _view(about: Mapping[str, Any], arrays: Arrays, views: dict[str, View]) -> View:
-    """The view of these parts, one object wherever it is shared."""
-    key = json.dumps(about)
-    if key not in views:
-        frame, before = (arrays[about[k]] if about.get(k) else None for k in ("frame", "before"))
-        logits, to_grid = arrays[about["logits"]], arrays[about["to_grid"]]
-        views[key] = View(logits, to_grid, frame, about["feather"], about["layer"], before)
-    return views[key]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from faceparse.draw.overlay import check_look, overlay
+from faceparse.draw.overlay import overlay
 from faceparse.results import Parsing
-from faceparse.writers.jpeg import QUALITY, check_quality, write_jpeg
+from faceparse.tables import between
+from faceparse.writers.jpeg import QUALITY, write_jpeg
 from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
@@ -20,19 +21,15 @@ class Overlay(FileWriter):
 
     Args:
         alpha: Strength of the colour, 0 to 1.
-        outline: Pixels along the rim of each class in its full colour.
+        outline: Pixels along the rim of each class in its full colour, 0 to 1000.
         quality: JPEG's, 1 to 100.
     """
 
     name: ClassVar[str] = "overlay"
     endings: ClassVar[tuple[str, ...]] = ("_overlay.jpg",)
-    alpha: float = 0.5
-    outline: int = 0
-    quality: int = QUALITY
-
-    def __post_init__(self) -> None:
-        check_look(self.alpha, self.outline)
-        check_quality(self.quality)
+    alpha: Annotated[float, between(0, 1)] = 0.5
+    outline: Annotated[int, between(0, 1000)] = 0
+    quality: Annotated[int, between(1, 100)] = QUALITY
 
     def save(self, parsing: Parsing, path: Path) -> None:
         drawn = overlay(parsing.image, parsing.labels, parsing.scheme, self.alpha, self.outline)

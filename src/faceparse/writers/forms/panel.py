@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from faceparse.draw.overlay import check_look
 from faceparse.draw.panel import panel
 from faceparse.results import Parsing
-from faceparse.writers.jpeg import QUALITY, check_quality, write_jpeg
+from faceparse.tables import between
+from faceparse.writers.jpeg import QUALITY, write_jpeg
 from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
@@ -26,12 +26,8 @@ class Panel(FileWriter):
 
     name: ClassVar[str] = "panel"
     endings: ClassVar[tuple[str, ...]] = ("_panel.jpg",)
-    alpha: float = 0.5
-    quality: int = QUALITY
-
-    def __post_init__(self) -> None:
-        check_look(self.alpha)
-        check_quality(self.quality)
+    alpha: Annotated[float, between(0, 1)] = 0.5
+    quality: Annotated[int, between(1, 100)] = QUALITY
 
     def save(self, parsing: Parsing, path: Path) -> None:
         drawn = panel(parsing.image, parsing.labels, parsing.scheme, alpha=self.alpha)

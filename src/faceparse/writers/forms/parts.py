@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from faceparse.labels import Scheme, count
+from faceparse.labels import count
 from faceparse.results import Parsing
 from faceparse.results.lookup import look_up, members
 from faceparse.writers.png import write_png
@@ -27,9 +27,6 @@ class Parts(Writer):
     name: ClassVar[str] = "parts"
     endings: ClassVar[tuple[str, ...]] = tuple(f"_{name}.png" for name in region_names())
     classes: tuple[str, ...] = ()
-
-    def check(self, scheme: Scheme) -> None:
-        regions(scheme, self.classes)
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
         pixels = count(parsing.labels)

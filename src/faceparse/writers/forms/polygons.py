@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from faceparse.errors import ConfigError
 from faceparse.files import json_bytes, write_atomic
-from faceparse.labels import Scheme
 from faceparse.results import Parsing
 from faceparse.results.lookup import look_up, members
+from faceparse.tables import at_least
 from faceparse.writers.outlines import polygons
 from faceparse.writers.regions import regions
 from faceparse.writers.registry import register
@@ -33,14 +32,7 @@ class Polygons(FileWriter):
     name: ClassVar[str] = "polygons"
     endings: ClassVar[tuple[str, ...]] = ("_polygons.json",)
     classes: tuple[str, ...] = ()
-    tolerance: float = 0
-
-    def __post_init__(self) -> None:
-        if not self.tolerance >= 0:
-            raise ConfigError(f"tolerance is a distance in pixels, 0 or more, got {self.tolerance}")
-
-    def check(self, scheme: Scheme) -> None:
-        regions(scheme, self.classes)
+    tolerance: Annotated[float, at_least(0)] = 0
 
     def save(self, parsing: Parsing, path: Path) -> None:
         wanted = regions(parsing.scheme, self.classes)

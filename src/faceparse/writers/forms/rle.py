@@ -10,7 +10,7 @@ from typing import ClassVar
 from faceparse.files import json_bytes, write_atomic
 from faceparse.labels import GROUPS, Scheme
 from faceparse.results import Parsing
-from faceparse.writers.coco import Piece, image_id, join
+from faceparse.writers.coco import image_id, join
 from faceparse.writers.regions import regions
 from faceparse.writers.registry import register
 from faceparse.writers.runs import encode
@@ -35,9 +35,6 @@ class Rle(FileWriter):
     name: ClassVar[str] = "rle"
     endings: ClassVar[tuple[str, ...]] = ("_rle.json",)
     classes: tuple[str, ...] = ()
-
-    def check(self, scheme: Scheme) -> None:
-        regions(scheme, self.classes)
 
     def save(self, parsing: Parsing, path: Path) -> None:
         height, width = parsing.size
@@ -72,8 +69,7 @@ class Rle(FileWriter):
 
     def finish(self, folder: Path, stems: Iterable[Path]) -> tuple[Path, ...]:
         path = folder / JOINED
-        pieces = (Piece(self.beside(stem, self.endings[0]), stem.parent) for stem in stems)
-        return (path,) if join(path, pieces) else ()
+        return (path,) if join(path, (self.beside(stem, self.endings[0]) for stem in stems)) else ()
 
 
 def _category(scheme: Scheme, name: str) -> int:
