@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from faceparse import Parser
 from faceparse.data import open_dataset
-from faceparse.data.subset import Subset
+from faceparse.data.derived import Subset
 from faceparse.evaluate import degradation
 from faceparse.pictures import read_picture
 

@@ -119,7 +119,7 @@ def test_kinds_are_listed(faceparse: Command) -> None:
         (["prepare", "celebamask-hq", "SRC", "SRC/out"], "SRC/out is or lies in SRC, which is only read"),
         (["prepare", "celebamask-hq", "SRC", "FOLDER"], "is not empty and not a prepared data set"),
         (["check", "none", "--scheme", "face2"], "none is not a data set folder"),
-        (["check", "SRC", "--scheme", "x.yaml"], "cannot read label scheme x.yaml"),
+        (["check", "FOLDER", "--scheme", "x.yaml"], "cannot read label scheme x.yaml"),
         (["check", "FOLDER", "--sheet", "a.jpg"], "--sheet writes a PNG"),
         (["check", "SRC", "--kind", "x"], "no kind of data set 'x'"),
         (["check", "FOLDER"], "does not say which label scheme it has"),

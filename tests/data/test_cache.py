@@ -10,7 +10,8 @@ from PIL import Image
 from faceparse.data import Dataset, FolderDataset, kinds, open_dataset
 from faceparse.data.cache import cache
 from faceparse.data.celebamaskhq import CelebAMaskHQ
-from faceparse.data.unlabelled import Concatenated, Unlabelled
+from faceparse.data.derived import Concatenated
+from faceparse.data.unlabelled import Unlabelled
 from faceparse.labels import Scheme
 from tests.data import made
 
@@ -99,11 +100,10 @@ def test_mended_landmarks_are_read_anew(kind: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(mine.landmarks, theirs.landmarks)
 
 
-def test_one_folder_keeps_schemes_sizes_and_pictures_without_labels_apart(tmp_path: Path) -> None:
+def test_one_folder_keeps_schemes_and_pictures_without_labels_apart(tmp_path: Path) -> None:
     root = made.celebamask_hq(tmp_path / "set")
     own = [Scheme("own", ("background", *classes)) for classes in (("hair", "skin"), ("skin", "hair"))]
     sets: list[Dataset] = [CelebAMaskHQ(root, "all", scheme) for scheme in own]
-    sets.append(CelebAMaskHQ(root, "all", own[0], size="images"))
     sets.append(Concatenated(sets[0], Unlabelled(root / "CelebA-HQ-img", own[0])))
     for data in sets:
         for _ in range(2):

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from faceparse.data import FolderDataset, open_dataset, part_masks
-from faceparse.data.cropped import Cropped
+from faceparse.data.derived import Cropped
 from faceparse.data.facesynthetics import FaceSynthetics
 from faceparse.data.helen import Helen
 from faceparse.data.landmarks import five_points, helen_box
 from faceparse.data.lapa import LaPa
-from faceparse.data.prepare import Preparation, prepare
+from faceparse.data.prepare import prepare
 from faceparse.data.splits import is_share, take_share
 from faceparse.errors import ConfigError, DataError
 from faceparse.labels import conversion, scheme
@@ -207,12 +207,12 @@ def test_a_flat_folder_of_parts(tmp_path: Path) -> None:
             made.write_part(path, mask, "L")
     made.picture(1).save(tmp_path / "out" / "a_panel.png")
     order = scheme("maskgan19")
-    pictures, findings = part_masks.find_pictures(tmp_path / "out", tmp_path / "photos", order)
+    pictures, stray = part_masks.find_pictures(tmp_path / "out", tmp_path / "photos", order)
     assert [(p.name, len(p.masks)) for p in pictures] == [("a", 18), ("gone", 18), ("me_l", 18)]
-    assert [f.text for f in findings] == ["a_panel.png"]
-    work = Preparation(pictures, findings, tmp_path / "dst", order, source="parts")
-    assert [d.status for d in work.run()] == ["written", "left out", "written"]
-    work.finish()
+    assert [finding.text for finding in stray] == ["a_panel.png"]
+    counts, record = prepare("parts", tmp_path / "out", tmp_path / "dst", order, images=tmp_path / "photos")
+    assert counts == {"written": 2, "left out": 1}
+    assert record["findings"]["unknown file"]["first"] == ["a_panel.png"]
     data = FolderDataset(tmp_path / "dst", "all")
     expected = np.zeros((16, 16), np.uint8)
     for label, name in enumerate(order.classes[1:], 1):

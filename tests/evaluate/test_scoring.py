@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from faceparse.data import Sample
-from faceparse.data.subset import Subset
+from faceparse.data.derived import Subset
 from faceparse.engines import FakeEngine
 from faceparse.errors import ConfigError, DataError
 from faceparse.evaluate import score

@@ -11,7 +11,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_lightning")
 
 from faceparse.data import FolderDataset  # noqa: E402
-from faceparse.data.unlabelled import Concatenated, Unlabelled  # noqa: E402
+from faceparse.data.derived import Concatenated  # noqa: E402
+from faceparse.data.unlabelled import Unlabelled  # noqa: E402
 from faceparse.engines import open_engine  # noqa: E402
 from faceparse.errors import ConfigError, DataError, LabelError, WeightsError  # noqa: E402
 from faceparse.labels import scheme  # noqa: E402

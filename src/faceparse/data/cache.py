@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from faceparse.data.dataset import Dataset, DerivedDataset, Sample, dependencies
+from faceparse.data.dataset import Dataset, Sample
+from faceparse.data.derived import DerivedDataset
 from faceparse.files import atomic
 
 
@@ -42,7 +43,7 @@ class _OnDisk(DerivedDataset):
         self._folder = folder
 
     def _file(self, index: int) -> Path:
-        states = [_state(dependency) for dependency in dependencies(self._dataset, index)]
+        states = [_state(dependency) for dependency in self.dependencies(index)]
         text = repr((states, self.scheme.name, self.scheme.classes))
         key = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
         return self._folder / key[:2] / f"{key}.npy"
@@ -54,7 +55,7 @@ class _OnDisk(DerivedDataset):
             # A file that was cut short is made anew: nothing is in it that the data set has not.
             with suppress(OSError, ValueError, EOFError):
                 return _read(str(self.names[index]), file, landmark_file)
-        sample = self._dataset[index]
+        sample = super().__getitem__(index)
         landmarks = np.empty((0, 2)) if sample.landmarks is None else sample.landmarks
         for path, array in ((file, np.dstack([sample.image, sample.labels])), (landmark_file, landmarks)):
             with atomic(path, overwrite=True, make_folder=True) as temporary, temporary.open("wb") as out:

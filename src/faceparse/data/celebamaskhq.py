@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 
 from faceparse.data.dataset import Sample
 from faceparse.data.finding import Finding
-from faceparse.data.painting import check_size, match_sizes, paint_files, resize
+from faceparse.data.painting import match_sizes, paint_files
 from faceparse.data.pairs import PairedFiles
 from faceparse.data.reading import read_text
 from faceparse.data.registry import register
-from faceparse.data.splits import is_share, take_share
+from faceparse.data.splits import take_share
 from faceparse.errors import DataError, LabelError
 from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
@@ -108,10 +108,8 @@ def check_order(scheme: Scheme) -> Scheme:
     """
     stray = [name for name in scheme.classes[1:] if name not in part_names()]
     if stray or len(scheme) < 2:
-        raise LabelError(
-            f"scheme {scheme.name!r} has {', '.join(stray) or 'background alone'}, which no mask of CelebAMask-HQ "
-            f"makes: name classes by its parts, {', '.join(part_names())}"
-        )
+        fault = f"{', '.join(stray) or 'background alone'}, which no mask of CelebAMask-HQ makes"
+        raise LabelError(f"scheme {scheme.name!r} has {fault}: name its parts, {', '.join(part_names())}")
     return scheme
 
 
@@ -170,7 +168,7 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield Path(place, name)
 
 
-def official_split(root: str | Path) -> dict[str, str]:
+def official_split(root: str | Path) -> dict[int, str]:
     """Number of a picture → `train`, `val` or `test`, from the two text files.
 
     Raises:
@@ -178,10 +176,8 @@ def official_split(root: str | Path) -> dict[str, str]:
     """
     root = Path(root)
     mapping = _table(root / MAPPING, 3, "a number, CelebA's number and CelebA's file")
-    partition = {
-        row[0]: row[1] for row in _table(_partition(root), 2, "CelebA's file and 0, 1 or 2").values()
-    }
-    splits: dict[str, str] = {}
+    partition = dict(_table(_partition(root), 2, "CelebA's file and 0, 1 or 2").values())
+    splits: dict[int, str] = {}
     for line, (number, _, original) in mapping.items():
         if not number.isdecimal():
             if line == 1:  # idx orig_idx orig_file
@@ -189,10 +185,9 @@ def official_split(root: str | Path) -> dict[str, str]:
             raise DataError(f"{root / MAPPING}, line {line}: expected a number, got {number!r}")
         code = partition.get(original)
         if code not in ("0", "1", "2"):
-            raise DataError(
-                f"{_partition(root)} gives {original} (picture {number}) the split {code}; expected 0 (train), 1 (val) or 2 (test)"
-            )
-        splits[str(int(number))] = SPLITS[int(code)]
+            fault = f"gives {original} (picture {number}) the split {code}"
+            raise DataError(f"{_partition(root)} {fault}; expected 0 (train), 1 (val) or 2 (test)")
+        splits[int(number)] = SPLITS[int(code)]
     return splits
 
 
@@ -204,12 +199,10 @@ def _partition(root: Path) -> Path:
 def _table(file: Path, columns: int, content: str) -> dict[int, list[str]]:
     """The words of each line by its number, from 1."""
     if not file.is_file():
-        hint = (
-            ", which comes with CelebA: put it there, or do without (--no-split, shares such as 0-80%)"
-            if file.name == PARTITION
-            else ""
+        hint = "which comes with CelebA" if file.name == PARTITION else "part of the download"
+        raise DataError(
+            f"the official split needs {file}, {hint}: put it there, or do without (--no-split, shares)"
         )
-        raise DataError(f"the official split needs {file}{hint}")
     rows = {}
     for number, line in enumerate(read_text(file).splitlines(), 1):
         words = line.split()
@@ -230,7 +223,6 @@ class CelebAMaskHQ(PairedFiles):
         root: Folder of the download.
         split: train, val, test, all, or a share such as `0-80%`.
         scheme: Painting order: celebamask19, maskgan19 or segface-celeb19 (`faceparse.data.painting`).
-        size: `masks` for 512², `images` for 1024², or a number of pixels.
 
     Raises:
         DataError: not such a folder; no such split, or its text files missing; no scheme.
@@ -241,29 +233,16 @@ class CelebAMaskHQ(PairedFiles):
     title: ClassVar[str] = "CelebAMask-HQ as downloaded, one mask file per part"
     one_size: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        root: str | Path,
-        split: str,
-        scheme: str | Path | Scheme | None = None,
-        *,
-        size: str | int = "masks",
-    ) -> None:
+    def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None:
         if scheme is None:
             raise DataError(f"name the painting order with --data.scheme: {', '.join(ORDERS)}")
         painting = check_order(find_scheme(scheme))
-        self._size = check_size(size)
         files = {f.name: f for f in find_pictures(root)[0] if f.image is not None and f.masks}
-        if split == "all" or is_share(split):
-            chosen = take_share(list(files), split)
-        elif split in SPLITS:
+        names = list(files)
+        if split in SPLITS:
             official = official_split(root)
-            chosen = [name for name in files if official.get(str(int(name))) == split]
-        else:
-            raise DataError(f"CelebAMask-HQ has the splits {', '.join(SPLITS)} and all; got {split!r}")
-        if not chosen:
-            raise DataError(f"{root}: no picture in split {split!r}")
-        self._files = [files[name] for name in chosen]
+            names, split = [name for name in names if official.get(int(name)) == split], "all"
+        self._files = [files[name] for name in take_share(names, split, root, SPLITS)]
         super().__init__(painting, [(f.image, f.image) for f in self._files if f.image])
 
     @classmethod
@@ -271,16 +250,11 @@ class CelebAMaskHQ(PairedFiles):
         return SPLITS if _partition(Path(root)).is_file() else ()
 
     def labels(self, index: int) -> NDArray[np.uint8]:
-        if self._size == "images":  # the picture says how large
-            return self[index].labels
-        labels = paint_files(self._files[index].masks, self.scheme)[0]
-        return labels if self._size == "masks" else resize(labels, (int(self._size), int(self._size)))
+        return paint_files(self._files[index].masks, self.scheme)[0]
 
     def dependencies(self, index: int) -> tuple[str | Path, ...]:
-        masks = (path for _, path in self._files[index].masks)
-        return self._pairs[index][0], *masks, f"size {self._size}"
+        return self._pairs[index][0], *(path for _, path in self._files[index].masks)
 
     def __getitem__(self, index: int) -> Sample:
-        painted = paint_files(self._files[index].masks, self.scheme)[0]
-        image, labels = match_sizes(self.image(index), painted, self._size)
+        image, labels = match_sizes(self.image(index), self.labels(index), "masks")
         return Sample(str(self.names[index]), image, labels)

@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.data.finding import Finding
-from faceparse.data.folder import FolderDataset, Layout, scan
-from faceparse.data.inspection import Inspection, inspect
+from faceparse.data.folder import Layout, scan
+from faceparse.data.inspection import Inspection, LabelledFiles, inspect
+from faceparse.data.pairs import PairedFiles
+from faceparse.data.record import folder_scheme
 from faceparse.data.registry import DATASETS, Kind
-from faceparse.data.schemes import folder_scheme
 from faceparse.data.similar import pairs_alike
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
-from faceparse.labels import scheme as find_scheme
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Check:
     sides: tuple[int, int]
     left_lies: str
     findings: tuple[Finding, ...] = ()
-    samples: Mapping[str, tuple[Kind, int]] = field(default_factory=dict, repr=False)
+    samples: Mapping[str, tuple[LabelledFiles, int]] = field(default_factory=dict, repr=False)
 
     @property
     def wrong(self) -> bool:
@@ -70,6 +70,7 @@ class Check:
 
     def as_dict(self) -> dict[str, Any]:
         """As plain data for JSON."""
+        agree, contradict = self.sides
         return {
             "root": str(self.root),
             "scheme": self.scheme.name,
@@ -79,11 +80,7 @@ class Check:
                 for i, name in enumerate(self.scheme.classes)
             },
             "ignored_pixels": int(self.pixels[255]),
-            "sides": {
-                "left_lies_on_the_pictures": self.left_lies,
-                "agree": self.sides[0],
-                "contradict": self.sides[1],
-            },
+            "sides": {"left_lies_on_the_pictures": self.left_lies, "agree": agree, "contradict": contradict},
             "wrong": self.wrong,
             "findings": {
                 kind: {"wrong": findings[0].wrong, "count": len(findings), "what": [f.text for f in findings]}
@@ -123,15 +120,11 @@ def check_dataset(
     """
     root = Path(root)
     if kind == "folder":
-        requested = None if scheme is None else find_scheme(scheme)
-        layout = scan(root)
-        label_scheme = folder_scheme(root, requested)
-        findings = list(_layout_findings(layout))
-        splits = _folder_splits(layout, label_scheme)
+        splits, findings = _open_folder(root, scheme)
     else:
         splits, findings = _open_splits(DATASETS.find(kind), root, scheme)
-        label_scheme = next(iter(splits.values())).scheme
-    samples: dict[str, tuple[Kind, int]] = {}
+    label_scheme = next(iter(splits.values())).scheme
+    samples: dict[str, tuple[LabelledFiles, int]] = {}
     members: dict[str, list[str]] = defaultdict(list)
     for split, dataset in splits.items():
         for index, name in enumerate(dataset.names):
@@ -146,42 +139,41 @@ def check_dataset(
         for done, (name, result) in enumerate(zip(samples, results, strict=True), 1):
             inspections[name] = result
             progress(done, len(samples))
-    findings += _file_findings(inspections, label_scheme, samples)
-    findings += _split_findings(members)
-    side_findings, agree, contradict, half = _sides(inspections, label_scheme)
-    findings += side_findings
-    findings += _copies(inspections, members)
+    side_findings, sides, half = _sides(inspections, label_scheme)
+    findings += [
+        *_file_findings(inspections, label_scheme),
+        *_split_findings(members),
+        *side_findings,
+        *_copies(inspections, members),
+    ]
     counts = np.stack([inspection.counts for inspection in inspections.values()])
     pixels, pictures = counts.sum(0), np.count_nonzero(counts, axis=0).astype(np.int64)
-    findings += [
-        Finding("class that never occurs", f"no label map has {name}", wrong=False)
-        for i, name in enumerate(label_scheme.classes)
-        if not pictures[i]
-    ]
+    for name, occurrences in zip(label_scheme.classes, pictures.tolist(), strict=False):
+        if not occurrences:
+            findings.append(Finding("class that never occurs", f"no label map has {name}", wrong=False))
     if pixels[255] and not pixels[1:255].any():
         text = f"every label is 0 or 255, and 255 is ignore: divide the label maps by 255 for {label_scheme.classes[1]}"
         findings.append(Finding("masks of 0 and 255", text))
     sizes = {split: len(dataset) for split, dataset in splits.items()}
-    return Check(
-        root, label_scheme, sizes, pixels, pictures, (agree, contradict), half, tuple(findings), samples
-    )
+    return Check(root, label_scheme, sizes, pixels, pictures, sides, half, tuple(findings), samples)
 
 
-def _folder_splits(layout: Layout, scheme: Scheme) -> dict[str, Kind]:
+Splits = tuple[dict[str, LabelledFiles], list[Finding]]
+"""Split → its samples, and findings about those that cannot be opened."""
+
+
+def _open_folder(root: Path, scheme: str | Path | Scheme | None) -> Splits:
     """The labelled pictures of each split, and all of them."""
-    labelled = {s for s in layout.images if s in layout.labels}
+    layout, label_scheme = scan(root), folder_scheme(root, scheme)
+    stems: dict[str, Iterable[str]] = {split: layout.read_split(split).stems for split in layout.splits}
+    stems["all"] = layout.images
+    pairs = {split: layout.pairs(dict.fromkeys(names)) for split, names in stems.items()}
+    splits = {split: PairedFiles(label_scheme, files) for split, files in pairs.items()}
+    return dict(splits), list(_layout_findings(layout))
 
-    def of(stems: Iterable[str]) -> Kind:
-        return FolderDataset.of(layout, scheme, [s for s in dict.fromkeys(stems) if s in labelled])
 
-    splits = {split: of(layout.read_split(split).stems) for split in layout.splits}
-    return {**splits, "all": of(layout.images)}
-
-
-def _open_splits(
-    kind: type[Kind], root: Path, scheme: str | Path | Scheme | None
-) -> tuple[dict[str, Kind], list[Finding]]:
-    splits: dict[str, Kind] = {}
+def _open_splits(kind: type[Kind], root: Path, scheme: str | Path | Scheme | None) -> Splits:
+    splits: dict[str, LabelledFiles] = {}
     findings = []
     for split in kind.splits(root) or ("all",):
         try:
@@ -189,7 +181,7 @@ def _open_splits(
         except DataError as error:
             findings.append(Finding("split that cannot be opened", str(error)))
     if not splits:
-        raise DataError(findings[0].text if findings else f"{root} holds no split")
+        raise DataError(findings[0].text)
     return splits, findings
 
 
@@ -213,29 +205,17 @@ def _layout_findings(layout: Layout) -> Iterator[Finding]:
                 yield Finding("split names a picture twice", f"{split}.txt names {stem} {times} times")
 
 
-def _file_findings(
-    inspections: Mapping[str, Inspection], scheme: Scheme, samples: Mapping[str, tuple[Kind, int]]
-) -> Iterator[Finding]:
+def _file_findings(inspections: Mapping[str, Inspection], scheme: Scheme) -> Iterator[Finding]:
     for name, inspection in inspections.items():
-        one_size = getattr(samples[name][0], "one_size", True)
         for fault in inspection.faults:
             yield Finding("unreadable file", fault, name=name)
-        if (
-            one_size
-            and inspection.size
-            and inspection.label_size
-            and inspection.size != inspection.label_size
-        ):
-            sizes = f"is {inspection.size[0]}×{inspection.size[1]} but its label map is {inspection.label_size[0]}×{inspection.label_size[1]}"
-            yield Finding("picture and label map of different sizes", f"{name} {sizes}", name=name)
+        if inspection.sizes:
+            yield Finding("picture and label map of different sizes", f"{name} {inspection.sizes}", name=name)
         outside = [i for i in np.flatnonzero(inspection.counts).tolist() if len(scheme) <= i < 255]
         if outside:
             values = ", ".join(map(str, outside[:5])) + (" …" if outside[5:] else "")
-            yield Finding(
-                "labels outside the scheme",
-                f"{name}: {values}; {scheme.name} has labels 0 to {len(scheme) - 1} and 255 for ignore",
-                name=name,
-            )
+            allowed = f"{scheme.name} has labels 0 to {len(scheme) - 1} and 255 for ignore"
+            yield Finding("labels outside the scheme", f"{name}: {values}; {allowed}", name=name)
         if inspection.counts.any() and not inspection.counts[1:255].any():
             yield Finding("nothing labelled", f"{name}: background alone", wrong=False, name=name)
 
@@ -246,32 +226,31 @@ def _split_findings(members: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
             yield Finding("picture in two splits", f"{name}: {', '.join(sorted(set(splits)))}", name=name)
 
 
-def _sides(inspections: Mapping[str, Inspection], scheme: Scheme) -> tuple[list[Finding], int, int, str]:
+def _sides(
+    inspections: Mapping[str, Inspection], scheme: Scheme
+) -> tuple[list[Finding], tuple[int, int], str]:
     """Findings, counts of pictures that agree and contradict, and the half on which left classes lie."""
     votes = {name: vote for name, inspection in inspections.items() if (vote := inspection.left_lies(scheme))}
     if not votes:
-        return [], 0, 0, ""
+        return [], (0, 0), ""
     usual = 1 if sum(sum(vote.values()) for vote in votes.values()) >= 0 else -1
     half, other = ("right", "left") if usual == 1 else ("left", "right")
-    swapped = {n: [c for c, side in vote.items() if side != usual] for n, vote in votes.items()}
-    swapped = {name: classes for name, classes in swapped.items() if classes}
-    agree = len(votes) - len(swapped)
     findings = []
-    declared = {"subject": "right", "viewer": "left"}.get(scheme.left_means)
-    if declared not in (half, None):
-        findings.append(
-            Finding(
-                "the other left",
-                f"left classes lie on the picture's {half} half in {agree} of {len(votes)} pictures, but "
-                f"scheme {scheme.name!r} says that left means the {scheme.left_means}'s",
-            )
-        )
-    for name, classes in swapped.items():
-        text = f"{name}: {', '.join(classes)} on the picture's {other}, elsewhere on its {half}"
-        others = [c for c in votes[name] if c not in classes]
-        as_usual = f"; {', '.join(others)} as usual" if others else ""
-        findings.append(Finding("left and right swapped", text + as_usual, name=name))
-    return findings, agree, len(swapped), half
+    for name, vote in votes.items():
+        swapped = [label for label, side in vote.items() if side != usual]
+        if swapped:
+            text = f"{name}: {', '.join(swapped)} on the picture's {other}, elsewhere on its {half}"
+            others = ", ".join(label for label in vote if label not in swapped)
+            as_usual = f"; {others} as usual" if others else ""
+            findings.append(Finding("left and right swapped", text + as_usual, name=name))
+    contradict = len(findings)
+    agree = len(votes) - contradict
+    declared = {"subject": "right", "viewer": "left"}.get(scheme.left_means, half)
+    if declared != half:
+        seen = f"left classes lie on the picture's {half} half in {agree} of {len(votes)} pictures"
+        meaning = f"scheme {scheme.name!r} says that left means the {scheme.left_means}'s"
+        findings.append(Finding("the other left", f"{seen}, but {meaning}"))
+    return findings, (agree, contradict), half
 
 
 def _copies(inspections: Mapping[str, Inspection], members: Mapping[str, Sequence[str]]) -> Iterator[Finding]:

@@ -69,31 +69,3 @@ def dependencies(dataset: Dataset, index: int) -> tuple[str | Path, ...]:
     """
     method: Callable[[int], tuple[str | Path, ...]] | None = getattr(dataset, "dependencies", None)
     return (Path(dataset.names[index]),) if method is None else method(index)
-
-
-class DerivedDataset(Dataset):
-    """A data set made from another one; a subclass writes only what differs.
-
-    Args:
-        dataset: The other data set.
-    """
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.scheme = dataset.scheme
-        self._dataset = dataset
-
-    def __len__(self) -> int:
-        return len(self._dataset)
-
-    def __getitem__(self, index: int) -> Sample:
-        return self._dataset[index]
-
-    def labels(self, index: int) -> NDArray[np.uint8]:
-        return self._dataset.labels(index)
-
-    @property
-    def names(self) -> Sequence[str | Path]:
-        return self._dataset.names
-
-    def dependencies(self, index: int) -> tuple[str | Path, ...]:
-        return dependencies(self._dataset, index)

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from faceparse.data.pairs import PairedFiles
+from faceparse.data.record import declared_scheme
 from faceparse.data.registry import register
-from faceparse.data.schemes import declared_scheme
-from faceparse.data.splits import is_share, take_share
+from faceparse.data.splits import take_share
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 
@@ -53,17 +53,11 @@ class FaceSynthetics(PairedFiles):
         stems = sorted(name[:-4] for name in files if _NUMBERED.fullmatch(name))
         if not stems:
             raise DataError(f"{root} is no FaceSynthetics folder: expected 000000.png and so on in it")
-        if split != "all" and not is_share(split):
-            raise DataError(
-                f"FaceSynthetics has no official split: take all, or shares such as 0-98% and 98-100%; got {split!r}"
-            )
         for stem in stems:
             for ending in ("_seg.png", "_ldmks.txt"):
                 if stem + ending not in files:
                     raise DataError(f"{files[stem + '.png']} has no {stem}{ending} beside it")
-        chosen = take_share(stems, split)
-        if not chosen:
-            raise DataError(f"{root}: no picture in split {split!r}")
+        chosen = take_share(stems, split, root)
         super().__init__(
             declared_scheme("synthface19", scheme, "FaceSynthetics"),
             [(files[f"{s}.png"], files[f"{s}_seg.png"]) for s in chosen],

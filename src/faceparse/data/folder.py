@@ -22,12 +22,11 @@ from typing import ClassVar, NamedTuple
 
 from faceparse.data.pairs import PairedFiles
 from faceparse.data.reading import LABEL_SUFFIXES, read_text
+from faceparse.data.record import folder_scheme
 from faceparse.data.registry import register
-from faceparse.data.schemes import folder_scheme
 from faceparse.data.splits import is_share, take_share
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
-from faceparse.labels import scheme as find_scheme
 from faceparse.pictures import SUFFIXES
 
 
@@ -48,6 +47,11 @@ class Layout:
     labels: Mapping[str, Path]
     clashes: tuple[Path, ...] = ()
     lossy: tuple[Path, ...] = ()
+
+    def pairs(self, stems: Iterable[str]) -> list[tuple[Path, Path]]:
+        """The picture and the label map of each stem that has both."""
+        both = self.images.keys() & self.labels.keys()
+        return [(self.images[stem], self.labels[stem]) for stem in stems if stem in both]
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -90,10 +94,8 @@ def scan(root: str | Path) -> Layout:
     folder = next((root / d for d in ("labels", "masks") if (root / d).is_dir()), None)
     if not (root / "images").is_dir() or folder is None:
         content = ", ".join(sorted(p.name for p in root.iterdir())[:6]) if root.is_dir() else "no such folder"
-        raise DataError(
-            f"{root} is not a data set folder: expected images/ and labels/ (or masks/) in it, "
-            f"found {content or 'nothing'}"
-        )
+        expected = "expected images/ and labels/ (or masks/) in it"
+        raise DataError(f"{root} is not a data set folder: {expected}, found {content or 'nothing'}")
     pictures = sorted(p for p in (root / "images").iterdir() if p.suffix.lower() in SUFFIXES)
     images: dict[str, Path] = {}
     for path in pictures:
@@ -129,61 +131,40 @@ class FolderDataset(PairedFiles):
     title: ClassVar[str] = "images/ and labels/ (or masks/), split files or shares"
 
     def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None:
-        if scheme is not None:
-            scheme = find_scheme(scheme)
         layout = scan(root)
         stems = _stems(layout, split)
-        self._init(layout, folder_scheme(layout.root, scheme), stems)
-
-    def _init(self, layout: Layout, scheme: Scheme, stems: Iterable[str]) -> None:
-        self.root = layout.root
-        super().__init__(scheme, [(layout.images[s], layout.labels[s]) for s in stems])
-
-    @classmethod
-    def of(cls, layout: Layout, scheme: Scheme, stems: Iterable[str]) -> FolderDataset:
-        """The pictures of these stems, which exist with their label maps."""
-        dataset = cls.__new__(cls)
-        dataset._init(layout, scheme, stems)
-        return dataset
+        super().__init__(folder_scheme(layout.root, scheme), layout.pairs(stems))
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
         return scan(root).splits
 
 
-def _stems(layout: Layout, split: str) -> list[str]:
+def _stems(layout: Layout, split: str) -> Sequence[str]:
     if layout.clashes:
         clash = layout.clashes[0]
         raise DataError(
-            f"{layout.images[clash.stem]} and {clash.name} share one label map: rename or remove one of them"
+            f"{layout.images[clash.stem]} and {clash.name} share one label map: rename one of them"
         )
-    if split == "all" or is_share(split):
-        stems = take_share([s for s in layout.images if s in layout.labels], split)
-    else:
-        stems = _split_stems(layout, split)
-    if not stems:
+    labelled = [stem for stem in layout.images if stem in layout.labels]
+    if not labelled:
         hint = ": label maps are PNG, the JPEG ones lose values" if layout.lossy else ""
-        raise DataError(f"{layout.root}: no labelled picture in split {split!r}{hint}")
-    return stems
-
-
-def _split_stems(layout: Layout, split: str) -> list[str]:
+        raise DataError(f"{layout.root} holds no labelled picture{hint}")
+    if split == "all" or is_share(split):
+        return take_share(labelled, split, layout.root)
     file = layout.root / f"{split}.txt"
     if not file.is_file():
-        raise DataError(
-            f"no split {split!r} in {layout.root}: expected {file.name}; there are "
-            f"{', '.join(layout.splits[:8]) or 'none'}; all, or shares such as 0-80% and 80-100%, need no file"
-        )
+        there = f"{', '.join(layout.splits[:8]) or 'none'}; all, or shares such as 0-80%, need no file"
+        raise DataError(f"no split {split!r} in {layout.root}: expected {file.name}; there are {there}")
     stems, absent = layout.read_split(split)
     if absent:
         raise DataError(f"{file} names {_first(absent)}, but {layout.root / 'images'} has no such picture")
-    unlabelled = [s for s in stems if s not in layout.labels]
+    unlabelled = [stem for stem in stems if stem not in layout.labels]
     if unlabelled:
-        raise DataError(
-            f"{file} names {_first(unlabelled)}, which has no label map {unlabelled[0]}.png: "
-            f"label it or take it out of the split"
-        )
-    return list(stems)
+        raise DataError(f"{file} names {_first(unlabelled)}, which has no label map {unlabelled[0]}.png")
+    if not stems:
+        raise DataError(f"{file} names no labelled picture")
+    return stems
 
 
 def _first(names: Sequence[str]) -> str:

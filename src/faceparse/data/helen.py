@@ -13,7 +13,7 @@ Layout (Lin et al., CVPR 2019, https://github.com/JPlin/Relabeled-HELEN-Dataset;
 
 The folders are the official split: `test` in original size, `test_resize` the same pictures reduced, to
 which the landmarks do not apply. There is no `val`: shares such as `0-95%` and `95-100%` are of `train`.
-`faceparse.data.cropped` crops to the faces.
+`faceparse.data.derived.Cropped` crops to the faces.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 from faceparse.data.pairs import PairedFiles, require_beside
 from faceparse.data.reading import points, read_text
+from faceparse.data.record import declared_scheme
 from faceparse.data.registry import register
-from faceparse.data.schemes import declared_scheme
-from faceparse.data.splits import is_share, take_share
+from faceparse.data.splits import take_share
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 
@@ -56,10 +56,6 @@ class Helen(PairedFiles):
 
     def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None:
         root = Path(root)
-        if split not in (*SPLITS, "all") and not is_share(split):
-            raise DataError(
-                f"Helen has the splits {', '.join(SPLITS)}, all, and shares of train such as 0-95%; got {split!r}"
-            )
         super().__init__(declared_scheme("helen11", scheme, "Helen"), _find_pairs(root, split))
         self._file = root / "landmarks.txt"
         self._landmarks = _read_landmarks(self._file) if split != "test_resize" else {}
@@ -83,14 +79,11 @@ class Helen(PairedFiles):
 
 
 def _find_pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
-    if not is_share(split):
+    if split in (*SPLITS, "all"):
         folders = ("train", "test") if split == "all" else (split,)
         return [pair for name in folders for pair in _read_folder(root / name)]
     by_name = {_name(image): (image, label) for image, label in _read_folder(root / "train")}
-    pairs = [by_name[name] for name in take_share(list(by_name), split)]
-    if not pairs:
-        raise DataError(f"{root / 'train'}: no picture in split {split!r}")
-    return pairs
+    return [by_name[name] for name in take_share(list(by_name), split, root / "train", SPLITS)]
 
 
 def _read_folder(folder: Path) -> list[tuple[Path, Path]]:

@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from faceparse.data.pairs import PairedFiles
 from faceparse.data.registry import Kind
 from faceparse.errors import DataError
 from faceparse.labels import Scheme, count
 
 _T = TypeVar("_T")
+
+LabelledFiles = Kind | PairedFiles
+"""What is inspected: its pictures, label maps and landmarks are read one by one."""
 
 THUMB = 16
 """Side of the gray thumbnail by which pictures are compared."""
@@ -29,8 +33,7 @@ class Inspection:
 
     Attributes:
         faults: Lines about files that cannot be read.
-        size: (width, height) of the picture, if it could be read.
-        label_size: (width, height) of the label map, if it could be read.
+        sizes: How the sizes of picture and label map differ; empty where they agree or need not.
         counts: Pixels per label, 256.
         middles: Label → mean column, 0 to 1, of classes that have a left and a right.
         digest: Hash of the picture's pixels; empty if it could not be read.
@@ -38,8 +41,7 @@ class Inspection:
     """
 
     faults: tuple[str, ...]
-    size: tuple[int, int] | None
-    label_size: tuple[int, int] | None
+    sizes: str
     counts: NDArray[np.int64]
     middles: Mapping[int, float]
     digest: bytes
@@ -50,22 +52,29 @@ class Inspection:
 
         Pairs of which one is absent, or that lie one above the other, do not count.
         """
+        places = self.middles
         gaps = {
-            a: self.middles[a] - self.middles[b] for a, b in scheme.pairs if {a, b} <= self.middles.keys()
+            left: places[left] - places[right]
+            for left, right in scheme.pairs
+            if {left, right} <= places.keys()
         }
-        return {scheme.classes[a]: 1 if gap > 0 else -1 for a, gap in gaps.items() if abs(gap) >= _MIN_GAP}
+        return {scheme.classes[i]: 1 if gap > 0 else -1 for i, gap in gaps.items() if abs(gap) >= _MIN_GAP}
 
 
-def inspect(dataset: Kind, index: int) -> Inspection:
+def inspect(dataset: LabelledFiles, index: int) -> Inspection:
     """Read one picture and its label map; what cannot be read is a fault and no error."""
     image, image_fault = _attempt(dataset.image, index)
     labels, label_fault = _attempt(dataset.labels, index)
     _, landmark_fault = _attempt(dataset.landmarks, index)
     faults = tuple(dict.fromkeys(f for f in (image_fault, label_fault, landmark_fault) if f))
+    sizes = ""
+    if image is not None and labels is not None and getattr(dataset, "one_size", True):
+        (height, width), (rows, columns) = image.shape[:2], labels.shape
+        if (height, width) != (rows, columns):
+            sizes = f"is {width}×{height} but its label map is {columns}×{rows}"
     return Inspection(
         faults,
-        None if image is None else (image.shape[1], image.shape[0]),
-        None if labels is None else (labels.shape[1], labels.shape[0]),
+        sizes,
         np.zeros(256, np.int64) if labels is None else count(labels),
         {} if labels is None else _middles(labels, dataset.scheme),
         b"" if image is None else _digest(image),

@@ -6,8 +6,6 @@ upright face, in that order, as detectors give them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,16 +42,7 @@ def mirror(points: NDArray[np.float64], width: float) -> NDArray[np.float64]:
     return np.column_stack([width - swapped[:, 0], swapped[:, 1]])
 
 
-class Box(NamedTuple):
-    """A rectangle of whole pixels: columns left to right, rows top to bottom, ends excluded."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-
-def helen_box(landmarks: NDArray[np.float64], size: tuple[int, int]) -> Box:
+def helen_box(landmarks: NDArray[np.float64], size: tuple[int, ...]) -> tuple[int, int, int, int]:
     """The square about a face that SegFace crops Helen to, clipped to the picture.
 
     Its side is 1.2 times the landmarks' longer extent, its middle the extent's; after clipping it need
@@ -62,6 +51,9 @@ def helen_box(landmarks: NDArray[np.float64], size: tuple[int, int]) -> Box:
     Args:
         landmarks: N × 2 in the picture's pixels.
         size: (width, height) of the picture.
+
+    Returns:
+        Its left, top, right and bottom, whole pixels; the last two are just beyond it.
 
     Raises:
         DataError: the landmarks lie outside the picture.
@@ -72,7 +64,8 @@ def helen_box(landmarks: NDArray[np.float64], size: tuple[int, int]) -> Box:
     middle = (low + extent / 2).astype(np.int32)
     side = int(extent.max() * 1.2)
     left, top = (middle - side // 2).tolist()
-    box = Box(max(0, left), max(0, top), min(size[0], left + side), min(size[1], top + side))
-    if box.left >= box.right or box.top >= box.bottom:
+    right, bottom = min(size[0], left + side), min(size[1], top + side)
+    left, top = max(0, left), max(0, top)
+    if left >= right or top >= bottom:
         raise DataError(f"the landmarks lie outside the picture of {size[0]}×{size[1]}")
-    return box
+    return left, top, right, bottom

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from faceparse.data.pairs import PairedFiles, require_beside
+from faceparse.data.record import declared_scheme
 from faceparse.data.registry import register
-from faceparse.data.schemes import declared_scheme
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 from faceparse.pictures import SUFFIXES
@@ -66,7 +66,7 @@ class LaPa(PairedFiles):
 def _images(folder: Path) -> list[Path]:
     if not (folder / "images").is_dir():
         raise DataError(f"{folder.parent} is no LaPa folder: expected {folder.name}/images in it")
-    found = sorted(p for p in (folder / "images").iterdir() if p.suffix.lower() in SUFFIXES)
-    if not found:
+    images = sorted(p for p in (folder / "images").iterdir() if p.suffix.lower() in SUFFIXES)
+    if not images:
         raise DataError(f"{folder / 'images'} holds no picture")
-    return found
+    return images

@@ -115,7 +115,6 @@ def check_size(size: str | int) -> str | int:
     except ValueError:
         pixels = 0
     if not _SMALLEST <= pixels <= _LARGEST:
-        raise DataError(
-            f"size is masks, images or a number of pixels, {_SMALLEST} to {_LARGEST}; got {size!r}"
-        )
+        rule = f"masks, images or a number of pixels, {_SMALLEST} to {_LARGEST}"
+        raise DataError(f"size is {rule}; got {size!r}")
     return pixels

@@ -64,10 +64,10 @@ class PairedFiles(Dataset):
         image, labels = self.image(index), self.labels(index)
         path = self._pairs[index][0]
         if labels.shape != image.shape[:2]:
-            raise DataError(
-                f"{path} is {image.shape[1]}×{image.shape[0]} but its label map is "
-                f"{labels.shape[1]}×{labels.shape[0]}: resize one of them so that they match"
+            sizes = (
+                f"{image.shape[1]}×{image.shape[0]} but its label map is {labels.shape[1]}×{labels.shape[0]}"
             )
+            raise DataError(f"{path} is {sizes}: resize one of them so that they match")
         return Sample(str(path), image, labels, self.landmarks(index))
 
 
@@ -79,7 +79,4 @@ def require_beside(picture: Path, *files: Path) -> None:
     """
     for file in files:
         if not file.is_file():
-            name = file.relative_to(
-                picture.parent.parent if file.parent != picture.parent else picture.parent
-            )
-            raise DataError(f"{picture} has no {name.as_posix()} beside it")
+            raise DataError(f"{picture} has no {file.parent.name}/{file.name}")

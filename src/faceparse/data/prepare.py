@@ -12,9 +12,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from faceparse.data.celebamaskhq import SPLITS, PictureFiles
 from faceparse.data.finding import Finding
 from faceparse.data.painting import check_size, match_sizes, paint_files
 from faceparse.data.reading import read_image, read_text
-from faceparse.data.record import RECORD, read_record, write_record
+from faceparse.data.record import read_record, write_record
 from faceparse.errors import ConfigError, DataError
 from faceparse.files import atomic, make_folder
 from faceparse.labels import Scheme, reference
@@ -39,8 +39,7 @@ JOURNAL = "prepare.jsonl"
 _EXAMPLES = 20
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one picture.
 
     Attributes:
@@ -99,191 +98,126 @@ def prepare(
         OutputError: a file cannot be written.
     """
     source, target, scheme = Path(source), Path(target), find_scheme(order)
-    official = None
+    official: Mapping[int, str] | None = None
     if kind == "celebamask-hq":
         celebamaskhq.check_order(scheme)
-        pictures, findings = celebamaskhq.find_pictures(source)
+        pictures, stray = celebamaskhq.find_pictures(source)
         official = celebamaskhq.official_split(source) if splits else None
     elif kind == "parts":
         if images is None:
             raise ConfigError("parts needs --images, the folder that the pictures lie in")
-        pictures, findings = part_masks.find_pictures(source, images, scheme)
+        pictures, stray = part_masks.find_pictures(source, images, scheme)
     else:
         raise ConfigError(f"there is no preparation of {kind!r}; there are celebamask-hq and parts")
     if target.resolve().is_relative_to(source.resolve()):
         raise DataError(f"{target} is or lies in {source}, which is only read: name a folder outside it")
-    preparation = Preparation(pictures, findings, target, scheme, size=size, source=kind, overwrite=overwrite)
-    counts: Counter[str] = Counter()
-    for number, outcome in enumerate(preparation.run(jobs), 1):
-        counts[outcome.status] += 1
-        progress(number, len(preparation))
-    return Prepared(counts, preparation.finish(official))
+    size = check_size(size)
+    settings = {"source": kind, "scheme": reference(scheme), "size": size}
+    _begin(target, settings, overwrite)
+    earlier = {} if overwrite else _read_journal(target / JOURNAL)
+    paint = partial(_prepare, target=target, scheme=scheme, size=size, earlier=earlier)
+    outcomes: list[Outcome] = []
+    with (
+        ThreadPoolExecutor(jobs) as pool,
+        (target / JOURNAL).open("w" if overwrite else "a", encoding="utf-8") as journal,
+    ):
+        journal.write("\n")  # ends the half line of a run that was killed
+        for outcome in pool.map(paint, pictures):
+            if outcome.status != "skipped":
+                journal.write(json.dumps(outcome, ensure_ascii=False) + "\n")
+                journal.flush()
+            outcomes.append(outcome)
+            progress(len(outcomes), len(pictures))
+    names = [outcome.name for outcome in outcomes if outcome.status != "left out"]
+    findings = [*stray, *(finding for outcome in outcomes for finding in outcome.findings)]
+    listed: dict[str, list[str]] = {}
+    if official is not None:
+        listed = {split: [name for name in names if official.get(int(name)) == split] for split in SPLITS}
+        findings += [Finding("picture in no split", name) for name in names if int(name) not in official]
+    for split, members in listed.items():
+        with atomic(target / f"{split}.txt", overwrite=True) as temporary:
+            temporary.write_text("".join(f"{name}\n" for name in members), encoding="utf-8")
+    texts: dict[str, list[str]] = defaultdict(list)
+    for finding in findings:
+        texts[finding.kind].append(finding.text)
+    record = {
+        **settings,
+        "order": scheme.name,
+        "made_by": f"faceparse {__version__}",
+        "pictures": len(names),
+        "left_out": len(outcomes) - len(names),
+        "splits": {split: len(members) for split, members in listed.items()},
+        "findings": {k: {"count": len(v), "first": v[:_EXAMPLES]} for k, v in sorted(texts.items())},
+    }
+    write_record(target, record)
+    return Prepared(Counter(outcome.status for outcome in outcomes), record)
 
 
-class Preparation:
-    """One preparation: its pictures and its settings.
+def _begin(target: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
+    """Make the folder; refuse one that holds something else."""
+    record = read_record(target)
+    if not record and target.is_dir() and any(target.iterdir()):
+        raise DataError(f"{target} is not empty and not a prepared data set: name another folder")
+    for key, value in settings.items():
+        before = record.get(key, value)
+        if before != value and not overwrite:
+            raise DataError(
+                f"{target} was prepared with {key} {_short(before)}, not {_short(value)}: "
+                f"name another folder, or redo it with --overwrite"
+            )
+    for folder in ("images", "labels"):
+        make_folder(target / folder)
+    if overwrite or not record:
+        write_record(target, settings)
 
-    Args:
-        pictures: The pictures of the source, as `find_pictures` gives them.
-        findings: Findings about files of no picture, from there too.
-        target: The folder to make: `images/`, `labels/`, split files, `dataset.json`, `prepare.jsonl`.
-        scheme: Painting order, and scheme of the label maps.
-        size: Size of pictures and label maps: `masks`, `images`, or a number of pixels.
-        source: What is prepared, for the record.
-        overwrite: Whether pictures that an earlier run wrote are redone.
 
-    Raises:
-        DataError: `size` is none of these, or `target` holds another data set.
-        OutputError: the folder cannot be made or written.
-    """
-
-    def __init__(
-        self,
-        pictures: Sequence[PictureFiles],
-        findings: Sequence[Finding],
-        target: str | Path,
-        scheme: Scheme,
-        *,
-        size: str | int = "masks",
-        source: str = "celebamask-hq",
-        overwrite: bool = False,
-    ) -> None:
-        self.target = Path(target)
-        self._pictures, self._findings, self._scheme = list(pictures), list(findings), scheme
-        self._size = check_size(size)
-        self._settings = {"source": source, "scheme": reference(scheme), "size": self._size}
-        self._overwrite = overwrite
-        self._check_target()
-        self._outcomes = {} if overwrite else self._read_journal()
-
-    def __len__(self) -> int:
-        return len(self._pictures)
-
-    def run(self, jobs: int = 1) -> Iterator[Outcome]:
-        """Prepare every picture, `jobs` at a time, and yield the outcomes in order.
-
-        Raises:
-            OutputError: a file cannot be written; what is written stays, and a rerun goes on.
-        """
-        self._begin()
-        with (
-            ThreadPoolExecutor(jobs) as pool,
-            (self.target / JOURNAL).open("a", encoding="utf-8") as journal,
-        ):
-            for outcome in pool.map(self._prepare, self._pictures):
-                if outcome.status != "skipped":
-                    journal.write(_line(outcome))
-                    journal.flush()
-                self._outcomes[outcome.name] = outcome
-                yield outcome
-
-    def finish(self, splits: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Write split files and the record, which is returned.
-
-        Args:
-            splits: Name → split, of which the pictures in the folder are listed; None for no split files.
-        """
-        written = [o.name for o in self._outcomes.values() if o.status != "left out"]
-        lists: dict[str, list[str]] = {s: [] for s in SPLITS} if splits is not None else {}
-        texts: dict[str, list[str]] = defaultdict(list)
-        for name in written if splits is not None else ():
-            split = (splits or {}).get(_key(name))
-            if split:
-                lists[split].append(name)
-            else:
-                texts["picture in no split"].append(name)
-        for split, names in lists.items():
-            with atomic(self.target / f"{split}.txt", overwrite=True) as temporary:
-                temporary.write_text("".join(f"{n}\n" for n in names), encoding="utf-8")
-        for finding in (*self._findings, *(f for o in self._outcomes.values() for f in o.findings)):
-            texts[finding.kind].append(finding.text)
-        record = {
-            **self._settings,
-            "order": self._scheme.name,
-            "made_by": f"faceparse {__version__}",
-            "pictures": len(written),
-            "left_out": len(self._outcomes) - len(written),
-            "splits": {split: len(names) for split, names in lists.items()},
-            "findings": {k: {"count": len(v), "first": v[:_EXAMPLES]} for k, v in sorted(texts.items())},
-        }
-        write_record(self.target, record)
-        return record
-
-    def _check_target(self) -> None:
-        record = read_record(self.target)
-        if not record:
-            if self.target.is_dir() and any(self.target.iterdir()):
-                raise DataError(
-                    f"{self.target} is not empty and not a prepared data set: name another folder"
-                )
-            return
-        for key, value in self._settings.items():
-            if record.get(key) != value and not self._overwrite:
-                raise DataError(
-                    f"{self.target} was prepared with {key} {_short(record.get(key))}, not {_short(value)}: "
-                    f"name another folder, or redo it with --overwrite"
-                )
-
-    def _begin(self) -> None:
-        for folder in ("images", "labels"):
-            make_folder(self.target / folder)
-        if self._overwrite or not (self.target / RECORD).exists():
-            write_record(self.target, self._settings)
-        # A run that was killed may have left half a line.
-        with atomic(self.target / JOURNAL, overwrite=True) as temporary:
-            temporary.write_text("".join(map(_line, self._outcomes.values())), encoding="utf-8")
-
-    def _read_journal(self) -> dict[str, Outcome]:
-        file = self.target / JOURNAL
-        outcomes = {}
-        for line in read_text(file).splitlines() if file.is_file() else ():
-            try:
-                raw = json.loads(line)
-                findings = tuple(Finding(*f) for f in raw["findings"])
-                outcomes[raw["name"]] = Outcome(raw["name"], raw["status"], findings)
-            except (ValueError, KeyError, TypeError):
-                continue  # half a line of a run that was killed
-        return outcomes
-
-    def _prepare(self, files: PictureFiles) -> Outcome:
-        before = self._outcomes.get(files.name)
-        label = self.target / "labels" / f"{files.name}.png"
-        if before and before.status != "left out" and label.is_file():
-            return Outcome(files.name, "skipped", before.findings)
-        label.unlink(missing_ok=True)
-        if files.image is None or not files.masks:
-            return Outcome(files.name, "left out", files.findings)
+def _read_journal(file: Path) -> dict[str, Outcome]:
+    outcomes = {}
+    for line in read_text(file).splitlines() if file.is_file() else ():
         try:
-            painted, findings = paint_files(files.masks, self._scheme)
-            image = read_image(files.image)
-        except DataError as error:
-            return Outcome(files.name, "left out", (*files.findings, Finding("unreadable file", str(error))))
-        outside = [part for part, _ in files.masks if part not in self._scheme]
-        if outside:
-            findings.append(Finding("parts outside the order", f"{files.name}: {', '.join(outside)}"))
-        resized, labels = match_sizes(image, painted, self._size)
-        # The picture first: a label map that exists says that both do.
-        self._write_image(files.image, files.name, None if resized is image else resized)
-        _write_labels(label, labels, self._scheme)
-        return Outcome(files.name, "written", (*files.findings, *findings))
-
-    def _write_image(self, source: Path, name: str, resized: NDArray[np.uint8] | None) -> None:
-        """Write the resized picture, or copy a picture that keeps its size byte for byte."""
-        suffix = source.suffix.lower() if resized is None else ".jpg"
-        for other in SUFFIXES:  # of an earlier run with other settings
-            if other != suffix:
-                (self.target / "images" / f"{name}{other}").unlink(missing_ok=True)
-        with atomic(self.target / "images" / f"{name}{suffix}", overwrite=True) as temporary:
-            if resized is None:
-                temporary.write_bytes(source.read_bytes())
-            else:
-                Image.fromarray(resized).save(temporary, "JPEG", quality=95, subsampling=0)
+            name, status, findings = json.loads(line)
+            outcomes[name] = Outcome(name, status, tuple(Finding(*finding) for finding in findings))
+        except (ValueError, TypeError):
+            continue  # half a line of a run that was killed
+    return outcomes
 
 
-def _line(outcome: Outcome) -> str:
-    findings = [(finding.kind, finding.text) for finding in outcome.findings]
-    raw = {"name": outcome.name, "status": outcome.status, "findings": findings}
-    return json.dumps(raw, ensure_ascii=False) + "\n"
+def _prepare(
+    files: PictureFiles, *, target: Path, scheme: Scheme, size: str | int, earlier: Mapping[str, Outcome]
+) -> Outcome:
+    before = earlier.get(files.name)
+    label = target / "labels" / f"{files.name}.png"
+    if before and before.status != "left out" and label.is_file():
+        return before._replace(status="skipped")
+    label.unlink(missing_ok=True)
+    if files.image is None or not files.masks:
+        return Outcome(files.name, "left out", files.findings)
+    try:
+        painted, findings = paint_files(files.masks, scheme)
+        image = read_image(files.image)
+    except DataError as error:
+        return Outcome(files.name, "left out", (*files.findings, Finding("unreadable file", str(error))))
+    outside = [part for part, _ in files.masks if part not in scheme]
+    if outside:
+        findings.append(Finding("parts outside the order", f"{files.name}: {', '.join(outside)}"))
+    resized, labels = match_sizes(image, painted, size)
+    # The picture first: a label map that exists says that both do.
+    _write_image(target / "images", files.image, files.name, None if resized is image else resized)
+    _write_labels(label, labels, scheme)
+    return Outcome(files.name, "written", (*files.findings, *findings))
+
+
+def _write_image(folder: Path, source: Path, name: str, resized: NDArray[np.uint8] | None) -> None:
+    """Write the resized picture, or copy a picture that keeps its size byte for byte."""
+    suffix = source.suffix.lower() if resized is None else ".jpg"
+    for other in SUFFIXES:  # of an earlier run with other settings
+        if other != suffix:
+            (folder / f"{name}{other}").unlink(missing_ok=True)
+    with atomic(folder / f"{name}{suffix}", overwrite=True) as temporary:
+        if resized is None:
+            temporary.write_bytes(source.read_bytes())
+        else:
+            Image.fromarray(resized).save(temporary, "JPEG", quality=95, subsampling=0)
 
 
 def _write_labels(path: Path, labels: NDArray[np.uint8], scheme: Scheme) -> None:
@@ -292,10 +226,6 @@ def _write_labels(path: Path, labels: NDArray[np.uint8], scheme: Scheme) -> None
     with atomic(path, overwrite=True) as temporary:
         # Run lengths alone: on label maps several times as fast as zlib's default, and smaller.
         picture.save(temporary, "PNG", compress_type=zlib.Z_RLE)
-
-
-def _key(name: str) -> str:
-    return str(int(name)) if name.isdecimal() else name
 
 
 def _short(value: object) -> str:

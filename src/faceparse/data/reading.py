@@ -41,9 +41,7 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     """
     image = _read(read_values, path)
     if image.mode not in ("L", "P", "1"):
-        raise DataError(
-            f"{path} has mode {image.mode}; a label map is 8-bit gray or palette, pixel value = label"
-        )
+        raise DataError(f"{path} has mode {image.mode}; a label map is 8-bit gray or palette, value = label")
     return np.asarray(image).astype(np.uint8, copy=False)
 
 

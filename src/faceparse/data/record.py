@@ -1,15 +1,16 @@
-"""The record of a prepared data set: `dataset.json` beside its pictures."""
+"""What a data set says of itself: `dataset.json`, the record of a prepared one, and its label scheme, never guessed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from faceparse.data.reading import read_text
-from faceparse.errors import DataError
-from faceparse.files import atomic
+from faceparse.errors import DataError, LabelError
+from faceparse.files import json_bytes, write_atomic
+from faceparse.labels import Scheme
+from faceparse.labels import scheme as find_scheme
+from faceparse.tables import read_file
 
 RECORD = "dataset.json"
 
@@ -21,20 +22,50 @@ def read_record(root: Path) -> dict[str, Any]:
         DataError: `dataset.json` is not a JSON object.
     """
     file = root / RECORD
-    if not file.is_file():
-        return {}
-    try:
-        raw = json.loads(read_text(file))
-    except ValueError as error:
-        raise DataError(f"{file} is not JSON: {error}") from None
+    raw = read_file(file, "record", DataError) if file.is_file() else {}
     if not isinstance(raw, dict):
-        raise DataError(
-            f"{file} is not the record of a data set: expected a JSON object, got {type(raw).__name__}"
-        )
+        raise DataError(f"record {file}: expected a JSON object, got {type(raw).__name__}")
     return raw
 
 
 def write_record(root: Path, record: Mapping[str, Any]) -> None:
     """Write or replace a data set folder's record, whole or not at all."""
-    with atomic(root / RECORD, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_atomic(root / RECORD, json_bytes(record, indent=2) + b"\n")
+
+
+def declared_scheme(declared: str | Scheme, requested: str | Path | Scheme | None, owner: str) -> Scheme:
+    """The scheme that a data set declares.
+
+    Args:
+        declared: Scheme of its label maps.
+        requested: What the user says it is; None where the user leaves it to the data set.
+        owner: The data set or the file that declares it, for the message.
+
+    Raises:
+        DataError: the user says another one.
+    """
+    scheme = find_scheme(declared)
+    if requested is not None and (other := find_scheme(requested)) != scheme:
+        hint = f"give --data.scheme {scheme.name}; training and evaluation convert labels where they must"
+        raise DataError(f"the label maps of {owner} are in scheme {scheme.name}, not {other.name}: {hint}")
+    return scheme
+
+
+def folder_scheme(root: Path, requested: str | Path | Scheme | None) -> Scheme:
+    """The scheme of a folder's label maps: as its record declares, else as the user says.
+
+    Raises:
+        DataError: neither says it, or they disagree.
+        LabelError: no such scheme.
+    """
+    recorded = read_record(root).get("scheme")
+    if recorded is None:
+        if requested is None:
+            hint = "name it with --data.scheme (data check: --scheme)"
+            raise DataError(f"{root} does not say which label scheme it has: {hint}")
+        return find_scheme(requested)
+    try:
+        scheme = find_scheme(recorded)
+    except LabelError as error:
+        raise DataError(f"{root / RECORD}: {error}") from None
+    return declared_scheme(scheme, requested, str(root))

@@ -18,7 +18,9 @@ def is_share(split: str) -> bool:
     return (_SHARE.fullmatch(split) or _EVERY.fullmatch(split)) is not None
 
 
-def take_share(names: Sequence[str], split: str) -> list[str]:
+def take_share(
+    names: Sequence[str], split: str, where: object = "data set", others: Sequence[str] = ()
+) -> list[str]:
     """The names that belong to `all` or to a share, in their order.
 
     Whether a name belongs to a share depends on the names and the seed after `@` (0) alone: shares that do
@@ -30,21 +32,29 @@ def take_share(names: Sequence[str], split: str) -> list[str]:
     >>> take_share(["a", "b", "c", "d"], "every-3"), take_share(["a", "b", "c", "d"], "not-every-3")
     (['a', 'd'], ['b', 'c'])
 
+    Args:
+        names: Of all pictures.
+        split: `all` or the share.
+        where: What has these pictures, for messages.
+        others: Splits that it has beside shares, for messages.
+
     Raises:
-        DataError: not two percentages in ascending order.
+        DataError: neither `all` nor a share, percentages that do not ascend, or a share without a picture.
     """
+    every, percent = _EVERY.fullmatch(split), _SHARE.fullmatch(split)
     if split == "all":
-        return list(names)
-    if every := _EVERY.fullmatch(split):
-        return [name for i, name in enumerate(names) if (i % int(every[2]) == 0) == (every[1] is None)]
-    match = _SHARE.fullmatch(split)
-    low, high = (float(match[1]), float(match[2])) if match else (0.0, 0.0)
-    if not match or not 0 <= low < high <= 100:
-        raise DataError(
-            f"a share of a data set is LOW-HIGH%, such as 0-80%, every-N or not-every-N; got {split!r}"
-        )
-    seed = int(match[3] or 0)
-    shuffled = sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
-    count = len(names)
-    chosen = set(shuffled[round(low / 100 * count) : round(high / 100 * count)])
-    return [name for name in names if name in chosen]
+        chosen = list(names)
+    elif every:
+        chosen = [name for i, name in enumerate(names) if (i % int(every[2]) == 0) == (every[1] is None)]
+    elif percent and 0 <= float(percent[1]) < float(percent[2]) <= 100:
+        begin, end = (round(float(ratio) / 100 * len(names)) for ratio in percent.group(1, 2))
+        seed = int(percent[3] or 0)
+        shuffled = sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+        members = set(shuffled[begin:end])
+        chosen = [name for name in names if name in members]
+    else:
+        kinds = ", ".join((*others, "all", "LOW-HIGH% such as 0-80%", "every-N", "not-every-N"))
+        raise DataError(f"{where}: no split {split!r}; there are {kinds}")
+    if not chosen:
+        raise DataError(f"{where}: no picture in split {split!r}")
+    return chosen

@@ -1,4 +1,4 @@
-"""Pictures without labels, for a teacher to label, and data sets one after the other."""
+"""Pictures without labels, for a teacher to label."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.dataset import Dataset, Sample, dependencies
+from faceparse.data.dataset import Dataset, Sample
 from faceparse.data.reading import read_image
 from faceparse.errors import DataError
 from faceparse.labels import IGNORE, Scheme
@@ -53,38 +53,3 @@ class Unlabelled(Dataset):
         path = self._paths[index]
         image = read_image(path)
         return Sample(str(path), image, np.full(image.shape[:2], IGNORE, np.uint8))
-
-
-class Concatenated(Dataset):
-    """Several data sets of one scheme, one after the other.
-
-    Raises:
-        DataError: they differ in scheme.
-    """
-
-    def __init__(self, *datasets: Dataset) -> None:
-        self.scheme = datasets[0].scheme
-        if any(d.scheme != self.scheme for d in datasets):
-            names = ", ".join(d.scheme.name for d in datasets)
-            raise DataError(f"data sets to concatenate have one scheme; got {names}")
-        self._places = [(dataset, i) for dataset in datasets for i in range(len(dataset))]
-        self._names = [name for dataset in datasets for name in dataset.names]
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    @property
-    def names(self) -> Sequence[str | Path]:
-        return self._names
-
-    def labels(self, index: int) -> NDArray[np.uint8]:
-        dataset, place = self._places[index]
-        return dataset.labels(place)
-
-    def dependencies(self, index: int) -> tuple[str | Path, ...]:
-        dataset, place = self._places[index]
-        return dependencies(dataset, place)
-
-    def __getitem__(self, index: int) -> Sample:
-        dataset, place = self._places[index]
-        return dataset[place]

@@ -20,9 +20,8 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from faceparse.data import Dataset, Sample
-from faceparse.data.converted import Converted
+from faceparse.data.derived import Concatenated, Converted
 from faceparse.data.landmarks import five_points
-from faceparse.data.unlabelled import Concatenated
 from faceparse.errors import DataError
 from faceparse.labels import IGNORE, with_open_classes
 from faceparse.labels.scheme import Scheme

@@ -16,9 +16,9 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException, SI
 
 from faceparse.data import open_dataset
 from faceparse.data.cache import cache
-from faceparse.data.cropped import Cropped
 from faceparse.data.dataset import Dataset
-from faceparse.data.unlabelled import Concatenated, Unlabelled
+from faceparse.data.derived import Concatenated, Cropped
+from faceparse.data.unlabelled import Unlabelled
 from faceparse.errors import ConfigError, FaceparseError, MissingExtraError, OutputError
 from faceparse.files import make_folder, write_atomic
 from faceparse.labels import scheme as find_scheme

@@ -83,7 +83,7 @@ class DataSettings:
         also: Further data sets by names of one's own: `--data.also.hair.root DIR --data.also.hair.share 0.14`.
         unlabelled: Folder of further pictures that only the teachers label.
         crop: Whether pictures are cut out about the face by the landmarks that come with them, as SegFace does
-            with Helen (`faceparse.data.cropped`).
+            with Helen (`faceparse.data.derived.Cropped`).
         cache: `memory`, or a folder that keeps decoded samples; null decodes at every epoch.
     """
 

@@ -59,8 +59,7 @@ def command(
 
     from faceparse.cli.console import print_table, progress_bar
     from faceparse.data import Dataset, open_dataset
-    from faceparse.data.cropped import Cropped
-    from faceparse.data.subset import Subset
+    from faceparse.data.derived import Cropped, Subset
     from faceparse.draw.matrix import matrix_picture
     from faceparse.evaluate import score
     from faceparse.evaluate.outputs import check_outputs, write_picture

@@ -35,7 +35,7 @@ def command(
     """
     from faceparse.cli.console import progress_bar
     from faceparse.data import FolderDataset
-    from faceparse.data.subset import Subset
+    from faceparse.data.derived import Subset
     from faceparse.errors import ConfigError
     from faceparse.export import calibration_pictures, export_onnx, export_reports, load_source
 

@@ -1,0 +1,137 @@
+"""Data sets made from others: converted, cropped, a few samples of one, or several one after the other.
+
+>>> Converted(open_dataset("folder", "celebamask5k", "val", "maskgan19"), "celebamask19").scheme.name  # doctest: +SKIP
+'celebamask19'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.data.dataset import Dataset, Sample, dependencies
+from faceparse.data.landmarks import helen_box
+from faceparse.errors import DataError
+from faceparse.labels import Scheme, conversion
+
+
+class DerivedDataset(Dataset):
+    """The samples of other data sets, one after the other; a subclass writes only what differs.
+
+    Args:
+        datasets: One or more data sets of one scheme.
+
+    Raises:
+        DataError: they differ in scheme.
+    """
+
+    def __init__(self, *datasets: Dataset) -> None:
+        self.scheme = datasets[0].scheme
+        if any(dataset.scheme != self.scheme for dataset in datasets):
+            names = ", ".join(dataset.scheme.name for dataset in datasets)
+            raise DataError(f"data sets to concatenate have one scheme; got {names}")
+        self._places = [(dataset, index) for dataset in datasets for index in range(len(dataset))]
+        self._names = [name for dataset in datasets for name in dataset.names]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> Sample:
+        dataset, place = self._places[index]
+        return dataset[place]
+
+    def labels(self, index: int) -> NDArray[np.uint8]:
+        dataset, place = self._places[index]
+        return dataset.labels(place)
+
+    @property
+    def names(self) -> Sequence[str | Path]:
+        return self._names
+
+    def dependencies(self, index: int) -> tuple[str | Path, ...]:
+        dataset, place = self._places[index]
+        return dependencies(dataset, place)
+
+
+class Concatenated(DerivedDataset):
+    """Several data sets of one scheme, one after the other."""
+
+
+class Subset(DerivedDataset):
+    """At most `count` samples of a data set, spread evenly over it and in its order.
+
+    >>> len(Subset(open_dataset("folder", "faces", "val"), 100))  # doctest: +SKIP
+    100
+    """
+
+    def __init__(self, dataset: Dataset, count: int) -> None:
+        super().__init__(dataset)
+        indices = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int)
+        self._places = [self._places[i] for i in indices]
+        self._names = [self._names[i] for i in indices]
+
+
+class Converted(DerivedDataset):
+    """A data set whose label maps are converted when they are read.
+
+    Args:
+        dataset: The other data set.
+        scheme: Scheme to convert to.
+
+    Raises:
+        LabelError: schemes that do not convert; from reading a label map, one with labels of another scheme.
+    """
+
+    def __init__(self, dataset: Dataset, scheme: str | Scheme) -> None:
+        super().__init__(dataset)
+        self._convert = conversion(dataset.scheme, scheme)
+        self.scheme = self._convert.target
+
+    def _converted(self, labels: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
+        self._convert.source.check(labels, str(self.names[index]))
+        return self._convert(labels)
+
+    def labels(self, index: int) -> NDArray[np.uint8]:
+        return self._converted(super().labels(index), index)
+
+    def dependencies(self, index: int) -> tuple[str | Path, ...]:
+        return *super().dependencies(index), self.scheme.name
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = super().__getitem__(index)
+        return replace(sample, labels=self._converted(sample.labels, index))
+
+
+class Cropped(DerivedDataset):
+    """A data set whose samples are cropped by `helen_box`, as SegFace does with Helen; landmarks move along.
+
+    >>> Cropped(open_dataset("helen", "helen", "test"))[0].landmarks.shape  # doctest: +SKIP
+    (68, 2)
+
+    Args:
+        dataset: Its samples carry landmarks.
+
+    Raises:
+        DataError: from reading a sample that has no landmarks, or whose landmarks lie outside its picture.
+    """
+
+    def labels(self, index: int) -> NDArray[np.uint8]:
+        return self[index].labels
+
+    def dependencies(self, index: int) -> tuple[str | Path, ...]:
+        return *super().dependencies(index), "cropped"
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = super().__getitem__(index)
+        if sample.landmarks is None:
+            raise DataError(f"{sample.name} has no landmarks to crop by: leave out --data.crop")
+        try:
+            left, top, right, bottom = helen_box(sample.landmarks, sample.image.shape[1::-1])
+        except DataError as error:
+            raise DataError(f"{sample.name}: {error}") from None
+        crop = np.s_[top:bottom, left:right]
+        return Sample(sample.name, sample.image[crop], sample.labels[crop], sample.landmarks - (left, top))
