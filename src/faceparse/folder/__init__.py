@@ -9,14 +9,13 @@
 from faceparse.folder.encoding import encode
 from faceparse.folder.find import find_jobs, read_list
 from faceparse.folder.jobs import Job, Jobs
-from faceparse.folder.log import Log, open_log
+from faceparse.folder.log import open_log
 from faceparse.folder.run import Outcome, Run
 from faceparse.folder.summary import Summary
 
 __all__ = [
     "Job",
     "Jobs",
-    "Log",
     "Outcome",
     "Run",
     "Summary",

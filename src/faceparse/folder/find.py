@@ -129,12 +129,8 @@ class _Finder:
                 subfolder = "" if folder.split("/")[0] in (".", "..") else folder
             self._add_file(path, subfolder)
             return
-        fault = "is a folder: a list names pictures" if os.path.isdir(path) else "is no file"
-        problem = (
-            f"{display_name(path)} {fault}"
-            if os.path.lexists(path)
-            else f"no such file: {display_name(path)}"
-        )
+        name = display_name(path)
+        problem = f"{name} is no file" if os.path.lexists(path) else f"no such file: {name}"
         self.extra.append(Job(Path(path), self._output, problem))
 
     def _below_root(self, path: str) -> str:

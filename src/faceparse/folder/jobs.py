@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import io
 import os.path
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from pathlib import Path
-from typing import IO, overload
+from typing import IO
 
 from faceparse.errors import ConfigError
 from faceparse.writers import Writer
@@ -75,8 +73,8 @@ class Group:
         return name if name in self.full_names else os.path.splitext(name)[0]
 
 
-class Jobs(Sequence[Job]):
-    """All pictures of a run, folder by folder: a name each in memory, made into a `Job` when asked for.
+class Jobs:
+    """All pictures of a run, folder by folder: a name each in memory, made into a `Job` by iterating.
 
     Args:
         groups: At most one for each pair of folder and subfolder.
@@ -103,35 +101,16 @@ class Jobs(Sequence[Job]):
             group.names.sort()
             group.full_names = _ambiguous(group.names, prefixes)
         self._check_stems()
-        self._ends = list(accumulate((len(g.names) for g in self._groups), initial=len(self._extra)))
 
     def __len__(self) -> int:
-        return self._ends[-1]
+        return len(self._extra) + sum(len(group.names) for group in self._groups)
 
     def __iter__(self) -> Iterator[Job]:
         yield from self._extra
         for group in self._groups:
             for name in group.names:
-                yield self._job(group, name)
-
-    @overload
-    def __getitem__(self, index: int) -> Job: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Job]: ...
-
-    def __getitem__(self, index: int | slice) -> Job | list[Job]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
-        if index < len(self._extra):
-            return self._extra[index]
-        at = bisect_right(self._ends, index) - 1
-        group = self._groups[at]
-        return self._job(group, group.names[index - self._ends[at]])
-
-    def _job(self, group: Group, name: str) -> Job:
-        return Job(Path(group.folder, name), self.output.joinpath(group.subfolder, group.stem(name)))
+                stem = self.output.joinpath(group.subfolder, group.stem(name))
+                yield Job(Path(group.folder, name), stem)
 
     def _check_stems(self) -> None:
         shared = Counter(group.subfolder.casefold() for group in self._groups)

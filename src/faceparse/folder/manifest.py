@@ -31,28 +31,19 @@ _FILE = "manifest.jsonl"
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part")
 
 
-@dataclass(frozen=True)
-class Fingerprint:
-    """What shows that a picture has changed: its name, size in bytes and time of change in nanoseconds.
+def fingerprint(path: Path, data: bytes | None = None) -> tuple[str, ...]:
+    """What shows that a picture has changed: its name, size in bytes and time of change; empty where there is none.
 
-    The folder does not count, so that a collection can be moved. Contents are not compared: reading
-    them would take as long as parsing small pictures does.
+    The folder does not count, so that a collection can be moved. Contents are not compared, for reading them would
+    take as long as parsing small pictures does; but of a picture from no file, `data`, their digest stands for the time.
     """
-
-    name: str
-    size: int
-    time: int
-
-    @classmethod
-    def of(cls, path: Path, data: bytes | None = None) -> Fingerprint | None:
-        """The fingerprint of a file, or of bytes that came from no file; None where there is no such file."""
-        if data is not None:
-            return cls(str(path), len(data), int.from_bytes(hashlib.sha256(data).digest()[:7]))
-        try:
-            stat = path.stat()
-        except OSError:
-            return None
-        return cls(path.name, stat.st_size, stat.st_mtime_ns)
+    if data is not None:
+        return str(path), str(len(data)), hashlib.sha256(data).hexdigest()
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    return path.name, str(stat.st_size), str(stat.st_mtime_ns)
 
 
 @dataclass(frozen=True)
@@ -141,9 +132,9 @@ class Manifest:
         except (ValueError, KeyError, TypeError, AttributeError):  # somebody changed it
             return Record(interrupted=interrupted)
 
-    def key(self, picture: Fingerprint, writer: str) -> str:
-        """Digest of what an output depends on: the picture, the identity, the writer's `repr`."""
-        return _digest(self.run, picture.name, str(picture.size), str(picture.time), writer)
+    def key(self, picture: tuple[str, ...], writer: str) -> str:
+        """Digest of what an output depends on: the picture's fingerprint, the identity, the writer's `repr`."""
+        return _digest(self.run, *picture, writer) if picture else ""
 
     def begin(self, stem: str, writers: Iterable[str]) -> None:
         """Record that writing a picture's files begins."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +18,9 @@ from typing import IO
 
 from faceparse.errors import FaceparseError, display_name
 from faceparse.files import make_folder
-from faceparse.folder.jobs import Job
+from faceparse.folder.jobs import Job, Jobs
 from faceparse.folder.lock import hold_lock
-from faceparse.folder.manifest import FOLDER, Fingerprint, Manifest, Output, Record
+from faceparse.folder.manifest import FOLDER, Manifest, Output, Record, fingerprint
 from faceparse.folder.summary import Summary
 from faceparse.results import Parsing
 from faceparse.writers import Writer
@@ -29,8 +28,6 @@ from faceparse.writers import Writer
 WRITTEN, SKIPPED, FAILED = "written", "skipped", "failed"
 
 _FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT}
-_LEAST_FREE = 1 << 16
-"""Bytes; a disk with less counts as full."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ class Run:
         OutputError: on iterating, when the output folder cannot be written to or another run is at work there.
     """
 
-    jobs: Sequence[Job]
+    jobs: Jobs
     parse: Callable[[Path | IO[bytes]], Parsing]
     writers: Mapping[str, Writer]
     output: Path
@@ -213,20 +210,16 @@ class _Worker:
             return Outcome(job, FAILED, job.problem)
         try:
             return self._process(job)
-        except FaceparseError as error:
-            return Outcome(job, FAILED, _with_name(job, str(error)), disk_full=self._is_full(error))
-        except (MemoryError, OSError) as error:
-            reason = _with_name(job, f"{type(error).__name__}: {error}")
-            return Outcome(job, FAILED, reason, disk_full=self._is_full(error))
+        except (FaceparseError, MemoryError, OSError) as error:
+            kind = "" if isinstance(error, FaceparseError) else f"{type(error).__name__}: "
+            return Outcome(job, FAILED, _with_name(job, f"{kind}{error}"), disk_full=_is_full(error))
 
     def _process(self, job: Job) -> Outcome:
         run = self._run
         stem = relative_path(job.stem, run.output)
         record = self._manifest.record(stem)
-        picture = Fingerprint.of(
-            job.source, job.data
-        )  # taken before reading: a change meanwhile shows next time
-        keys = {n: self._manifest.key(picture, repr(w)) if picture else "" for n, w in run.writers.items()}
+        picture = fingerprint(job.source, job.data)  # before reading: a change meanwhile shows next time
+        keys = {name: self._manifest.key(picture, repr(w)) for name, w in run.writers.items()}
         todo = {n: w for n, w in run.writers.items() if not self._is_done(record.outputs.get(n), keys[n])}
         unrecorded = [
             name
@@ -274,14 +267,11 @@ class _Worker:
         for file in stale - set(files):
             (self._run.output / file).unlink(missing_ok=True)
 
-    def _is_full(self, error: BaseException) -> bool:
-        cause: BaseException | None = error
-        while cause:
-            if isinstance(cause, OSError) and cause.errno in _FULL_ERRORS:
-                return True
-            cause = cause.__cause__ or cause.__context__
-        # Pillow's encoders drop the system's reason.
-        return isinstance(error, OSError) and shutil.disk_usage(self._run.output).free < _LEAST_FREE
+
+def _is_full(error: BaseException) -> bool:
+    """Whether the disk is full, by the error or the system's error behind it."""
+    causes = (error, error.__cause__)
+    return any(isinstance(cause, OSError) and cause.errno in _FULL_ERRORS for cause in causes)
 
 
 def _with_name(job: Job, reason: str) -> str:

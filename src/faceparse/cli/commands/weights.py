@@ -27,10 +27,7 @@ def _about() -> None:
 
 
 @app.command("list")
-def list_(
-    as_json: Json = False,
-    as_markdown: bool = Option(False, "--markdown", help="The table of the documentation."),
-) -> None:
+def list_(as_json: Json = False) -> None:
     """List all weights: network, training data, size, mean F1, licence, and whether they are on disk.
 
     Example: `faceparse weights list`
@@ -38,13 +35,10 @@ def list_(
     import json
     from dataclasses import asdict
 
-    from faceparse.weights.summary import markdown, size_text, summaries
+    from faceparse.weights.summary import size_text, summaries
 
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in summaries()], indent=1, ensure_ascii=False))
-        return
-    if as_markdown:
-        typer.echo(markdown(), nl=False)
         return
     from rich.console import Console
     from rich.table import Table
@@ -222,7 +216,7 @@ def where(
 def _ready(card: Published) -> str:
     """Path of the card's model file, which PyTorch makes where it is installed; else of the published file, with a note."""
     from faceparse.errors import MissingExtraError
-    from faceparse.weights import Backbone, cards, published_path
+    from faceparse.weights import Backbone, published_path
     from faceparse.weights.modelfile import cached, packaged
 
     published = published_path(card)
@@ -235,13 +229,9 @@ def _ready(card: Published) -> str:
     except MissingExtraError:
         if (model := cached(card.id)) is not None:
             return str(model)
-        onnx = [
-            c.id for c in cards().values() if c.network == card.network and c.source.name.endswith(".onnx")
-        ]
-        instead = f"; {' or '.join(onnx)} needs none" if onnx else ""
         typer.echo(
             f"note: {card.id} needs PyTorch to become a model file: pip install 'faceparse[torch]', then "
-            f"faceparse weights get {card.id} again{instead}",
+            f"faceparse weights get {card.id} again",
             err=True,
         )
         return str(published)
