@@ -202,7 +202,7 @@ def test_a_list(photos: Path, tmp_path: Path, parse: Command, monkeypatch: pytes
     assert parse("--list", "-", "-o", tmp_path / "b", "1/03.png").code == 0
     assert masks(tmp_path / "b") == ["0/00_mask.png", "03_mask.png", "1/01_mask.png"]
     missing = parse("--list", "nowhere.txt", "-o", tmp_path / "c")
-    assert (missing.code, "'nowhere.txt' does not exist" in missing.err) == (2, True)
+    assert (missing.code, "cannot read list nowhere.txt" in missing.err) == (2, True)
 
 
 def test_stdin_to_stdout(photos: Path, tmp_path: Path, parse: Command) -> None:

@@ -46,9 +46,7 @@ def command(
     ),
     threshold: float | None = Option(None, help="Of two classes: how likely the second must be, 0 to 1."),
     faces: str = Option("auto", help="auto, whole, each or largest."),
-    list_file: Path | None = Option(
-        None, "--list", exists=True, allow_dash=True, help="File of pictures, one path a line; `-` is stdin."
-    ),
+    list_file: Path | None = Option(None, "--list", help="File of pictures, one path a line; `-` is stdin."),
     root: Path | None = Option(None, help="Pictures given one by one keep their paths below this folder."),
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
     overwrite: bool = Option(False, "--overwrite", help="Redo pictures whose results exist."),
@@ -149,7 +147,10 @@ def _jobs(
         raise ConfigError("stdin can be read once: `-` is one picture, or --list - one list")
     paths: Iterable[str] = ()
     if list_file is not None:
-        paths = read_list(sys.stdin.buffer.read() if str(list_file) == "-" else list_file.read_bytes())
+        try:
+            paths = read_list(sys.stdin.buffer.read() if str(list_file) == "-" else list_file.read_bytes())
+        except OSError as error:
+            raise ConfigError(f"cannot read list {list_file}: {error.strerror}") from None
     return find_jobs(
         [path for path in inputs if path != "-"],
         output,
