@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.draw.colours import colours
+from faceparse.draw.tints import tints
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme
 from faceparse.labels import scheme as find_scheme
@@ -31,7 +32,7 @@ def overlay(
     Args:
         image: The picture, RGB uint8, H × W × 3.
         labels: Its label map, H × W uint8.
-        scheme: Gives the colours.
+        scheme: Gives the colours; of two that are hard to tell apart one is moved, here alone.
         alpha: Strength of the colour, 0 (none) to 1 (nothing else).
         outline: Pixels along the rim of each class that get its full colour.
 
@@ -42,7 +43,7 @@ def overlay(
         ConfigError: alpha or outline out of range.
     """
     check_look(alpha, outline)
-    scheme = find_scheme(scheme)
+    scheme = tints(find_scheme(scheme))
     hidden = (IGNORE, scheme.id("background")) if "background" in scheme else (IGNORE,)
     out = np.empty_like(image)
     height, width = labels.shape

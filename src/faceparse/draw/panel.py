@@ -9,7 +9,9 @@ from PIL import Image
 from faceparse.draw.colours import colours
 from faceparse.draw.legend import legend
 from faceparse.draw.overlay import overlay
+from faceparse.draw.tints import tints
 from faceparse.labels import Scheme
+from faceparse.labels import scheme as find_scheme
 
 
 def panel(
@@ -26,7 +28,7 @@ def panel(
     Args:
         image: The picture, RGB uint8, H × W × 3.
         labels: Its label map, H × W uint8.
-        scheme: Gives names and colours.
+        scheme: Gives names and colours, those of `overlay`.
         side: Longer side of each of the three pictures in pixels, at most; larger ones are reduced.
         alpha: Strength of the overlay's colour, 0 to 1.
 
@@ -36,6 +38,7 @@ def panel(
     Raises:
         ConfigError: alpha out of range.
     """
+    scheme = tints(find_scheme(scheme))  # one legend for the label map and the overlay
     pictures = [
         _reduced(image, side, Image.Resampling.BOX),
         colours(_reduced(labels, side, Image.Resampling.NEAREST), scheme),
