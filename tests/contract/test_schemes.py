@@ -32,7 +32,7 @@ def one(request: pytest.FixtureRequest, tmp_path: Path) -> Scheme:
     if request.param == "a file":
         (tmp_path / "own.yaml").write_text(OWN, encoding="utf-8")
         return scheme(tmp_path / "own.yaml")
-    return replace(schemes()["face2"], colours={"face": (1, 2, 3)}, to={}, from_={})
+    return replace(schemes()["face2"], colours={"face": (1, 2, 3)}, tables_to={}, tables_from={})
 
 
 def model_card(one: Scheme) -> Card:

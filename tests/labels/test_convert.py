@@ -62,7 +62,7 @@ def test_to_itself_changes_no_label(name: str, labels: NDArray[np.uint8]) -> Non
 
 def test_declared_rows_name_classes_that_exist() -> None:
     for source in schemes().values():
-        for target, rows in source.to.items():
+        for target, rows in source.tables_to.items():
             for name, goal in rows.items():
                 assert name in source, f"{source.name} to {target}: {name}"
                 assert goal == "ignore" or goal in scheme(target), f"{source.name} to {target}: {goal}"
@@ -70,7 +70,7 @@ def test_declared_rows_name_classes_that_exist() -> None:
 
 def test_declared_conversions_are_whole() -> None:
     for source in schemes().values():
-        for target in source.to:
+        for target in source.tables_to:
             table = conversion(source, target).table
             assert (table[len(source) :] == IGNORE).all()
             assert (table[table != IGNORE] < len(scheme(target))).all()
@@ -78,7 +78,7 @@ def test_declared_conversions_are_whole() -> None:
 
 def test_conversions_keep_sides() -> None:
     for source in schemes().values():
-        for target in source.to:
+        for target in source.tables_to:
             sides = named(source, target)
             for c, goal in sides.items():
                 assert goal[:2] not in ("l_", "r_") or goal.endswith("lip") or goal == c
@@ -179,8 +179,8 @@ def test_sides_follow_the_name_or_the_subject() -> None:
 
 
 def test_two_schemes_of_one_name_keep_their_own_tables() -> None:
-    one = Scheme("mine", ("background", "beard"), to={"celebamask19": {"beard": "skin"}})
-    other = Scheme("mine", ("background", "beard"), to={"celebamask19": {"beard": "ignore"}})
+    one = Scheme("mine", ("background", "beard"), tables_to={"celebamask19": {"beard": "skin"}})
+    other = Scheme("mine", ("background", "beard"), tables_to={"celebamask19": {"beard": "ignore"}})
     assert conversion(one, "celebamask19").table[1] == 1
     assert conversion(other, "celebamask19").table[1] == 255
 

@@ -93,7 +93,7 @@ def test_plain_data_reads_back(names: list[str], data: st.DataObject) -> None:
     made = Scheme("mine", classes, "T", "viewer", {"face2": {"background": "ignore"}}, picked, sides)
     for again in (scheme(json.loads(json.dumps(plain(made)))), pickle.loads(pickle.dumps(made))):
         assert again == made
-        assert (again.to, again.colours) == (made.to, made.colours)
+        assert (again.tables_to, again.colours) == (made.tables_to, made.colours)
         assert (again.palette == made.palette).all()
 
 
@@ -121,7 +121,7 @@ def test_packaged_schemes_are_plain_data(name: str) -> None:
         ("classes: [background, a]\ncolours: {a: ''}", "colours.a: expected .*; got ''"),
         ("classes: [background, a]\ncolours: {b: [1, 2, 3]}", "colour for 'b', but no such class"),
         ("classes: [background, a]\ncolours: [1]", "colours: expected a table; got"),
-        ("classes: [background, a]\npairs: [[a, b]]", "side or colour for 'b'"),
+        ("classes: [background, a]\npairs: [[a, b]]", "pair or colour for 'b'"),
         ("classes: [background, a, b]\npairs: [[a, b], [b, a]]", "pairs a class more than once"),
         ("classes: [background, a]\npairs: a", "pairs: expected a list, each a list of 2"),
         (
@@ -137,7 +137,7 @@ def test_packaged_schemes_are_plain_data(name: str) -> None:
             "classes: [background, a]\nto: {face2: {no: face}}",
             "to.face2: expected keys that are text, in quotes; got false",
         ),
-        ("classes: [background, a]\nmerges: {b: rest}", "merge, side or colour for 'b'"),
+        ("classes: [background, a]\nmerges: {b: rest}", "merge, pair or colour for 'b'"),
         ("classes: [background, a]\nmerges: {a: [b]}", "merges.a: expected rest or a list, .* two or more"),
         (
             "classes: [background, a]\nmerges: {a: rest, background: rest}",

@@ -209,11 +209,11 @@ class TestOwnSchemes:
         np.testing.assert_array_equal(longer.palette[: len(longer) - 1], colours[: len(longer) - 1])
 
     def test_passes_through_pickles_and_is_frozen(self) -> None:
-        own = Scheme("own", ("background", "l_wing", "r_wing"), to={"face2": {"l_wing": "ignore"}})
+        own = Scheme("own", ("background", "l_wing", "r_wing"), tables_to={"face2": {"l_wing": "ignore"}})
         assert scheme(own) is own
         again = pickle.loads(pickle.dumps(own))
         assert again == own
-        assert again.to["face2"] == {"l_wing": "ignore"}
+        assert again.tables_to["face2"] == {"l_wing": "ignore"}
         assert own.pairs == ((1, 2),)
         with pytest.raises(AttributeError):
             own.name = "other"  # type: ignore[misc]

@@ -24,7 +24,7 @@ def assert_equal(one: Parsing, other: Parsing) -> None:
     np.testing.assert_array_equal(one.confidence, other.confidence)
     for name in ("scheme", "model", "engine", "source"):
         assert getattr(one, name) == getattr(other, name)
-    assert one.scheme.to == other.scheme.to
+    assert one.scheme.tables_to == other.scheme.tables_to
     assert dict(one.seconds) == dict(other.seconds)
     assert len(one.faces) == len(other.faces)
     for mine, yours in zip(one.faces, other.faces, strict=True):

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import LabelError
-from faceparse.labels.registry import PACKAGED, scheme
+from faceparse.labels.registry import PACKAGED
+from faceparse.labels.registry import scheme as find_scheme
 from faceparse.labels.scheme import IGNORE, Scheme
 
 
@@ -58,44 +59,38 @@ def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") 
     """
     if sides not in SIDES:
         raise LabelError(f"sides is {' or '.join(SIDES)}, got {sides!r}")
-    source, target = scheme(source), scheme(target)
-    table = np.full(256, IGNORE, np.uint8)
-    missing: list[str] = []
-    for i, name in enumerate(source.classes):
-        goal = _goal(name, source, target)
-        if goal is None:
-            missing.append(name)
-        elif goal != "ignore":
-            table[i] = target.classes.index(goal)
-    if unsettled := [name for name in missing if name in dict(source.merges)]:
-        raise LabelError(
-            f"cannot convert {source.name} to {target.name}: {', '.join(unsettled)} may be any of several classes there; "
-            f"compare in scheme {source.name} instead (--scheme {source.name})"
-        )
+    source, target = find_scheme(source), find_scheme(target)
+    goals = {name: _goal(name, source, target) for name in source.classes}
+    missing = [name for name, goal in goals.items() if goal is None]
     if missing:
-        raise LabelError(
-            f"cannot convert {source.name} to {target.name}: {', '.join(missing)} "
-            f"{'has' if len(missing) == 1 else 'have'} no class there{_how_to_declare(missing[0], source, target)}"
-        )
+        raise LabelError(f"cannot convert {source.name} to {target.name}: {_reason(missing, source, target)}")
+    table = np.full(256, IGNORE, np.uint8)
+    for label, goal in enumerate(goals.values()):
+        if goal != "ignore":
+            table[label] = target.classes.index(str(goal))
     if sides == "subject" and {source.left_means, target.left_means} == {"subject", "viewer"}:
         table = table[source.flip_table]
     table.setflags(write=False)
     return Conversion(source, target, table)
 
 
-def _how_to_declare(name: str, source: Scheme, target: Scheme) -> str:
-    """What to add to a scheme of one's own, so that a class has one in the target."""
-    for own, key, other in ((source, "to", target), (target, "from", source)):
-        if own.name not in PACKAGED:
+def _reason(missing: list[str], source: Scheme, target: Scheme) -> str:
+    """Why some classes have none in the target, and what to do about it."""
+    if merged := [name for name in missing if name in dict(source.merges)]:
+        hint = f"compare in scheme {source.name} instead (--scheme {source.name})"
+        return f"{', '.join(merged)} may be any of several classes there; {hint}"
+    fault = f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} no class there"
+    for scheme, key, other in ((source, "to", target), (target, "from", source)):
+        if scheme.name not in PACKAGED:
+            row = f"`{key}: {{{other.name}: {{{missing[0]}: CLASS}}}}` to {scheme.name}'s YAML"
             return (
-                f": add `{key}: {{{other.name}: {{{name}: CLASS}}}}` to {own.name}'s YAML, or {key.replace('from', 'from_')}= to "
-                f"its Scheme, where CLASS is a class of {target.name} or ignore"
+                f"{fault}: add {row}, or tables_{key}= to its Scheme; CLASS is one of {target.name} or ignore"
             )
-    return ", and a class cannot be split"
+    return f"{fault}, and a class cannot be split"
 
 
 def _declared(source: Scheme, target: Scheme) -> dict[str, str]:
-    return {**target.from_.get(source.name, {}), **source.to.get(target.name, {})}
+    return {**target.tables_from.get(source.name, {}), **source.tables_to.get(target.name, {})}
 
 
 def _goal(name: str, source: Scheme, target: Scheme) -> str | None:
@@ -167,7 +162,7 @@ def with_open_classes(target: Scheme, *sources: Scheme) -> Scheme:
         return target
     classes = (*target.classes, *sets.values())
     merges = tuple((label, members) for members, label in sets.items())
-    return replace(target, classes=classes, sides=tuple(sides), merges=(*target.merges, *merges))
+    return replace(target, classes=classes, pair_names=tuple(sides), merges=(*target.merges, *merges))
 
 
 def convert(
@@ -181,8 +176,6 @@ def convert(
     change = conversion(source, target, sides)
     labels = np.asarray(labels)
     if labels.dtype != np.uint8:
-        raise LabelError(
-            f"a label map is uint8, got {labels.dtype}: labels.astype(np.uint8), if they are labels"
-        )
+        raise LabelError(f"a label map is uint8, got {labels.dtype}: labels.astype(np.uint8)")
     change.source.check(labels)
     return change(labels)

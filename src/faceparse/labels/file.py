@@ -39,12 +39,12 @@ _KEYS: Mapping[str, tuple[str, Any]] = {
     "name": ("name", str),
     "title": ("title", str),
     "classes": ("classes", tuple[str | Any, ...]),  # `Scheme` knows more of what they may be
-    "colours": ("colours", Mapping[str, tuple[_Byte, _Byte, _Byte] | _Hex]),
-    "pairs": ("sides", tuple[tuple[str, str], ...] | None),
     "left_means": ("left_means", str),
-    "to": ("to", _Tables),
-    "from": ("from_", _Tables),
-    "read_as": ("read_as", str),
+    "colours": ("colours", Mapping[str, tuple[_Byte, _Byte, _Byte] | _Hex]),
+    "pairs": ("pair_names", tuple[tuple[str, str], ...] | None),
+    "to": ("tables_to", _Tables),
+    "from": ("tables_from", _Tables),
+    "read_as": ("result_scheme", str),
     "merges": ("merges", Mapping[str, Literal["rest"] | _Several]),
 }
 """Key of a file → parameter of `Scheme`, and its type."""
@@ -67,10 +67,8 @@ def read_scheme(path: str | Path) -> Scheme:
         raise LabelError(f"{where}: the first class, label 0, is background; got {scheme.classes[0]!r}")
     unfit = [name for name in scheme.classes if _UNFIT.search(name)]
     if unfit:
-        raise LabelError(
-            f"{where}: a class name goes into file names and lines of text, got {unfit[0]!r}: "
-            f"write it without slashes, backslashes and control characters"
-        )
+        rule = "write it without slashes, backslashes and control characters"
+        raise LabelError(f"{where}: a class name goes into file names and texts, got {unfit[0]!r}: {rule}")
     return scheme
 
 
@@ -92,14 +90,13 @@ def scheme_from(raw: object, where: str) -> Scheme:
     unknown = [key for key in raw if key not in _KEYS]
     if unknown:
         raise LabelError(f"{where}: unknown key {unknown[0]!r}; there are {', '.join(_KEYS)}")
-    values = {"name": "", "classes": ()} | {
-        parameter: convert(kind, raw[key], key, where=where, error=LabelError)
-        for key, (parameter, kind) in _KEYS.items()
-        if key in raw
-    }
+    values: dict[str, Any] = {"name": "", "classes": ()}
+    for key, value in raw.items():
+        parameter, kind = _KEYS[key]
+        values[parameter] = convert(kind, value, key, where=where, error=LabelError)
+    colours = values.get("colours", {}).items()
     values["colours"] = {
-        name: tuple(bytes.fromhex(colour[1:])) if isinstance(colour, str) else colour
-        for name, colour in values.get("colours", {}).items()
+        c: tuple(bytes.fromhex(rgb[1:])) if isinstance(rgb, str) else rgb for c, rgb in colours
     }
     values["merges"] = tuple((c, () if of == REST else of) for c, of in values.get("merges", {}).items())
     if not values["name"]:
@@ -116,22 +113,12 @@ def plain(scheme: Scheme) -> dict[str, Any]:
     >>> plain(Scheme("bald2", ("background", "scalp")))["classes"]
     ['background', 'scalp']
     """
-    table: dict[str, Any] = {
-        "name": scheme.name,
-        "title": scheme.title,
-        "classes": list(scheme.classes),
-        "left_means": scheme.left_means,
-    }
-    if scheme.colours:
-        table["colours"] = {name: list(colour) for name, colour in scheme.colours.items()}
-    if scheme.sides is not None:
-        table["pairs"] = [list(pair) for pair in scheme.sides]
-    if scheme.to:
-        table["to"] = {target: dict(table) for target, table in scheme.to.items()}
-    if scheme.from_:
-        table["from"] = {source: dict(table) for source, table in scheme.from_.items()}
-    if scheme.read_as:
-        table["read_as"] = scheme.read_as
-    if scheme.merges:
-        table["merges"] = {name: list(members) or REST for name, members in scheme.merges}
-    return table
+    table = {key: _plain(getattr(scheme, parameter)) for key, (parameter, _) in _KEYS.items()}
+    table["merges"] = {name: list(members) or REST for name, members in scheme.merges}
+    return {key: value for key, value in table.items() if value not in (None, "", {})}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value

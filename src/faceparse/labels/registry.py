@@ -8,9 +8,7 @@ A package brings one, a `faceparse.Scheme`, through an entry point of the group 
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping
-from importlib.resources import files
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,17 +18,8 @@ from faceparse.labels.file import SUFFIXES, plain, read_scheme, scheme_from
 from faceparse.labels.scheme import Scheme
 from faceparse.registry import Registry
 
-
-def _packaged_schemes() -> Iterator[tuple[str, Scheme]]:
-    for entry in sorted(
-        files("faceparse.labels").joinpath("schemes").iterdir(), key=lambda entry: entry.name
-    ):
-        if entry.name.endswith(".toml"):
-            scheme = scheme_from(tomllib.loads(entry.read_text(encoding="utf-8")), entry.name)
-            yield scheme.name, scheme
-
-
-PACKAGED: Mapping[str, Scheme] = MappingProxyType(dict(_packaged_schemes()))
+_FILES = sorted((Path(__file__).parent / "schemes").glob("*.toml"))
+PACKAGED: Mapping[str, Scheme] = MappingProxyType({file.stem: read_scheme(file) for file in _FILES})
 """Every scheme in the package by name."""
 
 SCHEMES = Registry[Scheme](
@@ -70,9 +59,7 @@ def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
     if Path(name).suffix.lower() in SUFFIXES:
         scheme = read_scheme(name)
         if PACKAGED.get(scheme.name, scheme) != scheme:
-            raise LabelError(
-                f"label scheme {name}: the name {scheme.name!r} is taken by a scheme of faceparse"
-            )
+            raise LabelError(f"label scheme {name}: the name {scheme.name!r} is taken by one of faceparse")
         return scheme
     return named_scheme(str(name))
 
@@ -89,8 +76,8 @@ def named_scheme(name: str) -> Scheme:
 
 def _packaged(scheme: Scheme) -> Scheme:
     """The package's scheme where it is the same in all, else the scheme itself."""
-    ours = PACKAGED.get(scheme.name)
-    return ours if ours and plain(ours) == plain(scheme) else scheme
+    packaged = PACKAGED.get(scheme.name)
+    return packaged if packaged and plain(packaged) == plain(scheme) else scheme
 
 
 def reference(scheme: Scheme) -> str | dict[str, Any]:

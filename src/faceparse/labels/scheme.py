@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,21 +42,21 @@ class Scheme:
         left_means: `subject` where `l_eye` is the subject's own left eye (on the right half of a
             portrait that faces the viewer), `viewer` where it is the one on the left half, `unverified`
             where nobody has looked.
-        to: Declared conversion tables, `{target scheme: {class: target class or "ignore"}}`,
+        tables_to: Declared conversion tables, `{target scheme: {class: target class or "ignore"}}`,
             for the classes that the target does not have under the same name.
         colours: RGB of classes that are to have another colour than `palette` gives their names.
-        sides: (left class, right class) pairs that trade places in a mirrored picture; None for every
+        pair_names: (left class, right class) pairs that trade places in a mirrored picture; None for every
             `l_NAME` with its `r_NAME`.
-        read_as: Name of the scheme in which results of a network with these classes are given; empty for this one. The
+        result_scheme: Name of the scheme in which results of a network with these classes are given; empty for this one. The
             logit of a class there is the highest of those classes here that convert to it.
-        from_: Like `to`, for conversion from another scheme into this one:
+        tables_from: Like `tables_to`, for conversion from another scheme into this one:
             `{source scheme: {class there: class here or "ignore"}}`.
         merges: (class, classes of other schemes) pairs: a class here that stands for any one of several there, as
             `eyes` for `l_eye` and `r_eye`. No classes: every one there that no other class here stands for, as
             background stands for all that is not hair where only hair is labelled.
 
     Raises:
-        LabelError: no classes, more than 255, one named twice, a side, colour or merge of a class that is not
+        LabelError: no classes, more than 255, one named twice, a pair, colour or merge of a class that is not
             there, or a `left_means` that is none of the three.
     """
 
@@ -65,58 +64,48 @@ class Scheme:
     classes: tuple[str, ...]
     title: str = ""
     left_means: str = "subject"
-    to: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
+    tables_to: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
     colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict, compare=False)
-    sides: tuple[tuple[str, str], ...] | None = None
-    read_as: str = ""
-    from_: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
+    pair_names: tuple[tuple[str, str], ...] | None = None
+    result_scheme: str = ""
+    tables_from: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
     merges: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.classes, str) or not isinstance(self.classes, Iterable):
             raise LabelError(f"scheme {self.name!r}: classes are several names, got {self.classes!r}")
         object.__setattr__(self, "classes", tuple(self.classes))
-        unnamed = [c for c in self.classes if not isinstance(c, str) or not c]
-        if unnamed:
-            raise LabelError(
-                f"scheme {self.name!r}: a class is a name, got {unnamed[0]!r}: write it in quotes"
-            )
-        object.__setattr__(self, "to", MappingProxyType(dict(self.to)))
-        object.__setattr__(self, "from_", MappingProxyType(dict(self.from_)))
-        object.__setattr__(self, "colours", MappingProxyType(dict(self.colours)))
-        if not 1 <= len(self.classes) <= 255:
-            raise LabelError(
-                f"scheme {self.name!r} has {len(self.classes)} classes; a label map of 8 bits takes 1 to 255"
-            )
-        twice = sorted({c for c in self.classes if self.classes.count(c) > 1})
-        if twice:
-            raise LabelError(f"scheme {self.name!r} names {', '.join(twice)} more than once")
-        if self.left_means not in LEFT:
-            raise LabelError(
-                f"scheme {self.name!r}: left_means is {', '.join(LEFT)}; got {self.left_means!r}"
-            )
-        for source, table in self.from_.items():
-            for there, here in table.items():
-                if here not in (*self.classes, "ignore"):
-                    fault = f"{source}'s {there} becomes {here!r}, which is no class here"
-                    raise LabelError(f"scheme {self.name!r}: {fault}{mend(here, self.classes)}")
-        paired = [c for pair in self.sides or () for c in pair]
-        stray = [c for c in (*paired, *self.colours, *dict(self.merges)) if c not in self.classes]
-        if stray:
-            raise LabelError(
-                f"scheme {self.name!r} has a merge, side or colour for {stray[0]!r}, but no such class"
-            )
-        if sum(not members for _, members in self.merges) > 1:
-            raise LabelError(
-                f"scheme {self.name!r}: one class at most stands for the rest of another scheme's"
-            )
-        if len(paired) != len(set(paired)):
-            raise LabelError(f"scheme {self.name!r} pairs a class more than once: {self.sides}")
+        if fault := self._fault():
+            raise LabelError(f"scheme {self.name!r}: {fault}")
 
-    def __reduce__(self) -> tuple[object, ...]:  # a MappingProxyType does not pickle
-        mappings = (dict(self.to), dict(self.colours))
-        more = (self.sides, self.read_as, dict(self.from_), self.merges)
-        return (Scheme, (self.name, self.classes, self.title, self.left_means, *mappings, *more))
+    def _fault(self) -> str:
+        """What is wrong; empty for nothing."""
+        classes = self.classes
+        for name in classes:
+            if not isinstance(name, str) or not name:
+                return f"a class is a name, got {name!r}: write it in quotes"
+        if not 1 <= len(classes) <= 255:
+            return f"it has {len(classes)} classes; a label map of 8 bits takes 1 to 255"
+        if len(set(classes)) < len(classes):
+            return (
+                f"it names {', '.join(sorted({c for c in classes if classes.count(c) > 1}))} more than once"
+            )
+        if self.left_means not in LEFT:
+            return f"left_means is {', '.join(LEFT)}; got {self.left_means!r}"
+        for source, table in self.tables_from.items():
+            for there, here in table.items():
+                if here not in (*classes, "ignore"):
+                    fault = f"{source}'s {there} becomes {here!r}, which is no class here"
+                    return fault + mend(here, classes)
+        paired = [name for pair in self.pair_names or () for name in pair]
+        for name in (*paired, *self.colours, *dict(self.merges)):
+            if name not in classes:
+                return f"it has a merge, pair or colour for {name!r}, but no such class"
+        if sum(not members for _, members in self.merges) > 1:
+            return "one class at most stands for the rest of another scheme's"
+        if len(paired) != len(set(paired)):
+            return f"it pairs a class more than once: {self.pair_names}"
+        return ""
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -131,10 +120,9 @@ class Scheme:
             LabelError: the scheme has no such class.
         """
         name = name if name in self.classes else ALIASES.get(name, name)
-        try:
-            return self.classes.index(name)
-        except ValueError:
-            raise self._unknown(name) from None
+        if name not in self.classes:
+            raise self._unknown(name)
+        return self.classes.index(name)
 
     def ids(self, name: str) -> tuple[int, ...]:
         """Labels of a class, an alias or a group (`face`, `lips`, `eyes`, `brows`, `ears`), ascending.
@@ -157,21 +145,17 @@ class Scheme:
         groups = [g for g, members in GROUPS.items() if any(c in members for c in self.classes)]
         near = nearest(name, [*self.classes, *groups, *ALIASES])
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        return LabelError(
-            f"scheme {self.name!r} has no class or group {name!r}.{hint} "
-            f"Classes: {' '.join(self.classes)}. Groups: {' '.join(groups)}."
-        )
+        there = f"Classes: {' '.join(self.classes)}. Groups: {' '.join(groups)}."
+        return LabelError(f"scheme {self.name!r} has no class or group {name!r}.{hint} {there}")
 
     @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """(left, right) label pairs: `sides`, or classes `l_X` and `r_X`. `l_lip`, the lower lip, has no `r_lip`."""
-        if self.sides is not None:
-            return tuple((self.classes.index(left), self.classes.index(right)) for left, right in self.sides)
-        return tuple(
-            (i, self.classes.index("r_" + c[2:]))
-            for i, c in enumerate(self.classes)
-            if c.startswith("l_") and "r_" + c[2:] in self.classes
-        )
+        """(left, right) label pairs: of `pair_names`, or of classes `l_X` and `r_X`. `l_lip`, the lower lip, has no `r_lip`."""
+        names = self.pair_names
+        if names is None:
+            lefts = [c for c in self.classes if c.startswith("l_") and "r_" + c[2:] in self.classes]
+            names = tuple((c, "r_" + c[2:]) for c in lefts)
+        return tuple((self.classes.index(left), self.classes.index(right)) for left, right in names)
 
     @cached_property
     def flip_table(self) -> NDArray[np.uint8]:
@@ -195,10 +179,9 @@ class Scheme:
         """Raise a `LabelError` naming the labels of a uint8 map that are neither a class nor 255 (ignore)."""
         bad = np.flatnonzero(count(labels)[len(self) : IGNORE]) + len(self)
         if bad.size:
-            raise LabelError(
-                f"{what} holds {', '.join(map(str, bad[:5]))}{' …' if bad.size > 5 else ''}, but scheme "
-                f"{self.name!r} has labels 0 to {len(self) - 1} and {IGNORE} for ignore: is it another scheme's?"
-            )
+            values = ", ".join(map(str, bad[:5])) + (" …" if bad.size > 5 else "")
+            allowed = f"scheme {self.name!r} has labels 0 to {len(self) - 1} and {IGNORE} for ignore"
+            raise LabelError(f"{what} holds {values}, but {allowed}: is it another scheme's?")
 
 
 def count(labels: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Logits of a scheme as those of the scheme that it is read as (`faceparse.weights.merging.read_as`), in PyTorch."""
+"""Logits of a scheme as those of the scheme that it is read as (`faceparse.weights.merging.result_scheme`), in PyTorch."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ from faceparse.train.runlog import run_log
 from faceparse.train.settings import Settings
 from faceparse.train.start import starting_network
 from faceparse.train.teacher import Teachers
-from faceparse.weights.merging import read_as
+from faceparse.weights.merging import result_scheme
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def fit(settings: Settings) -> Path:
     write_atomic(settings.output / "settings.json", about.encode())
     profile = StepProfile()
     often = max(1, min(20, len(data.train) // settings.batch_size))  # a short epoch has its line too
-    trainer = _trainer(settings, read_as(find_scheme(settings.scheme)), profile, often)
+    trainer = _trainer(settings, result_scheme(find_scheme(settings.scheme)), profile, often)
     best: Any = trainer.checkpoint_callbacks[0]
     try:
         trainer.fit(module, datamodule=data, ckpt_path=settings.resume, weights_only=True)
@@ -133,7 +133,7 @@ def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
     """What a run trains, and on what; raises as `fit` does."""
     pl.seed_everything(settings.seed, verbose=False)
     scheme = find_scheme(settings.scheme)
-    learned = read_as(scheme)
+    learned = result_scheme(scheme)
     weights = settings.loss.class_weights
     if weights is not None and len(weights) != len(learned):
         raise ConfigError(

@@ -31,7 +31,7 @@ from faceparse.train.optimise import (
     rates,
 )
 from faceparse.train.teacher import Teachers
-from faceparse.weights.merging import read_as
+from faceparse.weights.merging import result_scheme
 from faceparse.weights.preprocessing import Preprocessing
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class ParsingModule(LightningModule):
 
     Args:
         network: Takes normalised (B, 3, H, W), and landmarks where it needs them.
-        scheme: Scheme of the logits' channels; labels, loss and figures are of what it is read as (`read_as`).
+        scheme: Scheme of the logits' channels; labels, loss and figures are of what it is read as (`result_scheme`).
         preprocessing: How pictures are normalised, as the card will state it.
         loss: What is minimised.
         optimizer: How weights are changed.
@@ -76,7 +76,7 @@ class ParsingModule(LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
-        self._scheme = read_as(scheme)
+        self._scheme = result_scheme(scheme)
         self._channels = channels(scheme, self._scheme)
         full = 255 / preprocessing.scale
         self._mean = tuple(full * m for m in preprocessing.mean)

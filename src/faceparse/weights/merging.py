@@ -15,16 +15,16 @@ from faceparse.weights.card import Card
 
 def scheme_of_results(card: Card) -> Scheme:
     """The scheme of what a model's logits are read as: its own, or that which its own names."""
-    return read_as(card.label_scheme)
+    return result_scheme(card.label_scheme)
 
 
-def read_as(original: Scheme) -> Scheme:
+def result_scheme(original: Scheme) -> Scheme:
     """The scheme that logits of a scheme are read as.
 
-    >>> read_as(scheme("voc21-face")).name, read_as(scheme("lapa11")).name
+    >>> result_scheme(scheme("voc21-face")).name, result_scheme(scheme("lapa11")).name
     ('face2', 'lapa11')
     """
-    return scheme(original.read_as) if original.read_as else original
+    return scheme(original.result_scheme) if original.result_scheme else original
 
 
 def read_logits(logits: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
