@@ -54,7 +54,7 @@ def test_two_pictures_share_one_matrix() -> None:
         (np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8), "sizes must match"),
         (np.zeros((2, 2), np.uint8), np.full((2, 2), 9, np.uint8), "label map holds 9"),
         (np.full((2, 2), 9, np.uint8), np.zeros((2, 2), np.uint8), "prediction holds 9"),
-        (np.full((2, 2), 255, np.uint8), np.zeros((2, 2), np.uint8), "names a class for every pixel"),
+        (np.full((2, 2), 255, np.uint8), np.zeros((2, 2), np.uint8), "must name a class for every pixel"),
     ],
 )
 def test_bad_maps_are_named(predicted: np.ndarray, true: np.ndarray, message: str) -> None:

@@ -12,7 +12,7 @@ from faceparse.data import Sample
 from faceparse.errors import DataError
 from faceparse.evaluate import Predict, Report, Score, differences, evaluate, intervals, mirror_agreement
 from faceparse.evaluate.intervals import bootstrap
-from faceparse.evaluate.protocols import at_input
+from faceparse.evaluate.scoring import at_input
 from faceparse.evaluate.table import numbers_table, scores_table
 from faceparse.labels import scheme
 
@@ -104,13 +104,12 @@ def test_other_pictures_do_not_compare() -> None:
 
 def test_worst_pictures_come_first() -> None:
     got = report(0.3)
-    names = got.worst("hair", 12)
-    scores = []
-    for name in names:
+    worst = got.worst("hair", 12)
+    for name, score in worst.items():
         overlap, predicted, true = got.counts[got.names.index(name), CELEB.id("hair")]
-        scores.append(2 * overlap / (predicted + true))
-    assert scores == sorted(scores)
-    assert got.worst("hat") == []
+        assert score == pytest.approx(200 * overlap / (predicted + true))
+    assert list(worst.values()) == sorted(worst.values())
+    assert got.worst("hat") == {}
 
 
 def test_the_mirror_tells_sides() -> None:
@@ -191,5 +190,5 @@ def test_pictures_without_a_class_make_no_noise() -> None:
 
 def test_nothing_to_count_is_said() -> None:
     ignored = Sample("a", np.zeros((4, 4, 3), np.uint8), np.full((4, 4), 255, np.uint8))
-    with pytest.raises(DataError, match="no picture of 1 has a pixel to count"):
+    with pytest.raises(DataError, match="every label of 1 pictures is 255"):
         evaluate(lambda s: np.zeros((4, 4), np.uint8), [ignored], CELEB, CELEB)

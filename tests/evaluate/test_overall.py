@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from faceparse.data import Sample
 from faceparse.errors import LabelError
 from faceparse.evaluate import Report, Score, evaluate, mirror_agreement
-from faceparse.evaluate.overall import inner_labels
-from faceparse.evaluate.protocols import at_input
+from faceparse.evaluate.report import inner_labels
+from faceparse.evaluate.scoring import at_input
 from faceparse.evaluate.table import scores_table
 from faceparse.labels import convert, scheme
 

@@ -29,7 +29,7 @@ from faceparse.data.painting import check_size, match_sizes, paint_files
 from faceparse.data.reading import read_image, read_text
 from faceparse.data.record import read_record, write_record
 from faceparse.errors import ConfigError, DataError
-from faceparse.files import atomic, make_folder
+from faceparse.files import atomic, json_bytes, make_folder
 from faceparse.labels import Scheme, reference
 from faceparse.labels import scheme as find_scheme
 from faceparse.pictures import SUFFIXES
@@ -119,12 +119,12 @@ def prepare(
     outcomes: list[Outcome] = []
     with (
         ThreadPoolExecutor(jobs) as pool,
-        (target / JOURNAL).open("w" if overwrite else "a", encoding="utf-8") as journal,
+        (target / JOURNAL).open("wb" if overwrite else "ab") as journal,
     ):
-        journal.write("\n")  # ends the half line of a run that was killed
+        journal.write(b"\n")  # ends the half line of a run that was killed
         for outcome in pool.map(paint, pictures):
             if outcome.status != "skipped":
-                journal.write(json.dumps(outcome, ensure_ascii=False) + "\n")
+                journal.write(json_bytes(outcome) + b"\n")
                 journal.flush()
             outcomes.append(outcome)
             progress(len(outcomes), len(pictures))

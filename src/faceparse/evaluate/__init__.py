@@ -2,9 +2,8 @@
 
 from faceparse.evaluate.confusion import Confusion
 from faceparse.evaluate.degrade import degradation
-from faceparse.evaluate.flips import mirror_agreement
 from faceparse.evaluate.intervals import Interval, differences, intervals
-from faceparse.evaluate.report import Predict, Report, evaluate
+from faceparse.evaluate.report import Predict, Report, evaluate, mirror_agreement
 from faceparse.evaluate.scoring import Score, score
 
 __all__ = [

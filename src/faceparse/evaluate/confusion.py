@@ -43,17 +43,13 @@ class Confusion:
         if predicted.shape != true.shape:
             raise LabelError(f"prediction is {predicted.shape}, label map {true.shape}: sizes must match")
         n = len(self.scheme)
-        counts = np.bincount(
-            (true.reshape(-1).astype(np.uint16) << 8) | predicted.reshape(-1), minlength=1 << 16
-        )
-        table = counts.reshape(256, 256)
+        pairs = (true.reshape(-1).astype(np.uint16) << 8) | predicted.reshape(-1)
+        table = np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
         table[IGNORE] = 0
         if table[n:].any() or table[:, n:].any():
             self.scheme.check(true, "label map")
             self.scheme.check(predicted, "prediction")
-            raise LabelError(
-                f"prediction holds {IGNORE} (ignore): a prediction names a class for every pixel"
-            )
+            raise LabelError(f"prediction holds {IGNORE} (ignore): it must name a class for every pixel")
         one: NDArray[np.int64] = table[:n, :n].astype(np.int64)
         self.matrix += one
         return one

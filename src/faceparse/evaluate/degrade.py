@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -53,12 +53,8 @@ def _scaled(size: tuple[int, ...], side: float) -> tuple[int, int]:
     return width, height
 
 
-DEGRADATIONS: Mapping[str, Callable[[Picture, float, int], Picture]] = {
-    "blur": _blur,
-    "down": _down,
-    "noise": _noise,
-    "dark": _dark,
-}
+DEGRADATIONS = {"blur": _blur, "down": _down, "noise": _noise, "dark": _dark}
+"""Kind → function of a picture, the number in the name, and a seed."""
 
 
 def degradation(name: str, seed: int = 0) -> Callable[[Picture], Picture]:
@@ -78,8 +74,6 @@ def degradation(name: str, seed: int = 0) -> Callable[[Picture], Picture]:
     words = re.fullmatch(r"(?:(blur|down|noise)(\d{1,3}(?:\.\d+)?)|(dark))", name)
     amount = float(words[2] or 1) if words else 0
     if words is None or not amount:
-        raise ConfigError(
-            f"a degradation is blurN, downN, noiseN or dark, such as blur4 or down64; got {name!r}"
-        )
+        raise ConfigError(f"a degradation is blurN, downN, noiseN or dark, such as blur4; got {name!r}")
     change = DEGRADATIONS[words[1] or words[3]]
     return lambda picture: change(picture, amount, seed)

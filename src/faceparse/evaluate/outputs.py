@@ -27,10 +27,9 @@ def check_outputs(files: Mapping[str, Path | None]) -> None:
         files: Option → the file it names, None where it was not given.
 
     Raises:
-        ConfigError: a picture that is not named .png, or two options with one file.
+        ConfigError: a picture that is not named .png.
         OutputError: a folder, or a file whose folder is not there and cannot be made, or cannot be written to.
     """
-    options: dict[Path, str] = {}
     for option, path in files.items():
         if path is None:
             continue
@@ -38,9 +37,6 @@ def check_outputs(files: Mapping[str, Path | None]) -> None:
             raise ConfigError(f"{option} writes a PNG: name it .png, not {path}")
         if path.is_dir():
             raise OutputError(f"{option} {path} is a folder: name a file")
-        first = options.setdefault(path.absolute(), option)
-        if first != option:
-            raise ConfigError(f"{first} and {option} both name {path}: give each a file of its own")
         make_folder(path.parent)
 
 

@@ -12,17 +12,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.data import Sample
+from faceparse.data.landmarks import five_points, mirror
 from faceparse.errors import DataError
 from faceparse.evaluate.confusion import Confusion, mean_of_present
-from faceparse.evaluate.overall import inner_labels, merged_f1
-from faceparse.labels import IGNORE, Scheme, conversion
+from faceparse.labels import GROUPS, IGNORE, Scheme, conversion
+
+INNER = ("brows", "eyes", "nose", "mouth", "lips")
+"""What Helen's `overall` merges: what lies inside a face, its parts not told apart (Smith et al., CVPR 2013)."""
+
+FIGURES = ("mean_f1", "mean_iou", "overall", "pixel_accuracy")
+"""Figures of a `Report` that are of no single class."""
+
+
+def inner_labels(scheme: Scheme) -> tuple[int, ...]:
+    """The labels of `INNER` in a scheme; empty where it lacks one of these parts.
+
+    >>> from faceparse.labels import scheme
+    >>> inner_labels(scheme("helen11")), inner_labels(scheme("face2"))
+    ((2, 3, 4, 5, 6, 7, 8, 9), ())
+    """
+    parts = [[scheme.id(c) for c in GROUPS.get(name, (name,)) if c in scheme] for name in INNER]
+    return tuple(sorted(label for part in parts for label in part)) if all(parts) else ()
 
 
 @dataclass(frozen=True)
@@ -35,7 +52,7 @@ class Report:
         matrix: Pixel counts, true × predicted.
         names: The pictures that were counted.
         counts: (pictures, classes, 3): each picture's overlap, predicted and true pixels.
-        protocol: `label` or `input`; see `faceparse.evaluate.protocols`.
+        protocol: `label` or `input`; see `faceparse.evaluate.scoring`.
         model: The model's name, where the predictions are a model's.
     """
 
@@ -75,20 +92,27 @@ class Report:
     @property
     def overall(self) -> float:
         """F1 of brows, eyes, nose and mouth as one class, as on Helen; NaN where the data set cannot express them."""
-        labels = inner_labels(self.scheme)
-        return 100 * merged_f1(self.matrix, labels) if labels and {*labels} <= {*self.counted} else math.nan
+        labels = list(inner_labels(self.scheme))
+        total = int(self.matrix[labels].sum() + self.matrix[:, labels].sum())
+        if not total or not {*labels} <= {*self.counted}:
+            return math.nan
+        return 100 * (2 * int(self.matrix[np.ix_(labels, labels)].sum()) / total)
 
     @property
     def pixel_accuracy(self) -> float:
         """Share of counted pixels with the right label, background included, 0 to 100."""
         return 100 * self._confusion.pixel_accuracy
 
-    def worst(self, name: str, count: int = 1) -> list[str]:
-        """The pictures with the lowest F1 of a class, worst first; those where it is on neither side are left out."""
+    def worst(self, name: str, count: int = 1) -> dict[str, float]:
+        """The pictures with the lowest F1 of a class, and that F1, 0 to 100, worst first.
+
+        Those where the class is on neither side are left out.
+        """
         overlap, predicted, true = self.counts[:, self.scheme.id(name)].T
         present = np.flatnonzero(predicted + true)
-        order = present[np.argsort(2 * overlap[present] / (predicted + true)[present], kind="stable")]
-        return [self.names[i] for i in order[:count]]
+        scores = 200 * overlap[present] / (predicted + true)[present]
+        order = np.argsort(scores, kind="stable")[:count]
+        return {self.names[present[i]]: float(scores[i]) for i in order}
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as plain data for JSON; what is undefined, as of classes that do not occur, is None."""
@@ -97,10 +121,7 @@ class Report:
             "protocol": self.protocol,
             "scheme": self.scheme.name,
             "pictures": self.pictures,
-            "mean_f1": number(self.mean_f1),
-            "mean_iou": number(self.mean_iou),
-            "overall": number(self.overall),
-            "pixel_accuracy": number(self.pixel_accuracy),
+            **{name: number(getattr(self, name)) for name in FIGURES},
             "f1": {k: number(v) for k, v in self.f1.items()},
         }
 
@@ -130,7 +151,7 @@ def evaluate(
     Args:
         predict: A sample → labels H × W uint8 in `target`.
         samples: A data set, or any part of it; one is held at a time. With protocol `input` they are brought to
-            the network's input size already (`protocols.at_input`).
+            the network's input size already (`scoring.at_input`).
         source: Scheme of the samples' labels, which are converted.
         target: Scheme of the predictions.
         sides: What left means where the schemes differ; see `faceparse.labels.conversion`.
@@ -150,9 +171,33 @@ def evaluate(
         names.append(sample.name)
         counts.append(np.stack([np.diagonal(matrix), matrix.sum(0), matrix.sum(1)], 1))
     if not confusion.matrix.any():
-        raise DataError(
-            f"no picture of {len(names):,} has a pixel to count: in scheme {target.name} every label is "
-            f"{IGNORE} (ignore); faceparse data check shows what the label maps hold"
-        )
+        fault = f"every label of {len(names):,} pictures is {IGNORE} (ignore) in scheme {target.name}"
+        raise DataError(f"no pixel to count: {fault}; faceparse data check shows what label maps hold")
     each = np.array(counts, np.int64).reshape(len(counts), len(target), 3)
     return Report(target, tuple(reachable), confusion.matrix, tuple(names), each, protocol)
+
+
+def mirror_agreement(predict: Predict, samples: Iterable[Sample], scheme: Scheme) -> dict[str, float]:
+    """How well a model tells left from right: F1 between its labels of a picture and of the mirrored picture.
+
+    >>> mirror_agreement(predict, dataset, scheme("celebamask19"))["l_eye"]  # doctest: +SKIP
+    97.4
+
+    Args:
+        predict: A sample → labels H × W uint8 in `scheme`; a mirrored sample has five landmarks or none.
+        samples: A data set, or any part of it; its labels are not looked at.
+        scheme: Scheme of the predictions.
+
+    Returns:
+        F1, 0 to 100, of each left and right class that occurs. A model that tells left and right by chance gets 50.
+    """
+    confusion = Confusion(scheme)
+    for sample in samples:
+        points = sample.landmarks
+        if points is not None:
+            points = mirror(five_points(points), sample.image.shape[1])
+        mirrored = replace(sample, image=np.ascontiguousarray(sample.image[:, ::-1]), landmarks=points)
+        confusion.update(scheme.flip(predict(mirrored)), predict(sample))
+    scores = 100 * confusion.f1
+    sided = sorted(label for pair in scheme.pairs for label in pair)
+    return {scheme.classes[i]: float(scores[i]) for i in sided if not np.isnan(scores[i])}

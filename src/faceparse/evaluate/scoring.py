@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,13 +22,19 @@ from faceparse.data import Dataset, Sample
 from faceparse.data.landmarks import five_points
 from faceparse.errors import ConfigError, DataError, ImageError, NoFaceError
 from faceparse.evaluate.degrade import Picture, degradation
-from faceparse.evaluate.flips import mirror_agreement
 from faceparse.evaluate.intervals import DRAWS, Interval, differences, intervals
-from faceparse.evaluate.protocols import PROTOCOLS, at_input
-from faceparse.evaluate.report import Predict, Report, evaluate, number
+from faceparse.evaluate.report import Predict, Report, evaluate, mirror_agreement, number
 from faceparse.parser import Parser
 from faceparse.results.sides import Sides
 from faceparse.weights.merging import scheme_of_results
+
+PROTOCOLS = ("label", "input")
+"""At which resolution a prediction meets its label map.
+
+`label`: logits are brought to the label map's size before they are compared (FaRL). `input`: the label map
+is brought to the network's input size by nearest neighbour, and the prediction is made there (SegFace). Figures
+of the two are not comparable, nor those of `input` across input sizes.
+"""
 
 Progress = Callable[[str, int, int], None]
 """What is under way, how many pictures of it are done, and of how many."""
@@ -96,7 +103,7 @@ def score(
         mirror: Whether pictures are compared with their mirror images.
         landmarks: Whose landmarks faces are parsed by: the `detector`'s, or the `data` set's.
         sides: What left means where schemes differ; see `faceparse.labels.conversion`.
-        protocol: At the `label` map's size, or the network's `input` size; see `evaluate.protocols`.
+        protocol: At the `label` map's size, or the network's `input` size; see `PROTOCOLS`.
         draws: Bootstrap draws for the intervals; 0 for none.
         seed: Of the degradations' noise.
         progress: Called after each picture.
@@ -119,12 +126,10 @@ def score(
     if protocol == "input":
         if parser.faces != "whole":
             raise ConfigError(
-                f"--protocol input shows the network whole pictures: give --faces whole, not {parser.faces}"
+                f"--protocol input shows whole pictures: give --faces whole, not {parser.faces}"
             )
         if other is not None and other.card.input.size != parser.card.input.size:
-            raise ConfigError(
-                "--protocol input compares models of one input size only: give --protocol label"
-            )
+            raise ConfigError("--protocol input compares models of one input size: give --protocol label")
     notes: list[str] = []
 
     def report(parser: Parser, change: Callable[[Picture], Picture] | None, what: str) -> Report:
@@ -160,6 +165,21 @@ def score(
         {} if rival is None else differences(clean, rival, draws),
         tuple(notes),
     )
+
+
+def at_input(sample: Sample, image: NDArray[np.uint8]) -> Sample:
+    """A sample at the network's input size, landmarks included.
+
+    Args:
+        sample: As its data set gives it.
+        image: Its picture, resized as the model's card says: RGB uint8 h × w × 3.
+    """
+    size = image.shape[1::-1]
+    labels = cv2.resize(sample.labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
+    points = sample.landmarks
+    if points is not None:
+        points = points * np.array(size) / np.array(sample.image.shape[1::-1])
+    return Sample(sample.name, image, np.asarray(labels, np.uint8), points)
 
 
 def track(data: Dataset, what: str, progress: Progress | None) -> Iterator[Sample]:

@@ -47,9 +47,8 @@ def worst_sheet(
 
     def tiles() -> Iterator[tuple[NDArray[np.uint8], str] | None]:
         for name, pictures in worst.items():
-            for picture in pictures:
+            for picture, score in pictures.items():
                 sample = dataset[places[picture]]
-                score = _score(report, name, picture)
                 maps = [colours(m, report.scheme) for m in (convert(sample.labels), predict(sample))]
                 shown = np.hstack([sample.image, *maps])
                 yield shown, f"{name} {score:.0f}: {Path(picture).name}, labels, prediction"
@@ -57,8 +56,3 @@ def worst_sheet(
 
     sheet = contact_sheet(tiles(), columns, side=3 * SIDE)
     return np.vstack([sheet, colour_strip(report.scheme, sheet.shape[1])])
-
-
-def _score(report: Report, name: str, picture: str) -> float:
-    overlap, predicted, true = report.counts[report.names.index(picture), report.scheme.id(name)]
-    return 200 * float(overlap) / float(predicted + true)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from faceparse.evaluate.intervals import Interval
-from faceparse.evaluate.report import Report
+from faceparse.evaluate.report import FIGURES, Report, number
 from faceparse.evaluate.scoring import Score
 
 
@@ -52,7 +52,7 @@ def numbers_table(score: Score, overall: bool = False) -> tuple[list[str], list[
     rows: list[list[str | float | None]] = []
     for title, key in _rows(score, overall):
         numbers = [n for c in columns for n in c.rows.get(key, (math.nan,) * len(c.names))]
-        rows.append([title, *(None if math.isnan(n) else n for n in numbers)])
+        rows.append([title, *map(number, numbers)])
     return ["class", *(name for c in columns for name in c.names)], rows
 
 
@@ -80,10 +80,8 @@ def _columns(score: Score) -> list[_Column]:
 
 
 def _figures(report: Report) -> dict[str, tuple[float, ...]]:
-    others = ("mean_f1", "overall", "mean_iou", "pixel_accuracy")
-    return {
-        name: (value,) for name, value in [*report.f1.items(), *((o, getattr(report, o)) for o in others)]
-    }
+    figures = report.f1 | {name: getattr(report, name) for name in FIGURES}
+    return {name: (value,) for name, value in figures.items()}
 
 
 def _ends(names: tuple[str, str], intervals: Mapping[str, Interval]) -> _Column:
