@@ -84,7 +84,7 @@ def test_the_heatmap_is_that_probability(bits: int, tmp_path: Path) -> None:
 
 
 def test_bits_are_8_or_16() -> None:
-    with pytest.raises(ConfigError, match="8 or 16, got 7"):
+    with pytest.raises(ConfigError, match="8 or 16; got 7"):
         Heatmap(bits=7)
 
 
