@@ -43,17 +43,17 @@ def mirror(points: NDArray[np.float64], width: float) -> NDArray[np.float64]:
 
 
 def helen_box(landmarks: NDArray[np.float64], size: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """The square about a face that SegFace crops Helen to, clipped to the picture.
+    """The square around a face to which SegFace crops Helen's pictures, clipped to the picture.
 
-    Its side is 1.2 times the landmarks' longer extent, its middle the extent's; after clipping it need
-    not be square. Rounding is as published (https://github.com/Kartik-3004/SegFace).
+    Its side is 1.2 times the longer side of the landmarks' bounding box, and both have the same middle.
+    Clipping may leave a rectangle. Rounding is as published (https://github.com/Kartik-3004/SegFace).
 
     Args:
         landmarks: N × 2 in the picture's pixels.
         size: (width, height) of the picture.
 
     Returns:
-        Its left, top, right and bottom, whole pixels; the last two are just beyond it.
+        Left, top, right and bottom in whole pixels; right and bottom lie one pixel outside.
 
     Raises:
         DataError: the landmarks lie outside the picture.

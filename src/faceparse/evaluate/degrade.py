@@ -58,7 +58,7 @@ DEGRADATIONS = {"blur": _blur, "down": _down, "noise": _noise, "dark": _dark}
 
 
 def degradation(name: str, seed: int = 0) -> Callable[[Picture], Picture]:
-    """A function from a picture, RGB uint8 H × W × 3, to the degraded one of the same size.
+    """A function that degrades a picture, RGB uint8 H × W × 3, and keeps its size.
 
     >>> degradation("down40")(np.zeros((300, 512, 3), np.uint8)).shape
     (300, 512, 3)
@@ -66,7 +66,7 @@ def degradation(name: str, seed: int = 0) -> Callable[[Picture], Picture]:
     Args:
         name: `blurN`: Gaussian blur with a sigma of N px. `downN`: averaged down to N px on the longer side and
             enlarged again bilinearly. `noiseN`: normal noise with a sigma of N of 255, clipped. `dark`: values × 0.2.
-        seed: Of the noise, with the picture's own pixels.
+        seed: The noise depends on this number and on the picture's pixels.
 
     Raises:
         ConfigError: another name.

@@ -63,7 +63,7 @@ class Score:
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as plain data for JSON; what is undefined, as of classes that do not occur, is None."""
+        """The figures as plain data for JSON. A figure is None where it is undefined: its class does not occur."""
         figures = self.report.as_dict()
         figures["interval"] = {k: [number(v.low), number(v.high)] for k, v in self.intervals.items()}
         if self.degraded:

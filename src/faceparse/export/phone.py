@@ -73,7 +73,7 @@ def for_phone(model: Any, card: Card) -> tuple[Any, Card]:
 
 
 class Alignment(NamedTuple):
-    """How half-pixel resizing replaces aligned corners along one axis: pad, resize, crop."""
+    """One axis: pad, resize with half-pixel centres, crop; the result equals a resize with aligned corners."""
 
     pad: int
     resized: int

@@ -70,7 +70,7 @@ def find_jobs(
 
 
 def read_list(content: bytes) -> Iterator[str]:
-    r"""Paths of a list: one a line, or with NUL between them as `find -print0` writes them.
+    r"""The paths in a list: one on each line, or separated by NUL as `find -print0` writes them.
 
     >>> list(read_list(b"a.jpg\nsub/b c.jpg\n"))
     ['a.jpg', 'sub/b c.jpg']

@@ -37,12 +37,12 @@ class TeacherSettings:
     Attributes:
         model: Model id or file, as `faceparse parse --model` takes it. PyTorch files run on the learning network's
             device and in its precision, ONNX files by ONNX Runtime.
-        weight: Of its loss beside that of the labels; 0 for one that is only asked whether it agrees (`agree`).
-        temperature: Both sides' logits are divided by it.
-        classes: Classes or groups that it is good at; all others count as one. Null for all classes.
-        size: Side of its input, where another than its card's.
-        device: Where an ONNX file runs.
-        card: Card id or TOML file of a model file that carries none.
+        weight: Factor of its loss. 0 for a teacher that serves `agree` alone.
+        temperature: Divides the logits of the teacher and of the network.
+        classes: Classes or groups that it teaches; its other classes count as one. Null for all classes.
+        size: Side of its input in pixels. Null for its card's.
+        device: Device on which an ONNX file runs.
+        card: Card id or TOML file, for a model file without a card.
     """
 
     model: str

@@ -83,11 +83,11 @@ class Checkpoint:
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
-    """Read a checkpoint file; nothing in it is run.
+    """Read a checkpoint file without running code from it.
 
     Args:
-        path: A PyTorch file (`.pt`, `.pth`, `.ckpt`) or a `.safetensors` file, told apart by content; a
-            `.caffemodel`, told by its name; or a zip archive with one of these in it and no other.
+        path: A PyTorch file (`.pt`, `.pth`, `.ckpt`), a `.safetensors` file, a `.caffemodel`, or a zip archive that
+            holds exactly one of them. The name says what is a `.caffemodel`; the content tells the others apart.
 
     Raises:
         WeightsError: no such file; not a checkpoint; cut short; a pickle that would run code (the message

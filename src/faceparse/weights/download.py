@@ -151,7 +151,7 @@ class _Transfer:
         return bool(begins and int(begins[1]) == start and _version(response) in ("", self.version()))
 
     def check_size(self, start: int, total: int) -> None:
-        """Refuse another file and one for which the disk has no room."""
+        """Refuse a file if its size is not the card's or if it does not fit on the disk."""
         if self.size and total != self.size:
             raise DownloadError(
                 f"{self.url} serves {total:,} bytes where {self.path.name} has {self.size:,}: it is another file"
