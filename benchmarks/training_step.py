@@ -56,7 +56,7 @@ def bare_step(module: ParsingModule, data: ParsingData, settings: Settings) -> S
     """Forward and backward on a batch in memory, in the trainer's precision."""
     batch = next(iter(data.train_dataloader()))
     device = module.device
-    image, target = batch.image.to(device), batch.labels.long().to(device)
+    batch = type(batch)(*(tensor.to(device) for tensor in batch))
     module.train()
     low = settings.trainer.get("precision", "32-true") == "bf16-mixed"
     times = []
@@ -64,7 +64,7 @@ def bare_step(module: ParsingModule, data: ParsingData, settings: Settings) -> S
         module.zero_grad()
         start, busy = time.perf_counter(), time.process_time()
         with torch.autocast(device.type, torch.bfloat16, enabled=low):
-            module.loss(image, target).backward()
+            module.loss(batch).backward()
         if device.type == "cuda":
             torch.cuda.synchronize()
         times.append((time.perf_counter() - start, time.process_time() - busy))

@@ -1,6 +1,8 @@
 """Which pictures an epoch shows, and in what batches."""
 
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +15,16 @@ pytest.importorskip("pytorch_lightning")
 from faceparse.data import FolderDataset  # noqa: E402
 from faceparse.labels import scheme  # noqa: E402
 from faceparse.train.augment import Augmentation  # noqa: E402
-from faceparse.train.datamodule import Batch, ParsingData, Source  # noqa: E402
-from faceparse.train.sampling import Draw, EpochSampler, labels_present, repeat_factors  # noqa: E402
-from faceparse.weights.preprocessing import Preprocessing  # noqa: E402
+from faceparse.train.datamodule import Batch, ParsingData  # noqa: E402
+from faceparse.train.sampling import (  # noqa: E402
+    Draw,
+    EpochSampler,
+    labels_present,
+    repeat_factors,
+    validation_shares,
+)
+from faceparse.train.settings import DataSettings, FurtherData, Settings  # noqa: E402
+from faceparse.train.teacher import TeacherSettings  # noqa: E402
 from tests.train.conftest import make_hair  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -77,20 +86,18 @@ def test_skipping_leaves_out_what_was_seen_of_that_epoch_alone() -> None:
     assert len(list(sampler)) == 10
 
 
-def made(root: Path, workers: int, split: str = "all") -> ParsingData:
-    data = FolderDataset(root, split, "celebamask19")
-    return ParsingData(
-        data,
-        data,
-        CELEB,
-        sizes=[(0, 64)],
-        how=Augmentation(scene=0.5, occlude=0.5),
-        preprocessing=Preprocessing((64, 64)),
-        rare=0,
-        batch_size=2,
-        workers=workers,
-        seed=5,
-    )
+def parsing_data(root: Path, how: Augmentation, **options: Any) -> ParsingData:
+    """All pictures of a folder for training and validation, at 64 px."""
+    names = {f.name for f in fields(DataSettings)}
+    data: dict[str, Any] = {"scheme": "celebamask19", "train": "all", "val": "all", "workers": 0}
+    data |= {name: options.pop(name) for name in set(options) & names}
+    settings = Settings(DataSettings(root, **data), sizes=[(0, 64)], augmentation=how, **options)
+    return ParsingData(settings, scheme(settings.scheme))
+
+
+def made(root: Path, workers: int) -> ParsingData:
+    how = Augmentation(scene=0.5, occlude=0.5)
+    return parsing_data(root, how, workers=workers, batch_size=2, seed=5)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -103,10 +110,8 @@ def test_worker_count_does_not_matter(made_faces: Path) -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_validation_counts_every_picture_once(made_faces: Path, processes: int) -> None:
-    from faceparse.train.datamodule import _Shares
-
-    shares = [list(_Shares(4, rank, processes)) for rank in range(processes)]
+def test_validation_counts_every_picture_once(processes: int) -> None:
+    shares = [validation_shares(4, rank, processes) for rank in range(processes)]
     assert len({len(s) for s in shares}) == 1
     assert sorted(i for s in shares for i in s if i >= 0) == [0, 1, 2, 3]
 
@@ -118,14 +123,10 @@ def test_filling_counts_nothing(made_faces: Path) -> None:
 
 
 def test_data_sets_of_other_schemes_have_their_shares(made_faces: Path, tmp_path: Path) -> None:
-    faces, hair = (
-        FolderDataset(made_faces, "all", "celebamask19"),
-        FolderDataset(make_hair(tmp_path / "hair"), "all", "hair2"),
-    )
-    data = ParsingData(
-        faces, faces, CELEB, also=[Source(hair, 0.5)], sizes=[(0, 64)], how=Augmentation(scene=1, paste=1),
-        preprocessing=Preprocessing((64, 64)), teach=True, rare=0, batch_size=4, workers=0, seed=1,
-    )  # fmt: skip
+    hair = FurtherData(make_hair(tmp_path / "hair"), 0.5, scheme="hair2", train="all")
+    teachers = {"a": TeacherSettings("default")}
+    how = Augmentation(scene=1, paste=1)
+    data = parsing_data(made_faces, how, also={"hair": hair}, teachers=teachers, batch_size=4, seed=1)
     batches = list(data.train_dataloader())
     samples = torch.cat([b.sample for b in batches])
     assert (samples >= 4).sum() == 4, "half of the samples are the other data set's"
@@ -142,6 +143,20 @@ def test_data_sets_of_other_schemes_have_their_shares(made_faces: Path, tmp_path
     assert len(made(made_faces, 0).train_dataloader().dataset[Draw(0, 0, 0)].clean) == 0, "nobody teaches"
 
 
+def test_unlabelled_pictures_are_no_portraits_to_paste_into_and_make_no_class_rare(made_faces: Path) -> None:
+    """Their framing is not known, and a class is as rare as among the pictures that have labels."""
+    teachers = {"a": TeacherSettings("default")}
+    how = Augmentation(scene=1, paste=1)
+    data = parsing_data(
+        made_faces, how, unlabelled=made_faces / "images", teachers=teachers, rare=1.0, batch_size=3
+    )
+    assert data._factors.tolist() == pytest.approx([1, 1, 1, 2, 1, 1, 1, 1])
+    batches = list(data.train_dataloader())
+    labels, samples = (torch.cat([getattr(b, name) for b in batches]) for name in ("labels", "sample"))
+    assert (labels[samples >= 4] == 255).all()
+    assert torch.cat([b.genuine for b in batches])[samples >= 4].any(), "teachers label them"
+
+
 def test_every_nth_is_a_split(made_faces: Path) -> None:
     val, train = (
         FolderDataset(made_faces, split, "celebamask19").names for split in ("every-3", "not-every-3")
@@ -151,11 +166,11 @@ def test_every_nth_is_a_split(made_faces: Path) -> None:
 
 
 def test_a_network_may_learn_the_merging_scheme_itself(made_faces: Path, tmp_path: Path) -> None:
-    faces = FolderDataset(made_faces, "all", "celebamask19")
-    hair = FolderDataset(make_hair(tmp_path / "hair"), "all", "hair2")
-    data = ParsingData(
-        faces, hair, scheme("hair2"), also=[Source(hair, 0.5)], sizes=[(0, 64)], how=Augmentation(),
-        preprocessing=Preprocessing((64, 64)), rare=0, batch_size=4, workers=0, seed=1,
-    )  # fmt: skip
+    hair = make_hair(tmp_path / "hair")
+    more = FurtherData(hair, 0.5, scheme="hair2", train="all")
+    data = parsing_data(
+        made_faces, Augmentation(), scheme="celebamask19", also={"hair": more}, batch_size=4, seed=1
+    )
+    data = ParsingData(replace(data._settings, scheme="hair2"), scheme("hair2"))
     assert data.open_classes == []
     assert {int(v) for b in data.train_dataloader() for v in b.labels.unique()} <= {0, 1, 255}

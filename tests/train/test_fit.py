@@ -13,7 +13,7 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_lightning")
 
-from faceparse.errors import ConfigError, DataError, LabelError, WeightsError  # noqa: E402
+from faceparse.errors import ConfigError, DataError, FaceparseError, LabelError, WeightsError  # noqa: E402
 from faceparse.train.fit import fit  # noqa: E402
 from faceparse.train.module import ParsingModule  # noqa: E402
 from faceparse.train.settings import read_settings  # noqa: E402
@@ -101,6 +101,35 @@ def test_accumulated_and_clipped_steps_run(made_faces: Path, tmp_path: Path) -> 
     assert saved["global_step"] == 4  # five draws an epoch, the hat twice
 
 
+def test_a_number_of_steps_ends_a_run_which_is_validated_then(made_faces: Path, tmp_path: Path) -> None:
+    best = fit(
+        read_settings(words(made_faces, tmp_path / "run", "--trainer.max_steps", "2", "--batch_size", "1"))
+    )
+    for file in (best, best.parent / "last.ckpt"):
+        assert torch.load(file, weights_only=True)["global_step"] == 2
+
+
+def test_the_progress_bar_counts_from_one(
+    made_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    fit(read_settings(words(made_faces, tmp_path / "run", "--epochs", "2")))
+    printed = capsys.readouterr().out
+    assert "Epoch 2/2" in printed
+    assert "Epoch 0" not in printed
+
+
+@pytest.mark.parametrize(
+    "more", [["--trainer.precision", "64"], ["--data.scheme", "nothing"], ["--backbone", "x"]]
+)
+def test_a_run_that_does_not_start_leaves_no_folder(
+    made_faces: Path, tmp_path: Path, more: list[str]
+) -> None:
+    with pytest.raises(FaceparseError):
+        fit(read_settings(words(made_faces, tmp_path / "run", "--trainer.accelerator", "nothing", *more)))
+    assert not (tmp_path / "run").exists()
+
+
 def test_patience_ends_a_run(made_faces: Path, tmp_path: Path) -> None:
     options = ["--epochs", "9", "--patience", "1", "--optimizer.learning_rate", "1e-12", "--rare", "0"]
     fit(read_settings(words(made_faces, tmp_path / "run", *options)))
@@ -129,12 +158,12 @@ def test_weights_of_a_model_file_start_a_run(made_faces: Path, tmp_path: Path) -
         (["--trainer.precision", "rough"], "precision"),
         (["--trainer.nope", "1"], "nope"),
         (["--ema", "1"], "--ema: expected a number, 0 to below 1; got 1"),
-        (["--loss.dice", "-1"], "loss weights are 0 or more"),
-        (["--loss.class_weights", "[]"], r"class_weights are 0 or more and not all 0; got \[\]"),
+        (["--loss.dice", "-1"], "--loss.dice: expected a number, 0 or more; got -1"),
+        (["--loss.class_weights", "[]"], r"class_weights are not all 0; got \[\]"),
         (["--seed=-1"], "--seed: expected a whole number, 0 to"),
         (["--rare", "5"], "--rare: expected a number, 0 to 1"),
-        (["--optimizer.momentum", "5"], "optimizer.momentum is 0 to below 1"),
-        (["--schedule.power=-3"], "schedule.power are above 0"),
+        (["--optimizer.momentum", "5"], "--optimizer.momentum: expected a number, 0 to below 1"),
+        (["--schedule.power=-3"], "--schedule.power: expected a number, above 0"),
         (
             ["--augmentation.scale", "[1e-9, 1e9]"],
             r"--augmentation\.scale\[0\]: expected a number, 0\.1 to 10",
@@ -145,7 +174,10 @@ def test_weights_of_a_model_file_start_a_run(made_faces: Path, tmp_path: Path) -
         ),
         (["--trainer.limit_val_batches", "0"], "limit_val_batches: expected .* above 0; got 0"),
         (["--trainer.max_epochs", "3"], "no option --trainer.max_epochs: give --epochs"),
-        (["--trunk", "imagenet"], "no option --trunk: give --backbone"),
+        (
+            ["--trainer.fast_dev_run", "true"],
+            "no option --trainer.fast_dev_run: give --epochs 1 --trainer.limit_",
+        ),
         (["--teachers.a.weight", "2"], "teachers.a.model: missing; expected text"),
         (
             ["--teachers.a.model", "default", "--teachers.a.temperature", "0"],

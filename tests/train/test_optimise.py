@@ -1,6 +1,6 @@
 """Schedules and parameter groups."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -10,8 +10,8 @@ pytest.importorskip("pytorch_lightning")
 from faceparse.errors import ConfigError  # noqa: E402
 from faceparse.models.bisenet import BiSeNet  # noqa: E402
 from faceparse.train.optimise import (  # noqa: E402
-    SCHEDULES,
     OptimizerSettings,
+    Schedule,
     ScheduleSettings,
     freeze,
     keep_frozen,
@@ -22,9 +22,9 @@ from faceparse.train.optimise import (  # noqa: E402
 pytestmark = pytest.mark.torch
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", get_args(Schedule))
 @pytest.mark.parametrize("warmup", [0, 0.5, 3, 50])
-def test_the_rate_rises_once_falls_once_and_never_is_zero(name: str, warmup: float) -> None:
+def test_the_rate_rises_once_falls_once_and_never_is_zero(name: Any, warmup: float) -> None:
     steps = 10 * 7
     rate = rates(ScheduleSettings(name, warmup=warmup, milestones=[4, 8]), 0.01, steps, 7)
     values = [rate(s) for s in range(steps)]

@@ -39,7 +39,7 @@ def fault(*words: str) -> str:
         ),
         (["--trainer.strategy", "3"], ""),
         (["--epochs"], "--epochs needs a value: a whole number"),
-        (["--optimizer", "{name: 3}"], "--optimizer.name: expected text; got 3"),
+        (["--optimizer", "{name: 3}"], "--optimizer.name: expected adamw or sgd; got 3"),
     ],
 )
 def test_wrong_kinds(words: list[str], message: str) -> None:
@@ -75,6 +75,15 @@ def test_hyphens_count_as_underscores() -> None:
     assert read("--batch-size", "3", "--trainer.max-steps=7") == read(
         "--batch_size", "3", "--trainer.max_steps=7"
     )
+
+
+def test_yes_needs_no_value() -> None:
+    settings = read_settings(["--data.root", "x", "--profile", "--data.crop", "--tensorboard", "false",
+                              "--trainer.deterministic"])  # fmt: skip
+    assert settings.profile
+    assert settings.data.crop
+    assert not settings.tensorboard
+    assert settings.trainer == {"deterministic": True}
 
 
 def test_values_as_a_person_types_them() -> None:

@@ -91,28 +91,3 @@ def test_with_the_full_recipe_the_processes_agree(tmp_path: Path) -> None:
     assert a["pixels"] == b["pixels"] == 3 * 64 * 64
     for key, value in a["state"].items():
         assert torch.equal(value, b["state"][key]), key
-
-
-LOSES_ITS_PEER = """
-import os, sys, torch
-import torch.distributed as processes
-rank = int(sys.argv[2])
-processes.init_process_group("gloo", init_method=f"file://{sys.argv[1]}", rank=rank, world_size=2)
-processes.barrier()
-if rank:
-    os._exit(0)
-try:
-    for _ in range(100):
-        processes.all_reduce(torch.ones(1))
-except RuntimeError as error:
-    print(type(error).__name__, error)
-"""
-
-
-def test_gloo_s_words_for_a_process_that_has_ended(tmp_path: Path) -> None:
-    from faceparse.train.fit import PEER_GONE
-
-    command = [sys.executable, "-c", LOSES_ITS_PEER, str(tmp_path / "store")]
-    with subprocess.Popen([*command, "1"]):
-        said = subprocess.run([*command, "0"], capture_output=True, text=True, timeout=120).stdout
-    assert PEER_GONE in said

@@ -20,8 +20,7 @@ from faceparse.train.datamodule import Batch, ParsingData  # noqa: E402
 from faceparse.train.fit import fit, prepare  # noqa: E402
 from faceparse.train.losses import Loss  # noqa: E402
 from faceparse.train.optimise import OptimizerSettings, ScheduleSettings, optimiser, rates  # noqa: E402
-from faceparse.train.settings import read_settings  # noqa: E402
-from faceparse.weights.preprocessing import Preprocessing  # noqa: E402
+from faceparse.train.settings import DataSettings, Settings, read_settings  # noqa: E402
 from tests.data import made  # noqa: E402
 from tests.models.small import dinov3_of, small_fcn8s, small_last_ckpt, small_vgg19_dinov3  # noqa: E402
 
@@ -98,25 +97,26 @@ def test_landmarks_go_where_the_picture_goes(seed: int) -> None:
 def test_batches_hold_landmarks_where_the_network_needs_them(tmp_path: Path) -> None:
     data = open_dataset("lapa", made.lapa(tmp_path / "LaPa"), "train")
 
-    def parsing_data(dataset: Any, landmarks: bool) -> ParsingData:
-        return ParsingData(
-            dataset, dataset, LAPA, sizes=[(0, 64)], how=STILL, preprocessing=Preprocessing((64, 64)),
-            landmarks=landmarks, rare=0, batch_size=2, workers=0, seed=0,
-        )  # fmt: skip
+    def parsing_data(settings: DataSettings, landmarks: bool) -> ParsingData:
+        run = Settings(settings, scheme="lapa11", sizes=[(0, 64)], augmentation=STILL, batch_size=2)
+        return ParsingData(run, LAPA, landmarks)
 
+    lapa = DataSettings(tmp_path / "LaPa", "lapa", train="train", val="train", workers=0)
     sides = 64 / made.PICTURE
-    (batch,) = parsing_data(data, True).train_dataloader()
+    (batch,) = parsing_data(lapa, True).train_dataloader()
     for points, sample in zip(batch.landmarks, batch.sample.tolist(), strict=True):
         wanted = data.landmarks(sample)
         assert wanted is not None
         np.testing.assert_allclose(points, sides * five_points(wanted), rtol=1e-5)
-    for validation in parsing_data(data, True).val_dataloader():
+    for validation in parsing_data(lapa, True).val_dataloader():
         wanted = data.landmarks(int(validation.sample))
         assert wanted is not None
         np.testing.assert_allclose(validation.landmarks[0], sides * five_points(wanted), rtol=1e-5)
-    (plain,) = parsing_data(data, False).train_dataloader()
+    (plain,) = parsing_data(lapa, False).train_dataloader()
     assert plain.landmarks.numel() == 0
-    faces = open_dataset("folder", made.folder(tmp_path / "faces", classes=11), "all", "lapa11")
+    faces = DataSettings(
+        made.folder(tmp_path / "faces", classes=11), "folder", "lapa11", "all", "all", workers=0
+    )
     with pytest.raises(DataError, match=r"images.*has no landmarks, and this network warps pictures by them"):
         list(parsing_data(faces, True).train_dataloader())
 
@@ -134,8 +134,8 @@ def test_lapas_network_is_trained_and_validated_through_its_warp(tmp_path: Path)
     network, image = module.network, module._normalise(batch.image)
     with torch.no_grad():
         logits = network(image, batch.landmarks)
-        loss = Loss(module._of)(logits, batch.labels.long())
-        torch.testing.assert_close(module.loss(batch.image, batch.labels.long(), batch.landmarks), loss)
+        loss = Loss(module._settings.loss)(logits, batch.labels.long())
+        torch.testing.assert_close(module.loss(batch), loss)
         labels = module.predicted(batch)
         assert torch.equal(labels, logits.argmax(1).to(torch.uint8))
         moved = module.predicted(batch._replace(landmarks=batch.landmarks * 1.2))
@@ -171,9 +171,9 @@ def test_auxiliary_losses_are_averaged_where_asked_for(
     with torch.no_grad():
         main, *others = module.network.training_logits(module._normalise(batch.image))
         assert len(others) == 3
-        loss = Loss(module._of)
+        loss = Loss(module._settings.loss)
         wanted = loss(main, target) + 0.4 * sum(loss(x, target) for x in others) / 3
-        torch.testing.assert_close(module.loss(batch.image, target), wanted)
+        torch.testing.assert_close(module.loss(batch), wanted)
 
 
 def test_fcn8s_learns_through_its_strongest_channel_and_keeps_its_scales(
@@ -194,9 +194,7 @@ def test_fcn8s_learns_through_its_strongest_channel_and_keeps_its_scales(
         target = batch.labels.long()
         counted = target != 255
         right = torch.where(target == 1, p, 1 - p)[counted]
-        torch.testing.assert_close(
-            module.loss(batch.image, target), -right.log().mean(), rtol=1e-4, atol=1e-5
-        )
+        torch.testing.assert_close(module.loss(batch), -right.log().mean(), rtol=1e-4, atol=1e-5)
         assert torch.equal(module.predicted(batch), (p > 0.5).to(torch.uint8))
     best = fit(
         read_settings([*words, "--epochs", "2", "--optimizer.learning_rate", "0.01",

@@ -136,7 +136,7 @@ def test_killed_workers(
         (["--sizes", "[[0, 0]]"], "--sizes[0][1]: expected a whole number, 32 to 32,768; got 0"),
         (["--std", "[0, 0, 0]"], "--std[0]: expected a number"),
         (["--patience", "0"], "--patience: expected a whole number, 1 or more or null; got 0"),
-        (["--loss.class_weights", "[-1]"], "loss.class_weights are 0 or more"),
+        (["--loss.class_weights", "[-1]"], "--loss.class_weights[0]: expected a number, 0 or more"),
         (["--loss.class_weights", "[1, 2]"], "2 factors, scheme celebamask19 19 classes"),
         (["--loss.focal_gamma", "-1"], "loss.focal_gamma"),
         (["--loss.nope", "1"], "`faceparse train --help` lists every option"),

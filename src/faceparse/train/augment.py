@@ -19,8 +19,8 @@ from faceparse.data.landmarks import mirror
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme
 from faceparse.tables import at_least, between, check
+from faceparse.train import degrade
 from faceparse.train.covers import cover
-from faceparse.train.degrade import degrade
 from faceparse.train.paste import Donors
 from faceparse.train.scenes import scene
 
@@ -160,7 +160,33 @@ def augment(
         image, hidden = cover(image, labels, scheme, rng)
         labels[hidden & (labels != IGNORE)] = 0
         genuine[hidden] = 0
-    return TrainingSample(degrade(image, how, rng), labels, points, clean, genuine > 0)
+    return TrainingSample(_degraded(image, how, rng), labels, points, clean, genuine > 0)
+
+
+def _degraded(image: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A picture as a worse camera, screen or network would give it."""
+    dark, noise, gamma = rng.random(3) < (how.dark, how.noise, how.gamma)
+    # Little light and noise in floats: a sensor adds its noise before anything is rounded.
+    pixels: degrade.Pixels = image.astype(np.float32) if dark or noise else image
+    light = float(rng.uniform(0.1, 0.5)) if dark else None
+    pixels = degrade.coloured(pixels, how.colour, how.hue, how.gray, light, rng)
+    if gamma:
+        curve = 255 * (np.arange(256) / 255) ** math.exp(rng.uniform(-0.7, 0.7))
+        pixels = curve.astype(pixels.dtype)[np.clip(pixels, 0, 255).astype(np.uint8)]
+    fault = rng.random()  # blur or shrink, not both: their worst together leave nothing to learn
+    if fault < how.blur:
+        scale = max(image.shape[:2]) / degrade.SIDE
+        if rng.random() < 1 / 9:
+            pixels = degrade.shaken(pixels, float(rng.uniform(5, 21)) * scale, float(rng.uniform(0, math.pi)))
+        else:
+            pixels = degrade.blurred(pixels, degrade.log_uniform(rng, 0.5, 7) * scale)
+    elif fault > 1 - how.shrink:
+        pixels = degrade.shrunk(pixels, rng)
+    if dark or noise:
+        pixels = degrade.noisy(pixels, float(rng.uniform(1, 14 if dark else 36)), rng)
+    if rng.random() < how.jpeg:
+        pixels = degrade.compressed(pixels, int(rng.integers(8, 91)))
+    return degrade.as_bytes(pixels)
 
 
 def _placement(
@@ -170,7 +196,7 @@ def _placement(
     height, width = shape
     most = how.rotations[int(rng.random() < RARE)]
     angle = math.radians(rng.uniform(-most, most))
-    zoom = math.exp(rng.uniform(math.log(how.scale[0]), math.log(how.scale[1])))
+    zoom = degrade.log_uniform(rng, *how.scale)
     wider = math.exp(rng.uniform(-1, 1) * math.log(how.aspect) / 2)
     room = max(zoom - 1, 0) / 2 if how.crop else how.shift
     shift = rng.uniform(-room, room, 2) * size
@@ -180,8 +206,7 @@ def _placement(
     c, s = zoom * math.cos(angle), zoom * math.sin(angle)
     turn = np.array([[c * wider, -s / wider, 0], [s * wider, c / wider, 0], [0, 0, 1]])
     turn[:2, 2] = half + shift - turn[:2, :2] @ [half, half]
-    placed: NDArray[np.float64] = turn @ squeeze
-    return placed
+    return turn @ squeeze
 
 
 def _warp(

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.labels import Scheme
-from faceparse.train.shapes import Picture, strew
+from faceparse.train.shapes import Picture, pixel, strew, where
 
 Mask = NDArray[np.uint8]
 """H × W, 255 inside."""
+Colours = NDArray[np.float32]
+"""H × W × 3."""
 
 
 def cover(
@@ -31,65 +33,49 @@ def cover(
         rng: All randomness comes from it.
     """
     kind = rng.choice(5, p=(0.22, 0.4, 0.14, 0.1, 0.14))
-    mask = _face_mask(labels, scheme, rng) if kind == 4 else None
     if kind == 0:
         canvas = image.copy()
         return canvas, strew(canvas, rng)
-    if mask is not None:
-        return _painted(image, mask, _pleated(mask, rng))
     if kind == 2:
-        return _painted(image, _blob(image.shape[:2], rng), _elsewhere(image, rng))
+        return _painted(image, _blob(labels.shape, rng), _elsewhere(image, rng))
     if kind == 3:
-        mask = _bar(image.shape[:2], rng)
+        mask = _bar(labels.shape, rng)
         return _painted(image, mask, _shaded(mask, rng.uniform(0, 255, 3), rng))
-    mask, depth = _hand(image.shape[:2], rng)
+    if kind == 4 and (face_mask := _face_mask(labels, scheme, rng)) is not None:
+        return _painted(image, face_mask, _pleated(face_mask, rng))
+    mask, depth = _hand(labels.shape, rng)
     return _painted(image, mask, _shaded(mask, _skin_tone(image, labels, scheme, rng), rng) * depth)
 
 
-def _where(labels: Picture, scheme: Scheme, *names: str) -> NDArray[np.bool_]:
-    """Pixels of any of these classes, as far as the scheme has them."""
-    table = np.zeros(256, bool)
-    table[[scheme.id(name) for name in names if name in scheme]] = True
-    return table[labels]
-
-
-def _painted(
-    image: Picture, mask: Mask, fill: NDArray[np.float32] | Picture
-) -> tuple[Picture, NDArray[np.bool_]]:
+def _painted(image: Picture, mask: Mask, fill: Colours) -> tuple[Picture, NDArray[np.bool_]]:
     """The picture with `fill` where the mask is, softly at its edge."""
     opacity = cv2.GaussianBlur(mask, (0, 0), 0.7).astype(np.float32)[..., None] / 255
-    mixed = image * (1 - opacity) + np.asarray(np.clip(fill, 0, 255), np.float32) * opacity
+    mixed = image * (1 - opacity) + np.clip(fill, 0, 255) * opacity
     return mixed.astype(np.uint8), mask > 127
 
 
-def _shaded(mask: Mask, colour: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float32]:
-    """One colour under uneven light, H × W × 3."""
-    height, width = mask.shape
+def _shaded(mask: Mask, colour: NDArray[np.float64], rng: np.random.Generator) -> Colours:
+    """One colour under uneven light."""
     coarse = rng.normal(0, 1, (int(rng.integers(2, 7)),) * 2).astype(np.float32)
-    light = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) * np.float32(
-        rng.uniform(4, 25)
-    )
-    shaded: NDArray[np.float32] = colour.astype(np.float32) + light[..., None].astype(np.float32)
-    return shaded
+    light = cv2.resize(coarse, mask.shape[::-1], interpolation=cv2.INTER_CUBIC)[..., None]
+    return np.asarray(colour.astype(np.float32) + light * np.float32(rng.uniform(4, 25)), np.float32)
 
 
 def _skin_tone(
     image: Picture, labels: Picture, scheme: Scheme, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """The picture's own tone of skin, lighter or darker; one time in four, or without skin, any colour: a glove."""
-    skin = _where(labels, scheme, "skin", "face")
+    skin = where(labels, scheme, "skin", "face")
     if rng.random() < 0.25 or not skin.any():
         return rng.uniform(0, 255, 3)
-    tone: NDArray[np.float64] = np.array(cv2.mean(image, skin.astype(np.uint8))[:3])
-    return tone * rng.uniform(0.65, 1.2)
+    return np.array(cv2.mean(image, skin.astype(np.uint8))[:3]) * rng.uniform(0.65, 1.2)
 
 
 def _hand(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Mask, NDArray[np.float32]]:
     """Fingers side by side, mostly on a palm, at times with the arm; and how light each of its pixels is, H × W × 1."""
     height, width = shape
     side = max(shape)
-    mask = np.zeros((height, width), np.uint8)
-    depth = np.zeros((height, width), np.float32)
+    mask, depth = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
     centre = rng.uniform(0.1, 0.9, 2) * (width, height)
     angle = rng.uniform(0, 2 * math.pi)
     along, across = (np.array([math.cos(a), math.sin(a)]) for a in (angle, angle + math.pi / 2))
@@ -107,28 +93,31 @@ def _hand(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Mask, NDArr
     if palm := fingers > 1 and rng.random() < 0.75:
         part = np.zeros_like(mask)
         if rng.random() < 0.5:
-            end = centre - along * side
-            cv2.line(part, _pixel(centre), _pixel(end), (255,), max(1, round(thick * fingers * 0.7)))
+            part = _stroke(shape, centre, centre - along * side, thick * fingers * 0.7)
         radii = (max(1, round(thick * 2)), max(1, round(thick * fingers * 0.55)))
-        cv2.ellipse(part, _pixel(centre - along * thick), radii, math.degrees(angle), 0, 360, (255,), -1)
+        cv2.ellipse(part, pixel(centre - along * thick), radii, math.degrees(angle), 0, 360, (255,), -1)
         add(part)
     for i in range(fingers):
-        root = centre + across * (i - (fingers - 1) / 2) * 1.05 * thick
+        beside = i - (fingers - 1) / 2
+        root = centre + across * beside * 1.05 * thick
         length = thick * rng.uniform(2.5, 4.5)
-        spread = rng.normal(0, 0.08) + (i - (fingers - 1) / 2) * 0.08
+        spread = rng.normal(0, 0.08) + beside * 0.08
         tip = root + length * (along * math.cos(spread) + across * math.sin(spread))
-        part = np.zeros_like(mask)
-        cv2.line(part, _pixel(root), _pixel(tip), (255,), max(1, round(thick * rng.uniform(0.85, 1))))
-        add(part)
+        add(_stroke(shape, root, tip, thick * rng.uniform(0.85, 1)))
     if palm and rng.random() < 0.5:  # a thumb, off to one side
         out = rng.choice([-1, 1]) * across
         root = centre + out * thick * fingers * 0.4 - along * thick
-        part = np.zeros_like(mask)
-        cv2.line(
-            part, _pixel(root), _pixel(root + thick * 2.2 * (out + 0.7 * along)), (255,), round(thick) or 1
-        )
-        add(part)
+        add(_stroke(shape, root, root + thick * 2.2 * (out + 0.7 * along), thick))
     return mask, depth[..., None]
+
+
+def _stroke(
+    shape: tuple[int, ...], start: NDArray[np.float64], end: NDArray[np.float64], width: float
+) -> Mask:
+    """A straight line with round ends."""
+    mask = np.zeros(shape, np.uint8)
+    cv2.line(mask, pixel(start), pixel(end), (255,), max(1, round(width)))
+    return mask
 
 
 def _blob(shape: tuple[int, ...], rng: np.random.Generator) -> Mask:
@@ -139,39 +128,34 @@ def _blob(shape: tuple[int, ...], rng: np.random.Generator) -> Mask:
     radii = max(shape) * rng.uniform(0.05, 0.22, 2)
     points = np.stack([np.cos(turns), np.sin(turns)], 1) * (1 + np.sum(waves, 0))[:, None] * radii
     points += rng.uniform(0.1, 0.9, 2) * (width, height)
-    mask = np.zeros((height, width), np.uint8)
+    mask = np.zeros(shape, np.uint8)
     cv2.fillPoly(mask, [np.rint(points).astype(np.int32)], (255,))
     return mask
 
 
 def _bar(shape: tuple[int, ...], rng: np.random.Generator) -> Mask:
     """A straight band across the picture: a rail, a pole, a strip of text."""
-    height, width = shape
     side = max(shape)
     angle = rng.choice([0, math.pi / 2]) + rng.normal(0, 0.25)
-    middle = rng.uniform(0.15, 0.85, 2) * (width, height)
+    middle = rng.uniform(0.15, 0.85, 2) * shape[::-1]
     reach = 2 * side * np.array([math.cos(angle), math.sin(angle)])
-    mask = np.zeros((height, width), np.uint8)
-    thick = max(1, round(side * rng.uniform(0.02, 0.12)))
-    cv2.line(mask, _pixel(middle - reach), _pixel(middle + reach), (255,), thick)
-    return mask
+    return _stroke(shape, middle - reach, middle + reach, side * rng.uniform(0.02, 0.12))
 
 
-def _elsewhere(image: Picture, rng: np.random.Generator) -> Picture:
+def _elsewhere(image: Picture, rng: np.random.Generator) -> Colours:
     """The picture's own surfaces, from another place, in another tint."""
     height, width = image.shape[:2]
     by = (int(height * rng.uniform(0.2, 0.8)), int(width * rng.uniform(0.2, 0.8)))
-    tint = rng.uniform(0.5, 1.5, 3)
-    return np.clip(np.roll(image, by, (0, 1)) * tint, 0, 255).astype(np.uint8)
+    return np.trunc(np.roll(image, by, (0, 1)) * rng.uniform(0.5, 1.5, 3)).astype(np.float32)
 
 
 def _face_mask(labels: Picture, scheme: Scheme, rng: np.random.Generator) -> Mask | None:
     """A medical mask from the bridge of the nose to the chin, as wide as the face; None without nose and mouth."""
-    nose = _where(labels, scheme, "nose")
-    mouth = _where(labels, scheme, "mouth", "u_lip", "l_lip")
+    nose = where(labels, scheme, "nose")
+    mouth = where(labels, scheme, "mouth", "u_lip", "l_lip")
     if nose.sum() < 20 or mouth.sum() < 10:
         return None
-    start, end = (np.array([m["m10"], m["m01"]]) / m["m00"] for m in _moments(nose, mouth))
+    start, end = (np.argwhere(part).mean(0)[::-1] for part in (nose, mouth))
     unit = float(np.linalg.norm(end - start))
     if unit < 3:
         return None
@@ -181,26 +165,18 @@ def _face_mask(labels: Picture, scheme: Scheme, rng: np.random.Generator) -> Mas
     below = (x * down[0] + y * down[1]) / unit
     beside = np.abs(y * down[0] - x * down[1]) / unit
     top, slope = rng.uniform(0.1, 0.6), rng.uniform(0.1, 0.35)
-    face = (nose | mouth | _where(labels, scheme, "skin")).astype(np.uint8)
+    face = (nose | mouth | where(labels, scheme, "skin")).astype(np.uint8)
     closed = cv2.morphologyEx(face, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     grown = cv2.dilate(closed, np.ones((max(1, round(unit * 0.15)),) * 2, np.uint8)) > 0
     inside = grown & (below > slope * beside - top) & (below < 2.6) & (beside < 3)
     return np.where(inside, np.uint8(255), np.uint8(0))
 
 
-def _moments(*masks: NDArray[np.bool_]) -> list[cv2.typing.Moments]:
-    return [cv2.moments(m.astype(np.uint8), binaryImage=True) for m in masks]
-
-
-def _pleated(mask: Mask, rng: np.random.Generator) -> NDArray[np.float32]:
+def _pleated(mask: Mask, rng: np.random.Generator) -> Colours:
     """Cloth with folds across, in a medical mask's colours or any other."""
-    usual = [(165, 205, 225), (235, 238, 240), (35, 35, 40), (240, 190, 205)]
-    colour = np.array(usual[rng.integers(4)]) if rng.random() < 0.8 else rng.uniform(0, 255, 3)
-    rows = np.arange(mask.shape[0], dtype=np.float32)[:, None, None]
-    period = mask.shape[0] * rng.uniform(0.03, 0.08)
+    usual = np.array([(165, 205, 225), (235, 238, 240), (35, 35, 40), (240, 190, 205)], np.float64)
+    colour = usual[rng.integers(4)] if rng.random() < 0.8 else rng.uniform(0, 255, 3)
+    rows = np.arange(len(mask), dtype=np.float32)[:, None, None]
+    period = len(mask) * rng.uniform(0.03, 0.08)
     folds = np.sin(rows * np.float32(2 * math.pi / period)) * np.float32(rng.uniform(0, 9))
-    return np.asarray(_shaded(mask, colour.astype(np.float64), rng) + folds, np.float32)
-
-
-def _pixel(point: NDArray[np.float64]) -> tuple[int, int]:
-    return int(point[0]), int(point[1])
+    return np.asarray(_shaded(mask, colour, rng) + folds, np.float32)

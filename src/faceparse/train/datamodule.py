@@ -6,6 +6,7 @@ batches of several processes make up one process's batch.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -16,19 +17,24 @@ import torch
 from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from faceparse.data import Dataset, Sample
-from faceparse.data.derived import Concatenated, Converted
+from faceparse.data import Dataset, Sample, open_dataset
+from faceparse.data.cache import cache
+from faceparse.data.derived import Concatenated, Converted, Cropped
 from faceparse.data.landmarks import five_points
+from faceparse.data.unlabelled import Unlabelled
 from faceparse.errors import DataError
 from faceparse.labels import IGNORE, with_open_classes
 from faceparse.labels.scheme import Scheme
-from faceparse.train.augment import Augmentation, augment
+from faceparse.train.augment import augment
 from faceparse.train.paste import Donors
-from faceparse.train.sampling import Draw, EpochSampler, labels_present, repeat_factors
+from faceparse.train.sampling import Draw, EpochSampler, labels_present, repeat_factors, validation_shares
+from faceparse.train.settings import DataSettings, Settings
 from faceparse.weights.preprocessing import Preprocessing
+
+log = logging.getLogger(__name__)
 
 
 class Batch(NamedTuple):
@@ -52,20 +58,6 @@ class Batch(NamedTuple):
     genuine: Tensor = torch.empty(0)
 
 
-class Source(NamedTuple):
-    """A further data set to learn from.
-
-    Attributes:
-        dataset: Labelled pictures.
-        share: Share of all samples that are its own.
-        portraits: Whether they have the first data set's framing: only such ones are pasted into, and set into scenes.
-    """
-
-    dataset: Dataset
-    share: float
-    portraits: bool = False
-
-
 def size_at(sizes: Sequence[tuple[int, int]], epoch: int) -> int:
     """Input size of an epoch from (first epoch, size) rows in ascending order."""
     return [size for first, size in sizes if first <= epoch][-1]
@@ -75,35 +67,29 @@ class _Training(TorchDataset[Batch]):
     def __init__(
         self,
         dataset: Dataset,
-        sizes: Sequence[tuple[int, int]],
-        how: Augmentation,
-        seed: int,
+        settings: Settings,
         landmarks: bool,
-        donors: Donors | None,
         portraits: NDArray[np.bool_],
-        teach: bool,
+        donors: Donors | None,
     ) -> None:
-        self._dataset = dataset
-        self._portraits, self._teach = portraits, teach
-        self._donors = donors
-        self._sizes = sizes
-        self._how = how
-        self._seed = seed
-        self._landmarks = landmarks
+        self._dataset, self._settings, self._landmarks = dataset, settings, landmarks
+        self._portraits, self._donors = portraits, donors
 
     def __getitem__(self, draw: Draw) -> Batch:
-        rng = np.random.default_rng([self._seed, draw.epoch, draw.position])
-        sample = self._dataset[draw.sample]
-        size = size_at(self._sizes, draw.epoch)
-        points = _five(sample) if self._landmarks else None
+        rng = np.random.default_rng([self._settings.seed, draw.epoch, draw.position])
+        picture = self._dataset[draw.sample]
+        size = size_at(self._settings.sizes, draw.epoch)
+        points = _five(picture) if self._landmarks else None
+        how = self._settings.augmentation
+        if not self._portraits[draw.sample]:
+            how = replace(how, scene=0.0, paste=0.0)
         scheme = self._dataset.scheme
-        how = self._how if self._portraits[draw.sample] else replace(self._how, scene=0.0, paste=0.0)
-        made = augment(sample.image, sample.labels, size, how, scheme, rng, points, self._donors)
-        batch = _batch(made.image, made.labels, draw.sample, made.landmarks)
-        if not self._teach:
+        sample = augment(picture.image, picture.labels, size, how, scheme, rng, points, self._donors)
+        batch = _batch(sample.image, sample.labels, draw.sample, sample.landmarks)
+        if not self._settings.teachers:
             return batch
-        clean = torch.from_numpy(made.clean.copy()).permute(2, 0, 1)
-        return batch._replace(clean=clean, genuine=torch.from_numpy(made.genuine))
+        clean = torch.from_numpy(sample.clean.copy()).permute(2, 0, 1)
+        return batch._replace(clean=clean, genuine=torch.from_numpy(sample.genuine))
 
 
 class _Validation(TorchDataset[Batch]):
@@ -144,30 +130,33 @@ def _batch(
     )
 
 
-def _shared_out(
-    factors: NDArray[np.float64], also: Sequence[Source]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """How often each picture of all data sets is shown an epoch, and whether it is a portrait in the first one's framing."""
-    whole = factors.sum() / (1 - sum(source.share for source in also))
-    counts = [len(source.dataset) for source in also]
-    others = [np.full(n, source.share * whole / n) for n, source in zip(counts, also, strict=True)]
-    portraits = np.repeat([True, *(source.portraits for source in also)], [len(factors), *counts])
-    return np.concatenate([factors, *others]), portraits
+class _Datasets(NamedTuple):
+    """Those of a run, each in its own scheme: of training and validation, for teachers alone, and of `data.also`."""
+
+    train: Dataset
+    val: Dataset
+    unlabelled: list[Dataset]
+    also: list[Dataset]
 
 
-class _Shares(Sampler[int]):
-    """Every picture once over all processes; the last round is filled up with −1, for processes step together."""
+def _datasets(data: DataSettings) -> _Datasets:
+    def kept(dataset: Dataset) -> Dataset:
+        return dataset if data.cache is None else cache(dataset, data.cache)
 
-    def __init__(self, count: int, rank: int, processes: int) -> None:
-        rounds = -(-count // processes)
-        places = rank + processes * np.arange(rounds)
-        self._mine = [int(i) if i < count else -1 for i in places]
-
-    def __len__(self) -> int:
-        return len(self._mine)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._mine)
+    train: Dataset = open_dataset(data.kind, data.root, data.train, data.scheme)
+    val: Dataset = open_dataset(data.kind, data.root, data.val, data.scheme)
+    if shared := set(train.names) & set(val.names):
+        log.warning(
+            "%d of %d validation pictures are training pictures too: the figure flatters",
+            len(shared),
+            len(val),
+        )
+    unlabelled = [] if data.unlabelled is None else [kept(Unlabelled(data.unlabelled, train.scheme))]
+    also = [kept(open_dataset(d.kind, d.root, d.train, d.scheme)) for d in data.also.values()]
+    train, val = kept(train), kept(val)
+    if data.crop:
+        train, val = Cropped(train), Cropped(val)
+    return _Datasets(train, val, unlabelled, also)
 
 
 class Queued(DataLoader[Batch]):
@@ -203,55 +192,39 @@ class ParsingData(LightningDataModule):
     """Shuffled random samples for training, whole pictures for validation.
 
     Args:
-        train: Labelled pictures to learn from.
-        val: Labelled pictures that choose the checkpoint.
+        settings: Names the data sets, and says how their pictures are shown.
         scheme: Scheme of the batches' labels, to which the data sets' are converted; labels that leave open which of
             several classes they are (`Scheme.merges`) come after its own.
-        also: Further pictures to learn from.
-        sizes: (first epoch, input size) rows; small sizes first make early epochs cheap.
-        how: Ranges of the random samples.
-        preprocessing: How pictures are brought to the last size in validation.
         landmarks: Whether batches hold five points of each face; see `Network.needs_landmarks`.
-        teach: Whether batches hold what teachers are shown.
-        rare: Threshold of repeat factor sampling; see `repeat_factors`.
-        batch_size: Pictures a step and process.
-        workers: Processes that read and augment.
-        seed: Fixes order and samples.
+
+    Raises:
+        DataError, LabelError: a data set that is not as its layout says, or whose scheme does not convert.
     """
 
-    def __init__(
-        self,
-        train: Dataset,
-        val: Dataset,
-        scheme: Scheme,
-        *,
-        also: Sequence[Source] = (),
-        sizes: Sequence[tuple[int, int]],
-        how: Augmentation,
-        preprocessing: Preprocessing,
-        landmarks: bool = False,
-        teach: bool = False,
-        rare: float,
-        batch_size: int,
-        workers: int,
-        seed: int,
-    ) -> None:
+    def __init__(self, settings: Settings, scheme: Scheme, landmarks: bool = False) -> None:
         super().__init__()
-        learned = with_open_classes(scheme, train.scheme, *(source.dataset.scheme for source in also))
+        train, val, unlabelled, also = _datasets(settings.data)
+        further = [*unlabelled, *also]
+        learned = with_open_classes(scheme, train.scheme, *(dataset.scheme for dataset in further))
         first = Converted(train, learned)
-        self.train: Dataset = first
-        if also:
-            self.train = Concatenated(first, *(Converted(source.dataset, learned) for source in also))
+        self.train = Concatenated(first, *(Converted(dataset, learned) for dataset in further))
         self.val = Converted(val, scheme)
         beyond = learned.merges[len(scheme.merges) :]
         self.open_classes = [[learned.id(name) for name in members] for _, members in beyond]
-        self._sizes, self._how = sizes, how
-        self._preprocessing, self._landmarks, self._teach = preprocessing, landmarks, teach
-        scan = bool(rare or how.paste)
-        present = labels_present(first) if scan else np.zeros((len(first), 256), bool)
-        self._factors, self._portraits = _shared_out(repeat_factors(present, rare), also)
-        self._donors = Donors(first, present, learned) if how.paste else None
-        self._batch_size, self._workers, self._seed = batch_size, workers, seed
+        self._settings, self._landmarks = settings, landmarks
+        paste, rare = settings.augmentation.paste, settings.rare
+        present = labels_present(first) if paste or rare else np.zeros((len(first), 256), bool)
+        self._donors = Donors(first, present, learned) if paste else None
+        # How often each picture is shown an epoch, and whether it is a portrait in the first data set's framing.
+        factors = [repeat_factors(present, rare), *(np.ones(len(dataset)) for dataset in unlabelled)]
+        portraits = [True, *(False for _ in unlabelled)]
+        shares = settings.data.also.values()
+        whole = sum(f.sum() for f in factors) / (1 - sum(d.share for d in shares))
+        for dataset, how in zip(also, shares, strict=True):
+            factors.append(np.full(len(dataset), how.share * whole / len(dataset)))
+            portraits.append(how.portraits)
+        self._factors = np.concatenate(factors)
+        self._portraits = np.repeat(portraits, [len(f) for f in factors])
         self._resumed = (0, 0)
 
     def _place(self) -> tuple[int, int]:
@@ -273,36 +246,19 @@ class ParsingData(LightningDataModule):
 
         Lightning asks for it at every epoch (`reload_dataloaders_every_n_epochs`), for workers draw ahead.
         """
-        rank, processes = self._place()
-        sampler = EpochSampler(self._factors, self._seed, self._batch_size, rank, processes)
+        size, seed = self._settings.batch_size, self._settings.seed
+        sampler = EpochSampler(self._factors, seed, size, *self._place())
         sampler.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
         epoch, batches = self._resumed
-        sampler.skip(epoch, batches * self._batch_size)
-        dataset = _Training(
-            self.train,
-            self._sizes,
-            self._how,
-            self._seed,
-            self._landmarks,
-            self._donors,
-            self._portraits,
-            self._teach,
-        )
-        return Queued(
-            dataset,
-            self._batch_size,
-            sampler=sampler,
-            num_workers=self._workers,
-            worker_init_fn=_one_thread,
-        )
+        sampler.skip(epoch, batches * size)
+        dataset = _Training(self.train, self._settings, self._landmarks, self._portraits, self._donors)
+        return Queued(dataset, size, sampler=sampler, **self._workers())
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Whole pictures squeezed to the last size, one a batch, with label maps at their own size."""
-        dataset = _Validation(self.val, self._preprocessing, self._landmarks)
-        return DataLoader(
-            dataset,
-            1,
-            sampler=_Shares(len(self.val), *self._place()),
-            num_workers=self._workers,
-            worker_init_fn=_one_thread,
-        )
+        dataset = _Validation(self.val, self._settings.preprocessing, self._landmarks)
+        shares = validation_shares(len(self.val), *self._place())
+        return DataLoader(dataset, 1, sampler=shares, **self._workers())
+
+    def _workers(self) -> dict[str, Any]:
+        return {"num_workers": self._settings.data.workers, "worker_init_fn": _one_thread}

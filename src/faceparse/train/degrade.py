@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,60 +20,6 @@ Pixels = NDArray[Any]
 
 SIDE = 448
 """Strengths of blurs are in pixels of a sample of this side, and scale with it."""
-
-
-class Faults(Protocol):
-    """The fields of `Augmentation` that are read here, which says what they mean."""
-
-    @property
-    def colour(self) -> float: ...
-    @property
-    def hue(self) -> float: ...
-    @property
-    def gray(self) -> float: ...
-    @property
-    def gamma(self) -> float: ...
-    @property
-    def dark(self) -> float: ...
-    @property
-    def blur(self) -> float: ...
-    @property
-    def shrink(self) -> float: ...
-    @property
-    def noise(self) -> float: ...
-    @property
-    def jpeg(self) -> float: ...
-
-
-def degrade(image: NDArray[np.uint8], odds: Faults, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A picture as a worse camera, screen or network would give it; labels stay as they are.
-
-    Args:
-        image: RGB uint8, H × W × 3.
-        odds: How often each fault occurs.
-        rng: All randomness comes from it.
-    """
-    dark, noise, gamma = rng.random(3) < (odds.dark, odds.noise, odds.gamma)
-    # Little light and noise in floats: a sensor adds its noise before anything is rounded.
-    pixels: Pixels = image.astype(np.float32) if dark or noise else image
-    pixels = _coloured(pixels, odds, rng, light=float(rng.uniform(0.1, 0.5)) if dark else None)
-    if gamma:
-        curve = 255 * (np.arange(256) / 255) ** math.exp(rng.uniform(-0.7, 0.7))
-        pixels = curve.astype(pixels.dtype)[np.clip(pixels, 0, 255).astype(np.uint8)]
-    fault = rng.random()  # blur or shrink, not both: their worst together leave nothing to learn
-    if fault < odds.blur:
-        scale = max(image.shape[:2]) / SIDE
-        if rng.random() < 1 / 9:
-            pixels = shaken(pixels, float(rng.uniform(5, 21)) * scale, float(rng.uniform(0, math.pi)))
-        else:
-            pixels = blurred(pixels, _log_uniform(rng, 0.5, 7) * scale)
-    elif fault > 1 - odds.shrink:
-        pixels = _shrunk(pixels, rng)
-    if dark or noise:
-        pixels = noisy(pixels, float(rng.uniform(1, 14 if dark else 36)), rng)
-    if rng.random() < odds.jpeg:
-        pixels = compressed(pixels, int(rng.integers(8, 91)))
-    return _bytes(pixels)
 
 
 def blurred(image: Pixels, sigma: float) -> Pixels:
@@ -103,7 +49,7 @@ def noisy(image: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
 
 def compressed(image: Pixels, quality: int) -> Pixels:
     """Through JPEG and back."""
-    _, code = cv2.imencode(".jpg", _bytes(image), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    _, code = cv2.imencode(".jpg", as_bytes(image), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), image.dtype)
 
 
@@ -111,10 +57,10 @@ _DOWN = (cv2.INTER_AREA, cv2.INTER_LINEAR)
 _UP = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
 
 
-def _shrunk(image: Pixels, rng: np.random.Generator) -> Pixels:
+def shrunk(image: Pixels, rng: np.random.Generator) -> Pixels:
     """A thumbnail of 28 to 220 px, spoilt at times, and enlarged again."""
     height, width = image.shape[:2]
-    part = min(1.0, _log_uniform(rng, 28, 220) / max(height, width))
+    part = min(1.0, log_uniform(rng, 28, 220) / max(height, width))
     small = (max(1, round(width * part)), max(1, round(height * part)))
     pixels: Pixels = np.asarray(cv2.resize(image, small, interpolation=_DOWN[int(rng.random() < 0.3)]))
     if rng.random() < 0.3:
@@ -126,17 +72,28 @@ def _shrunk(image: Pixels, rng: np.random.Generator) -> Pixels:
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=filter))
 
 
-def _coloured(image: Pixels, odds: Faults, rng: np.random.Generator, light: float | None) -> Pixels:
-    """Brightness, contrast, saturation, hue and tint; `light` takes the place of a random brightness."""
-    brightness, contrast, saturation = 1 + rng.uniform(-odds.colour, odds.colour, 3)
+def coloured(
+    image: Pixels, change: float, hue: float, gray: float, light: float | None, rng: np.random.Generator
+) -> Pixels:
+    """Brightness, contrast, saturation, hue and tint.
+
+    Args:
+        image: The picture.
+        change: Largest change of brightness, contrast and saturation: 0.3 = ±30 %.
+        hue: Largest turn to either side, in whole turns.
+        gray: Probability of no colour.
+        light: In place of a random brightness.
+        rng: All randomness comes from it.
+    """
+    brightness, contrast, saturation = 1 + rng.uniform(-change, change, 3)
     brightness = brightness if light is None else light
-    tint = 1 + rng.uniform(-odds.colour, odds.colour, 3) / 6
-    if rng.random() < odds.gray:
+    tint = 1 + rng.uniform(-change, change, 3) / 6
+    if rng.random() < gray:
         saturation = 0.0
     luma = np.array([0.299, 0.587, 0.114])
     mix = saturation * np.eye(3) + (1 - saturation) * luma
-    if odds.hue:
-        mix = mix @ _hue(rng.uniform(-odds.hue, odds.hue))
+    if hue:
+        mix = mix @ _turned(rng.uniform(-hue, hue))
     # One affine map of the RGB vector: hue, saturation, then contrast about the mean, brightness and tint.
     matrix = contrast * brightness * tint[:, None] * mix
     mean = image.mean(axis=(0, 1))
@@ -148,18 +105,19 @@ _YIQ = np.array([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211
 """RGB → luma and the two axes of chroma (NTSC)."""
 
 
-def _hue(turns: float) -> NDArray[np.float64]:
+def _turned(turns: float) -> NDArray[np.float64]:
     """RGB → RGB, 3 × 3: chroma turned about the gray axis; luma stays."""
     c, s = math.cos(2 * math.pi * turns), math.sin(2 * math.pi * turns)
-    matrix: NDArray[np.float64] = np.linalg.inv(_YIQ) @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ _YIQ
-    return matrix
+    return np.asarray(np.linalg.inv(_YIQ) @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ _YIQ)
 
 
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """A number between two, as often between 1 and 2 as between 10 and 20."""
     return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
-def _bytes(image: Pixels) -> NDArray[np.uint8]:
+def as_bytes(image: Pixels) -> NDArray[np.uint8]:
+    """Rounded and cut to 0 to 255."""
     if image.dtype == np.uint8:
         return image
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)

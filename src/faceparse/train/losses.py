@@ -14,13 +14,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
 
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE
+from faceparse.tables import Rule, at_least, between, check
+
+NotNegative = Annotated[float, at_least(0)]
 
 
 @dataclass(frozen=True)
@@ -41,32 +44,25 @@ class LossSettings:
         auxiliary_mean: Whether their mean counts, and not their sum.
     """
 
-    cross_entropy: float = 1.0
-    class_weights: list[float] | None = None
-    ohem: float | None = None
-    ohem_least: float = 1 / 16
-    dice: float = 0.0
-    lovasz: float = 0.0
-    focal: float = 0.0
-    focal_gamma: float = 2.0
-    auxiliary: float = 1.0
+    cross_entropy: NotNegative = 1.0
+    class_weights: list[NotNegative] | None = None
+    ohem: Annotated[float, Rule("between 0 and 1", lambda probability: 0 < probability < 1)] | None = None
+    ohem_least: Annotated[float, between(0, 1)] = 1 / 16
+    dice: NotNegative = 0.0
+    lovasz: NotNegative = 0.0
+    focal: NotNegative = 0.0
+    focal_gamma: NotNegative = 2.0
+    auxiliary: NotNegative = 1.0
     auxiliary_mean: bool = False
 
     def __post_init__(self) -> None:
-        weights = {k: getattr(self, k) for k in ("cross_entropy", "dice", "lovasz", "focal")}
-        if min(weights.values()) < 0 or not any(weights.values()):
-            raise ConfigError(f"loss weights are 0 or more and not all 0; got {weights}")
-        if self.ohem is not None and not 0 < self.ohem < 1:
-            raise ConfigError(f"loss.ohem is a probability between 0 and 1, or null; got {self.ohem}")
-        if not 0 <= self.ohem_least <= 1 or self.focal_gamma < 0 or self.auxiliary < 0:
+        check(self, "loss")
+        if not any((self.cross_entropy, self.dice, self.lovasz, self.focal)):
             raise ConfigError(
-                "loss.ohem_least is a share from 0 to 1, loss.focal_gamma and loss.auxiliary are 0 or more; "
-                f"got {self.ohem_least}, {self.focal_gamma} and {self.auxiliary}"
+                "the loss has no term: give --loss.cross_entropy, dice, lovasz or focal a weight above 0"
             )
-        if self.class_weights is not None and (
-            min(self.class_weights, default=-1) < 0 or not any(self.class_weights)
-        ):
-            raise ConfigError(f"loss.class_weights are 0 or more and not all 0; got {self.class_weights}")
+        if self.class_weights is not None and not any(self.class_weights):
+            raise ConfigError(f"loss.class_weights are not all 0; got {self.class_weights}")
 
 
 class Loss:
@@ -81,8 +77,7 @@ class Loss:
     """
 
     def __init__(self, settings: LossSettings, open_classes: Sequence[Sequence[int]] = ()) -> None:
-        self._of = settings
-        self._open = open_classes
+        self._settings, self._open = settings, open_classes
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         # Dice sums by a product of matrices, which automatic precision would make in bf16.
@@ -90,7 +85,7 @@ class Loss:
             return self._sum(logits, labels)
 
     def _sum(self, logits: Tensor, labels: Tensor) -> Tensor:
-        of = self._of
+        settings = self._settings
         # A row a pixel, and one look-up of the right class for all terms: with channels last, as networks are
         # trained, nothing is copied for it, and every gradient comes in the layout of what it is added to.
         log_p = logits.float().movedim(1, -1).reshape(-1, logits.shape[1]).log_softmax(1)
@@ -98,26 +93,26 @@ class Loss:
         if not pixels.counted.any():
             return 0 * log_p.sum()
         total = log_p.new_zeros(())
-        if of.cross_entropy:
+        if settings.cross_entropy:
             weights = self._weights(log_p)
-            term = (
-                weighted_cross_entropy(pixels, weights)
-                if of.ohem is None
-                else ohem_cross_entropy(pixels, of.ohem, of.ohem_least, weights)
-            )
-            total = total + of.cross_entropy * term
-        for weight, function in ((of.dice, dice_loss), (of.lovasz, lovasz_softmax)):
-            if weight:
-                total = total + weight * function(pixels)
-        if of.focal:
-            total = total + of.focal * focal_loss(pixels, of.focal_gamma)
+            if settings.ohem is None:
+                term = weighted_cross_entropy(pixels, weights)
+            else:
+                term = ohem_cross_entropy(pixels, settings.ohem, settings.ohem_least, weights)
+            total = total + settings.cross_entropy * term
+        if settings.dice:
+            total = total + settings.dice * dice_loss(pixels)
+        if settings.lovasz:
+            total = total + settings.lovasz * lovasz_softmax(pixels)
+        if settings.focal:
+            total = total + settings.focal * focal_loss(pixels, settings.focal_gamma)
         return total
 
     def _weights(self, log_p: Tensor) -> Tensor | None:
         """One factor per label; that of an open one is the mean of its classes'."""
-        if self._of.class_weights is None:
+        if self._settings.class_weights is None:
             return None
-        weights = log_p.new_tensor(self._of.class_weights)
+        weights = log_p.new_tensor(self._settings.class_weights)
         return torch.cat([weights, *(weights[list(classes)].mean()[None] for classes in self._open)])
 
 

@@ -17,22 +17,16 @@ from torch import Tensor
 
 from faceparse.errors import DataError, FaceparseError
 from faceparse.evaluate import Confusion
-from faceparse.labels import IGNORE, Scheme
+from faceparse.labels import IGNORE, scheme
 from faceparse.models.registry import Network
 from faceparse.train.channels import channels, strongest
 from faceparse.train.datamodule import Batch
-from faceparse.train.losses import Loss, LossSettings
-from faceparse.train.optimise import (
-    OptimizerSettings,
-    ScheduleSettings,
-    freeze,
-    keep_frozen,
-    optimiser,
-    rates,
-)
+from faceparse.train.losses import Loss
+from faceparse.train.optimise import freeze, keep_frozen, optimiser, rates
+from faceparse.train.provenance import describe
+from faceparse.train.settings import Settings
 from faceparse.train.teacher import Teachers
 from faceparse.weights.merging import result_scheme
-from faceparse.weights.preprocessing import Preprocessing
 
 log = logging.getLogger(__name__)
 
@@ -45,107 +39,74 @@ class ParsingModule(LightningModule):
 
     Args:
         network: Takes normalised (B, 3, H, W), and landmarks where it needs them.
-        scheme: Scheme of the logits' channels; labels, loss and figures are of what it is read as (`result_scheme`).
-        preprocessing: How pictures are normalised, as the card will state it.
-        loss: What is minimised.
-        optimizer: How weights are changed.
-        schedule: How the learning rate goes.
+        settings: Of the run; labels, loss and figures are of what their scheme is read as (`result_scheme`).
         names: The training pictures' names, for messages.
-        about: Settings kept in every checkpoint, so that it can be exported without the recipe.
-        seed: Fixes dropout, by step.
-        teachers: Add soft labels, and fill open ones in.
         open_classes: For each label beyond the scheme's, the classes that it may be.
-        compiled: Whether the network runs through `torch.compile`.
+
+    Attributes:
+        about: What every checkpoint says of itself, so that it can be exported without the recipe.
+
+    Raises:
+        FaceparseError: as `Teacher`.
     """
 
     def __init__(
         self,
         network: Network,
-        scheme: Scheme,
-        *,
-        preprocessing: Preprocessing,
-        loss: LossSettings,
-        optimizer: OptimizerSettings,
-        schedule: ScheduleSettings,
-        names: Sequence[object],
-        about: dict[str, Any],
-        seed: int = 0,
-        teachers: Teachers | None = None,
+        settings: Settings,
+        names: Sequence[object] = (),
         open_classes: Sequence[Sequence[int]] = (),
-        compiled: bool = False,
     ) -> None:
         super().__init__()
-        self.network = network
-        self._scheme = result_scheme(scheme)
-        self._channels = channels(scheme, self._scheme)
-        full = 255 / preprocessing.scale
-        self._mean = tuple(full * m for m in preprocessing.mean)
-        self._std = tuple(full * s for s in preprocessing.std)
-        self._bgr = preprocessing.channels == "BGR"
-        self._loss, self._of = Loss(loss, open_classes), loss
-        self._optimizer, self._schedule = optimizer, schedule
-        self._names, self.about, self._seed = names, about, seed
-        self._teachers = teachers
+        self.network, self.about = network, describe(settings)
+        self._settings, self._names = settings, names
+        channel_scheme = scheme(settings.scheme)
+        self._scheme = result_scheme(channel_scheme)
+        self._channels = channels(channel_scheme, self._scheme)
+        self._loss = Loss(settings.loss, open_classes)
+        self._teachers = Teachers(settings.teachers, self._scheme, settings.agree, open_classes)
         self._logits: Callable[..., tuple[Tensor, ...]] = network.training_logits
-        if compiled:
+        if settings.compile:
             self._logits = torch.compile(network.training_logits)
-        freeze(network, optimizer)
+        freeze(network, settings.optimizer)
         self._confusion = Confusion(self._scheme)
-        self._gathered: dict[str, Tensor] = {}
+        self._gradients: dict[str, Tensor] = {}
 
     def _normalise(self, image: Tensor) -> Tensor:
-        if self._bgr:
+        how = self._settings.preprocessing
+        if how.channels == "BGR":
             image = image.flip(1)
-        mean = torch.tensor(self._mean, device=image.device).view(3, 1, 1)
-        std = torch.tensor(self._std, device=image.device).view(3, 1, 1)
-        seen = ((image.float() - mean) / std).to(next(self.network.parameters()).dtype)
-        return seen.contiguous(memory_format=torch.channels_last)
+        mean, std = (
+            torch.tensor([255 / how.scale * value for value in values], device=image.device).view(3, 1, 1)
+            for values in (how.mean, how.std)
+        )
+        normal = ((image.float() - mean) / std).to(next(self.network.parameters()).dtype)
+        return normal.contiguous(memory_format=torch.channels_last)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout too is a function of where the run is: a resumed one goes on alike.
-        where = [self._seed, self.current_epoch, batch_idx, self.global_rank]
-        torch.manual_seed(int(np.random.SeedSequence(where).generate_state(1)[0]))
-        keep_frozen(self.network, self._optimizer)
+        place = [self._settings.seed, self.current_epoch, batch_idx, self.global_rank]
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
+        keep_frozen(self.network, self._settings.optimizer)
 
     def _read(self, logits: Tensor) -> Tensor:
         """Logits of what the network's scheme is read as: each class the strongest of its channels."""
         return strongest(logits, self._channels)
 
-    def loss(
-        self,
-        image: Tensor,
-        target: Tensor,
-        landmarks: Tensor | None = None,
-        clean: Tensor | None = None,
-        genuine: Tensor | None = None,
-    ) -> Tensor:
-        """Loss of a batch, auxiliary heads and teachers included.
-
-        Args:
-            image: uint8 (B, 3, H, W).
-            target: int64 (B, H, W).
-            landmarks: float (B, 5, 2), where the network needs them.
-            clean: uint8 (B, 3, H, W): what teachers are shown, where not the image itself.
-            genuine: bool (B, H, W): where both show the same thing; None for everywhere.
-        """
-        answers: list[Tensor] = []
-        if self._teachers is not None:
-            target, answers = self._teachers.look(image if clean is None else clean, target)
-        shown = (
-            (self._normalise(image), landmarks) if self.network.needs_landmarks else (self._normalise(image),)
-        )
-        main, *others = (self._read(logits) for logits in self._logits(*shown))
-        loss = self._loss(main, target)
-        if others and self._of.auxiliary:
-            share = self._of.auxiliary / (len(others) if self._of.auxiliary_mean else 1)
+    def loss(self, batch: Batch) -> Tensor:
+        """Loss of a batch, auxiliary heads and teachers included."""
+        target, answers = self._teachers.look(batch.clean, batch.labels.long())
+        landmarks = (batch.landmarks,) if self.network.needs_landmarks else ()
+        heads = self._logits(self._normalise(batch.image), *landmarks)
+        main, *others = (self._read(logits) for logits in heads)
+        loss, settings = self._loss(main, target), self._settings.loss
+        if others and settings.auxiliary:
+            share = settings.auxiliary / (len(others) if settings.auxiliary_mean else 1)
             loss = loss + share * torch.stack([self._loss(logits, target) for logits in others]).sum()
-        if self._teachers is not None:
-            loss = loss + self._teachers.loss(main, answers, genuine)
-        return loss
+        return loss + self._teachers.loss(main, answers, batch.genuine)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        teach = (batch.clean, batch.genuine) if self._teachers is not None else ()
-        loss = self.loss(batch.image, batch.labels.long(), batch.landmarks, *teach)
+        loss = self.loss(batch)
         if not torch.isfinite(loss):
             shown = ", ".join(str(self._names[i]) for i in batch.sample.tolist())
             raise FaceparseError(
@@ -154,6 +115,10 @@ class ParsingModule(LightningModule):
             )
         self.log("train/loss", loss, prog_bar=True)
         return loss
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        if self.global_step == self.trainer.max_steps:  # a last epoch of less than its steps is validated too
+            self.trainer.should_stop = True
 
     def on_validation_epoch_start(self) -> None:
         self._confusion = Confusion(self._scheme)
@@ -208,19 +173,15 @@ class ParsingModule(LightningModule):
         self._share_buffers()
 
     def configure_optimizers(self) -> Any:
-        made = optimiser(self.network, self._optimizer)
+        changer, peak = (
+            optimiser(self.network, self._settings.optimizer),
+            self._settings.optimizer.learning_rate,
+        )
         total = int(self.trainer.estimated_stepping_batches)
-        rate = rates(
-            self._schedule,
-            self._optimizer.learning_rate,
-            total,
-            total / max(self.trainer.max_epochs or 1, 1),
-        )
+        rate = rates(self._settings.schedule, peak, total, total / self._settings.epochs)
         # LambdaLR multiplies a group's first rate, in which its factor is.
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            made, lambda step: rate(step) / self._optimizer.learning_rate
-        )
-        return {"optimizer": made, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        schedule = torch.optim.lr_scheduler.LambdaLR(changer, lambda step: rate(step) / peak)
+        return {"optimizer": changer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["faceparse"] = self.about
@@ -235,10 +196,10 @@ class ParsingModule(LightningModule):
             }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._gathered = checkpoint.get("gradients", {})
+        self._gradients = checkpoint.get("gradients", {})
 
     def on_train_start(self) -> None:
         parameters = dict(self.network.named_parameters())
-        for name, gradient in self._gathered.items():
+        for name, gradient in self._gradients.items():
             parameters[name].grad = gradient.to(parameters[name].device)
-        self._gathered = {}
+        self._gradients = {}

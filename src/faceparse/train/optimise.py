@@ -11,16 +11,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import nn
 
 from faceparse.errors import ConfigError
 from faceparse.models.registry import Network
+from faceparse.tables import Rule, above, at_least, check
 
-OPTIMISERS = ("adamw", "sgd")
-SCHEDULES = ("one-cycle", "poly", "cosine", "step", "constant")
+NotNegative = Annotated[float, at_least(0)]
+Schedule = Literal["one-cycle", "poly", "cosine", "step", "constant"]
 
 
 @dataclass(frozen=True)
@@ -37,27 +38,16 @@ class OptimizerSettings:
         frozen_norm: Whether batch norms keep the statistics they began with.
     """
 
-    name: str = "adamw"
-    learning_rate: float = 1.5e-3
-    weight_decay: float = 0.02
+    name: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: Annotated[float, above(0)] = 1.5e-3
+    weight_decay: NotNegative = 0.02
     decay_all: bool = False
-    momentum: float = 0.9
-    backbone: float = 1.0
+    momentum: Annotated[float, Rule("0 to below 1", lambda momentum: 0 <= momentum < 1)] = 0.9
+    backbone: NotNegative = 1.0
     frozen_norm: bool = False
 
     def __post_init__(self) -> None:
-        if self.name not in OPTIMISERS:
-            raise ConfigError(f"optimizer.name is {' or '.join(OPTIMISERS)}; got {self.name!r}")
-        if not self.learning_rate > 0 or self.backbone < 0:
-            raise ConfigError(
-                "optimizer.learning_rate is above 0 and optimizer.backbone 0 or more; "
-                f"got {self.learning_rate} and {self.backbone}"
-            )
-        if not 0 <= self.momentum < 1 or self.weight_decay < 0:
-            raise ConfigError(
-                "optimizer.momentum is 0 to below 1 and optimizer.weight_decay 0 or more; "
-                f"got {self.momentum} and {self.weight_decay}"
-            )
+        check(self, "optimizer")
 
 
 @dataclass(frozen=True)
@@ -76,31 +66,20 @@ class ScheduleSettings:
         steps: Optimiser steps over which the rate falls; all of the run's when None.
     """
 
-    name: str = "one-cycle"
-    warmup: float = 2.0
+    name: Schedule = "one-cycle"
+    warmup: NotNegative = 2.0
     warmup_rate: float = 1e-5
-    power: float = 0.9
-    last_rate: float = 0.0
-    milestones: list[float] = field(default_factory=list)
-    factor: float = 0.1
-    steps: int | None = None
+    power: Annotated[float, above(0)] = 0.9
+    last_rate: NotNegative = 0.0
+    milestones: list[Annotated[float, above(0)]] = field(default_factory=list)
+    factor: Annotated[float, above(0)] = 0.1
+    steps: Annotated[int, at_least(1)] | None = None
 
     def __post_init__(self) -> None:
-        if self.name not in SCHEDULES:
-            raise ConfigError(f"schedule.name is {', '.join(SCHEDULES)}; got {self.name!r}")
-        marks = list(self.milestones)
-        if (self.name == "step" and not marks) or marks != sorted(marks) or min(marks, default=1) <= 0:
+        check(self, "schedule")
+        if (self.name == "step" and not self.milestones) or self.milestones != sorted(self.milestones):
             raise ConfigError(
-                f"schedule.milestones are epochs above 0 in ascending order, which `step` needs; got {marks}"
-            )
-        if not self.factor > 0 or not self.power > 0 or self.last_rate < 0:
-            raise ConfigError(
-                "schedule.factor and schedule.power are above 0 and schedule.last_rate 0 or more; "
-                f"got {self.factor}, {self.power} and {self.last_rate}"
-            )
-        if self.warmup < 0 or (self.steps is not None and self.steps < 1):
-            raise ConfigError(
-                f"schedule.warmup is 0 or more epochs and schedule.steps 1 or more; got {self.warmup} and {self.steps}"
+                f"schedule.milestones are epochs in ascending order, which `step` needs; got {self.milestones}"
             )
 
 

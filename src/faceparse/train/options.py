@@ -16,6 +16,7 @@ import inspect
 import json
 import re
 import textwrap
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any, get_args, get_origin
@@ -89,20 +90,25 @@ class Options:
     def from_words(self, words: Iterable[str]) -> Pairs:
         """Name and value of each `--NAME VALUE` or `--NAME=VALUE`; hyphens count as underscores.
 
+        An option of yes or no may stand without its value, for yes.
+
         Raises:
             ConfigError: a word that is no option, an option without a value, or a value that it does not take.
         """
-        rest = iter(words)
-        for word in rest:
-            name, sign, text = word.removeprefix("--").partition("=")
-            if not word.startswith("--"):
-                raise ConfigError(f"expected an option, as --epochs 10; got {word!r}: {HELP}")
-            name = name.replace("-", "_")
+        rest = deque(words)
+        while rest:
+            name, sign, text = rest.popleft().partition("=")
+            if not name.startswith("--"):
+                raise ConfigError(f"expected an option, as --epochs 10; got {name + sign + text!r}: {HELP}")
+            name = name.removeprefix("--").replace("-", "_")
             hint = self._hint(name, "", "--")
-            value = text if sign else next(rest, None)
-            if value is None:
+            if not sign and (not rest or rest[0].startswith("--")) and bool in (hint, *get_args(hint)):
+                text = "true"
+            elif not sign and not rest:
                 raise ConfigError(f"--{name} needs a value: {described(hint)}")
-            yield from self._typed(name, plain_text(hint, value), "", "--")
+            elif not sign:
+                text = rest.popleft()
+            yield from self._typed(name, plain_text(hint, text), "", "--")
 
     def from_table(self, raw: Mapping[object, object], where: str) -> Pairs:
         """Name and value of each option in a table.

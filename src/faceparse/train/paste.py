@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from faceparse.data import Dataset
 from faceparse.labels import IGNORE, Scheme
-from faceparse.train.shapes import Picture
+from faceparse.train.shapes import Picture, where
 
 LEAST = 30
 """Pixels; of less nothing can be learned."""
@@ -75,7 +75,7 @@ class Donors:
         take = self._outline(name, worn)
         over = THINGS[name].over
         if over is not None:
-            take &= np.isin(labels, [self._scheme.id(n) for n in over if n in self._scheme])
+            take &= where(labels, self._scheme, *over)
         if take.sum() < LEAST:
             return nowhere
         if name == "neck_l":  # as bright as the neck under it
@@ -88,16 +88,13 @@ class Donors:
 
     def _outline(self, name: str, worn: Picture) -> NDArray[np.bool_]:
         """What is taken along with a thing: all above a hat, the eyes behind glasses."""
-        take: NDArray[np.bool_] = worn == self._scheme.id(name)
+        take = where(worn, self._scheme, name)
         if name == "hat":
-            under = np.cumsum(take[::-1], 0)[::-1] > 0
-            names = ("background", "hair", "hat", "ear_r")
-            take = under & np.isin(worn, [self._scheme.id(n) for n in names if n in self._scheme])
-        elif name == "eye_g":
+            above = np.cumsum(take[::-1], 0)[::-1] > 0
+            return above & where(worn, self._scheme, "background", "hair", "hat", "ear_r")
+        if name == "eye_g":
             near = cv2.dilate(take.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-            take = take | near & np.isin(
-                worn, [self._scheme.id(n) for n in ("l_eye", "r_eye") if n in self._scheme]
-            )
+            return take | near & where(worn, self._scheme, "l_eye", "r_eye")
         return take
 
 
@@ -105,14 +102,12 @@ def _fitted(
     image: Picture, labels: Picture, shape: tuple[int, ...], scheme: Scheme, rng: np.random.Generator
 ) -> tuple[Picture, Picture]:
     """A donor at the receiver's size, mirrored half of the time, moved and zoomed a little."""
-    height, width = shape
     if rng.random() < 0.5:
         image, labels = np.ascontiguousarray(image[:, ::-1]), scheme.flip(labels)
-    zoom = rng.uniform(0.93, 1.07) * np.array([width / labels.shape[1], height / labels.shape[0]])
-    middle = np.array([width, height]) * (0.5 + rng.uniform(-0.02, 0.02, 2))
-    matrix = np.zeros((2, 3))
-    matrix[:, :2] = np.diag(zoom)
-    matrix[:, 2] = middle - zoom * np.array(labels.shape[::-1]) / 2
-    there = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
-    worn = cv2.warpAffine(labels, matrix, (width, height), flags=cv2.INTER_NEAREST, borderValue=(IGNORE,))
-    return there.astype(np.uint8, copy=False), worn.astype(np.uint8, copy=False)
+    size, theirs = np.array(shape[::-1]), np.array(labels.shape[::-1])
+    zoom = rng.uniform(0.93, 1.07) * (size / theirs)
+    middle = size * (0.5 + rng.uniform(-0.02, 0.02, 2))
+    matrix = np.column_stack([np.diag(zoom), middle - zoom * theirs / 2])
+    there = cv2.warpAffine(image, matrix, shape[::-1], borderMode=cv2.BORDER_REFLECT)
+    worn = cv2.warpAffine(labels, matrix, shape[::-1], flags=cv2.INTER_NEAREST, borderValue=(IGNORE,))
+    return np.asarray(there, np.uint8), np.asarray(worn, np.uint8)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import subprocess
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from faceparse.labels import reference, scheme
 from faceparse.train.settings import Settings
@@ -19,23 +15,19 @@ from faceparse.version import __version__
 
 def describe(settings: Settings) -> dict[str, Any]:
     """Settings and versions as plain data, kept beside and inside every checkpoint."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(settings), default=str))
+    plain = settings.plain()
+    preprocessing = {key: plain[key] for key in ("mean", "std", "channels", "scale", "interpolation")}
     return {
         "network": settings.network,
         "scheme": reference(scheme(settings.scheme)),
         "size": settings.size,
-        "mean": list(settings.mean),
-        "std": list(settings.std),
-        "channels": settings.channels,
-        "scale": settings.scale,
-        "interpolation": settings.interpolation,
+        **preprocessing,
         "settings": plain,
         "versions": {
             "faceparse": __version__,
             "revision": _revision(),
             "python": platform.python_version(),
-            "torch": str(torch.__version__),
-            "pytorch-lightning": version("pytorch-lightning"),
+            **{package: version(package) for package in ("torch", "pytorch-lightning")},
         },
     }
 

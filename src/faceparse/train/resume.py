@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +46,19 @@ def check_resume(checkpoint: Path, settings: Settings) -> None:
     if then.get("scheme") != now["scheme"]:
         names = [s["name"] if isinstance(s, dict) else s for s in (then.get("scheme"), now["scheme"])]
         raise WeightsError(f"{checkpoint} has the classes of scheme {names[0]}, this run those of {names[1]}")
-    before, asked = _flat(then.get("settings", {})), _flat(now["settings"])
-    same = {k for k in asked if before.get(k) == asked[k]}
+    before, after = _flat(then.get("settings", {})), _flat(now["settings"])
     # A setting that an older faceparse did not have yet is no change; another data set or teacher is one.
-    compared = [k for k in {**before, **asked} if (k in before and k in asked) or k.startswith(TABLES)]
-    changed = [k for k in compared if k not in same and not _free(k)]
+    compared = [k for k in {**before, **after} if (k in before and k in after) or k.startswith(TABLES)]
+    changed = [
+        f"{k} {before.get(k, 'none')}, now {after.get(k, 'none')}"
+        for k in compared
+        if before.get(k) != after.get(k) and not _free(k)
+    ]
     if changed:
-        shown = ", ".join(f"{k} {before.get(k, 'none')}, now {asked.get(k, 'none')}" for k in changed[:3])
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         raise WeightsError(
-            f"{checkpoint} is of a run with other settings ({shown}{more}): give the same ones, or start a new run "
-            "from its weights with --weights"
+            f"{checkpoint} is of a run with other settings ({', '.join(changed[:3])}{more}): give the same ones, or start "
+            "a new run from its weights with --weights"
         )
     done = file.progress.get("epoch")
     if isinstance(done, int) and done >= settings.epochs:
@@ -69,11 +72,9 @@ def _free(key: str) -> bool:
     return listed in FREE or key.split(".")[0] in FREE
 
 
-def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings as dotted keys."""
-    if not isinstance(settings, dict):
-        return {prefix[:-1]: settings}
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, value in settings.items():
-        found |= _flat(value, f"{prefix}{key}.")
-    return found
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat

@@ -43,8 +43,14 @@ def repeat_factors(present: NDArray[np.bool_], threshold: float) -> NDArray[np.f
     present[:, [0, IGNORE]] = False
     share = present.mean(0)
     factor = np.maximum(1.0, np.sqrt(threshold / np.maximum(share, 1e-9)))
-    largest: NDArray[np.float64] = np.where(present, factor, 1.0).max(1)
-    return largest
+    return np.asarray(np.where(present, factor, 1.0).max(1))
+
+
+def validation_shares(count: int, rank: int, processes: int) -> list[int]:
+    """Places of one process's pictures: each once over all processes, then −1, for processes step together."""
+    return [
+        place if place < count else -1 for place in range(rank, -(-count // processes) * processes, processes)
+    ]
 
 
 class EpochSampler(Sampler[Draw]):

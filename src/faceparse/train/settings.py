@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, field, is_dataclass, make_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, make_dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +20,7 @@ from faceparse.tables import Rule, above, at_least, between, build, check, read_
 from faceparse.train.augment import Augmentation
 from faceparse.train.losses import LossSettings
 from faceparse.train.optimise import OptimizerSettings, ScheduleSettings
-from faceparse.train.options import MEMBER, Option, Options, Pairs, members, nested
+from faceparse.train.options import Option, Options, Pairs, members, nested
 from faceparse.train.teacher import TeacherSettings
 from faceparse.weights.preprocessing import Channels, Factor, Interpolation, Mean, Preprocessing
 
@@ -35,10 +35,9 @@ OURS = {
     "use_distributed_sampler": None,
     "reload_dataloaders_every_n_epochs": None,
     "enable_checkpointing": None,
+    "fast_dev_run": "--epochs 1 --trainer.limit_train_batches 1 --trainer.limit_val_batches 1",
 }
 """Arguments of Lightning's Trainer that are set here, and what there is in their place."""
-
-_RENAMED = {"trunk": "--backbone", "optimizer.trunk": "--optimizer.backbone"}
 
 _TRAINER_RULES = {
     "accumulate_grad_batches": at_least(1),
@@ -99,7 +98,7 @@ class DataSettings:
     cache: str | None = None
 
     def __post_init__(self) -> None:
-        if (total := sum(of.share for of in self.also.values())) >= 1:
+        if (total := sum(further.share for further in self.also.values())) >= 1:
             raise ConfigError(
                 f"data.also: the shares leave nothing of the samples to data itself; got {total:g} in all"
             )
@@ -184,6 +183,10 @@ class Settings:
             raise ConfigError(f"sizes are [first epoch, size] rows, ascending from epoch 0; got {rows}")
         if self.agree is not None and not self.teachers:
             raise ConfigError("agree is about teachers: give --teachers.NAME.model")
+        if self.data.unlabelled is not None and not self.teachers:
+            raise ConfigError(
+                "data.unlabelled needs a teacher to label its pictures: give --teachers.NAME.model"
+            )
         if not all(0 <= m <= self.scale for m in self.mean):
             raise ConfigError(f"mean is 0 to scale ({self.scale}) in each channel; got {self.mean}")
 
@@ -199,6 +202,10 @@ class Settings:
         """Input size of the finished model."""
         return self.sizes[-1][1]
 
+    def plain(self) -> dict[str, Any]:
+        """As a recipe has it, in tables, lists, texts and numbers."""
+        return json.loads(json.dumps(asdict(self), default=str))  # type: ignore[no-any-return]
+
 
 def recipes() -> dict[str, Path]:
     """Recipes in the package by name."""
@@ -209,18 +216,15 @@ def recipes() -> dict[str, Path]:
 @cache
 def run_options() -> Options:
     """Every option of a run: the fields of `Settings`, and those of Lightning's Trainer that are not set here."""
-    own = members(Settings)
     types = get_type_hints(Trainer.__init__)
     for name, rule in _TRAINER_RULES.items():
         types[name] = Annotated[types[name], rule]
-    taken = (
-        p for name, p in inspect.signature(Trainer.__init__).parameters.items() if name not in {"self", *OURS}
-    )
-    rows = [(p.name, types[p.name], p.default) for p in taken]
+    parameters = inspect.signature(Trainer.__init__).parameters.values()
+    rows = [(p.name, types[p.name], p.default) for p in parameters if p.name not in {"self", *OURS}]
     kind = make_dataclass("TrainerOptions", rows, namespace={"__doc__": inspect.getdoc(Trainer.__init__)})
-    own["trainer"] = Option(kind, MISSING, "Lightning's Trainer, in its own words.")
+    group = {"trainer": Option(kind, MISSING, "Lightning's Trainer, in its own words.")}
     instead = {f"trainer.{name}": other for name, other in OURS.items() if other}
-    return Options({**own, **members(kind, "trainer.")}, {**_RENAMED, **instead})
+    return Options(members(Settings) | group | members(kind, "trainer."), instead)
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:
@@ -234,14 +238,8 @@ def read_settings(arguments: Sequence[str]) -> Settings:
 
 def configuration(arguments: Sequence[str]) -> str:
     """All that a run's words come to, defaults included, as a recipe."""
-    whole = {
-        name: o.default
-        for name, o in members(Settings).items()
-        if "." not in name or (name.startswith("data.") and MEMBER not in name)
-    }
-    ours = [(k, asdict(v) if is_dataclass(v) else v) for k, v in whole.items() if v is not MISSING]  # type: ignore[arg-type]
-    plain = json.loads(json.dumps(nested([*ours, *_pairs(arguments)]), default=str))
-    return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+    settings = build(Settings, nested([("data.root", "DIR"), *_pairs(arguments)]))
+    return str(yaml.safe_dump(settings.plain(), sort_keys=False, allow_unicode=True))
 
 
 def help_page() -> str:

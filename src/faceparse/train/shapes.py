@@ -1,4 +1,4 @@
-"""Things strewn over pictures: backgrounds of made scenes, and what hides a part of a face."""
+"""What is drawn into pictures: things strewn over made scenes and over faces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparse.labels import Scheme
+
 Picture = NDArray[np.uint8]
+
+
+def pixel(point: NDArray[np.float64]) -> tuple[int, int]:
+    """Column and row of a point, as OpenCV takes them."""
+    return int(point[0]), int(point[1])
+
+
+def where(labels: Picture, scheme: Scheme, *names: str) -> NDArray[np.bool_]:
+    """Pixels of any of these classes, as far as the scheme has them."""
+    table = np.zeros(256, bool)
+    table[[scheme.id(name) for name in names if name in scheme]] = True
+    return table[labels]
 
 
 def strew(canvas: Picture, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -33,8 +47,7 @@ def strew(canvas: Picture, rng: np.random.Generator) -> NDArray[np.bool_]:
         corners = (square * size / 2) @ axes.T + centre
         cv2.fillPoly(mask, [corners.astype(np.int32)], (1,))
     else:
-        ellipse = (int(size[0] / 2), int(size[1] / 2))
-        cv2.ellipse(mask, (int(centre[0]), int(centre[1])), ellipse, math.degrees(turn), 0, 360, (1,), -1)
+        cv2.ellipse(mask, pixel(centre), pixel(size / 2), math.degrees(turn), 0, 360, (1,), -1)
     x, y, w, h = cv2.boundingRect(mask)
     if not w or not h:
         return mask > 0
@@ -42,9 +55,9 @@ def strew(canvas: Picture, rng: np.random.Generator) -> NDArray[np.bool_]:
     rows, columns = np.mgrid[y : y + h, x : x + w].astype(np.float32)
     along = (columns - centre[0]) * np.float32(axes[0, 0]) + (rows - centre[1]) * np.float32(axes[1, 0])
     if rng.random() < 0.5:  # stripes, soft or hard
-        mix = 0.5 + rng.uniform(0.5, 4) * np.sin(
-            along * np.float32(2 * math.pi / (side * rng.uniform(0.01, 0.1)))
-        )
+        hardness = rng.uniform(0.5, 4)
+        period = side * rng.uniform(0.01, 0.1)
+        mix = 0.5 + hardness * np.sin(along * np.float32(2 * math.pi / period))
     else:
         mix = 0.5 + along / np.float32(side * rng.uniform(0.2, 2))
     mix = np.clip(mix, 0, 1)[..., None]

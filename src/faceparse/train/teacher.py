@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from pathlib import Path
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
@@ -68,7 +69,7 @@ class Teacher:
     """
 
     def __init__(self, settings: TeacherSettings, scheme: Scheme) -> None:
-        self._of = settings
+        self._settings, self.weight = settings, settings.weight
         path, self._card = find_model(settings.model, settings.card)
         if self._card.input.warp:
             raise ConfigError(
@@ -79,35 +80,28 @@ class Teacher:
         self._columns = torch.from_numpy(conversion(result, scheme).table[: len(result)].astype("int64"))
         self._classes = len(scheme)
         self._bounds = sorted({i for name in settings.classes or () for i in scheme.ids(name)})
-        self._logits = self._runner(path.suffix)
+        self._logits = self._runner(path)
 
-    def _runner(self, suffix: str) -> Callable[[Tensor], Tensor]:
+    def _runner(self, path: Path) -> Callable[[Tensor], Tensor]:
         """What gives a normalised batch's logits, on its device."""
-        of = self._of
-        if suffix == ".safetensors":
-            network = load(self._card.network, find_model(of.model, of.card).path)
+        if path.suffix == ".safetensors":
+            network = load(self._card.network, path)
             network.requires_grad_(False)
             float32_depthwise(network.to(memory_format=torch.channels_last))
 
             def run(x: Tensor) -> Tensor:
-                return (
-                    network.to(x.device).grid_logits(x.contiguous(memory_format=torch.channels_last)).float()
-                )
+                x = x.contiguous(memory_format=torch.channels_last)
+                return network.to(x.device).grid_logits(x).float()
 
             return run
-        engine = open_engine(of.model, device=of.device, card=of.card)
+        engine = open_engine(self._settings.model, device=self._settings.device, card=self._settings.card)
         return lambda x: torch.from_numpy(engine.run({"image": x.cpu().numpy()})["logits"]).to(x.device)
-
-    @property
-    def weight(self) -> float:
-        """Of its loss; 0 for one that is only asked."""
-        return self._of.weight
 
     @torch.no_grad()
     def answer(self, image: Tensor) -> Tensor:
         """Its logits, in its own classes, for uint8 RGB pictures (B, 3, H, W), at a quarter of their sides."""
         wanted = self._card.input
-        size = wanted.size if self._of.size is None else (self._of.size, self._of.size)
+        size = wanted.size if self._settings.size is None else (self._settings.size,) * 2
         x = F.interpolate(image.float(), size=size, mode="bilinear", antialias=True)
         mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (wanted.mean, wanted.std))
         x = (x.flip(1) if wanted.channels == "BGR" else x) * (wanted.scale / 255)
@@ -124,10 +118,10 @@ class Teacher:
             answer: From `answer`.
             temperature: Another one than the settings'.
         """
-        own = (answer / (temperature or self._of.temperature)).softmax(1)
+        p = (answer / (temperature or self._settings.temperature)).softmax(1)
         kept = self._columns != IGNORE
-        merged = own.new_zeros(own.shape[0], self._classes, *own.shape[2:])
-        merged.index_add_(1, self._columns[kept].to(own.device), own[:, kept])
+        merged = p.new_zeros(p.shape[0], self._classes, *p.shape[2:])
+        merged.index_add_(1, self._columns[kept].to(p.device), p[:, kept])
         return merged / merged.sum(1, keepdim=True).clamp_min(1e-6)
 
     def loss(self, logits: Tensor, answer: Tensor, genuine: Tensor | None = None) -> Tensor:
@@ -138,36 +132,22 @@ class Teacher:
             answer: From `answer`.
             genuine: Pixels that count, bool (B, H, W): where both were shown the same thing; None for all.
         """
-        t = self._of.temperature
+        t = self._settings.temperature
         coarse = F.interpolate(logits.float(), size=answer.shape[-2:], mode="bilinear")
-        log_p = (coarse / t).log_softmax(1)
-        q = self.probabilities(answer)
+        log_p, q = (coarse / t).log_softmax(1), self.probabilities(answer)
         if self._bounds:
             log_p, q = self._bounded(log_p.exp()).log(), self._bounded(q)
         divergence = F.kl_div(log_p, q, reduction="none").sum(1)
         share = torch.ones_like(divergence)
         if genuine is not None:  # a coarse pixel counts where all of it does
-            share = (
-                F.interpolate(genuine[:, None].float(), divergence.shape[-2:], mode="area")[:, 0] > 0.999
-            ).float()
-        return self._of.weight * t * t * (divergence * share).sum() / share.sum().clamp_min(1)
+            part = F.interpolate(genuine[:, None].float(), divergence.shape[-2:], mode="area")[:, 0]
+            share = (part > 0.999).float()
+        return self.weight * t * t * (divergence * share).sum() / share.sum().clamp_min(1)
 
     def _bounded(self, p: Tensor) -> Tensor:
         """Probabilities of the classes that it is good at, then of all others together."""
         good = p[:, self._bounds]
         return torch.cat([good, 1 - good.sum(1, keepdim=True)], 1).clamp_min(1e-6)
-
-
-class Lesson(NamedTuple):
-    """What teachers say of a batch.
-
-    Attributes:
-        labels: The batch's, with those filled in on which the teachers agree, (B, H, W).
-        answers: Of each teacher with a weight, in order.
-    """
-
-    labels: Tensor
-    answers: list[Tensor]
 
 
 class Teachers:
@@ -191,7 +171,7 @@ class Teachers:
         agree: float | None = None,
         open_classes: Sequence[Sequence[int]] = (),
     ) -> None:
-        self._teachers = [Teacher(of, scheme) for of in settings.values()]
+        self._teachers = [Teacher(teacher, scheme) for teacher in settings.values()]
         self._agree = agree if open_classes else None
         self._first = len(scheme)
         self._allowed = torch.zeros(len(open_classes), len(scheme), dtype=torch.bool)
@@ -202,36 +182,39 @@ class Teachers:
         """Itself: the moving average copies the module that holds it, and teachers do not change."""
         return self
 
-    def look(self, clean: Tensor, labels: Tensor) -> Lesson:
-        """What they say of a batch.
+    def look(self, clean: Tensor, labels: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """What they say of a batch: its labels with the open ones on which they agree filled in; then the answer of each
+        teacher with a weight, in order.
 
         Args:
             clean: uint8 RGB (B, 3, H, W), not spoilt or covered.
             labels: int64 (B, H, W).
         """
+        if not self._teachers:
+            return labels, []
         opened = (labels >= self._first) & (labels != IGNORE)
-        asked = opened.flatten(1).any(1) if self._agree is not None else opened.new_zeros(len(labels))
+        unsettled = opened.flatten(1).any(1) if self._agree is not None else opened.new_zeros(len(labels))
         answers, opinions = [], []
         for teacher in self._teachers:
             answer = teacher.answer(clean) if teacher.weight else None
             if answer is not None:
                 answers.append(answer)
-            if asked.any():
-                of = teacher.answer(clean[asked]) if answer is None else answer[asked]
-                opinions.append(teacher.probabilities(of, temperature=1))
+            if unsettled.any():
+                part = teacher.answer(clean[unsettled]) if answer is None else answer[unsettled]
+                opinions.append(teacher.probabilities(part, temperature=1))
         if opinions:
             labels = labels.clone()
-            labels[asked] = self._settled(labels[asked], opened[asked], opinions)
-        return Lesson(labels, answers)
+            labels[unsettled] = self._filled(labels[unsettled], opened[unsettled], opinions)
+        return labels, answers
 
-    def _settled(self, labels: Tensor, opened: Tensor, opinions: list[Tensor]) -> Tensor:
+    def _filled(self, labels: Tensor, opened: Tensor, opinions: list[Tensor]) -> Tensor:
         """The labels, those that are open filled in where all opinions agree."""
         full = (F.interpolate(p, size=labels.shape[-2:], mode="bilinear") for p in opinions)
         surest, classes = (torch.stack(t) for t in zip(*(p.max(1) for p in full), strict=True))
-        one = (classes == classes[0]).all(0) & (surest.amin(0) >= (self._agree or 0))
+        agreed = (classes == classes[0]).all(0) & (surest.amin(0) >= (self._agree or 0))
         row = (labels - self._first).where(opened, 0)
         allowed = self._allowed.to(labels.device)[row, classes[0]]
-        return labels.where(~(opened & one & allowed), classes[0])
+        return labels.where(~(opened & agreed & allowed), classes[0])
 
     def loss(self, logits: Tensor, answers: Sequence[Tensor], genuine: Tensor | None = None) -> Tensor:
         """The sum of their losses; see `Teacher.loss`."""

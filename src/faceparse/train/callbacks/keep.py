@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +39,23 @@ class KeepBest(ModelCheckpoint):
     """`best.ckpt`, by validation mean F1; a run that goes on in another folder takes the best so far along."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(
-            folder,
-            "best",
-            monitor="val/mean_f1",
-            mode="max",
-            enable_version_counter=False,
-            auto_insert_metric_name=False,
-        )
+        super().__init__(folder, "best", monitor="val/mean_f1", mode="max", enable_version_counter=False)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what a checkpoint says."""
-        here = str(Path(str(self.dirpath)) / "best.ckpt")
-        best = Path(state_dict["best_model_path"])
-        if state_dict["dirpath"] != self.dirpath:  # the folder was moved, or another one was asked for
-            if not Path(here).exists() and best.is_file():
-                with atomic(Path(here), overwrite=True, make_folder=True) as temporary:
+        best, here = Path(state_dict["best_model_path"]), Path(str(self.dirpath)) / "best.ckpt"
+        if state_dict["dirpath"] != self.dirpath:  # the folder was moved, or another one was named
+            if best.is_file() and not here.exists():
+                with atomic(here, make_folder=True) as temporary:
                     shutil.copyfile(best, temporary)
-            if Path(here).is_file():
+            if here.is_file():
+                paths = {
+                    "dirpath": self.dirpath,
+                    "best_model_path": str(here),
+                    "kth_best_model_path": str(here),
+                }
                 score = state_dict["best_model_score"]
-                there = {"dirpath": self.dirpath, "best_model_path": here, "kth_best_model_path": here}
-                state_dict = {**state_dict, **there, "best_k_models": {here: score}}
+                state_dict = {**state_dict, **paths, "best_k_models": {str(here): score}}
         super().load_state_dict(state_dict)
 
 
@@ -79,6 +74,3 @@ class KeepLast(Callback):
         together = trainer.world_size == 1 or isinstance(exception, SIGTERMException)
         if trainer.global_step and together and not isinstance(exception, FaceparseError):
             trainer.save_checkpoint(self._path)
-
-    def state_dict(self) -> Mapping[str, Any]:  # type: ignore[override]  # nothing to keep
-        return {}

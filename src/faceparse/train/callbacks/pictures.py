@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
-from numpy.typing import NDArray
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from faceparse.labels import Scheme
+from faceparse.labels import IGNORE, Scheme
 from faceparse.train.datamodule import Batch
 
 
@@ -22,11 +22,9 @@ class Pictures(Callback):
     """
 
     def __init__(self, scheme: Scheme, count: int = 8) -> None:
-        self._palette = np.zeros((256, 3), np.uint8)
-        self._palette[: len(scheme)] = scheme.palette[: len(scheme)]
-        self._palette[255] = 128  # ignored
+        self._palette = scheme.palette.copy()
+        self._palette[IGNORE] = 128
         self._count = count
-        self._rows: list[NDArray[np.uint8]] = []
 
     def on_validation_batch_end(
         self,
@@ -35,23 +33,17 @@ class Pictures(Callback):
         outputs: Any,
         batch: Batch,
         batch_idx: int,
-        dataloader_idx: int = 0,
+        *_: Any,
     ) -> None:
-        if trainer.is_global_zero and batch_idx < self._count:
-            module: Any = pl_module
-            image = batch.image[0].permute(1, 2, 0).cpu().numpy()
-            height, width = image.shape[:2]
-            maps = [image]
-            for labels in (batch.labels[0], module.predicted(batch)[0]):
-                rows = np.arange(height) * labels.shape[0] // height
-                columns = np.arange(width) * labels.shape[1] // width
-                maps.append(self._palette[labels.cpu().numpy()[rows[:, None], columns]])
-            self._rows.append(np.hstack(maps))
-
-    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.is_global_zero or batch_idx >= self._count:
+            return
+        module: Any = pl_module
+        image = batch.image[0].permute(1, 2, 0).cpu().numpy()
+        row = [image]
+        for labels in (batch.labels[0], module.predicted(batch)[0]):
+            coloured = self._palette[labels.cpu().numpy()]
+            row.append(cv2.resize(coloured, image.shape[1::-1], interpolation=cv2.INTER_NEAREST))
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
-                for i, row in enumerate(self._rows):
-                    name = f"val/{i}: picture, labels, prediction"
-                    logger.experiment.add_image(name, row, trainer.global_step, dataformats="HWC")
-        self._rows = []
+                name = f"val/{batch_idx}: picture, labels, prediction"
+                logger.experiment.add_image(name, np.hstack(row), trainer.global_step, dataformats="HWC")

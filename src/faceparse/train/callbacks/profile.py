@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
+
+log = logging.getLogger(__name__)
 
 PARTS = ("data", "forward", "backward", "optimiser")
 
@@ -57,6 +60,9 @@ class StepProfile(Callback):
         if self._skip <= 0:
             self.steps += 1
         self._skip -= 1
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        log.warning("where a step's time goes:\n%s", self.table())
 
     def table(self) -> str:
         """Milliseconds a step and share of each part, a line each; then the state of the queue of batches."""

@@ -20,47 +20,42 @@ class StopBetweenSteps(Callback):
     """
 
     def __init__(self) -> None:
-        self._asked = False
+        self._pressed = False
         self._before: Any = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take Ctrl-C over, after Lightning has noted whose it was: it gives it back too."""
         if trainer.world_size == 1 and threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._ask)
+            self._before = signal.signal(signal.SIGINT, self._press)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        if self._pressed:
             raise KeyboardInterrupt
-        self._asked = True
+        self._pressed = True
         # Not print: a handler may interrupt one.
         text = b"\nstopping after this step; once more to stop at once\n"
         os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text)
 
     def _stop(self) -> None:
-        if self._asked:
+        if self._pressed:
             raise KeyboardInterrupt
 
     def on_train_batch_start(self, *_: Any) -> None:
-        """Stop before a step."""
         self._stop()
 
     def on_validation_start(self, *_: Any) -> None:
-        """Stop before a validation."""
         self._stop()
 
     def on_validation_batch_start(self, *_: Any) -> None:
-        """Stop within a validation, which a resumed run begins anew."""
-        self._stop()
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Give Ctrl-C back."""
-        self._give_back()
-
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Give Ctrl-C back."""
-        self._give_back()
+        self._stop()  # a resumed run begins the validation anew
 
     def _give_back(self) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
+
+    def on_exception(self, *_: Any) -> None:
+        self._give_back()
+
+    def teardown(self, *_: Any, **__: Any) -> None:
+        self._give_back()
