@@ -9,7 +9,7 @@ import pytest
 from faceparse import __version__
 from tests.cli.conftest import Ran
 
-COMMANDS = ["data", "evaluate", "export", "import", "parse", "train"]
+COMMANDS = ["data", "evaluate", "export", "import", "labels", "parse", "train"]
 
 
 def test_commands_are_found_by_their_files(faceparse: Callable[..., Ran]) -> None:

@@ -32,6 +32,7 @@ PAGES = (
     "default-model",
     "evaluate",
     "export",
+    "labels",
     "models",
     "outputs",
     "parse",

@@ -159,6 +159,19 @@ class TestErrors:
         assert "u_lip" in message
         assert "\n" not in message
 
+    @pytest.mark.parametrize(
+        ("name", "missing", "home"),
+        [
+            ("celebamask19", "beard", "Scheme ourface11 has it: --model vgg19-dinov3-vitl16."),
+            ("lapa11", "glasses", "Scheme celebamask19 has it: --model default."),
+            ("lapa11", "ears", "Scheme celebamask19 has it: --model default."),
+            ("celebamask19", "facewear", "Scheme synthface19 has it."),
+        ],
+    )
+    def test_a_class_of_another_scheme_names_it(self, name: str, missing: str, home: str) -> None:
+        with pytest.raises(LabelError, match=f"no class or group '{missing}'. {home}"):
+            scheme(name).ids(missing)
+
     def test_unknown_scheme_lists_what_there_is(self) -> None:
         with pytest.raises(LabelError, match="no label scheme 'scalps'; there are celebamask19, face2"):
             scheme("scalps")

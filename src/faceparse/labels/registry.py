@@ -9,12 +9,14 @@ A package brings one, a `faceparse.Scheme`, through an entry point of the group 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from faceparse.errors import LabelError
 from faceparse.labels.file import SUFFIXES, plain, read_scheme, scheme_from
+from faceparse.labels.groups import ALIASES, GROUPS
 from faceparse.labels.scheme import Scheme
 from faceparse.registry import Registry
 
@@ -72,6 +74,22 @@ def named_scheme(name: str) -> Scheme:
     """
     # Without a look at what other packages bring, which costs more than all else here.
     return PACKAGED.get(name) or SCHEMES.find(name)
+
+
+def home(name: str) -> str:
+    """A sentence on which scheme and model have a class or group; empty for none.
+
+    >>> home("beard")
+    ' Scheme ourface11 has it: --model vgg19-dinov3-vitl16.'
+    """
+    names = {name, ALIASES.get(name), *GROUPS.get(name, ())}
+    having = [scheme.name for scheme in PACKAGED.values() if names & {*scheme.classes}]
+    if not having:
+        return ""
+    cards = import_module("faceparse.weights.card").cards().values()  # a room above, asked only for a message
+    models = {card.label_scheme.name: card.id for card in sorted(cards, key=lambda c: c.id == "default")}
+    best = min(having, key=lambda name: (models.get(name) != "default", name not in models))
+    return f" Scheme {best} has it{f': --model {models[best]}' if best in models else ''}."
 
 
 def _packaged(scheme: Scheme) -> Scheme:

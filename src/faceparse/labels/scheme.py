@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from faceparse.errors import LabelError
 from faceparse.labels.groups import ALIASES, GROUPS
 from faceparse.labels.palette import palette
-from faceparse.registry import mend, nearest
+from faceparse.registry import mend, nearest, room
 
 IGNORE = 255
 """Label of a pixel that counts neither for nor against: never a class id."""
@@ -144,7 +144,7 @@ class Scheme:
     def _unknown(self, name: str) -> LabelError:
         groups = [g for g, members in GROUPS.items() if any(c in members for c in self.classes)]
         near = nearest(name, [*self.classes, *groups, *ALIASES])
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = room("labels").home(name) or (f" Did you mean {near[0]!r}?" if near else "")
         there = f"Classes: {' '.join(self.classes)}. Groups: {' '.join(groups)}."
         return LabelError(f"scheme {self.name!r} has no class or group {name!r}.{hint} {there}")
 
