@@ -88,7 +88,7 @@ def test_a_module_registers_what_it_has(find: Find, install: Install) -> None:
     code = (
         "from faceparse.engines import EngineKind, register\n"
         "for name in ('upside', 'downside'):\n"
-        "    register(EngineKind(name, '.up', None, instead=''))"
+        "    register(EngineKind(name, '.up', None))"
     )
     points = {"downside": "sides_module", "sides": "sides_module", "upside": "sides_module"}
     install("sides_package", "engines", points, sides_module=code)

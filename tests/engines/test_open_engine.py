@@ -32,9 +32,11 @@ def test_unknown_engine(tiny_path: Path) -> None:
 
 
 def test_a_file_for_another_engine(tiny_path: Path, bare_safetensors: Path) -> None:
-    with pytest.raises(EngineError, match=r"faceparse import .* -o tiny\.safetensors, or use --engine onnx"):
+    with pytest.raises(
+        EngineError, match=r"engine 'torch' does not run .*tiny\.onnx; there are onnx \(\.onnx\)"
+    ):
         open_engine(tiny_path, engine="torch")
-    with pytest.raises(EngineError, match=r"faceparse export --model .*bare\.safetensors -o bare\.onnx"):
+    with pytest.raises(EngineError, match=r"does not run .*bare\.safetensors; .* torch \(\.safetensors\)"):
         open_engine(bare_safetensors, engine="onnx")
 
 
@@ -42,6 +44,11 @@ def test_no_torch(bare_safetensors: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'faceparse\[torch\]'"):
         open_engine(bare_safetensors)
+
+
+def test_no_threads(tiny_path: Path) -> None:
+    with pytest.raises(EngineError, match="threads is 1 or more"):
+        open_engine(tiny_path, threads=0)
 
 
 def test_unknown_model() -> None:
@@ -75,9 +82,9 @@ class _Upside:
 
 def test_an_engine_from_outside(tiny_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ENGINES, "_things", ENGINES.all())
-    register(EngineKind("upside", ".onnx", _Upside, instead="turn {path} around"))
+    register(EngineKind("upside", ".onnx", _Upside))
     opened: Engine = open_engine(tiny_path, engine="upside", device="table", threads=3)
     assert isinstance(opened, _Upside)
     assert opened.told == ("tiny.onnx", "table", 3)
     with pytest.raises(EngineError, match="engine 'upside' is registered twice"):
-        register(EngineKind("upside", ".onnx", _Upside, instead=""))
+        register(EngineKind("upside", ".onnx", _Upside))

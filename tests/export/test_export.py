@@ -15,7 +15,7 @@ pytest.importorskip("onnxscript")
 from faceparse import models  # noqa: E402
 from faceparse.engines import FakeEngine, open_engine  # noqa: E402
 from faceparse.errors import ConfigError, OutputError, WeightsError  # noqa: E402
-from faceparse.export import ExportResult, Parity, compare, export_onnx, load_source  # noqa: E402
+from faceparse.export import ExportResult, NetworkEngine, Parity, compare, export_onnx, load_source  # noqa: E402
 from faceparse.export.parity import trial_inputs  # noqa: E402
 from faceparse.weights import Card, Grid, Licence, Preprocessing, Source, write_safetensors  # noqa: E402
 from faceparse.weights import card as find_card  # noqa: E402
@@ -75,7 +75,8 @@ def test_every_network_keeps_its_labels(exported: tuple[models.Network, ExportRe
     assert done.parity.inputs == ((1, 3, 96, 96), (2, 3, 69, 61))
     # A batch and a size that neither the export nor its own check has seen.
     image = np.random.default_rng(1).standard_normal((3, 3, 97, 131), np.float32)
-    assert compare(network, open_engine(done.path, threads=1), [image]).equal >= 0.999
+    reference = NetworkEngine(network, done.card)
+    assert compare(reference, open_engine(done.path, threads=1), [image]).equal >= 0.999
 
 
 def test_onnx_and_torch_engines_agree(exported: tuple[models.Network, ExportResult], tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_comparison_counts_pixels_at_the_inputs_size(tiny_network: str) -> None:
         return logits
 
     image = np.zeros((1, 3, 8, 8), np.float32)
-    found = compare(network, FakeEngine(card, half), [image])
+    found = compare(NetworkEngine(network, card), FakeEngine(card, half), [image])
     assert 0.4 <= found.equal <= 0.5
     assert not found.holds
     assert found.inputs == ((1, 3, 8, 8),)

@@ -113,20 +113,6 @@ def test_what_phones_reject_is_named(model: Any, fault: str) -> None:
     assert phone_faults(model) == [fault]
 
 
-def test_full_size_pooling_is_named() -> None:
-    nodes = [
-        helper.make_node("Relu", ["x"], ["r"]),
-        helper.make_node("MaxPool", ["r"], ["y"], "pool", kernel_shape=[8, 8]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "g",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 8, 8))],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3, 1, 1))],
-    )
-    assert phone_faults(helper.make_model(graph)) == ["full-size pooling pool"]
-
-
 def test_a_network_that_cannot_go_to_phones(tiny_network: str, monkeypatch: pytest.MonkeyPatch) -> None:
     network = models.build(tiny_network).eval()
     its_card = replace(card("bisenet-resnet18-yakhyo"), input=Preprocessing((8, 8)), output=network.grid)

@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 from faceparse.engines import Engine, open_engine  # noqa: E402
-from faceparse.errors import EngineError, WeightsError  # noqa: E402
+from faceparse.errors import WeightsError  # noqa: E402
 from faceparse.export import PictureGraph, export_onnx  # noqa: E402
 from faceparse.parser import Parser  # noqa: E402
 from faceparse.weights import Card, Grid, Preprocessing  # noqa: E402
@@ -46,7 +46,7 @@ def test_labels_of_whole_pictures(
     assert done.parity.difference is None
     engine = open_engine(tiny_path)
     parser = Parser(_WithCard(engine, card), faces="whole", scheme=None)
-    graph = PictureGraph(done.path, threads=1)
+    graph = PictureGraph(done.path)
     for picture in _pictures(collins):
         labels = graph(picture)
         assert labels.dtype == np.uint8
@@ -76,9 +76,3 @@ def test_the_parser_says_what_such_a_file_is_for(tiny_path: Path, tmp_path: Path
         WeightsError, match=r"takes pictures and gives labels by itself .*the model that it was"
     ):
         open_engine(path)
-
-
-def test_what_is_no_picture(tiny_path: Path, tmp_path: Path) -> None:
-    path = export_onnx(tiny_path, find_model(tiny_path).card, tmp_path / "p.onnx", form="picture").path
-    with pytest.raises(EngineError, match=r"failed on a picture \(8, 8\)"):
-        PictureGraph(path)(np.zeros((8, 8), np.uint8))

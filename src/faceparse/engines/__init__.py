@@ -11,6 +11,7 @@ import os
 from faceparse.engines.engine import Engine, image_of, logits_for
 from faceparse.engines.fake import FakeEngine
 from faceparse.engines.registry import EngineKind, engine_for, engines, register
+from faceparse.errors import EngineError
 from faceparse.weights.modelfile import find_model
 
 __all__ = [
@@ -51,6 +52,8 @@ def open_engine(
         EngineError: unknown engine or device, one that does not run this file, or one that is not
             installed or not on this machine.
     """
+    if threads is not None and threads < 1:
+        raise EngineError(f"threads is 1 or more, or None for the engine's choice; got {threads}")
     file = find_model(model, card)
     kind = engine_for(file.path, engine or "auto")
     return kind.open(file.path, file.card, device=device, threads=threads)

@@ -72,7 +72,7 @@ class OnnxEngine:
         path: The file.
         card: Its card; None for the one inside.
         device: A key of `PROVIDERS`, with a number for the second card and so on (`cuda:1`), and settings in the
-            provider's or the session's own words (`openvino:device_type=GPU`, `cpu:inter_op_threads=2`). What
+            provider's or the session's own words (`openvino:device_type=GPU`, `cpu:session.set_denormal_as_zero=1`). What
             cannot run there is an error, never run elsewhere instead.
         threads: Threads within one operator; None for one per core.
 
@@ -94,21 +94,13 @@ class OnnxEngine:
         self._session = _session(self._path, device, threads)
         precision = self.card.variant.precision if self.card.variant else "fp32"
         self.description = f"onnx {_devices(self._session)} {precision}"
-        self._name, self._shape = _image(self._session, self._path)
+        self._name, self._batch = _image(self._session, self._path)
         self._output = self._session.get_outputs()[0].name
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """See `Engine.run`."""
         image = image_of(inputs)
-        batch, *fixed = self._shape
-        shape = image.shape[1:]
-        if any(isinstance(side, int) and side != actual for side, actual in zip(fixed, shape, strict=True)):
-            raise EngineError(
-                f"{self._path} takes pictures of (3, height, width) = {tuple(fixed)}, got {shape}"
-            )
-        step = batch if isinstance(batch, int) else len(image)
-        if len(image) % step:
-            raise EngineError(f"{self._path} takes batches of {step} pictures, got {len(image)}")
+        step = self._batch if isinstance(self._batch, int) else len(image)
         parts = [self._run(image[i : i + step]) for i in range(0, len(image), step)]
         logits = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return {"logits": logits_for(image, logits, self.card)}
@@ -126,8 +118,6 @@ class OnnxEngine:
 def _session(path: Path, text: str, threads: int | None) -> Any:
     import onnxruntime
 
-    if threads is not None and threads < 1:
-        raise EngineError(f"threads is 1 or more, or None for one per core; got {threads}")
     device = parse_device(text)
     if device.name not in PROVIDERS or (device.index is not None and device.name not in INDEXED):
         raise EngineError(
@@ -179,18 +169,11 @@ def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
         options.enable_mem_pattern = False
     settings = {}
     for key, value in device.options.items():
-        if key == "inter_op_threads":
-            options.execution_mode = onnxruntime.ExecutionMode.ORT_PARALLEL
-            if not value.isdecimal() or int(value) < 1:
-                raise EngineError(f"{key} is a whole number, 1 or more; got {value!r}")
-            options.inter_op_num_threads = int(value)
-        elif key.startswith(_SESSION_KEYS):
+        if key.startswith(_SESSION_KEYS):
             options.add_session_config_entry(key, value)
         elif device.name == "cpu":
-            raise EngineError(
-                f"device cpu has no setting {key!r}; it takes inter_op_threads, and ONNX Runtime's session settings "
-                f"({', '.join(f'{k}…' for k in _SESSION_KEYS)})"
-            )
+            keys = ", ".join(f"{begin}…" for begin in _SESSION_KEYS)
+            raise EngineError(f"device cpu has no setting {key!r}; it takes ONNX Runtime's own ({keys})")
         else:
             settings[key] = value
     if device.name == "openvino" and threads is not None:  # it has threads of its own
@@ -251,8 +234,8 @@ def _unstarted(device: str, provider: str, reason: str) -> EngineError:
     )
 
 
-def _image(session: Any, path: Path) -> tuple[str, list[int | str | None]]:
-    """Name and shape of the image input; other graphs are refused."""
+def _image(session: Any, path: Path) -> tuple[str, int | str | None]:
+    """Name of the image input and its number of pictures; other graphs are refused."""
     inputs = session.get_inputs()
     if len(inputs) == 1 and inputs[0].type == "tensor(uint8)":
         raise WeightsError(
@@ -264,7 +247,7 @@ def _image(session: Any, path: Path) -> tuple[str, list[int | str | None]]:
         raise WeightsError(
             f"{path}: expected one float input (batch, 3, height, width), its inputs are {actual}"
         )
-    return inputs[0].name, inputs[0].shape
+    return inputs[0].name, inputs[0].shape[0]
 
 
 def _line(error: Exception) -> str:
@@ -273,8 +256,4 @@ def _line(error: Exception) -> str:
     return text if len(text) <= 300 else f"{text[:100]} … {text[-200:]}"
 
 
-register(
-    EngineKind(
-        "onnx", ".onnx", OnnxEngine, instead="make one with faceparse export --model {path} -o {stem}.onnx"
-    )
-)
+register(EngineKind("onnx", ".onnx", OnnxEngine))

@@ -24,13 +24,11 @@ class EngineKind:
         suffix: Ending of the model files it runs, such as `.onnx`.
         open: Makes it of a path and a card, with keywords `device` and `threads` as in `open_engine`; imports what it
             needs only when called.
-        instead: What to do about a file of another kind; `{path}` and `{stem}` are filled in.
     """
 
     name: str
     suffix: str
     open: Callable[..., Engine]
-    instead: str
 
 
 ENGINES = Registry[EngineKind]("engine", "engines", "faceparse.engines", EngineError)
@@ -54,11 +52,8 @@ def engine_for(path: Path, name: str = "auto") -> EngineKind:
     if kind is not None and kind.suffix == suffix:
         return kind
     fitting = [other for other in engines().values() if other.suffix == suffix]
-    if kind is not None:
-        hint = f", or use --engine {fitting[0].name}" if fitting else ""
-        mend = kind.instead.format(path=path, stem=path.stem)
-        raise EngineError(f"engine {name!r} runs {kind.suffix} files, got {path}: {mend}{hint}")
-    if not fitting:
+    if kind is not None or not fitting:
         files = ", ".join(f"{other.name} ({other.suffix})" for other in engines().values())
-        raise EngineError(f"no engine runs {path}; there are {files}")
+        subject = f"engine {name!r} does not run" if kind else "no engine runs"
+        raise EngineError(f"{subject} {path}; there are {files}")
     return fitting[0]

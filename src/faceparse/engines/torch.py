@@ -55,8 +55,6 @@ class TorchEngine:
         from faceparse.models import load
 
         self.card = card or find_model(path).card
-        if threads is not None and threads < 1:
-            raise EngineError(f"threads is 1 or more, or None for PyTorch's own number; got {threads}")
         self._torch = torch
         self._threads = threads
         self._device, self._dtype = _device(torch, device)
@@ -127,21 +125,12 @@ def _device(torch: Any, text: str) -> tuple[Any, Any]:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
-        gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-        available = ["cpu", *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
         reason = str(error).strip().split("\n")[0][:200]
         raise EngineError(
             f"device {name!r} is not usable by engine 'torch' (torch {torch.__version__}: {reason}); "
-            f"there are {', '.join(available)}; a GPU needs its driver and a torch built for it: pip install torch"
+            "a GPU needs its driver and a torch built for it"
         ) from None
     return device, types[dtype]
 
 
-register(
-    EngineKind(
-        "torch",
-        ".safetensors",
-        TorchEngine,
-        instead="make one with faceparse import CHECKPOINT --network NAME -o {stem}.safetensors",
-    )
-)
+register(EngineKind("torch", ".safetensors", TorchEngine))

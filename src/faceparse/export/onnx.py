@@ -10,23 +10,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 
-from faceparse.engines import Engine
 from faceparse.engines.onnx import OnnxEngine
 from faceparse.errors import ConfigError, WeightsError
 from faceparse.export.calibration import calibration_inputs
-from faceparse.export.graph import OPSET, check_opset, graph_of, shapes, takes_any_size
+from faceparse.export.graph import OPSET, graph_of, shapes, takes_any_size
 from faceparse.export.parity import LEAST_EQUAL, Parity, compare, compare_labels, trial_inputs, trial_pictures
 from faceparse.export.phone import for_phone
 from faceparse.export.picture import OLDEST_OPSET, PictureGraph, with_picture
 from faceparse.export.precision import to_half, to_int8
-from faceparse.export.reference import NetworkEngine
+from faceparse.export.reference import reference_engine, whole_labels
 from faceparse.files import atomic
 from faceparse.models import Network
-from faceparse.parser import Parser
 from faceparse.pictures.reader import PictureSource, read_picture
 from faceparse.weights import Card, Variant
 from faceparse.weights.checkpoint import CARD_KEY
@@ -133,11 +129,11 @@ def export_onnx(
         _add_metadata(model, its_card)
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, temporary)
-        reference = source if isinstance(source, Network) else OnnxEngine(source, card)
-        least = LEAST_EQUAL[precision]
+        reference, least = reference_engine(source, card), LEAST_EQUAL[precision]
         if form == "picture":
             pictures = [read_picture(p) for p in calibration[:MAX_COMPARED]] or trial_pictures(card)
-            parity = _compare_pictures(reference, card, temporary, pictures, min(least, LEAST_EQUAL_PICTURES))
+            least = min(least, LEAST_EQUAL_PICTURES)
+            parity = compare_labels(whole_labels(reference), PictureGraph(temporary), pictures, least)
         else:
             images = list(islice(calibration_inputs(card, calibration), MAX_COMPARED))
             images = images or trial_inputs(card, any_size=takes_any_size(model))
@@ -156,7 +152,6 @@ def _check_options(precision: str, form: str, opset: int, calibration: Sequence[
         raise ConfigError(
             f"precision is {', '.join(PRECISIONS)} and form {', '.join(FORMS)}; got {precision!r} and {form!r}"
         )
-    check_opset(opset)
     if form == "picture" and opset < OLDEST_OPSET:
         raise ConfigError(
             f"a graph with preprocessing inside needs opset {OLDEST_OPSET} or later, got {opset}"
@@ -176,11 +171,3 @@ def _add_metadata(model: Any, card: Card) -> None:
     model.ir_version = onnx.helper.find_min_ir_version_for(opsets, ignore_unknown=True)
     model.producer_name, model.producer_version = "faceparse", ""
     onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
-
-
-def _compare_pictures(
-    reference: Network | Engine, card: Card, path: Path, pictures: Sequence[NDArray[np.uint8]], least: float
-) -> Parity:
-    engine = NetworkEngine(reference, card) if isinstance(reference, Network) else reference
-    parser = Parser(engine, faces="whole", scheme=None)
-    return compare_labels(lambda picture: parser.parse(picture).labels, PictureGraph(path), pictures, least)

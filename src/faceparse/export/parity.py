@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from faceparse.engines import Engine
-from faceparse.models import Network
 from faceparse.weights import Card
 
 LEAST_EQUAL: Mapping[str, float] = {"fp32": 0.999, "fp16": 0.995, "int8": 0.95}
@@ -21,7 +20,26 @@ LEAST_EQUAL: Mapping[str, float] = {"fp32": 0.999, "fp16": 0.995, "int8": 0.95}
 
 SEED = 0
 
+_ELLIPSES = (
+    (0.5, 0.45, 0.36, 0.42, (60, 40, 30)),  # hair
+    (0.5, 1.1, 0.5, 0.25, (40, 60, 120)),  # cloth
+    (0.5, 0.85, 0.14, 0.2, (190, 145, 120)),  # neck
+    (0.5, 0.53, 0.27, 0.34, (205, 160, 135)),  # skin
+    (0.38, 0.4, 0.07, 0.012, (60, 40, 30)),  # a brow, then an eye
+    (0.38, 0.47, 0.055, 0.025, (240, 240, 240)),
+    (0.38, 0.47, 0.02, 0.024, (50, 60, 70)),
+    (0.62, 0.4, 0.07, 0.012, (60, 40, 30)),
+    (0.62, 0.47, 0.055, 0.025, (240, 240, 240)),
+    (0.62, 0.47, 0.02, 0.024, (50, 60, 70)),
+    (0.5, 0.59, 0.035, 0.06, (190, 140, 115)),  # nose
+    (0.5, 0.73, 0.1, 0.03, (170, 70, 75)),  # mouth
+)
+"""A portrait's parts: middle x, y and half the width and height, as shares of the picture's sides; colour."""
+
 Inputs = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+Labels = Callable[[Picture], Picture]
+"""From an RGB picture, H × W × 3, to its label map, H × W."""
 
 
 @dataclass(frozen=True)
@@ -53,27 +71,26 @@ class Parity:
 
 
 def compare(
-    reference: Network | Engine,
+    reference: Engine,
     candidate: Engine,
     images: Iterable[Inputs] | None = None,
     least: float = LEAST_EQUAL["fp32"],
 ) -> Parity:
-    """Run a network and an engine made from it on the same inputs.
+    """Run an engine and another that was made from it on the same inputs.
 
     Logits are compared at the input's size, each resized as its card says.
 
     Args:
-        reference: A network in eval mode on the CPU, or an engine.
+        reference: The engine of the network, such as `NetworkEngine`.
         candidate: The engine made from it.
         images: Normalised float32 (B, 3, H, W); by default a seeded picture at the card's size, and two at
-            another size and shape where a network takes any.
+            another size and shape.
         least: For `Parity.least`.
     """
     equal = total = 0
     difference = 0.0
     shapes = []
-    any_size = not isinstance(reference, Network) or reference.any_size
-    for image in images if images is not None else trial_inputs(candidate.card, any_size=any_size):
+    for image in images if images is not None else trial_inputs(candidate.card):
         expected, actual = _logits(reference, image), _logits(candidate, image)
         difference = max(difference, float((expected - actual).abs().max()))
         equal += int((expected.argmax(1) == actual.argmax(1)).sum())
@@ -82,12 +99,7 @@ def compare(
     return Parity(equal / max(total, 1), difference, tuple(shapes), least)
 
 
-def compare_labels(
-    reference: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
-    candidate: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
-    pictures: Iterable[NDArray[np.uint8]],
-    least: float = LEAST_EQUAL["fp32"],
-) -> Parity:
+def compare_labels(reference: Labels, candidate: Labels, pictures: Iterable[Picture], least: float) -> Parity:
     """Compare two functions from RGB pictures (H × W × 3) to labels (H × W)."""
     equal = total = 0
     shapes = []
@@ -98,39 +110,34 @@ def compare_labels(
     return Parity(equal / max(total, 1), None, tuple(shapes), least)
 
 
-def _logits(model: Network | Engine, image: Inputs) -> torch.Tensor:
+def _logits(engine: Engine, image: Inputs) -> torch.Tensor:
     """Logits at the input's size."""
-    with torch.inference_mode():
-        if isinstance(model, Network):
-            logits, grid = model.grid_logits(torch.from_numpy(image)), model.grid
-        else:
-            logits, grid = torch.from_numpy(model.run({"image": image})["logits"]), model.card.output
-        return F.interpolate(logits, size=image.shape[2:], mode="bilinear", align_corners=grid.align_corners)
+    logits = torch.from_numpy(engine.run({"image": image})["logits"])
+    corners = engine.card.output.align_corners
+    return F.interpolate(logits, size=image.shape[2:], mode="bilinear", align_corners=corners)
 
 
-def trial_pictures(card: Card, seed: int = SEED) -> list[NDArray[np.uint8]]:
+def trial_pictures(card: Card) -> list[Picture]:
     """RGB pictures to compare on: at the card's size, smaller and upright, larger and wide."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     height, width = card.input.size
     sizes = ((height, width), (height // 2 + 7, width // 3 + 16), (height + 100, 2 * width))
     return [_portrait(rng, *size) for size in sizes]
 
 
-def trial_inputs(card: Card, seed: int = SEED, *, any_size: bool = True) -> list[NDArray[np.float32]]:
+def trial_inputs(card: Card, *, any_size: bool = True) -> list[Inputs]:
     """Normalised pictures to compare on: one at the card's size, two at another size and shape if `any_size`.
 
     They are drawn from the seed: a portrait in outline over smooth colour noise, so that networks
     trained on faces have something to label.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     height, width = card.input.size
     # Sides that are no multiples show whether a graph pads and crops as the network does.
     extra = (5, -3) if card.input.multiple == 1 else (0, 0)
-    other = (
-        (_multiple(0.75 * height) + extra[0], _multiple(0.5 * width) + extra[1])
-        if any_size
-        else (height, width)
-    )
+    other = height, width
+    if any_size:
+        other = _multiple(0.75 * height) + extra[0], _multiple(0.5 * width) + extra[1]
     batches = [[_portrait(rng, height, width)], [_portrait(rng, *other), _noise(rng, *other)]]
     return [np.concatenate([card.input.normalise(p) for p in batch]) for batch in batches]
 
@@ -139,35 +146,22 @@ def _multiple(side: float) -> int:
     return max(64, 32 * round(side / 32))
 
 
-def _noise(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
+def _noise(rng: np.random.Generator, height: int, width: int) -> Picture:
     coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
     smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.int16)
     return _add_grain(smooth, 8, rng)
 
 
-def _portrait(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
+def _portrait(rng: np.random.Generator, height: int, width: int) -> Picture:
     image = Image.fromarray(_noise(rng, height, width))
     pen = ImageDraw.Draw(image)
-
-    def ellipse(x: float, y: float, across: float, down: float, colour: tuple[int, int, int]) -> None:
+    for x, y, across, down, colour in _ELLIPSES:
         box = ((x - across) * width, (y - down) * height, (x + across) * width, (y + down) * height)
         pen.ellipse(box, fill=colour)
-
-    skin, hair, red = (205, 160, 135), (60, 40, 30), (170, 70, 75)
-    ellipse(0.5, 0.45, 0.36, 0.42, hair)
-    ellipse(0.5, 1.1, 0.5, 0.25, (40, 60, 120))
-    ellipse(0.5, 0.85, 0.14, 0.2, (190, 145, 120))
-    ellipse(0.5, 0.53, 0.27, 0.34, skin)
-    for side in (-1, 1):
-        ellipse(0.5 + 0.12 * side, 0.40, 0.07, 0.012, hair)
-        ellipse(0.5 + 0.12 * side, 0.47, 0.055, 0.025, (240, 240, 240))
-        ellipse(0.5 + 0.12 * side, 0.47, 0.02, 0.024, (50, 60, 70))
-    ellipse(0.5, 0.59, 0.035, 0.06, (190, 140, 115))
-    ellipse(0.5, 0.73, 0.1, 0.03, red)
     soft = np.asarray(image.filter(ImageFilter.GaussianBlur(max(height, width) / 200)), np.int16)
     return _add_grain(soft, 6, rng)
 
 
-def _add_grain(smooth: NDArray[np.int16], grain: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _add_grain(smooth: NDArray[np.int16], grain: int, rng: np.random.Generator) -> Picture:
     noisy: NDArray[np.int64] = smooth + rng.integers(-grain, grain + 1, smooth.shape)
     return noisy.clip(0, 255).astype(np.uint8)

@@ -19,29 +19,27 @@ from faceparse.errors import WeightsError
 from faceparse.export.graph import constants, drop_unused, name_dimensions
 from faceparse.weights import Card, Grid
 
-OPERATORS = frozenset(
-    [
-        "Add",
-        "Clip",
-        "Concat",
-        "Conv",
-        "Div",
-        "GlobalAveragePool",
-        "MatMul",
-        "MaxPool",
-        "Mul",
-        "Relu",
-        "Reshape",
-        "Resize",
-        "Sigmoid",
-        "Slice",
-        "Softmax",
-        "Sub",
-        "Transpose",
-        "QuantizeLinear",
-        "DequantizeLinear",
-    ]
-)
+OPERATORS = {
+    "Add",
+    "Clip",
+    "Concat",
+    "Conv",
+    "Div",
+    "GlobalAveragePool",
+    "MatMul",
+    "MaxPool",
+    "Mul",
+    "Relu",
+    "Reshape",
+    "Resize",
+    "Sigmoid",
+    "Slice",
+    "Softmax",
+    "Sub",
+    "Transpose",
+    "QuantizeLinear",
+    "DequantizeLinear",
+}
 """Operators that a phone graph may hold: those of both NNAPI's and CoreML's lists, and the two of int8."""
 
 
@@ -109,15 +107,12 @@ def phone_faults(model: Any) -> list[str]:
         if any(d.dim_param or not d.dim_value for d in value.type.tensor_type.shape.dim)
     ]
     values = constants(model)
-    sizes = {v.name: v for v in shape_inference.infer_shapes(model).graph.value_info}
     for node in model.graph.node:
         settings = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         if node.op_type not in OPERATORS:
             faults.append(f"{node.op_type} {node.name}".strip())
         elif node.op_type == "Resize":
             faults += _resize_faults(node, settings, values)
-        elif node.op_type == "MaxPool" and _full_size(settings["kernel_shape"], sizes.get(node.input[0])):
-            faults.append(f"full-size pooling {node.name}")
         elif node.op_type in ("Reshape", "Slice") and any(i and i not in values for i in node.input[1:]):
             faults.append(f"{node.op_type} {node.name} of computed sizes")
     return faults
@@ -134,12 +129,6 @@ def _resize_faults(node: Any, settings: dict[str, Any], values: dict[str, Any]) 
     if any(name and name not in values for name in node.input[1:]):
         faults.append(f"resizing {node.name} to a computed size")
     return faults
-
-
-def _full_size(kernel: list[int], value: Any) -> bool:
-    if value is None:
-        return False
-    return [d.dim_value for d in value.type.tensor_type.shape.dim[2:]] == list(kernel)
 
 
 def _widen(node: Any, pads: tuple[int, int], card: Card) -> None:

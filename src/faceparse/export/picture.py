@@ -11,7 +11,6 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from faceparse.errors import EngineError
 from faceparse.weights import Card
 
 OLDEST_OPSET = 18
@@ -50,25 +49,16 @@ class PictureGraph:
 
     >>> PictureGraph("picture.onnx")(image).shape  # image: uint8 (480, 640, 3)  # doctest: +SKIP
     (480, 640)
-
-    Raises:
-        EngineError: from a call, an error of ONNX Runtime.
     """
 
-    def __init__(self, path: str | os.PathLike[str], threads: int | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
-        if threads is not None:
-            options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(os.fspath(path), options, ["CPUExecutionProvider"])
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Labels H × W of an RGB picture H × W × 3."""
-        try:
-            labels: Any = self._session.run(["labels"], {"picture": image[None]})[0]
-        except Exception as error:  # ONNX Runtime's have no common base of their own
-            reason = " ".join(str(error).split())[:300]
-            raise EngineError(f"the picture graph failed on a picture {image.shape}: {reason}") from error
+        labels: Any = self._session.run(["labels"], {"picture": image[None]})[0]
         return np.asarray(labels[0], np.uint8)
 
 
@@ -83,6 +73,10 @@ class _Nodes:
         self.nodes.append(helper.make_node(kind, inputs, [output], f"node_{output}", **settings))
         return output
 
+    def resize(self, source: str, size: str, output: str, axes: list[int], grid: str, **settings: Any) -> str:
+        settings = {"mode": "linear", **settings, "axes": axes, "coordinate_transformation_mode": grid}
+        return self.add("Resize", [source, "", "", size], output, **settings)
+
     def constant(self, name: str, values: Any, kind: type) -> str:
         self._graph.initializer.append(numpy_helper.from_array(np.asarray(values, kind), name))
         return name
@@ -92,16 +86,8 @@ def _preprocess(make: _Nodes, card: Card) -> None:
     preprocessing = card.input
     size = make.constant("input_size", preprocessing.size, np.int64)
     # In uint8, as the parser does: ONNX Runtime then rounds as Pillow does.
-    source = make.add(
-        "Resize",
-        ["picture", "", "", size],
-        "input_pixels",
-        axes=[1, 2],
-        antialias=1,
-        mode="cubic" if preprocessing.interpolation == "bicubic" else "linear",
-        coordinate_transformation_mode="half_pixel",
-        **({"cubic_coeff_a": _CUBIC} if preprocessing.interpolation == "bicubic" else {}),
-    )
+    cubic = {"mode": "cubic", "cubic_coeff_a": _CUBIC} if preprocessing.interpolation == "bicubic" else {}
+    source = make.resize("picture", size, "input_pixels", [1, 2], "half_pixel", antialias=1, **cubic)
     if preprocessing.channels == "BGR":
         order = make.constant("picture_order", [2, 1, 0], np.int64)
         source = make.add("Gather", [source, order], "input_bgr", axis=3)
@@ -119,22 +105,8 @@ def _label(make: _Nodes, card: Card) -> None:
     source = "logits"
     if card.output.align_corners:
         # First to the input's size, as published; from there half-pixel centres, as in the parser.
-        source = make.add(
-            "Resize",
-            [source, "", "", "input_size"],
-            "input_logits",
-            axes=[2, 3],
-            mode="linear",
-            coordinate_transformation_mode="align_corners",
-        )
+        source = make.resize(source, "input_size", "input_logits", [2, 3], "align_corners")
     make.add("Shape", ["picture"], "picture_size", start=1, end=3)
-    source = make.add(
-        "Resize",
-        [source, "", "", "picture_size"],
-        "picture_logits",
-        axes=[2, 3],
-        mode="linear",
-        coordinate_transformation_mode="half_pixel",
-    )
+    source = make.resize(source, "picture_size", "picture_logits", [2, 3], "half_pixel")
     source = make.add("ArgMax", [source], "picture_labels", axis=1, keepdims=0)
     make.add("Cast", [source], "labels", to=onnx.TensorProto.UINT8)

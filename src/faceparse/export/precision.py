@@ -29,9 +29,6 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 from faceparse.errors import ConfigError
 from faceparse.registry import nearest
 
-ENDS = ("first", "last")
-"""Names that `keep_float` takes for the first and the last convolution."""
-
 MIN_ROWS = 64
 """Products of fewer rows, such as SegFace's tokens, cost little and stay float32."""
 
@@ -132,14 +129,14 @@ class _Reader(CalibrationDataReader):
 
 def _node_names(model: Any, names: Sequence[str]) -> list[str]:
     nodes = {n.name: n.op_type for n in model.graph.node}
-    convolutions, products = ([n for n, kind in nodes.items() if kind == of] for of in ("Conv", "MatMul"))
-    ends = dict(zip(ENDS, (convolutions[0], convolutions[-1]), strict=True)) if convolutions else {}
+    heavy = [name for name, kind in nodes.items() if kind in ("Conv", "MatMul")]
+    convolutions = [name for name in heavy if nodes[name] == "Conv"]
+    ends = {"first": convolutions[0], "last": convolutions[-1]} if convolutions else {}
     unknown = [n for n in names if n not in ends and n not in nodes]
     if unknown:
-        similar = nearest(unknown[0], convolutions + products, 0.6)
         raise ConfigError(
-            f"no node {', '.join(unknown)} to keep in float32: name {' or '.join(ENDS)}, or nodes of the graph, "
-            f"such as {', '.join(similar or convolutions[:2] + products[:2])}"
+            f"no node {', '.join(unknown)} to keep in float32: name first or last, or nodes of the graph, "
+            f"such as {', '.join(nearest(unknown[0], heavy, 0.6) or heavy[:4])}"
         )
     return [ends.get(n, n) for n in names]
 

@@ -1,16 +1,25 @@
-"""A network in memory as an engine, the reference for an export."""
+"""What an export is compared with: the engine of its network, or of the ONNX file that it comes from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from faceparse.engines import image_of, logits_for
+from faceparse.engines import Engine, image_of, logits_for
+from faceparse.engines.onnx import OnnxEngine
+from faceparse.export.parity import Labels
 from faceparse.models import Network
+from faceparse.parser import Parser
 from faceparse.weights import Card
+
+
+def reference_engine(origin: Network | Path, card: Card) -> Engine:
+    """The engine of a network, or of an ONNX file."""
+    return OnnxEngine(origin, card) if isinstance(origin, Path) else NetworkEngine(origin, card)
 
 
 class NetworkEngine:
@@ -31,3 +40,9 @@ class NetworkEngine:
         with torch.inference_mode():
             logits = self._network.grid_logits(torch.tensor(image))
         return {"logits": logits_for(image, np.ascontiguousarray(logits.numpy()), self.card)}
+
+
+def whole_labels(engine: Engine) -> Labels:
+    """What the parser labels with an engine on whole pictures."""
+    parser = Parser(engine, faces="whole", scheme=None)
+    return lambda picture: parser.parse(picture).labels

@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from faceparse.data import Dataset
-from faceparse.engines import Engine
 from faceparse.engines.onnx import OnnxEngine
-from faceparse.evaluate import Predict, Report, evaluate
+from faceparse.evaluate import Report, evaluate
 from faceparse.evaluate.scoring import Progress, track
 from faceparse.export.onnx import ExportResult
 from faceparse.export.picture import PictureGraph
-from faceparse.export.reference import NetworkEngine
+from faceparse.export.reference import reference_engine, whole_labels
 from faceparse.models import Network
-from faceparse.parser import Parser
 from faceparse.weights import Card
 
 
@@ -41,22 +39,12 @@ def export_reports(
     Raises:
         DataError, LabelError: as `faceparse.evaluate.evaluate` says.
     """
-    before = OnnxEngine(origin, card) if isinstance(origin, Path) else NetworkEngine(origin, card)
+    before = whole_labels(reference_engine(origin, card))
     variant = exported.card.variant
     of_pictures = variant is not None and variant.form == "picture"
-    after = _graph_labels(exported.path) if of_pictures else _labels(OnnxEngine(exported.path))
+    after = PictureGraph(exported.path) if of_pictures else whole_labels(OnnxEngine(exported.path))
     scheme = card.label_scheme
     return (
-        evaluate(_labels(before), track(data, "before", progress), data.scheme, scheme),
-        evaluate(after, track(data, "after", progress), data.scheme, scheme),
+        evaluate(lambda s: before(s.image), track(data, "before", progress), data.scheme, scheme),
+        evaluate(lambda s: after(s.image), track(data, "after", progress), data.scheme, scheme),
     )
-
-
-def _graph_labels(path: Path) -> Predict:
-    graph = PictureGraph(path)
-    return lambda sample: graph(sample.image)
-
-
-def _labels(engine: Engine) -> Predict:
-    parser = Parser(engine, faces="whole", scheme=None)
-    return lambda sample: parser.parse(sample.image).labels
