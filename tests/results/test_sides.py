@@ -7,7 +7,7 @@ import pytest
 
 from faceparse.labels import Scheme, scheme
 from faceparse.results import Parsing, View
-from faceparse.results.sides import MIN_PICTURES, Sides
+from faceparse.results.sides import MIN_PICTURES, SideCounter
 
 CELEB = scheme("celebamask19")
 TO_GRID = np.array([[1.0, 0, -0.5], [0, 1.0, -0.5]])
@@ -22,7 +22,7 @@ def view(*names: str, own: Scheme = CELEB, side: int = 60) -> View:
 
 
 def note(*pictures: tuple[str, ...], times: int = MIN_PICTURES, own: Scheme = CELEB) -> str:
-    sides = Sides(own)
+    sides = SideCounter(own)
     for names in pictures * times:
         sides.add([view(*names, own=own)])
     return sides.note()
@@ -31,7 +31,7 @@ def note(*pictures: tuple[str, ...], times: int = MIN_PICTURES, own: Scheme = CE
 def test_left_alone_is_told() -> None:
     text = note(("l_eye", "l_ear", "nose"), ("l_brow",), times=6)
     assert text.startswith(
-        "in 12 pictures the model labels l_brow, l_eye and l_ear and no r_brow, r_eye and r_ear: "
+        "in 12 pictures the model labels l_brow, l_eye, l_ear and no r_brow, r_eye, r_ear: "
     )
     assert "\n" not in text
 
@@ -46,7 +46,7 @@ def test_both_sides_are_no_news() -> None:
 
 
 def test_a_stray_cell_is_no_side() -> None:
-    sides = Sides(CELEB)
+    sides = SideCounter(CELEB)
     sides.add([view(*["l_eye"] * 59)] * 20)
     for _ in range(MIN_PICTURES):
         sides.add([view("l_eye")])
@@ -70,21 +70,21 @@ def test_schemes_without_sides_are_not_watched() -> None:
     def parse(picture: int) -> Parsing:
         raise AssertionError
 
-    assert Sides(scheme("ourface11")).watch(parse) is parse
+    assert SideCounter(scheme("ourface11")).watch(parse) is parse
 
 
 def test_watching_many_threads() -> None:
-    sides = Sides(CELEB)
+    sides = SideCounter(CELEB)
     parsing = Parsing(np.zeros((60, 60, 3), np.uint8), (view("l_eye"),), CELEB)
     watched = sides.watch(lambda _: parsing)
     with ThreadPoolExecutor(4) as pool:
         assert all(found is parsing for found in pool.map(watched, range(40)))
     assert "in 40 pictures" in sides.note()
-    assert Sides(CELEB).note() == ""
+    assert SideCounter(CELEB).note() == ""
 
 
 def test_large_grids_are_sampled() -> None:
-    sides = Sides(CELEB)
+    sides = SideCounter(CELEB)
     for _ in range(MIN_PICTURES):
         sides.add([view(*["l_eye"] * 300, side=301)])
     assert sides.note()

@@ -29,8 +29,8 @@ def matrix_picture(matrix: NDArray[np.int64], names: Sequence[str]) -> NDArray[n
     margin = round(max(font.getlength(n) for n in names)) + 24
     above = margin + LINE
     side = CELL * len(names)
-    said, small = "rows: true; columns: predicted; %", ImageFont.load_default(11)
-    wide = max(margin + side, 8 + round(small.getlength(said)))
+    caption, small = "rows: true; columns: predicted; %", ImageFont.load_default(11)
+    wide = max(margin + side, 8 + round(small.getlength(caption)))
     picture = Image.new("RGB", (wide + 8, above + side + 8), "white")
     draw = ImageDraw.Draw(picture)
     share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -48,5 +48,5 @@ def matrix_picture(matrix: NDArray[np.int64], names: Sequence[str]) -> NDArray[n
                 shade = "white" if part > 55 else "black"
                 text = f"{part:.1f}".replace("100.0", "100")
                 draw.text((left + CELL / 2, top + CELL / 2), text, shade, font, anchor="mm")
-    draw.text((8, 8), said, "black", small)
+    draw.text((8, 8), caption, "black", small)
     return np.asarray(picture)

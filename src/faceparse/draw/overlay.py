@@ -42,9 +42,12 @@ def overlay(
     Raises:
         ConfigError: alpha or outline out of range.
     """
-    check_look(alpha, outline)
+    if not 0 <= alpha <= 1:
+        raise ConfigError(f"alpha is 0 to 1, got {alpha}")
+    if outline < 0:
+        raise ConfigError(f"outline is a width in pixels, 0 or more, got {outline}")
     scheme = tints(find_scheme(scheme))
-    hidden = (IGNORE, scheme.id("background")) if "background" in scheme else (IGNORE,)
+    background = scheme.id("background") if "background" in scheme else IGNORE
     out = np.empty_like(image)
     height, width = labels.shape
     step = max(1, STRIP // width)
@@ -54,24 +57,9 @@ def overlay(
         cv2.addWeighted(image[rows], 1 - alpha, colour, alpha, 0, dst=out[rows])
         if outline:
             cv2.copyTo(colour, _rim(labels, rows, outline), out[rows])
-        cv2.copyTo(image[rows], _among(labels[rows], hidden), out[rows])
+        untinted = (labels[rows] == background) | (labels[rows] == IGNORE)
+        cv2.copyTo(image[rows], untinted.view(np.uint8), out[rows])
     return out
-
-
-def check_look(alpha: float, outline: int = 0) -> None:
-    """Raise a ConfigError where alpha or outline is out of range."""
-    if not 0 <= alpha <= 1:
-        raise ConfigError(f"alpha is 0 to 1, got {alpha}")
-    if outline < 0:
-        raise ConfigError(f"outline is a width in pixels, 0 or more, got {outline}")
-
-
-def _among(labels: NDArray[np.uint8], few: tuple[int, ...]) -> NDArray[np.uint8]:
-    """1 where the label is one of a few, else 0; faster than a look-up table."""
-    inside = np.zeros(labels.shape, np.bool_)
-    for label in few:
-        inside |= labels == label
-    return inside.view(np.uint8)
 
 
 def _rim(labels: NDArray[np.uint8], rows: slice, width: int) -> NDArray[np.uint8]:

@@ -49,13 +49,10 @@ def panel(
     return np.hstack([_as_high(p, max(len(q) for q in pictures)) for p in pictures])
 
 
-def _reduced(image: NDArray[np.uint8], side: int, how: Image.Resampling) -> NDArray[np.uint8]:
-    height, width = image.shape[:2]
-    part = side / max(height, width)
-    if part >= 1:
-        return image
-    size = (max(1, round(part * width)), max(1, round(part * height)))
-    return np.asarray(Image.fromarray(image).resize(size, how))
+def _reduced(image: NDArray[np.uint8], side: int, method: Image.Resampling) -> NDArray[np.uint8]:
+    picture = Image.fromarray(image)
+    picture.thumbnail((side, side), method)
+    return np.asarray(picture)
 
 
 def _as_high(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:

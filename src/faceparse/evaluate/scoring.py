@@ -25,7 +25,7 @@ from faceparse.evaluate.degrade import Picture, degradation
 from faceparse.evaluate.intervals import DRAWS, Interval, differences, intervals
 from faceparse.evaluate.report import Predict, Report, evaluate, mirror_agreement, number
 from faceparse.parser import Parser
-from faceparse.results.sides import Sides
+from faceparse.results.sides import SideCounter
 from faceparse.weights.merging import scheme_of_results
 
 PROTOCOLS = ("label", "input")
@@ -139,7 +139,7 @@ def score(
                 return at_input(sample, parser.card.input.resize(image))
             return replace(sample, image=image)
 
-        counter = Sides(scheme_of_results(parser.card))
+        counter = SideCounter(scheme_of_results(parser.card))
         result = evaluate(
             predictor(parser, landmarks, counter),
             map(prepare, track(data, what, progress)),
@@ -190,7 +190,7 @@ def track(data: Dataset, what: str, progress: Progress | None) -> Iterator[Sampl
             progress(what, done, len(data))
 
 
-def predictor(parser: Parser, landmarks: str = "detector", counter: Sides | None = None) -> Predict:
+def predictor(parser: Parser, landmarks: str = "detector", counter: SideCounter | None = None) -> Predict:
     """A function from a sample to the parser's labels, whose errors name the sample.
 
     >>> predictor(Parser(faces="whole"))(dataset[0]).shape  # doctest: +SKIP

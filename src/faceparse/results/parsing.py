@@ -17,7 +17,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from threading import Lock
-from types import MappingProxyType
 from typing import Literal, cast, overload
 
 import numpy as np
@@ -152,9 +151,7 @@ class Parsing:
         object.__setattr__(self, "faces", tuple(self.faces))
         image = np.asarray(self.image)
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-            raise ResultError(
-                f"image is an RGB picture, H × W × 3 uint8, got shape {image.shape} of {image.dtype}"
-            )
+            raise ResultError(f"image is an RGB picture, H × W × 3 uint8; got {image.shape} {image.dtype}")
         object.__setattr__(self, "image", frozen(image))
         self._check_classes()
         if self.label_map is not None:
@@ -166,26 +163,24 @@ class Parsing:
         counts = {view.classes for view in self.views}
         if len(counts) > 1:
             raise ResultError(f"views of one parsing have the same classes, got {sorted(counts)} of them")
-        if self.table is None:
-            if counts - {len(self.scheme)}:
-                raise ResultError(
-                    f"views have {counts.pop()} classes, but scheme {self.scheme.name!r} has "
-                    f"{len(self.scheme)}: give the scheme that the network was trained with"
-                )
-            return
-        table = np.asarray(self.table)
-        if table.shape != (256,) or table.dtype != np.uint8:
-            raise ResultError(f"table is 256 uint8, got shape {table.shape} of {table.dtype}")
-        self.scheme.check(table, "table")
-        object.__setattr__(self, "table", frozen(table))
+        if self.table is not None:
+            table = np.asarray(self.table)
+            if table.shape != (256,) or table.dtype != np.uint8:
+                raise ResultError(f"table is 256 uint8, got shape {table.shape} of {table.dtype}")
+            self.scheme.check(table, "table")
+            object.__setattr__(self, "table", frozen(table))
+        elif counts - {len(self.scheme)}:
+            fault = (
+                f"views have {counts.pop()} classes, but scheme {self.scheme.name!r} has {len(self.scheme)}"
+            )
+            raise ResultError(f"{fault}: give the scheme that the network was trained with")
 
     def _check_label_map(self, labels: NDArray[np.uint8]) -> None:
         if self.views or self.table is not None:
             raise ResultError("a parsing is made of views or of a label map, not of both")
         if labels.dtype != np.uint8 or labels.shape != self.size:
-            raise ResultError(
-                f"labels are uint8 of the picture's size {self.size}, got shape {labels.shape} of {labels.dtype}"
-            )
+            fault = f"got shape {labels.shape} of {labels.dtype}"
+            raise ResultError(f"labels are uint8 of the picture's size {self.size}, {fault}")
         self.scheme.check(labels)
         object.__setattr__(self, "label_map", frozen(labels))
 
@@ -331,13 +326,12 @@ class Parsing:
         They add up to 1, less whatever part is ignored (255).
         """
         parts = count(self.labels)[: len(self.scheme)] / self.labels.size
-        return MappingProxyType({self.scheme.classes[i]: float(parts[i]) for i in np.flatnonzero(parts)})
+        return {self.scheme.classes[i]: float(parts[i]) for i in np.flatnonzero(parts)}
 
     @property
     def boxes(self) -> Mapping[str, Box]:
         """`box` of each present class, in label order."""
-        boxes = {name: self.box(name) for name in self.areas}
-        return MappingProxyType({name: box for name, box in boxes.items() if box})
+        return {name: box for name in self.areas if (box := self.box(name))}
 
     def box(self, name: Names) -> Box | None:
         """Smallest box around a class, alias or group, or around several: x0, y0, x1, y1 in pixels, x1 and y1 just beyond it.
@@ -447,7 +441,6 @@ def check_threshold(threshold: float, scheme: Scheme) -> None:
     if not 0 <= threshold <= 1:
         raise ResultError(f"a threshold is a probability, 0 to 1, got {threshold}")
     if len(scheme) != 2:
-        raise ResultError(
-            f"a threshold tells two classes apart, and scheme {scheme.name!r} has {len(scheme)}: take scheme face2 (--scheme face2), "
-            "or compare mask(name, soft=True) with it"
-        )
+        fault = f"a threshold tells two classes apart, and scheme {scheme.name!r} has {len(scheme)}"
+        hint = "take scheme face2 (--scheme face2), or compare mask(name, soft=True) with it"
+        raise ResultError(f"{fault}: {hint}")

@@ -143,22 +143,22 @@ def _fill(
     for _, weight in tile.shares:
         count += weight > 0
     for sampler, weight in tile.shares:
-        mine = (weight > 0) & (count == 1)
-        if mine.any():
-            np.copyto(out, sample(sampler, tile.area, mine), where=mine)
+        alone = (weight > 0) & (count == 1)
+        if alone.any():
+            np.copyto(out, sample(sampler, tile.area, alone), where=alone)
     rows, columns = np.nonzero(count > 1)
     return rows, columns
 
 
 def _unanimous(tile: _Tile, rows: Indices, columns: Indices) -> NDArray[np.uint8]:
     """The label that all that count at some pixels of a tile agree on, which wins any blend; else `MIXED`."""
-    said = np.where(tile.background[rows, columns] > 0, 0, -1)
+    agreed = np.where(tile.background[rows, columns] > 0, 0, -1)
     for sampler, weight in tile.shares:
         voters = np.flatnonzero(weight[rows, columns])
-        vote = sampler.settled(tile.area, rows[voters], columns[voters])
-        before = said[voters]
-        said[voters] = np.where((before == vote) | (before < 0), vote, MIXED)
-    return said.astype(np.uint8)
+        vote = sampler.cell_labels(tile.area, rows[voters], columns[voters])
+        before = agreed[voters]
+        agreed[voters] = np.where((before == vote) | (before < 0), vote, MIXED)
+    return agreed.astype(np.uint8)
 
 
 def _blend(
@@ -174,11 +174,12 @@ def _blend(
         total[0] = tile.background[row, column]
         for sampler, weight in tile.shares:
             part = weight[row, column]
-            mine = np.flatnonzero(part)
-            if mine.size == part.size:
+            inside = np.flatnonzero(part)
+            if inside.size == part.size:
                 total += part * sampler.probabilities(tile.area, row, column)
-            elif mine.size:
-                total[:, mine] += part[mine] * sampler.probabilities(tile.area, row[mine], column[mine])
+            elif inside.size:
+                values = sampler.probabilities(tile.area, row[inside], column[inside])
+                total[:, inside] += part[inside] * values
         parts.append(read(total))
     return np.concatenate(parts)
 

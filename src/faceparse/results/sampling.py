@@ -76,14 +76,8 @@ class Sites(NamedTuple):
     def take(self, which: Indices) -> Sites:
         """Some of the sites."""
         row, column = self.row.take(which, axis=1), self.column.take(which, axis=1)
-        return Sites(
-            self.cell[which], row, column, self.down.take(which, axis=1), self.right.take(which, axis=1)
-        )
-
-    @property
-    def pixels(self) -> tuple[Indices, Indices]:
-        """What indexes an area at all these pixels, p × q × n."""
-        return self.row[:, None], self.column
+        down, right = self.down.take(which, axis=1), self.right.take(which, axis=1)
+        return Sites(self.cell[which], row, column, down, right)
 
 
 class Candidates(NamedTuple):
@@ -103,8 +97,7 @@ class Candidates(NamedTuple):
 
     def logits(self, which: Indices, sites: Sites) -> Floats:
         """Logits of one candidate for each of the first sites, p × q × n."""
-        n = len(which)
-        down, right = sites.down[:, :n], sites.right[:, :n]
+        down, right = sites.down[:, : len(which)], sites.right[:, : len(which)]
         a, b, c, d = self.terms.take(which, axis=1)
         values: Floats = (b + d * down)[:, None] * right
         values += (a + c * down)[:, None]
@@ -130,12 +123,12 @@ class Sampler:
         self._mixed = np.zeros(self._winners.shape, np.bool_)
         for other in others:
             self._mixed[:-1, :-1] |= other != first
-        self._settled = np.where(self._mixed, np.uint8(MIXED), self._winners)
+        self._cell_labels = np.where(self._mixed, np.uint8(MIXED), self._winners)
 
     def labels(self, area: Area, pixels: Flags | None) -> Labels:
         """The most probable class, the lowest of equals."""
         layout = self._layout(area, pixels)
-        out = layout.spread(self._settled)
+        out = layout.spread(self._cell_labels)
         for sites, picks in self._rounds(layout.sites(self._mixed)):
             best = self._candidates.logits(picks[0], sites)
             label = np.empty(best.shape, np.uint8)
@@ -145,34 +138,34 @@ class Sampler:
                 values = self._candidates.logits(pick, sites)
                 np.copyto(label[first], self._candidates.label[pick], where=values > best[first])
                 np.maximum(best[first], values, out=best[first])
-            out[sites.pixels] = label
+            out[sites.row[:, None], sites.column] = label
         return out
 
-    def settled(self, area: Area, rows: Indices, columns: Indices) -> Labels:
+    def cell_labels(self, area: Area, rows: Indices, columns: Indices) -> Labels:
         """The label at n pixels of an area where it needs no sampling, else `MIXED`."""
-        return self._settled.reshape(-1)[self._locate(area, rows, columns)[0]]
+        return self._cell_labels.reshape(-1)[self._locate(area, rows, columns)[0]]
 
     def confidence(self, area: Area, pixels: Flags | None) -> Floats:
         """Probability of the most probable class."""
         out = np.zeros(area.shape, np.float32)
-        for where, raised in self._raised(area, pixels):
-            out[where] = raised.max(0) / raised.sum(0)
+        for where, numerators in self._numerators(area, pixels):
+            out[where] = numerators.max(0) / numerators.sum(0)
         return out
 
     def sums(self, area: Area, pixels: Flags | None, groups: Sequence[Sequence[int]]) -> Floats:
         """Sums of some classes' probabilities, one per group of them: groups × rows × columns."""
         out = np.zeros((len(groups), *area.shape), np.float32)
-        for where, raised in self._raised(area, pixels):
-            total = raised.sum(0)
+        for where, numerators in self._numerators(area, pixels):
+            total = numerators.sum(0)
             for one, ids in zip(out, groups, strict=True):
-                one[where] = sum(raised[i] for i in ids) / total
+                one[where] = sum(numerators[i] for i in ids) / total
         return out
 
     def probabilities(self, area: Area, rows: Indices, columns: Indices) -> Floats:
         """Of all classes at n pixels of an area: classes × n."""
         out = np.empty((self.classes, rows.size), np.float32)
-        for where, raised in self._raised_at(*self._locate(area, rows, columns)):
-            np.divide(raised, raised.sum(0), out=out[:, where])
+        for where, numerators in self._numerators_at(*self._locate(area, rows, columns)):
+            np.divide(numerators, numerators.sum(0), out=out[:, where])
         return out
 
     @property
@@ -210,21 +203,21 @@ class Sampler:
         if not sites.cell.size:
             return
         start, number = self._candidates.start[sites.cell], self._candidates.number[sites.cell]
-        less = 255 - number
-        order = np.argsort(less, kind="stable")
+        rank = 255 - number
+        order = np.argsort(rank, kind="stable")
         step = max(1, CHUNK // (len(sites.row) * len(sites.column)))
         for begin in range(0, order.size, step):
             which = order[begin : begin + step]
-            ends = np.searchsorted(less[which], 255 - np.arange(number[which[0]]))
+            ends = np.searchsorted(rank[which], 255 - np.arange(number[which[0]]))
             yield sites.take(which), [start[which[:end]] + i for i, end in enumerate(ends)]
 
     @cached_property
     def _candidates(self) -> Candidates:
         cells = np.flatnonzero(self._mixed)
         parts = [self._compared(cells[i : i + CELLS]) for i in range(0, cells.size, CELLS)]
-        found, label, terms = (np.concatenate(p, axis=-1) for p in zip(*parts, strict=True))
+        counts, label, terms = (np.concatenate(p, axis=-1) for p in zip(*parts, strict=True))
         number, start = np.zeros(self._mixed.size, np.uint8), np.zeros(self._mixed.size, np.intp)
-        number[cells], start[cells] = found, np.cumsum(found, dtype=np.intp) - found
+        number[cells], start[cells] = counts, np.cumsum(counts, dtype=np.intp) - counts
         return Candidates(number, start, label, terms)
 
     def _compared(self, cells: Indices) -> tuple[Labels, Labels, Floats]:
@@ -234,24 +227,24 @@ class Sampler:
         logits = [flat.take(corner, axis=1) for corner in corners]
         reach = np.full_like(logits[0], np.inf)  # how far each class comes up to one of the winners, at best
         for winner in (winners[corner] for corner in corners):
-            lead = (mine - flat[winner, corner] for mine, corner in zip(logits, corners, strict=True))
+            lead = (values - flat[winner, corner] for values, corner in zip(logits, corners, strict=True))
             np.minimum(reach, reduce(np.maximum, lead), out=reach)
-        kept = reach >= 0
-        cell, label = np.nonzero(kept.T)
+        possible = reach >= 0
+        cell, label = np.nonzero(possible.T)
         a, b, c, d = (one[label, cell] for one in logits)
         terms = np.stack([a, b - a, c - a, d - b - c + a])
-        return kept.sum(0, dtype=np.uint8), label.astype(np.uint8), terms
+        return possible.sum(0, dtype=np.uint8), label.astype(np.uint8), terms
 
-    def _raised(self, area: Area, pixels: Flags | None) -> Iterator[tuple[Index, Floats]]:
-        """exp(logit) of all classes up to a factor per pixel, chunk by chunk, and where in the area that is."""
+    def _numerators(self, area: Area, pixels: Flags | None) -> Iterator[tuple[Index, Floats]]:
+        """The softmax's numerators, chunk by chunk, each pixel's up to a factor, and where in the area that is."""
         if self._upright:
-            yield from self._raised_rows(area)
+            yield from self._row_numerators(area)
             return
         rows, columns = np.nonzero(np.ones(area.shape, np.bool_) if pixels is None else pixels)
-        for part, raised in self._raised_at(*self._locate(area, rows, columns)):
-            yield (rows[part], columns[part]), raised
+        for part, numerators in self._numerators_at(*self._locate(area, rows, columns)):
+            yield (rows[part], columns[part]), numerators
 
-    def _raised_rows(self, area: Area) -> Iterator[tuple[Index, Floats]]:
+    def _row_numerators(self, area: Area) -> Iterator[tuple[Index, Floats]]:
         (row, down), (column, right) = self._axes(area)
         first = row.min()
         band = self._level[:, first : row.max() + 2]
@@ -266,15 +259,15 @@ class Sampler:
             values += np.take(wide, row[part] - first, axis=1)
             yield (part, slice(None)), self._exp(values)
 
-    def _raised_at(self, cell: Indices, down: Floats, right: Floats) -> Iterator[tuple[slice, Floats]]:
+    def _numerators_at(self, cell: Indices, down: Floats, right: Floats) -> Iterator[tuple[slice, Floats]]:
         flat = self._level.reshape(self.classes, -1)
         step = max(1, DENSE_CHUNK // self.classes)
         for begin in range(0, cell.size, step):
             part = slice(begin, begin + step)
-            here = cell[part]
-            above, below = flat.take(here, axis=1), flat.take(here + self._across, axis=1)
-            above += (flat.take(here + 1, axis=1) - above) * right[part]
-            below += (flat.take(here + self._across + 1, axis=1) - below) * right[part]
+            corner = cell[part]
+            above, below = flat.take(corner, axis=1), flat.take(corner + self._across, axis=1)
+            above += (flat.take(corner + 1, axis=1) - above) * right[part]
+            below += (flat.take(corner + self._across + 1, axis=1) - below) * right[part]
             below -= above
             below *= down[part]
             below += above

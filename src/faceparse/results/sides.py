@@ -3,12 +3,12 @@
 >>> import numpy as np
 >>> from faceparse.labels import scheme
 >>> from faceparse.results import View
->>> sides = Sides(scheme("celebamask19"))
+>>> counter = SideCounter(scheme("celebamask19"))
 >>> logits = np.zeros((19, 2, 2), np.float32)
 >>> logits[4] = 1  # l_eye
 >>> for picture in range(10):
-...     sides.add([View(logits, np.eye(2, 3))])
->>> sides.note()[:51]
+...     counter.add([View(logits, np.eye(2, 3))])
+>>> counter.note()[:51]
 'in 10 pictures the model labels l_eye and no r_eye:'
 """
 
@@ -35,7 +35,7 @@ SAMPLES = 64
 Picture = TypeVar("Picture")
 
 
-class Sides:
+class SideCounter:
     """Counts the left and right classes that a model labels, picture by picture; thread-safe.
 
     Args:
@@ -78,15 +78,9 @@ class Sides:
         left, right = (sum(int(self._pixels[p[side]]) for p in pairs) for side in (0, 1))
         if min(left, right) >= MIN_SHARE * (left + right):
             return ""
-        present, absent = (0, 1) if left > right else (1, 0)
-        present_names, absent_names = (
-            _join([self._scheme.classes[p[i]] for p in pairs]) for i in (present, absent)
-        )
+        names = [", ".join(self._scheme.classes[pair[side]] for pair in pairs) for side in (0, 1)]
+        present, absent = names if left > right else reversed(names)
         return (
-            f"in {self._pictures} pictures the model labels {present_names} and no {absent_names}: unless all faces "
+            f"in {self._pictures} pictures the model labels {present} and no {absent}: unless all faces "
             "are in profile, it does not tell left from right; use the groups eyes, brows and ears, or another model"
         )
-
-
-def _join(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]

@@ -56,11 +56,9 @@ class View:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "logits", _logits(self.logits))
-        object.__setattr__(self, "to_grid", _affine(self.to_grid, "to_grid"))
-        if self.frame is not None:
-            object.__setattr__(self, "frame", _affine(self.frame, "frame"))
-        if self.before is not None:
-            object.__setattr__(self, "before", _affine(self.before, "before"))
+        for name in ("to_grid", "frame", "before"):
+            if (matrix := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _affine(matrix, name))
         if not 0 <= self.feather <= 0.5:
             raise ResultError(f"feather is a part of the frame, 0 to 0.5, got {self.feather}")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from faceparse.folder import Jobs, Run
-    from faceparse.results.sides import Sides
+    from faceparse.results.sides import SideCounter
 
 
 def command(
@@ -72,7 +72,7 @@ def command(
     from faceparse.errors import ConfigError
     from faceparse.folder import Run, encode
     from faceparse.parser import AUTO, USUAL, Parser
-    from faceparse.results.sides import Sides
+    from faceparse.results.sides import SideCounter
     from faceparse.weights.merging import scheme_of_results
     from faceparse.writers import read_options, writers
 
@@ -119,7 +119,7 @@ def command(
     workers = min(jobs or parser.workers, len(todo))
     if workers > 1:
         tune_process()
-    sides = Sides(scheme_of_results(parser.card))
+    sides = SideCounter(scheme_of_results(parser.card))
     run = Run(
         todo,
         sides.watch(parser.parse),
@@ -162,7 +162,7 @@ def _jobs(
     )
 
 
-def _report(run: Run, log: Path | None, sides: Sides, quiet: bool) -> None:
+def _report(run: Run, log: Path | None, sides: SideCounter, quiet: bool) -> None:
     """Go through a run over a folder: progress, failures as they come, a summary."""
     from contextlib import ExitStack
 
