@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from functools import cache
 from importlib import import_module
-from math import prod
+from itertools import chain
 from pathlib import Path
 from pkgutil import iter_modules
 from threading import RLock
@@ -48,11 +48,6 @@ def _entry_points(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
     from importlib.metadata import entry_points
 
     return tuple(dict.fromkeys(entry_points(group=group)))
-
-
-def entry_point_names(group: str) -> list[str]:
-    """The names that other packages bring to a group, nothing of theirs imported."""
-    return [point.name for point in _entry_points(group, tuple(sys.path))]
 
 
 def _package(point: EntryPoint) -> str:
@@ -243,20 +238,13 @@ def either(words: Iterable[str]) -> str:
 
 
 def in_short(names: Iterable[str]) -> str:
-    """Names in one line, those of large families in braces.
+    """Names in one line, large families by their first word.
 
-    >>> in_short(["a-x", "big-b-1", "big-b-2", "big-b-3", "big-c-1", "big-c-2", "big-c-3"])
-    'a-x, big-{b,c}-{1,2,3}'
+    >>> in_short(["a-x", "big-1", "big-2", "big-3", "big-4", "big-5"])
+    'a-x, big-… (5)'
     """
-    families: dict[str, list[list[str]]] = {}
+    families: dict[str, list[str]] = {}
     for name in names:
-        families.setdefault(name.split("-")[0], []).append(name.split("-"))
-    parts: list[str] = []
-    for members in families.values():
-        columns = [list(dict.fromkeys(column)) for column in zip(*members, strict=False)]
-        whole = {len(m) for m in members} == {len(columns)} and prod(map(len, columns)) == len(members)
-        if whole and len(members) > 4:
-            parts.append("-".join(c[0] if len(c) == 1 else f"{{{','.join(c)}}}" for c in columns))
-        else:
-            parts += ["-".join(m) for m in members]
-    return ", ".join(parts)
+        families.setdefault(name.split("-")[0], []).append(name)
+    parts = ([f"{first}-… ({len(f)})"] if len(f) > 4 else f for first, f in families.items())
+    return ", ".join(chain.from_iterable(parts))

@@ -362,9 +362,8 @@ def described(hint: Any) -> str:
 
 
 def _value_text(value: object) -> str:
-    words = {None: "null", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
-        return words[value]
+        return json.dumps(value)
     if isinstance(value, Mapping):
         return "a table"
     try:

@@ -167,8 +167,7 @@ def test_foreign(faceparse: Command, name: str, kind: str) -> None:
     text = refused(faceparse, name)
     assert message in text
     if kind == "pickle" and not name.endswith((".caffemodel", ".safetensors")):
-        assert "reading it would run code" in text
-        assert "system" in text
+        assert "may run code" in text
     if kind == "page":
         assert "web page" in text or "get the file again" in text or "is not a safetensors file" in text
 
@@ -184,7 +183,7 @@ def test_dinov3_of_metas_file(faceparse: Command) -> None:
 
     whole = saved(dinov3_of(state))
     Path(meta).write_bytes(whole[:-50])
-    assert "cut short or damaged" in told()
+    assert "cut short" in told()
     for content, message in FOREIGN.values():
         Path(meta).write_bytes(content)
         assert message in told()

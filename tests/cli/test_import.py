@@ -25,8 +25,7 @@ def test_imports_and_says_where(checkpoint: Path, faceparse: Callable[..., Any])
     target = checkpoint.with_name("mine.safetensors")
     ran = faceparse("import", checkpoint, "--network", NAME, "-o", target)
     assert ran.code == 0
-    assert f"{target}: 348 tensors" in ran.out
-    assert "parameters, card mine" in ran.out
+    assert f"{target}: card mine" in ran.out
     assert "terms: Unknown" in ran.out
     found = safetensors_card(target)
     assert found is not None

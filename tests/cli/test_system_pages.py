@@ -166,7 +166,8 @@ def unhashed_cards(
         lines = path.read_text(encoding="utf-8").splitlines()
         kept = "\n".join(line for line in lines if not line.startswith("sha256"))
         (root / "cards" / path.name).write_text(kept, encoding="utf-8")
-    monkeypatch.setattr(sys.modules[card_module], "files", lambda _: root)
+    paths = sorted((root / "cards").glob("*.toml"))
+    monkeypatch.setattr(sys.modules[card_module], "packaged_tables", lambda _: paths)
     cards.cache_clear()
     yield
     cards.cache_clear()

@@ -6,7 +6,7 @@ import pytest
 
 from faceparse.weights import Backbone, Card, backbone, backbones, cards, published_path
 from faceparse.weights.modelfile import packaged
-from faceparse.weights.summary import summary
+from faceparse.weights.summary import record, state
 
 every_card = pytest.mark.parametrize("card", cards().values(), ids=list(cards()))
 
@@ -57,7 +57,7 @@ def test_backbone_is_complete(backbone: Backbone) -> None:
     assert not backbone.licence.consent or backbone.licence.url
     digits = backbone.source.name.rsplit("-", 1)[-1].split(".")[0]  # as torch.hub names files
     assert backbone.source.sha256.startswith(digits)
-    assert summary(backbone).state == "not here"
+    assert state(backbone) == ("not here", None)
 
 
 @every_card
@@ -66,12 +66,10 @@ def test_its_backbone_is_known(card: Card) -> None:
 
 
 @every_card
-def test_the_table_has_the_card(card: Card) -> None:
-    row = summary(card)
-    assert row.id == card.id
-    assert row.state == ("in the package" if card.id in packaged() else "not here")
-    figure = card.headline
-    assert row.f1 == (figure.value if figure else None)
+def test_programs_get_the_card(card: Card) -> None:
+    assert record(card)["id"] == card.id
+    assert state(card)[0] == ("in the package" if card.id in packaged() else "not here")
+    assert not card.headline or card.headline in card.figures
 
 
 @pytest.mark.torch

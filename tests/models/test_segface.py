@@ -137,7 +137,7 @@ def test_other_checkpoints_are_told_by_name() -> None:
     del state["face_decoder.hair_token.weight"]
     text = fault("segface-lapa-mobilenet", state)
     assert "1 missing (face_decoder.hair_token.weight)" in text
-    assert "segface-{celeb,helen,lapa}-{convnext_base," in text
+    assert "segface-… (33)" in text
 
 
 def test_published_convnext_tiny_is_not_the_true_one() -> None:

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from faceparse import models  # noqa: E402
 from faceparse.errors import ConfigError, ImageError, OutputError, WeightsError  # noqa: E402
 from faceparse.models.vgg19_dinov3 import VGG19DINOv3  # noqa: E402
-from faceparse.weights import Checkpoint, read_checkpoint, write_safetensors  # noqa: E402
+from faceparse.weights import Checkpoint, write_safetensors  # noqa: E402
 from faceparse.weights.card import parse_card  # noqa: E402
 from faceparse.weights.importers.vgg19_dinov3 import TORCHVISION_VGG19  # noqa: E402
 from tests.models.conftest import published_state  # noqa: E402
@@ -167,10 +167,9 @@ CARD = parse_card(
 def test_decoder_only_is_what_the_published_script_makes(state: State, tmp_path: Path) -> None:
     last, target = tmp_path / "last.ckpt", tmp_path / "new" / "decoder.ckpt"
     torch.save(lightning(state), last)
-    made = models.write_decoder_only(last, SMALL, target)
+    models.write_decoder_only(last, SMALL, target)
     content = torch.load(target, weights_only=True)
     kept = without_dinov3(state)
-    assert (made.path, made.tensors, made.left_out) == (target, len(kept), ("dinov3",))
     assert content.keys() == lightning(state).keys() - {"optimizer_states", "lr_schedulers"}
     assert content["hyper_parameters"] == {"num_classes": 11, "lr": 1e-3}
     assert content["state_dict"].keys() == kept.keys()
@@ -210,10 +209,9 @@ def test_importing_puts_the_parts_together(state: State, tmp_path: Path) -> None
     torch.save(without_dinov3(state), tmp_path / "decoder.ckpt")
     torch.save(dinov3_of(state), tmp_path / "dinov3.pth")
     target = tmp_path / "whole.safetensors"
-    made = models.import_checkpoint(
+    models.import_checkpoint(
         tmp_path / "decoder.ckpt", SMALL, target, card=CARD, dinov3=tmp_path / "dinov3.pth"
     )
-    assert made.tensors == len(read_checkpoint(target).tensors)
     assert same(
         models.load(SMALL, target), models.load_checkpoint(SMALL, Checkpoint(Path("last.ckpt"), state))
     )

@@ -49,12 +49,11 @@ def test_both_layer_formats(model: Model) -> None:
         assert got.flags.aligned
 
 
-def test_numbers_one_by_one_in_doubles_and_without_a_shape() -> None:
+def test_numbers_one_by_one_and_without_a_shape() -> None:
     value = np.array([1.5, -2], np.float32)
     loose = b"".join(varint(5 << 3 | 5) + bytes(floats(value[i : i + 1])) for i in range(2))
-    double = message(8, value.astype("<f8").tobytes())
     dims_one_by_one = message(7, number(1, 2), number(1, 1))
-    for parts, shape in (((loose,), (2,)), ((double,), (2,)), ((dims_one_by_one, loose), (2, 1))):
+    for parts, shape in (((loose,), (2,)), ((dims_one_by_one, loose), (2, 1))):
         got = read_caffemodel(one_blob(*parts))["a.weight"]
         np.testing.assert_array_equal(got, value.reshape(shape))
 
@@ -77,12 +76,11 @@ def test_unknown_fields_are_passed_over() -> None:
         (b"\x80" * 20, "not a protobuf message"),
         (varint(100 << 3 | 2) + varint(1 << 60) + b"x", "cut short or damaged"),
         (one_blob(message(5, b"123")), "numbers of a.weight are cut short"),
-        (one_blob(message(7, message(1, b"\x03")), message(5, bytes(8))), "it is 3, and has 2 numbers"),
-        (one_blob(message(7, message(1, b"\x00"))), "it is 0, and has 0 numbers"),
-        (one_blob(message(7, message(1, b"\x02"))), "it is 2, and has 0 numbers"),
-        (one_blob(message(7, message(1, b"\x01" * 33)), message(5, bytes(4))), "1 × 1 × 1 × 1 × 1 × 1 …"),
-        (one_blob(message(7, number(1, (1 << 64) - 2)), message(5, bytes(4))), "and has 1 numbers"),
-        (one_blob(message(5, bytes(4))) * 2, "holds a.weight twice"),
+        (one_blob(message(7, message(1, b"\x03")), message(5, bytes(8))), "has 2 numbers, not"),
+        (one_blob(message(7, message(1, b"\x00"))), "has 0 numbers, not"),
+        (one_blob(message(7, message(1, b"\x02"))), "has 0 numbers, not"),
+        (one_blob(message(7, message(1, b"\x01" * 33)), message(5, bytes(4))), "has 1 numbers, not"),
+        (one_blob(message(7, number(1, (1 << 64) - 2)), message(5, bytes(4))), "has 1 numbers, not"),
     ],
 )
 def test_what_is_wrong_is_said(data: bytes, message_: str) -> None:

@@ -63,17 +63,29 @@ def safetensors(metadata: dict[str, str] | None = None, end: int = 4) -> bytes:
         ("a.pth", b"hello, this is text", "is not a checkpoint.*starts with 'hello, this "),
         ("a.pth", b"<!DOCTYPE html><html>", "is not a checkpoint.*is it a web page"),
         ("a.pth", b"\x89PNG\r\n\x1a\n" + bytes(20), "is not a checkpoint"),
-        ("a.onnx", b"\x08\x08\x12\x07pytorch", "is an ONNX file, not a checkpoint: it runs as it is"),
+        ("a.onnx", b"\x08\x08\x12\x07pytorch", "is not a checkpoint.*an ONNX file runs as it is"),
         ("a.pt", zipped("m/data.pkl", "m/constants.pkl", "m/code/m.py"), "TorchScript archive"),
-        ("a.zip", zipped("weights.txt"), "zip archive, not a checkpoint: unpack it"),
+        ("a.zip", zipped("weights.txt"), "zip archive with no checkpoint in it: unpack it"),
         ("a.zip", zipped("deep/weights.pt"), "is not a checkpoint.*starts with 'x'"),
-        ("a.zip", zipped("a.pt", "__MACOSX/._a.pt", "b.pth"), r"several checkpoints \(a.pt, b.pth\)"),
-        ("a.zip", encrypted("a.pt"), "a.zip is encrypted or packed in another way.*: unpack it"),
+        (
+            "a.zip",
+            zipped("a.pt", "__MACOSX/._a.pt", "b.pth"),
+            "zip archive with a.pt, b.pth in it: unpack it",
+        ),
+        ("a.zip", encrypted("a.pt"), "a.zip is cut short or damaged, or encrypted .*: .*unpack it"),
         ("a.zip", damaged("a.pt"), "a.zip is cut short or damaged"),
         ("a.pth", zipped("m/data.pkl", "m/data/0")[:60], "cut short or damaged"),
-        ("a.pth", pickle.dumps({"a": 1}), "plain Python pickle"),
-        ("a.pth", pickle.dumps({"a": Runs(os.system, "false")}), r"would run code \(\w+\.system\)"),
-        ("a.pth", pickle.dumps({"a": Runs(eval, "1")}, protocol=2), r"would run code \(\w+\.eval\)"),
+        ("a.pth", pickle.dumps({"a": 1}), "a pickle that PyTorch did not save may run code"),
+        (
+            "a.pth",
+            pickle.dumps({"a": Runs(os.system, "false")}),
+            "a pickle that PyTorch did not save may run code",
+        ),
+        (
+            "a.pth",
+            pickle.dumps({"a": Runs(eval, "1")}, protocol=2),
+            "a pickle that PyTorch did not save may run code",
+        ),
         ("a.safetensors", b"not safetensors at all", "is not a safetensors file"),
         ("a.safetensors", zipped("m/data.pkl"), "is not a safetensors file"),
         ("a.safetensors", safetensors()[:-1], "cut short or damaged"),
@@ -96,13 +108,6 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "nowhere.pth")
     with pytest.raises(WeightsError, match="is a folder"):
         read_checkpoint(tmp_path)
-
-
-def test_every_refused_name_is_listed(tmp_path: Path) -> None:
-    calls = [Runs(os.getenv, "A"), Runs(os.getcwd), Runs(eval, "1")]
-    (tmp_path / "a.pth").write_bytes(pickle.dumps(calls, protocol=4))
-    with pytest.raises(WeightsError, match=r"\(builtins\.eval, os\.getenv, (nt|posix)\.getcwd\)"):
-        read_checkpoint(tmp_path / "a.pth")
 
 
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])

@@ -97,7 +97,7 @@ def test_cut_short(save: Save, kept: float, tmp_path: Path) -> None:
     save({"w": torch.zeros(400, 100)}, path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(kept * len(whole))])
-    with pytest.raises(WeightsError, match="cut short or damaged") as raised:
+    with pytest.raises(WeightsError, match="cut short") as raised:
         read_checkpoint(path)
     assert "\n" not in str(raised.value)
 
@@ -106,9 +106,7 @@ def test_cut_short(save: Save, kept: float, tmp_path: Path) -> None:
 def test_code_is_refused_by_name_and_not_run(save: Save, tmp_path: Path) -> None:
     made = tmp_path / "made"
     save({"w": MakesFolder(made)}, tmp_path / "a.pth")
-    with pytest.raises(
-        WeightsError, match=r"refused: reading it would run code \((nt|posix)\.mkdir\)"
-    ) as raised:
+    with pytest.raises(WeightsError, match=r"was refused: .* would run code \(.*(nt|posix)\.mkdir") as raised:
         read_checkpoint(tmp_path / "a.pth")
     assert not made.exists()
     assert "\n" not in str(raised.value)

@@ -40,7 +40,7 @@ def test_only_the_classifier_is_unused() -> None:
 
 
 def test_the_longest_rule_counts_and_other_keys_stay() -> None:
-    form = Renaming("x", {"a.": "b.", "a.c.": "d."})
+    form = Renaming({"a.": "b.", "a.c.": "d."})
     assert form({"a.x": 1, "a.c.x": 2, "e.a.x": 3}) == {"b.x": 1, "d.x": 2, "e.a.x": 3}
     assert OWN({"a.x": 1}) == {"a.x": 1}
     assert OWN.uses("a.x")

@@ -105,7 +105,7 @@ def test_foreign_onnx_in_the_cache_has_its_card(tiny_path: Path) -> None:
     [
         ("nothing", r"no model 'nothing': .*weights list.* \.onnx"),
         ("bisnet", "no model 'bisnet'; did you mean 'bisenet-"),
-        ("bisenet-resnet18", "bisenet-resnet18 is a network, not a model; did you mean 'bisenet-resnet18-"),
+        ("bisenet-resnet18", "no model .bisenet-resnet18.; did you mean 'bisenet-resnet18-"),
         ("nowhere/model.onnx", "no model file nowhere/model.onnx"),
         ("nowhere.pth", "no model file nowhere.pth"),
         ("", "no model ''|no model file"),

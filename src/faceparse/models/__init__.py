@@ -14,16 +14,14 @@ for _package in ("torch", "torchvision", "timm", "safetensors"):
     if find_spec(_package) is None:
         raise MissingExtraError(_package, "torch", "faceparse.models")
 
-from faceparse.models.converting import make_model_file  # noqa: E402
 from faceparse.models.decoder_only import write_decoder_only  # noqa: E402
 from faceparse.models.fitting import fits  # noqa: E402
-from faceparse.models.importing import ImportResult, import_checkpoint, training_card  # noqa: E402
+from faceparse.models.importing import import_checkpoint, make_model_file, training_card  # noqa: E402
 from faceparse.models.loading import load, load_checkpoint, load_part  # noqa: E402
 from faceparse.models.registry import Entry, Network, Part, build, network, networks, register  # noqa: E402
 
 __all__ = [
     "Entry",
-    "ImportResult",
     "Network",
     "Part",
     "build",

@@ -14,15 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.resnet import ResNet18_Weights, ResNet34_Weights, resnet18, resnet34
 
-from faceparse.labels import scheme
 from faceparse.models.backbones.imagenet import imagenet, load_checkpoint_into
 from faceparse.models.registry import Entry, Network, register
-from faceparse.weights.backbone import Backbone
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.yakhyo import YAKHYO
 from faceparse.weights.importers.zllrunning import ZLLRUNNING
 
-SCHEME = "celebamask19"
 _BACKBONES = {
     "resnet18": (resnet18, ResNet18_Weights.IMAGENET1K_V1),
     "resnet34": (resnet34, ResNet34_Weights.IMAGENET1K_V1),
@@ -116,7 +113,8 @@ class BiSeNet(Network):
 
     def __init__(self, num_classes: int = 19, backbone: str = "resnet18") -> None:
         super().__init__()
-        make, self._weights = _BACKBONES[backbone]
+        make, weights = _BACKBONES[backbone]
+        self.pretrained = imagenet(weights)
         self.trunk = make(weights=None)
         del self.trunk.fc, self.trunk.avgpool
         self.context = _ConvNormReLU(512, 128, 1)
@@ -166,17 +164,10 @@ class BiSeNet(Network):
         layers = {k: v for k, v in state.items() if not k.startswith("fc.")}
         load_checkpoint_into(self.trunk, layers, "torchvision's ResNet checkpoint")
 
-    def imagenet(self) -> Backbone:
-        return imagenet(self._weights)
-
-
-def _build(num_classes: int = len(scheme(SCHEME)), *, backbone: str) -> Network:
-    return BiSeNet(num_classes, backbone)
-
 
 for _name, _backbone, _published in (
     ("bisenet-resnet18", "resnet18", YAKHYO),
     ("bisenet-resnet34", "resnet34", YAKHYO),
     ("bisenet-zllrunning", "resnet18", ZLLRUNNING),
 ):
-    register(Entry(_name, partial(_build, backbone=_backbone), SCHEME, _published))
+    register(Entry(_name, partial(BiSeNet, backbone=_backbone), "celebamask19", _published))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,24 +18,9 @@ from faceparse.models.registry import network as find_network
 from faceparse.weights.checkpoint import read_checkpoint
 
 
-@dataclass(frozen=True)
-class DecoderOnly:
-    """What `write_decoder_only` wrote.
-
-    Attributes:
-        path: The file.
-        tensors: Number of tensors in it.
-        left_out: Names of the parts that are not in it.
-    """
-
-    path: Path
-    tensors: int
-    left_out: tuple[str, ...]
-
-
 def write_decoder_only(
     checkpoint: str | Path, network: str, output: str | Path, *, overwrite: bool = False
-) -> DecoderOnly:
+) -> None:
     """Write a checkpoint without its DINOv3 and with the published tensor names, as the published script does.
 
     The file has `state_dict` and, from a Lightning checkpoint, epoch, step and hyperparameters; it lacks the
@@ -69,4 +53,3 @@ def write_decoder_only(
     state = {name: tensors[key].clone() for key, name in zip(shapes, published, strict=True)}
     with atomic(target, overwrite=overwrite, make_folder=True) as temporary:
         torch.save({"state_dict": state, **file.progress}, temporary)
-    return DecoderOnly(target, len(state), tuple(entry.parts))

@@ -14,14 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
-from faceparse.labels import scheme
 from faceparse.models.backbones.imagenet import imagenet, load_checkpoint_into
 from faceparse.models.registry import Entry, Network, register
-from faceparse.weights.backbone import Backbone
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.vgg16 import TORCHVISION_VGG16
-
-SCHEME = "voc21-face"
 
 _BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 _WIDE = 4096
@@ -75,6 +71,7 @@ class FCN8s(Network):
     """
 
     grid = Grid(stride=1, align_corners=False)
+    pretrained = imagenet(VGG16_Weights.IMAGENET1K_V1)
 
     def __init__(self, num_classes: int = 21) -> None:
         super().__init__()
@@ -143,18 +140,11 @@ class FCN8s(Network):
         rest = {k: v for k, v in own.items() if k not in backbone}
         load_checkpoint_into(self, {**rest, **loaded}, "torchvision's VGG-16 checkpoint or an FCN-8s")
 
-    def imagenet(self) -> Backbone:
-        return imagenet(VGG16_Weights.IMAGENET1K_V1)
-
 
 def _crop(x: Tensor, offset: int, like: Tensor) -> Tensor:
     height, width = like.shape[-2:]
     return x[..., offset : offset + height, offset : offset + width]
 
 
-def _build(num_classes: int = len(scheme(SCHEME))) -> Network:
-    return FCN8s(num_classes)
-
-
 # The published files name the tensors as the Caffe layers are named, and so does this network.
-register(Entry("fcn8s", _build, SCHEME))
+register(Entry("fcn8s", FCN8s, "voc21-face"))

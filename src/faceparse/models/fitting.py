@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from faceparse.models.registry import Entry, Network, Part, networks
-from faceparse.weights.importers import Form, Shapes
+from faceparse.weights.importers import Renaming, Shapes
 
 _MOST_NAMES = 6
 """Keys of one kind that a message names; it counts the rest."""
@@ -34,7 +34,7 @@ def fits(state: Mapping[str, Tensor], **options: Any) -> tuple[str, ...]:
 class Mismatch:
     """How a state dict differs from what a form of a network expects; false where it fits."""
 
-    form: Form
+    form: Renaming
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     mis_shaped: tuple[str, ...]
@@ -48,7 +48,7 @@ class Mismatch:
         return "; ".join(f"{len(keys)} {kind} ({_names(keys)})" for kind, keys in kinds.items() if keys)
 
 
-def compare(form: Form, shapes: Shapes, state: Mapping[str, Tensor]) -> Mismatch:
+def compare(form: Renaming, shapes: Shapes, state: Mapping[str, Tensor]) -> Mismatch:
     """How a state dict differs from a network's shapes in that form."""
     expected = form.expects(shapes)
     actual = {k: tuple(v.shape) for k, v in state.items() if form.uses(k)}

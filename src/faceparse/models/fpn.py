@@ -14,12 +14,9 @@ import timm
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faceparse.errors import WeightsError
-from faceparse.labels import scheme
+from faceparse.models.backbones.imagenet import load_checkpoint_into
 from faceparse.models.registry import Entry, Network, register
 from faceparse.weights.card import Grid
-
-SCHEME = "celebamask19"
 
 
 def _separable(width: int) -> nn.Sequential:
@@ -88,23 +85,8 @@ class FPN(Network):
         Raises:
             WeightsError: too few tensors, or one of another shape than the backbone's.
         """
-        own = self.trunk.state_dict()
-        if len(state) < len(own):
-            raise WeightsError(
-                f"the backbone has {len(own)} tensors, the checkpoint {len(state)}: is it another network's?"
-            )
-        for (key, tensor), (name, value) in zip(own.items(), state.items(), strict=False):
-            if tensor.shape != value.shape:
-                raise WeightsError(
-                    f"backbone tensor {key} is {tuple(tensor.shape)}, the checkpoint's {name} {tuple(value.shape)}: "
-                    "is it another network's?"
-                )
-            own[key] = value
-        self.trunk.load_state_dict(own)
+        own_names = dict(zip(self.trunk.state_dict(), state.values(), strict=False))
+        load_checkpoint_into(self.trunk, own_names, "an ImageNet checkpoint of timm's efficientnet_lite0")
 
 
-def _build(num_classes: int = len(scheme(SCHEME))) -> Network:
-    return FPN(num_classes)
-
-
-register(Entry("fpn-efficientnet_lite0", _build, SCHEME))
+register(Entry("fpn-efficientnet_lite0", FPN, "celebamask19"))

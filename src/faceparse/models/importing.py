@@ -5,40 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
 from faceparse.errors import ConfigError, OutputError, WeightsError
-from faceparse.models.loading import load_checkpoint
+from faceparse.models.loading import find_part, load_checkpoint
 from faceparse.models.registry import Network
-from faceparse.models.registry import network as find_network
+from faceparse.weights.backbone import backbone
 from faceparse.weights.card import Card, cards, parse_card
 from faceparse.weights.card import card as find_card
-from faceparse.weights.checkpoint import Checkpoint, read_checkpoint, write_safetensors
+from faceparse.weights.checkpoint import Checkpoint, read_checkpoint, safetensors_card, write_safetensors
 from faceparse.weights.hashing import sha256
+from faceparse.weights.modelfile import model_path
+from faceparse.weights.records import Record, write_record
+from faceparse.weights.store import published_path
+
+_LOG = logging.getLogger("faceparse")
 
 UNKNOWN_TERMS = "Unknown: state the terms of the training data."
-
-
-@dataclass(frozen=True)
-class ImportResult:
-    """What `import_checkpoint` wrote.
-
-    Attributes:
-        path: The safetensors file.
-        card: The card inside it.
-        tensors: Number of tensors.
-        parameters: Parameters of the network: the learned ones among the tensors' numbers.
-        notes: Warnings for a person, one line each.
-    """
-
-    path: Path
-    card: Card
-    tensors: int
-    parameters: int
-    notes: tuple[str, ...] = ()
 
 
 def import_checkpoint(
@@ -49,8 +36,8 @@ def import_checkpoint(
     card: str | Card | None = None,
     overwrite: bool = False,
     **options: Any,
-) -> ImportResult:
-    """Write a checkpoint as a safetensors file with our tensor names and the card as metadata.
+) -> Card:
+    """Write a checkpoint as a safetensors file with our tensor names and a card as metadata, and return the card.
 
     Args:
         checkpoint: As for `load`; never written to.
@@ -68,25 +55,56 @@ def import_checkpoint(
         OutputError: `output` exists, is the checkpoint itself, or cannot be written.
     """
     source, target = Path(checkpoint), Path(output)
-    _check_options(network, options)
+    for option in options.keys() - {"num_classes"}:
+        find_part(network, option)
     check_target(source, target, overwrite)
     card = find_card(card) if isinstance(card, str) else card
     file = read_checkpoint(source)
     digest = sha256(source)
     base_card = card or file.card or _packaged_card(digest, network)
     classes = {} if base_card is None else {"num_classes": len(base_card.label_scheme)}
-    built = load_checkpoint(network, file, **{**classes, **options})
-    chosen = base_card or training_card(file, network, built, target.stem)
-    if chosen.network != network:
+    instance = load_checkpoint(network, file, **{**classes, **options})
+    its_card = base_card or training_card(file, network, instance, target.stem)
+    if its_card.network != network:
         raise WeightsError(
-            f"card {chosen.id} is of network {chosen.network}, not {network}: give the card of these weights"
+            f"card {its_card.id} is of network {its_card.network}, not {network}: give the card of these weights"
         )
-    # A file of ours that carries a card came from another file, which its card names already.
-    its_card, notes = (chosen, ()) if file.card is not None else _with_source(chosen, source, digest)
-    state = built.state_dict()
-    write_safetensors(target, state, its_card, overwrite=overwrite)
-    parameters = sum(p.numel() for p in built.parameters())
-    return ImportResult(target, its_card, len(state), parameters, notes)
+    if file.card is None:  # else it came from another file, which its card names already
+        its_card = _with_source(its_card, source, digest)
+    write_safetensors(target, instance.state_dict(), its_card, overwrite=overwrite)
+    return its_card
+
+
+def make_model_file(card: Card) -> Path:
+    """Make the safetensors file of a card whose checkpoint is in the cache, unless it is there, and return its path.
+
+    >>> from faceparse.weights import fetch
+    >>> fetch(find_card("bisenet-resnet18-yakhyo"))  # doctest: +SKIP
+    >>> make_model_file(find_card("bisenet-resnet18-yakhyo"))  # doctest: +SKIP
+    PosixPath('…/bisenet-resnet18-yakhyo/bisenet-resnet18-yakhyo.safetensors')
+
+    Raises:
+        WeightsError: the checkpoint or the backbone that it needs is not in the cache, is unsafe or damaged, or
+            does not fit the card's network.
+        OutputError: the cache cannot be written.
+    """
+    checkpoint, target = published_path(card), model_path(card)
+    if target.is_file():
+        embedded = safetensors_card(target)
+        if embedded is not None and embedded.source.sha256 == sha256(checkpoint):
+            return target
+    parts = {}
+    if card.backbone:
+        published = backbone(card.backbone)
+        parts[published.option] = published_path(published)
+        if not parts[published.option].is_file():
+            raise WeightsError(
+                f"{card.id} needs the file of {published.title}, which is not in the cache: faceparse weights get "
+                f"{published.id}"
+            )
+    import_checkpoint(checkpoint, card.network, target, card=card, overwrite=True, **parts)
+    write_record(target.parent, target.name, Record(sha256(target), target.stat().st_size, checkpoint.name))
+    return target
 
 
 def training_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:
@@ -141,15 +159,6 @@ def _training(settings: Mapping[str, Any]) -> str:
     return f"{folder}, split {data.get('train', 'unknown')}, chosen on {data.get('val', 'unknown')}"
 
 
-def _check_options(network: str, options: Iterable[str]) -> None:
-    parts = find_network(network).parts
-    for option in options:
-        if option != "num_classes" and option not in parts:
-            raise ConfigError(
-                f"{network} has no part {option!r} with a file of its own: leave out --{option}"
-            )
-
-
 def check_target(source: Path, target: Path, overwrite: bool, suffix: str = ".safetensors") -> None:
     """Check before any work that an output has the right suffix, is not the checkpoint, and may be written.
 
@@ -170,15 +179,14 @@ def _packaged_card(digest: str, network: str) -> Card | None:
     return next(matches, None)
 
 
-def _with_source(card: Card, source: Path, digest: str) -> tuple[Card, tuple[str, ...]]:
+def _with_source(card: Card, source: Path, digest: str) -> Card:
     """The card with this file as its source, less the figures of another file."""
     if card.source.sha256 == digest:
-        return card, ()
-    updated = replace(card, source=replace(card.source, file=source.name, sha256=digest))
-    if not card.source.sha256:
-        return updated, ()
-    note = (
-        f"{source.name} is not the file that card {card.id} describes (SHA-256 {digest[:12]}…, there "
-        f"{card.source.sha256[:12]}…): the new card is without figures"
-    )
-    return replace(updated, figures=()), (note,)
+        return card
+    figures = card.figures
+    if card.source.sha256:
+        _LOG.warning(
+            "%s is not the file that card %s describes: the new card is without figures", source.name, card.id
+        )
+        figures = ()
+    return replace(card, source=replace(card.source, file=source.name, sha256=digest), figures=figures)

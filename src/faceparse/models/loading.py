@@ -55,10 +55,17 @@ def load_checkpoint(name: str, file: Checkpoint, **options: Any) -> Network:
     mismatch, absent = compare_best(entry, options, file.tensors)
     if mismatch:
         raise WeightsError(f"{file.path} does not fit {name}: {mismatch}. {_advice(file, options)}")
-    _check_part_files(name, file, part_files, absent)
     state = mismatch.form(file.tensors)
-    for option, part in absent.items():
-        state.update(_read_part(name, part, part_files[option], shapes_of(entry, options)))
+    for option, part in entry.parts.items():
+        if option in part_files and option not in absent:
+            raise WeightsError(f"{file.path} has its {option} inside: leave out {option}=FILE (--{option})")
+        if option in absent and option not in part_files:
+            raise WeightsError(
+                f"{file.path} is {name} without its {option}: name its file, {part.file}, with {option}=FILE "
+                f"(--{option} FILE on the command line)"
+            )
+        if option in absent:
+            state.update(_read_part(name, part, part_files[option], shapes_of(entry, options)))
     with torch.random.fork_rng(devices=[]), Uninitialised():  # the caller's random stream stays
         network = entry.build(**options)
     network.load_state_dict(state)
@@ -80,27 +87,23 @@ def load_part(network: Network, name: str, option: str, path: str | Path) -> Non
         ConfigError: the network has no such part.
         WeightsError: a file that is no checkpoint, or of another part.
     """
+    part, state = find_part(name, option), network.state_dict()
+    shapes = {key: tuple(value.shape) for key, value in state.items()}
+    network.load_state_dict({**state, **_read_part(name, part, path, shapes)})
+
+
+def find_part(name: str, option: str) -> Part:
+    """The part of the network of that name whose file this option takes.
+
+    Raises:
+        ConfigError: the network has no such part.
+    """
     parts = find_network(name).parts
     if option not in parts:
-        hint = f"its parts are {', '.join(parts)}" if parts else "it has none"
-        raise ConfigError(f"{name} has no part {option!r} with a file of its own; {hint}")
-    state = network.state_dict()
-    shapes = {key: tuple(value.shape) for key, value in state.items()}
-    network.load_state_dict({**state, **_read_part(name, parts[option], path, shapes)})
-
-
-def _check_part_files(
-    name: str, file: Checkpoint, part_files: Mapping[str, object], absent: Mapping[str, Part]
-) -> None:
-    for option, part in absent.items():
-        if option not in part_files:
-            raise WeightsError(
-                f"{file.path} is {name} without its {option}: name its file, {part.file}, with {option}=FILE "
-                f"(--{option} FILE on the command line)"
-            )
-    for option in part_files:
-        if option not in absent:
-            raise WeightsError(f"{file.path} has its {option} inside: leave out {option}=FILE (--{option})")
+        raise ConfigError(
+            f"{name} has no part {option!r} with a file of its own; it has {', '.join(parts) or 'none'}"
+        )
+    return parts[option]
 
 
 def _read_part(name: str, part: Part, path: str | Path, shapes: Shapes) -> dict[str, Tensor]:

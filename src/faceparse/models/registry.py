@@ -16,7 +16,7 @@ from faceparse.errors import WeightsError
 from faceparse.registry import Registry
 from faceparse.weights.backbone import Backbone
 from faceparse.weights.card import Grid
-from faceparse.weights.importers import OWN, Form
+from faceparse.weights.importers import OWN, Renaming
 
 
 class Network(nn.Module):
@@ -33,12 +33,14 @@ class Network(nn.Module):
         needs_landmarks: Whether `forward` takes `(image, landmarks)` and warps by them. `grid_logits` then takes
             the warped picture and gives logits that lie as warped.
         multiple: The sides of its input are multiples of this.
+        pretrained: The published ImageNet classifier that `load_backbone` takes; None where none has an address.
     """
 
     grid: Grid
     any_size: bool = True
     needs_landmarks: bool = False
     multiple: int = 1
+    pretrained: Backbone | None = None
 
     def grid_logits(self, image: Tensor) -> Tensor:
         """Logits at the network's own resolution, (B, classes, H / stride, W / stride)."""
@@ -56,10 +58,6 @@ class Network(nn.Module):
         """
         raise WeightsError(f"{type(self).__name__} has no backbone that starts from a checkpoint of its own")
 
-    def imagenet(self) -> Backbone | None:
-        """The published ImageNet classifier that `load_backbone` takes; None where none has an address."""
-        return None
-
 
 @dataclass(frozen=True)
 class Part:
@@ -72,7 +70,7 @@ class Part:
     """
 
     prefix: str
-    form: Form
+    form: Renaming
     file: str
 
 
@@ -92,11 +90,11 @@ class Entry:
     name: str
     build: Callable[..., Network]
     scheme: str
-    published: Form | None = None
+    published: Renaming | None = None
     parts: Mapping[str, Part] = field(default_factory=dict)
 
     @property
-    def forms(self) -> tuple[Form, ...]:
+    def forms(self) -> tuple[Renaming, ...]:
         """The ways in which a checkpoint of it may name its tensors; the published one first."""
         return (OWN,) if self.published is None else (self.published, OWN)
 

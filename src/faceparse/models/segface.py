@@ -21,9 +21,8 @@ from torch import Tensor, nn
 
 from faceparse.labels import scheme
 from faceparse.models.backbones.imagenet import imagenet
-from faceparse.models.backbones.tapped import make_backbone
+from faceparse.models.backbones.tapped import CLASSIFIERS, make_backbone
 from faceparse.models.registry import Entry, Network, register
-from faceparse.weights.backbone import Backbone
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.segface import segface
 
@@ -217,6 +216,7 @@ class SegFace(Network):
         super().__init__()
         self.trunk = make_backbone(backbone)
         self.any_size = self.trunk.kind.any_size
+        self.pretrained = imagenet(self.trunk.kind.weights) if self.trunk.kind.weights else None
         self.adapt = nn.ModuleList(nn.Linear(width, WIDTH) for width in self.trunk.kind.widths)
         self.fuse = nn.Conv2d(4 * WIDTH, WIDTH, 1, bias=False)
         self.decoder = _Decoder(num_classes)
@@ -237,10 +237,6 @@ class SegFace(Network):
             WeightsError: keys or shapes of another classifier.
         """
         self.trunk.load_classifier(state)
-
-    def imagenet(self) -> Backbone | None:
-        weights = self.trunk.kind.weights
-        return None if weights is None else imagenet(weights)
 
     def _features(self, image: Tensor) -> Tensor:
         """The backbone's maps, adapted, resized to the finest one and fused: B × h × w × 256."""
@@ -268,33 +264,22 @@ def _padding(side: int) -> int:
 
 
 BACKBONES: Mapping[str, str] = {
-    "swin_base": "swin_base",
-    "swinv2_base": "swinv2_base",
-    "swinv2_small": "swinv2_small",
-    "swinv2_tiny": "swinv2_tiny",
-    "convnext_base": "convnext_base",
-    "convnext_small": "convnext_small",
+    **{name: name for name in CLASSIFIERS},
     "convnext_tiny": "convnext_small",  # what is published under this name has the shape of a ConvNeXt-Small
     "true_convnext_tiny": "convnext_tiny",
-    "resnet": "resnet101",
-    "mobilenet": "mobilenet",
-    "efficientnet": "efficientnet",
 }
 """The last part of a SegFace network's name → its backbone."""
 
 
-def register_variants(data: str, scheme_name: str, network: Callable[[int, str], Network]) -> None:
+def register_variants(data: str, scheme_name: str, network: Callable[..., Network]) -> None:
     """Register the SegFace networks of one data set, `segface-DATA-BACKBONE`.
 
     Args:
         data: `celeb`, `lapa` or `helen`.
         scheme_name: Scheme of its published weights.
-        network: Makes one from the number of classes and the backbone.
+        network: Makes one from `num_classes` and `backbone`.
     """
-
-    def build(num_classes: int = len(scheme(scheme_name)), *, backbone: str) -> Network:
-        return network(num_classes, backbone)
-
+    classes = len(scheme(scheme_name))
     for name, backbone in BACKBONES.items():
         # These backbones were cut from the classifier as a whole: their layers lie one level deeper, and
         # Swin's last norm, which no tap sees, came along.
@@ -302,7 +287,14 @@ def register_variants(data: str, scheme_name: str, network: Callable[[int, str],
         published = (
             segface(data, "backbone.0.", unused=("backbone.1.",)) if nested else segface(data, "backbone.")
         )
-        register(Entry(f"segface-{data}-{name}", partial(build, backbone=backbone), scheme_name, published))
+        register(
+            Entry(
+                f"segface-{data}-{name}",
+                partial(network, num_classes=classes, backbone=backbone),
+                scheme_name,
+                published,
+            )
+        )
 
 
 register_variants("celeb", "segface-celeb19", SegFace)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -20,31 +18,18 @@ class Uninitialised(TorchFunctionMode):
     checkpoint.
     """
 
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         target = args[0] if args else (kwargs or {}).get("tensor")
         if func in _INITIALISERS and isinstance(target, nn.Parameter):
             return target
         return func(*args, **(kwargs or {}))
 
 
-_INITIALISERS = frozenset(
-    [getattr(Tensor, name) for name in ("add_", "clamp_", "erfinv_", "mul_", "normal_", "uniform_")]
-    + [
-        getattr(torch.nn.init, f"{name}_")
-        for name in (
-            "kaiming_normal",
-            "kaiming_uniform",
-            "normal",
-            "trunc_normal",
-            "uniform",
-            "xavier_normal",
-            "xavier_uniform",
-        )
-    ]
-)
+_INITIALISERS = {
+    *(
+        function
+        for name, function in vars(nn.init).items()
+        if name.endswith("_") and not name.startswith("_")
+    ),
+    *(getattr(Tensor, name) for name in ("add_", "clamp_", "erfinv_", "mul_", "normal_", "uniform_")),
+}

@@ -15,11 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import VGG19_BN_Weights, vgg19_bn
 
-from faceparse.errors import ImageError, WeightsError
+from faceparse.errors import ImageError
 from faceparse.labels import scheme
-from faceparse.models.backbones.imagenet import imagenet
+from faceparse.models.backbones.imagenet import imagenet, load_checkpoint_into
 from faceparse.models.registry import Entry, Network, Part, register
-from faceparse.weights.backbone import Backbone
 from faceparse.weights.card import Grid
 from faceparse.weights.importers.dinov3 import DINOV3
 from faceparse.weights.importers.vgg19_dinov3 import TORCHVISION_VGG19, VGG19_DINOV3
@@ -126,14 +125,8 @@ class _Decoder(nn.Module):
 
     def forward(self, maps: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Features at strides 1, 2, 4, 8, from the encoders' at 1, 2, 4, 8, 16."""
-        at1, at2, at4, at8 = (
-            adapt(x)
-            for adapt, x in zip(
-                (self.adapt_scale1, self.adapt_scale2, self.adapt_scale4, self.adapt_scale8),
-                maps,
-                strict=False,
-            )
-        )
+        at1, at2 = self.adapt_scale1(maps[0]), self.adapt_scale2(maps[1])
+        at4, at8 = self.adapt_scale4(maps[2]), self.adapt_scale8(maps[3])
         coarse = self.arm16(self.adapt_scale16(maps[4]))
         fused8 = self.ffm_8(self.ctf_16_8(coarse, at8), at8)
         fused4 = self.ffm_4(self.ctf_8_4(fused8, at4), at4)
@@ -158,6 +151,7 @@ class VGG19DINOv3(Network):
 
     grid = Grid(stride=1, align_corners=False)
     multiple = PATCH
+    pretrained = imagenet(VGG19_BN_Weights.IMAGENET1K_V1)  # DINOv3 is a part with a file of its own
     dinov3: Any
 
     def __init__(self, num_classes: int, vit: str) -> None:
@@ -227,19 +221,9 @@ class VGG19DINOv3(Network):
             WeightsError: keys or shapes of another network.
         """
         prefix, form = ("dinov3.", DINOV3) if "storage_tokens" in state else ("vgg.", TORCHVISION_VGG19)
-        own, loaded = self.state_dict(), form(state)
-        expected = {k for k in own if k.startswith(prefix)}
-        wrong = sorted(expected ^ set(loaded)) or [k for k in loaded if loaded[k].shape != own[k].shape]
-        if wrong:
-            raise WeightsError(
-                "the backbones take Meta's DINOv3 of the same size and torchvision's VGG19-BN checkpoint; this one "
-                f"differs in {len(wrong)} tensors ({', '.join(wrong[:3])} …): is it another network's?"
-            )
-        self.load_state_dict({**own, **loaded})
-
-    def imagenet(self) -> Backbone:
-        """VGG19-BN's; DINOv3 is a part with a file of its own."""
-        return imagenet(VGG19_BN_Weights.IMAGENET1K_V1)
+        rest = {k: v for k, v in self.state_dict().items() if not k.startswith(prefix)}
+        source = "Meta's DINOv3 of the same size and torchvision's VGG19-BN checkpoint"
+        load_checkpoint_into(self, {**form(state), **rest}, source)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -251,10 +235,6 @@ class VGG19DINOv3(Network):
         return super().load_state_dict(state_dict, strict, assign)
 
 
-def _build(*, num_classes: int, vit: str) -> Network:
-    return VGG19DINOv3(num_classes, vit)
-
-
 for _name, _vit, _scheme, _file in (
     ("vgg19-dinov3-vitl16", "large", "ourface11", "dinov3_vitl16_pretrain_lvd1689m-8aa4cbdd.pth"),
     ("vgg19-dinov3-vitb16", "base", "synthface19", "dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth"),
@@ -262,7 +242,7 @@ for _name, _vit, _scheme, _file in (
     register(
         Entry(
             _name,
-            partial(_build, num_classes=len(scheme(_scheme)), vit=f"vit_{_vit}_patch16_dinov3_qkvb"),
+            partial(VGG19DINOv3, num_classes=len(scheme(_scheme)), vit=f"vit_{_vit}_patch16_dinov3_qkvb"),
             _scheme,
             VGG19_DINOV3,
             {"dinov3": Part("dinov3.", DINOV3, f"Meta's {_file}")},

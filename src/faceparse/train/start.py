@@ -50,7 +50,7 @@ def starting_network(settings: Settings) -> Network:
 
 
 def _start_backbone(network: Network, settings: Settings) -> None:
-    published = network.imagenet()
+    published = network.pretrained
     if settings.backbone is None:
         if published is not None:
             log.warning(

@@ -17,20 +17,26 @@ LARGEST = 1 << 32
 
 
 def unpack(path: Path) -> tuple[str, BytesIO] | None:
-    """Name and content of the checkpoint in a zip archive; None where there is none, or it is PyTorch's own.
+    """Name and content of the checkpoint in a zip archive; None where the archive is PyTorch's own.
 
     Raises:
-        WeightsError: several of them; larger than 4 GiB, encrypted, or damaged.
+        WeightsError: none or several in it; larger than 4 GiB, encrypted, or damaged; TorchScript.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            names = {info.filename for info in archive.infolist() if not info.is_dir()}
-            inside = sorted(name for name in names if _is_checkpoint(PurePosixPath(name)))
-            if not inside or any(name.endswith("/data.pkl") for name in names):
-                return None
-            if len(inside) > 1:
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            if any(name.endswith("/constants.pkl") for name in names):
                 raise WeightsError(
-                    f"{path} holds several checkpoints ({', '.join(inside[:6])}): unpack it and name one"
+                    f"{path} is a TorchScript archive, which holds code: get the plain state dict (.pt, .pth) or the "
+                    "ONNX file of these weights"
+                )
+            if any(name.endswith("/data.pkl") for name in names):
+                return None
+            inside = sorted({name for name in names if _is_checkpoint(PurePosixPath(name))})
+            if len(inside) != 1:
+                content = ", ".join(inside[:6]) or "no checkpoint"
+                raise WeightsError(
+                    f"{path} is a zip archive with {content} in it: unpack it and name one file"
                 )
             if archive.getinfo(inside[0]).file_size > LARGEST:
                 raise WeightsError(
@@ -39,12 +45,11 @@ def unpack(path: Path) -> tuple[str, BytesIO] | None:
             return PurePosixPath(inside[0]).name, BytesIO(archive.read(inside[0]))
     except WeightsError:
         raise
-    except RuntimeError:
+    except Exception as error:  # zipfile and what it unpacks with raise nearly every kind for a bad file
         raise WeightsError(
-            f"{path} is encrypted or packed in another way than Python reads: unpack it and name the file in it"
+            f"{path} is cut short or damaged, or encrypted ({error}): get the file again, or unpack it and name the "
+            "file in it"
         ) from None
-    except Exception:  # zipfile and what it unpacks with raise nearly every kind for a bad file
-        raise WeightsError(f"{path} is cut short or damaged: get the file again") from None
 
 
 def _is_checkpoint(name: PurePosixPath) -> bool:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from types import MappingProxyType
+from typing import ClassVar
 
 from faceparse.errors import WeightsError
 from faceparse.tables import build, read_file
-from faceparse.weights.card import Card, Licence, Source, cards
+from faceparse.weights.card import Card, Figure, Licence, Source, cards, packaged_tables
 from faceparse.weights.card import card as find_card
 
 
@@ -38,6 +37,17 @@ class Backbone:
     training: str
     source: Source
     licence: Licence
+    network: ClassVar[str] = "backbone"
+    limits: ClassVar[str] = ""
+    figures: ClassVar[tuple[Figure, ...]] = ()
+    headline: ClassVar[None] = None
+    parameters: ClassVar[int] = 0
+    backbone: ClassVar[str] = ""
+
+    @property
+    def data(self) -> str:
+        """Name of the data that it was trained on."""
+        return self.training
 
 
 Published = Card | Backbone
@@ -47,12 +57,11 @@ Published = Card | Backbone
 @cache
 def backbones() -> Mapping[str, Backbone]:
     """Every backbone in the package by id."""
-    folder = Path(str(files("faceparse.weights").joinpath("backbones")))
+    paths = packaged_tables("backbones")
     tables = (
-        (read_file(path, "backbone", WeightsError), f"backbone {path}")
-        for path in sorted(folder.glob("*.toml"))
+        build(Backbone, read_file(p, "backbone", WeightsError), f"backbone {p}", WeightsError) for p in paths
     )
-    return MappingProxyType({b.id: b for b in (build(Backbone, *table, WeightsError) for table in tables)})
+    return MappingProxyType({b.id: b for b in tables})
 
 
 def backbone(name: str) -> Backbone:

@@ -11,6 +11,7 @@ safetensors metadata). Nothing about a model is guessed: a file without a card n
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -23,11 +24,12 @@ from faceparse.errors import LabelError, WeightsError
 from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
 from faceparse.labels.registry import named_scheme
-from faceparse.registry import either, entry_point_names, nearest
+from faceparse.registry import either, nearest
 from faceparse.tables import between, build, matching, one_of, parse, read_file
 from faceparse.weights.preprocessing import Preprocessing
 from faceparse.weights.variant import Variant
 
+HUB = "https://huggingface.co"
 _Address = Annotated[str, matching(r"https?://\S+", "an http or https address")]
 
 
@@ -81,8 +83,16 @@ class Source:
     @property
     def origin(self) -> str:
         """Where a person would look for the file."""
-        hub = f"https://huggingface.co/{self.hub}" if self.hub else ""
+        hub = f"{HUB}/{self.hub}" if self.hub else ""
         return self.page or self.url or hub or self.project
+
+    @property
+    def address(self) -> str:
+        """Where a program gets the file; `HF_ENDPOINT` moves the Hub's address. Empty where there is none."""
+        if not self.hub:
+            return self.url
+        endpoint = os.environ.get("HF_ENDPOINT") or HUB
+        return f"{endpoint}/{self.hub}/resolve/{self.revision or 'main'}/{self.file}"
 
 
 @dataclass(frozen=True)
@@ -166,10 +176,7 @@ class Card:
 
     def to_json(self) -> str:
         """The card as a JSON text, as it rides in model files."""
-        plain = asdict(self)
-        if self.variant is None:
-            del plain["variant"]
-        return json.dumps(plain, ensure_ascii=False)
+        return json.dumps(asdict(self), ensure_ascii=False)
 
     @property
     def name(self) -> str:
@@ -213,10 +220,7 @@ def card_from_json(text: str, path: str | Path) -> Card:
         WeightsError: not JSON, or not a card.
     """
     where = f"the card inside {path}"
-    raw = parse(text, "JSON", where, WeightsError)
-    if isinstance(raw, dict) and "trunk" in raw:
-        raw["backbone"] = raw.pop("trunk")  # its name in files that earlier versions made
-    return parse_card(raw, where)
+    return parse_card(parse(text, "JSON", where, WeightsError), where)
 
 
 def read_card(path: str | Path) -> Card:
@@ -231,9 +235,14 @@ def read_card(path: str | Path) -> Card:
 @cache
 def cards() -> Mapping[str, Card]:
     """Every card in the package by id."""
-    folder = Path(str(files("faceparse.weights").joinpath("cards")))
-    paths = sorted(folder.glob("*.toml"), key=lambda path: path.stem)
-    return MappingProxyType({c.id: c for c in map(read_card, paths)})
+    return MappingProxyType({c.id: c for c in map(read_card, packaged_tables("cards"))})
+
+
+def packaged_tables(folder: str) -> list[Path]:
+    """The TOML files in a folder of the package's weights, in the order of their names."""
+    return sorted(
+        Path(str(files("faceparse.weights").joinpath(folder))).glob("*.toml"), key=lambda path: path.stem
+    )
 
 
 def card(model: str) -> Card:
@@ -251,10 +260,9 @@ def card(model: str) -> Card:
 
 def unknown_model(name: str, instead: str) -> WeightsError:
     """That there is no card of that id, with the nearest ids; `instead` of an id one may give a file."""
-    networks = {*(c.network for c in cards().values()), *entry_point_names("faceparse.networks")}
-    fault = f"{name} is a network, not a model" if name in networks else f"no model {name!r}"
-    if near := nearest(name, cards()):
-        return WeightsError(
-            f"{fault}; did you mean {either(map(repr, near))}? faceparse weights list has all"
-        )
-    return WeightsError(f"{fault}: give an id (faceparse weights list) or {instead}")
+    near = nearest(name, cards())
+    if near:
+        hint = f"; did you mean {either(map(repr, near))}? faceparse weights list has all"
+    else:
+        hint = f": give an id (faceparse weights list) or {instead}"
+    return WeightsError(f"no model {name!r}{hint}")

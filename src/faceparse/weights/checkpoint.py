@@ -12,14 +12,10 @@ a zip archive around one such file. A file that faceparse wrote carries its card
 
 from __future__ import annotations
 
-import pickletools
-import re
-import zipfile
+import pickle
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -46,9 +42,6 @@ _WRAPPERS = ("state_dict", "model", "state_dict_backbone")
 _LIGHTNING_PREFIX = "network."
 _TORCH_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # pickled number at the start of files before PyTorch 1.6
 _ZIP = b"PK\x03\x04"
-_OF_TENSORS = re.compile(r"collections\.OrderedDict|torch\.\w+|torch\.(_utils|storage|serialization)\.\w+")
-"""What pickles of tensors import."""
-_LONGEST_PICKLE = 1 << 26
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,10 +104,8 @@ def _read(path: Path, name: str, file: BinaryIO) -> Checkpoint:
     file.seek(0)
     if name.endswith(".caffemodel"):
         return _read_caffe(path, file)
-    if head.startswith(_ZIP):
-        _check_zip(path, file)
-    elif _TORCH_LEGACY not in head[:32]:
-        raise _not_torch(path, head, file)
+    if not head.startswith(_ZIP) and _TORCH_LEGACY not in head[:32]:
+        raise _not_torch(path, head)
     return _from_torch(path, _torch_load(path, file))
 
 
@@ -127,13 +118,14 @@ def safetensors_card(path: str | Path) -> Card | None:
     import safetensors
 
     path = Path(path)
-    if not _looks_like_safetensors(read_head(path)):
-        raise WeightsError(f"{path} is not a safetensors file: its header is not one")
+    read_head(path)
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(CARD_KEY)
     except safetensors.SafetensorError:
-        raise _damaged(path) from None
+        raise WeightsError(
+            f"{path} is not a safetensors file, or cut short or damaged: get the file again"
+        ) from None
     return None if text is None else card_from_json(text, path)
 
 
@@ -155,73 +147,16 @@ def write_safetensors(
         temporary.chmod(mode)  # safetensors makes files that their owner alone can read
 
 
-def _not_torch(path: Path, head: bytes, file: BinaryIO) -> WeightsError:
-    if head.startswith(b"\x80"):
-        names = _pickled_names(file.read())
-        if names:
-            return _code_error(path, ", ".join(names))
-        return WeightsError(f"{path} is a plain Python pickle, not a checkpoint that PyTorch saved")
-    if path.suffix.lower() == ".onnx" and head.startswith(b"\x08"):  # its format version comes first
-        return WeightsError(
-            f"{path} is an ONNX file, not a checkpoint: it runs as it is, with --model {path} and, where it is none "
-            "of ours, --card"
-        )
+def _not_torch(path: Path, head: bytes) -> WeightsError:
+    kind = "is it a web page or another kind of model?"
+    if path.suffix.lower() == ".onnx":
+        kind = f"an ONNX file runs as it is, with --model {path}"
+    elif head.startswith(b"\x80"):
+        kind = "reading a pickle that PyTorch did not save may run code"
     start = ascii(head[:12].decode("latin-1"))
     return WeightsError(
-        f"{path} is not a checkpoint: expected a file that PyTorch or safetensors wrote, this one starts "
-        f"with {start}; is it a web page or another kind of model?"
+        f"{path} is not a checkpoint that PyTorch or safetensors wrote: it starts with {start}; {kind}"
     )
-
-
-def _code_error(path: Path, what: str) -> WeightsError:
-    return WeightsError(
-        f"{path} was refused: reading it would run code ({what}); get a plain state dict "
-        "(tensors by name) or a safetensors file of these weights"
-    )
-
-
-def _pickled_names(data: bytes) -> list[str]:
-    """`module.name` of each global that pickles import, one after the other; read, not run."""
-    names: set[str] = set()
-    file = BytesIO(data)
-    with suppress(ValueError):  # no further pickle, or one that is cut short: the names before still stand
-        while True:
-            pushed: list[str] = []  # strings as they come onto the stack; other values as ""
-            memo: dict[object, str] = {}
-            for code, argument, _ in pickletools.genops(file):
-                if code.name in ("GLOBAL", "INST"):
-                    names.add(str(argument).replace(" ", "."))
-                elif code.name == "STACK_GLOBAL":
-                    names.add(".".join(pushed[-2:]))
-                elif code.name == "MEMOIZE":
-                    memo[len(memo)] = pushed[-1] if pushed else ""
-                elif "PUT" in code.name:
-                    memo[argument] = pushed[-1] if pushed else ""
-                elif "GET" in code.name:
-                    pushed.append(memo.get(argument, ""))
-                else:
-                    pushed.append(argument if isinstance(argument, str) else "")
-    return sorted(names)
-
-
-def _check_zip(path: Path, file: BinaryIO) -> None:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()
-    except zipfile.BadZipFile:
-        raise _damaged(path) from None
-    if any(n.endswith("/constants.pkl") for n in names):
-        raise WeightsError(
-            f"{path} is a TorchScript archive, which holds code: get the plain state dict (.pt, .pth) "
-            "or the ONNX file of these weights"
-        )
-    if not any(n.endswith("/data.pkl") for n in names):
-        raise WeightsError(f"{path} is a zip archive, not a checkpoint: unpack it and name the file in it")
-
-
-def _damaged(path: Path) -> WeightsError:
-    size = path.stat().st_size
-    return WeightsError(f"{path} is cut short or damaged ({size:,} bytes): get the file again")
 
 
 def _read_caffe(path: Path, file: BinaryIO) -> Checkpoint:
@@ -242,27 +177,19 @@ def _import(module: str, use: str) -> Any:
 
 def _torch_load(path: Path, file: BinaryIO) -> object:
     torch = _import("torch", f"reading {path.name}")
-    file.seek(0)
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
+    except pickle.UnpicklingError as error:  # torch's has a page of advice around the first
+        reason = str(error.__context__ or error).split(". ")[0]
+        raise WeightsError(
+            f"{path} was refused: it is damaged, or reading it would run code ({reason}); get a plain state dict "
+            "(tensors by name) or a safetensors file of these weights"
+        ) from None
     except Exception as error:  # torch raises nearly every kind for a bad file
-        refused = [name for name in _pickled_names(_pickles(file)) if not _OF_TENSORS.fullmatch(name)]
-        if refused:
-            raise _code_error(path, ", ".join(refused[:6])) from None
-        raise _damaged(path) from error
-
-
-def _pickles(file: BinaryIO) -> bytes:
-    """The pickled part of a file that PyTorch saved, old or new."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            name = next(n for n in archive.namelist() if n.endswith("/data.pkl"))
-            return archive.open(name).read(_LONGEST_PICKLE)
-    except Exception:  # zipfile and what it unpacks with raise nearly every kind for a bad file
-        file.seek(0)
-        return file.read()
+        size = path.stat().st_size
+        raise WeightsError(f"{path} is cut short or damaged ({size:,} bytes): get the file again") from error
 
 
 def _from_torch(path: Path, content: object) -> Checkpoint:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -21,7 +20,7 @@ from faceparse.errors import WeightsError
 from faceparse.weights.cache import shelf
 from faceparse.weights.card import Card, cards, unknown_model
 from faceparse.weights.card import card as find_card
-from faceparse.weights.checkpoint import SETTINGS_KEY, safetensors_card
+from faceparse.weights.checkpoint import safetensors_card
 from faceparse.weights.onnxfile import onnx_card
 
 _READERS: Mapping[str, Callable[[Path], Card | None]] = {".onnx": onnx_card, ".safetensors": safetensors_card}
@@ -89,29 +88,17 @@ def _model_file(name: str) -> Path:
         if not path.is_file():
             raise WeightsError(f"no model file {path}" + (": it is a folder" if path.is_dir() else ""))
         if path.suffix.lower() not in _READERS:
-            make = (
-                f"faceparse export --model {path} -o {path.stem}.onnx"
-                if _of_our_training(path)
-                else f"faceparse import {path} --network NAME -o {path.stem}.safetensors"
+            raise WeightsError(
+                f"engines run .onnx and .safetensors files, got {path}: first faceparse import {path} --network NAME "
+                f"-o {path.stem}.safetensors, or, of a checkpoint of faceparse train, faceparse export --model {path} "
+                f"-o {path.stem}.onnx"
             )
-            raise WeightsError(f"engines run .onnx and .safetensors files, got {path}: first {make}")
         return path
     if name == "default":
         raise WeightsError("the default model is missing from this installation of faceparse: reinstall it")
     if name in cards():
         raise WeightsError(get_hint(cards()[name]))
     raise unknown_model(name, "an .onnx or .safetensors file")
-
-
-def _of_our_training(path: Path) -> bool:
-    """Whether a checkpoint carries faceparse's settings; looks for their key, unpickles nothing, needs no torch."""
-    key = SETTINGS_KEY.encode()
-    try:
-        with zipfile.ZipFile(path) as archive:
-            pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-            return any(b"X" + len(key).to_bytes(4, "little") + key in archive.read(name) for name in pickles)
-    except (zipfile.BadZipFile, OSError):
-        return False
 
 
 def get_hint(card: Card) -> str:

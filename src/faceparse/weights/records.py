@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from faceparse.errors import ConfigError, WeightsError
+from faceparse.errors import WeightsError
 from faceparse.files import atomic
-from faceparse.tables import convert, parse
+from faceparse.tables import convert, read_file
 
 FILE = "records.json"
 
@@ -42,17 +42,13 @@ def read_records(folder: Path) -> dict[str, Record]:
         WeightsError: records that are damaged.
     """
     path = folder / FILE
-    try:
-        raw = parse(path.read_text(encoding="utf-8"), "JSON", str(path))
-        return dict(convert(Mapping[str, Record], raw))
-    except (FileNotFoundError, NotADirectoryError):
+    if not path.exists():
         return {}
-    except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror}") from None
-    except (ConfigError, UnicodeDecodeError):
-        raise WeightsError(
-            f"{path} is damaged: delete it; the files beside it are then recorded anew"
-        ) from None
+    try:
+        raw = read_file(path, "records", WeightsError)
+        return dict(convert(Mapping[str, Record], raw, where=f"records {path}", error=WeightsError))
+    except WeightsError as error:
+        raise WeightsError(f"{error}: delete it; the files beside it are then recorded anew") from None
 
 
 def write_record(folder: Path, name: str, record: Record) -> None:

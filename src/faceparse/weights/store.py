@@ -12,6 +12,7 @@ and `records.json` with what they hash to. No constructor calls anything here: a
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +27,6 @@ from faceparse.weights.cache import CACHE_VARIABLE, OFFLINE_VARIABLE, is_offline
 from faceparse.weights.contents import HEAD, foreign
 from faceparse.weights.download import TIMEOUT, Progress, fetch_url
 from faceparse.weights.hashing import sha256
-from faceparse.weights.hub import fetch_hub
 from faceparse.weights.records import Record, read_records, write_record
 from faceparse.weights.terms import require
 
@@ -85,7 +85,6 @@ def fetch(
         TermsError: the terms were not accepted.
         DownloadError: offline, nothing to download from, the server's fault, or another file than expected.
         OutputError: the cache cannot be written, or the disk is full.
-        MissingExtraError: the file is on a Hub and huggingface_hub is not installed.
     """
     source, path = card.source, published_path(card)
     if card.id in modelfile.packaged():
@@ -99,7 +98,7 @@ def fetch(
             f"{path} is not there and faceparse is offline ({OFFLINE_VARIABLE} or --offline): it would come "
             f"from {source.origin}; {by_hand}"
         )
-    if not source.url and not source.hub:
+    if not source.address:
         raise DownloadError(
             f"{source.name} has no address that a program can fetch: get it from {source.origin}, then {by_hand}"
         )
@@ -174,13 +173,21 @@ def _is_here(card: Published, path: Path) -> bool:
 
 
 def _download(card: Published, path: Path, renew: bool, timeout: float, progress: Progress | None) -> None:
-    source, staging, revision = card.source, path.parent / ".download", ""
-    if source.hub:
-        new, revision = fetch_hub(source, staging, timeout=timeout, progress=progress)
-    else:
-        new = fetch_url(source.url, staging, path.name, size=source.size, timeout=timeout, progress=progress)
+    source, staging = card.source, path.parent / ".download"
+    token = os.environ.get("HF_TOKEN", "") if source.hub else ""
+    new, headers = fetch_url(
+        source.address, staging, path.name, size=source.size, timeout=timeout, progress=progress, token=token
+    )
     try:
         digest = _check(card, new, source.origin, source.sha256 if renew else _expected(card, path))
+        hub_digest = headers.get("X-Linked-Etag", "").strip('"')
+        if (
+            len(hub_digest) == 64 and digest != hub_digest
+        ):  # files outside the Hub's LFS have another hash there
+            raise DownloadError(
+                f"{path.name} came damaged: SHA-256 {digest}, not {hub_digest} as its Hub says"
+            )
+        revision = headers.get("X-Repo-Commit", "")
         record = Record(digest, new.stat().st_size, source.url or source.hub, revision)
         new.replace(path)
         write_record(path.parent, path.name, record)

@@ -34,16 +34,12 @@ def command(
             raise ConfigError(
                 "--decoder-only writes neither DINOv3 nor a card: leave out --dinov3 and --card"
             )
-        small = write_decoder_only(checkpoint, network, output, overwrite=overwrite)
-        typer.echo(f"{small.path}: {small.tensors} tensors, without {', '.join(small.left_out)}")
+        write_decoder_only(checkpoint, network, output, overwrite=overwrite)
+        typer.echo(f"{output}: without DINOv3")
         return
     parts = {} if dinov3 is None else {"dinov3": dinov3}
-    result = import_checkpoint(checkpoint, network, output, card=card, overwrite=overwrite, **parts)
-    for note in result.notes:
-        typer.echo(f"note: {note}", err=True)
-    typer.echo(
-        f"{result.path}: {result.tensors} tensors, {result.parameters:,} parameters, card {result.card.id}"
-    )
-    typer.echo(f"terms: {result.card.licence.terms}")
-    if result.card.limits:
-        typer.echo(f"limits: {result.card.limits}")
+    its_card = import_checkpoint(checkpoint, network, output, card=card, overwrite=overwrite, **parts)
+    typer.echo(f"{output}: card {its_card.id}")
+    typer.echo(f"terms: {its_card.licence.terms}")
+    if its_card.limits:
+        typer.echo(f"limits: {its_card.limits}")

@@ -33,22 +33,24 @@ def list_(as_json: Json = False) -> None:
     Example: `faceparse weights list`
     """
     import json
-    from dataclasses import asdict
 
-    from faceparse.weights.summary import size_text, summaries
+    from faceparse.weights import published_path
+    from faceparse.weights.backbone import all_published
+    from faceparse.weights.summary import record, size_text, state
 
     if as_json:
-        typer.echo(json.dumps([asdict(row) for row in summaries()], indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(list(map(record, all_published())), indent=1, ensure_ascii=False))
         return
     from rich.console import Console
     from rich.table import Table
 
     table = Table("id", "network", "data", "size", "mean F1", "licence", "on disk", box=None)
-    for row in summaries():
-        size = size_text(row.size, row.parameters)
-        f1 = "" if row.f1 is None else f"{row.f1:g} {row.f1_of.split(',')[0]}"
-        licence = row.licence + ("; consent needed" if row.consent else "")
-        table.add_row(row.id, row.network, row.data, size, f1, licence, row.state)
+    for card in all_published():
+        path, figure = published_path(card), card.headline
+        size = size_text(card.source.size or (path.stat().st_size if path.is_file() else 0), card.parameters)
+        f1 = f"{figure.value:g} {figure.origin}" if figure else ""
+        licence = card.licence.weights + ("; consent needed" if card.licence.consent else "")
+        table.add_row(card.id, card.network, card.data, size, f1, licence, state(card)[0])
     console = Console()
     if not console.is_terminal:
         console.width = max(console.width, 240)  # a program's or a file's lines are not folded
@@ -62,19 +64,17 @@ def show(model: One, as_json: Json = False) -> None:
     Example: `faceparse weights show bisenet-resnet18-yakhyo`
     """
     import json
-    from dataclasses import asdict
 
     from faceparse.weights import Card
     from faceparse.weights.backbone import find_published
-    from faceparse.weights.summary import summary
+    from faceparse.weights.summary import record, state
     from faceparse.weights.terms import is_accepted
 
     card = find_published(model)
-    row = summary(card)
     if as_json:
-        about = {**asdict(card), "state": row.state, "path": row.path, "accepted": is_accepted(card)}
-        typer.echo(json.dumps(about, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(record(card), indent=1, ensure_ascii=False))
         return
+    where, path = state(card)
     typer.echo(f"{card.id}: {card.title}")
     consent = "" if not card.licence.consent else "accepted" if is_accepted(card) else "not accepted yet"
     unknown = "not published; recorded when the file first comes, and held to after"
@@ -82,21 +82,21 @@ def show(model: One, as_json: Json = False) -> None:
         "network": f"{card.network}, scheme {card.scheme}, input {card.input.size[0]} × {card.input.size[1]}"
         if isinstance(card, Card)
         else "a backbone: other models contain it",
-        "parameters": f"{card.parameters:,}" if isinstance(card, Card) and card.parameters else "",
-        "backbone": card.backbone if isinstance(card, Card) else "",
+        "parameters": f"{card.parameters:,}" if card.parameters else "",
+        "backbone": card.backbone,
         "trained on": card.training,
-        "limits": card.limits if isinstance(card, Card) else "",
+        "limits": card.limits,
         "licence": " ".join(filter(None, (card.licence.weights, card.licence.url))),
         "terms": card.licence.terms,
         "consent": consent,
         "file": f"{card.source.file} from {card.source.origin}",
-        "sha256": card.source.sha256 or ("" if row.state == "in the package" else unknown),
-        "on disk": f"{row.state}{': ' + row.path if row.path else ''}",
+        "sha256": card.source.sha256 or ("" if where == "in the package" else unknown),
+        "on disk": f"{where}: {path}" if path else where,
     }
     for name, text in lines.items():
         if text:
             typer.echo(f"  {name}: {text}")
-    for figure in card.figures if isinstance(card, Card) else ():
+    for figure in card.figures:
         if figure.metric == "mean F1":
             typer.echo(f"  mean F1: {figure.value:g} ({figure.origin}; {figure.data})")
 
@@ -123,7 +123,7 @@ def get(
 
     from faceparse.cli.console import progress_bar
     from faceparse.errors import ConfigError, FaceparseError
-    from faceparse.weights import Card, add_file, cards, fetch
+    from faceparse.weights import add_file, cards, fetch
     from faceparse.weights.backbone import find_published
     from faceparse.weights.modelfile import packaged
 
@@ -131,12 +131,12 @@ def get(
         raise ConfigError("name the weights to get, or give --all")
     if from_file is not None and (everything or len(models or ()) != 1):
         raise ConfigError("--from is the file of one card: name that one")
-    fetchable = [c for c in cards().values() if c.source.url or c.source.hub]
+    fetchable = [c for c in cards().values() if c.source.address]
     chosen = fetchable if everything else [find_published(m) for m in dict.fromkeys(models or ())]
     failed = 0
     for card in chosen:
         typer.echo(f"{card.id}: {card.licence.weights}. {card.licence.terms}", err=True)
-        if isinstance(card, Card) and card.limits:
+        if card.limits:
             typer.echo(f"{card.id}: limits: {card.limits}", err=True)
         try:
             if from_file is not None and card.id not in packaged():

@@ -37,34 +37,16 @@ from torchvision.models.swin_transformer import ShiftedWindowAttention, ShiftedW
 Pair = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Windows:
-    """The windows of a map, by cells.
+def windows(size: Pair, window: Pair, shift: Pair) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
+    """The windows of a map of that height and width, by cells.
 
-    Attributes:
-        cells: Windows × cells of a window: the cell's number in the map, row by row; the number after
-            the last for padding.
-        masked: Windows × cells × cells: whether two cells of a window are no neighbours in the map, so that
-            neither attends to the other; None where all are neighbours.
-    """
-
-    cells: NDArray[np.int64]
-    masked: NDArray[np.bool_] | None
-
-    def places(self, count: int) -> NDArray[np.int64]:
-        """The place of each cell of a map of `count` cells in the flattened `cells`."""
-        flat = self.cells.ravel()
-        inside = np.flatnonzero(flat < count)
-        places = np.empty(count, np.int64)
-        places[flat[inside]] = inside
-        return places
-
-
-def windows(size: Pair, window: Pair, shift: Pair) -> Windows:
-    """The windows of a map of that height and width.
-
-    >>> windows((2, 3), (2, 2), (0, 0)).cells.tolist()
+    >>> windows((2, 3), (2, 2), (0, 0))[0].tolist()
     [[0, 1, 3, 4], [2, 6, 5, 6]]
+
+    Returns:
+        Windows × cells of a window: the cell's number in the map, row by row; the number after the last for padding.
+        Windows × cells × cells: whether two cells of a window are no neighbours in the map, so that neither attends to
+        the other; None where all are neighbours.
     """
     padded = [-(-side // w) * w for side, w in zip(size, window, strict=True)]
     shift_y, shift_x = (0 if w >= side else s for s, w, side in zip(shift, window, padded, strict=True))
@@ -72,13 +54,13 @@ def windows(size: Pair, window: Pair, shift: Pair) -> Windows:
     number[: size[0], : size[1]] = np.arange(math.prod(size)).reshape(size)
     cells = _cut(np.roll(number, (-shift_y, -shift_x), (0, 1)), window)
     if not shift_y and not shift_x:
-        return Windows(cells, None)
+        return cells, None
     rows, columns = (
         np.digitize(np.arange(side), (side - w, side - s))
         for side, w, s in zip(padded, window, (shift_y, shift_x), strict=True)
     )
     region = _cut(3 * rows[:, None] + columns, window)
-    return Windows(cells, region[:, :, None] != region[:, None])
+    return cells, region[:, :, None] != region[:, None]
 
 
 def _cut(x: NDArray[np.int64], window: Pair) -> NDArray[np.int64]:
@@ -99,19 +81,20 @@ class _Gather:
 
 
 def _gather(size: Pair, window: Pair, shift: Pair, heads: int, device: torch.device) -> _Gather:
-    layout, count = windows(size, window, shift), math.prod(size)
-    number, cells = layout.cells.shape
-    head = np.arange(heads)
-    index, cell = np.divmod(layout.places(count)[:, None], cells)
-    rows = (layout.cells[:, None] * heads + head[:, None]).ravel()
-    inverse = ((index * heads + head) * cells + cell).ravel()
+    cells, masked = windows(size, window, shift)
+    number, length = cells.shape
+    head, count = np.arange(heads), math.prod(size)
+    places = cells.ravel().argsort(kind="stable")[:count]  # padding has the highest number
+    index, place = np.divmod(places[:, None], length)
+    rows = (cells[:, None] * heads + head[:, None]).ravel()
+    inverse = ((index * heads + head) * length + place).ravel()
     with torch.inference_mode(False):  # cached tensors must work where gradients are computed too
         return _Gather(
             number,
             torch.from_numpy(rows.astype(np.int32)).to(device),
             torch.from_numpy(inverse.astype(np.int32)).to(device),
-            None if layout.masked is None else torch.from_numpy(layout.masked)[:, None].to(device),
-            padded=layout.cells.size > count,
+            None if masked is None else torch.from_numpy(masked)[:, None].to(device),
+            padded=cells.size > count,
         )
 
 

@@ -45,24 +45,22 @@ class Classifier:
     weights: WeightsEnum | None = None
 
 
-def _swin(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Classifier:
+def _four_stages(
+    make: Callable[..., Any], weights: WeightsEnum, width: int, *, swin: bool = False
+) -> Classifier:
     widths = (width, 2 * width, 4 * width, 8 * width)
-    return Classifier(make, (1, 3, 5, 7), widths, channels_last=True, any_size=False, weights=weights)
-
-
-def _convnext(make: Callable[..., Any], weights: WeightsEnum, width: int) -> Classifier:
-    return Classifier(make, (1, 3, 5, 7), (width, 2 * width, 4 * width, 8 * width), weights=weights)
+    return Classifier(make, (1, 3, 5, 7), widths, channels_last=swin, any_size=not swin, weights=weights)
 
 
 CLASSIFIERS: dict[str, Classifier] = {
-    "swin_base": _swin(zoo.swin_b, zoo.Swin_B_Weights.IMAGENET1K_V1, 128),
-    "swinv2_base": _swin(zoo.swin_v2_b, zoo.Swin_V2_B_Weights.IMAGENET1K_V1, 128),
-    "swinv2_small": _swin(zoo.swin_v2_s, zoo.Swin_V2_S_Weights.IMAGENET1K_V1, 96),
-    "swinv2_tiny": _swin(zoo.swin_v2_t, zoo.Swin_V2_T_Weights.IMAGENET1K_V1, 96),
-    "convnext_base": _convnext(zoo.convnext_base, zoo.ConvNeXt_Base_Weights.IMAGENET1K_V1, 128),
-    "convnext_small": _convnext(zoo.convnext_small, zoo.ConvNeXt_Small_Weights.IMAGENET1K_V1, 96),
-    "convnext_tiny": _convnext(zoo.convnext_tiny, zoo.ConvNeXt_Tiny_Weights.IMAGENET1K_V1, 96),
-    "resnet101": Classifier(
+    "swin_base": _four_stages(zoo.swin_b, zoo.Swin_B_Weights.IMAGENET1K_V1, 128, swin=True),
+    "swinv2_base": _four_stages(zoo.swin_v2_b, zoo.Swin_V2_B_Weights.IMAGENET1K_V1, 128, swin=True),
+    "swinv2_small": _four_stages(zoo.swin_v2_s, zoo.Swin_V2_S_Weights.IMAGENET1K_V1, 96, swin=True),
+    "swinv2_tiny": _four_stages(zoo.swin_v2_t, zoo.Swin_V2_T_Weights.IMAGENET1K_V1, 96, swin=True),
+    "convnext_base": _four_stages(zoo.convnext_base, zoo.ConvNeXt_Base_Weights.IMAGENET1K_V1, 128),
+    "convnext_small": _four_stages(zoo.convnext_small, zoo.ConvNeXt_Small_Weights.IMAGENET1K_V1, 96),
+    "convnext_tiny": _four_stages(zoo.convnext_tiny, zoo.ConvNeXt_Tiny_Weights.IMAGENET1K_V1, 96),
+    "resnet": Classifier(
         zoo.resnet101,
         (4, 5, 6, 7),
         (256, 512, 1024, 2048),

@@ -1,6 +1,5 @@
 """Foreign checkpoint formats: one file each, pure dict → dict, no torch."""
 
-from faceparse.weights.importers.form import Form, Shapes
-from faceparse.weights.importers.renaming import OWN, Renaming
+from faceparse.weights.importers.renaming import OWN, Renaming, Shapes
 
-__all__ = ["OWN", "Form", "Renaming", "Shapes"]
+__all__ = ["OWN", "Renaming", "Shapes"]

@@ -26,14 +26,12 @@ _LAYERS = {100: (1, 7), 2: (4, 6)}
 """Field of NetParameter → fields of name and blobs in it: LayerParameter's, V1LayerParameter's."""
 
 _ROLES = ("weight", "bias")
-_DATA, _DOUBLE_DATA, _SHAPE, _DIM = 5, 8, 7, 1
+_DATA, _SHAPE, _DIM = 5, 7, 1
 _LEGACY = (1, 2, 3, 4)
 """num, channels, height, width: what said a blob's shape before `shape` did."""
 
 _MOST_AXES = 32
 """Caffe's own limit."""
-
-_SHOWN = 6
 
 
 def read_caffemodel(data: bytes) -> dict[str, Floats]:
@@ -50,8 +48,6 @@ def read_caffemodel(data: bytes) -> dict[str, Floats]:
     for number, value in message.fields():
         if number in _LAYERS and isinstance(value, memoryview):
             for name, array in _layer(message.inner(value), *_LAYERS[number]):
-                if name in arrays:
-                    raise ProtobufError(f"it holds {name} twice")
                 arrays[name] = array
     if not arrays:
         raise ProtobufError("it holds no layer with weights")
@@ -71,27 +67,25 @@ def _layer(message: Message, name_field: int, blob_field: int) -> Iterator[tuple
 
 
 def _blob(message: Message, name: str) -> Floats:
-    chunks: list[tuple[str, memoryview]] = []
+    numbers = bytearray()
     dims: list[int] | None = None
     legacy: dict[int, int] = {}
     for number, value in message.fields():
         if isinstance(value, int):
             if number in _LEGACY:
                 legacy[number] = value
-        elif number in (_DATA, _DOUBLE_DATA):
-            chunks.append(("<f4" if number == _DATA else "<f8", value))
+        elif number == _DATA:
+            numbers += value
         elif number == _SHAPE:
             dims = _dims(message.inner(value))
-    if any(len(part) % np.dtype(kind).itemsize for kind, part in chunks):
+    if len(numbers) % 4:
         raise ProtobufError(f"the numbers of {name} are cut short or damaged")
-    parts = [np.frombuffer(part, kind) for kind, part in chunks]
-    with np.errstate(over="ignore"):  # a double that is no float becomes infinite
-        flat = np.concatenate([np.empty(0, np.float32), *parts], dtype=np.float32, casting="same_kind")
+    flat = np.frombuffer(numbers, "<f4")
     shape = _legacy_shape(legacy) if dims is None and legacy else dims
     if shape is None:
         return flat
     if len(shape) > _MOST_AXES or prod(shape) != flat.size or not flat.size:
-        raise ProtobufError(f"{name} says that it is {_size_text(shape)}, and has {flat.size:,} numbers")
+        raise ProtobufError(f"{name} has {flat.size:,} numbers, not those that its shape says")
     return flat.reshape(shape)
 
 
@@ -111,7 +105,3 @@ def _legacy_shape(legacy: dict[int, int]) -> list[int]:
     if shape[:3] == [1, 1, 1]:
         return shape[3:]
     return shape[2:] if shape[:2] == [1, 1] else shape
-
-
-def _size_text(shape: list[int]) -> str:
-    return " × ".join(map(str, shape[:_SHOWN])) + (" …" if len(shape) > _SHOWN else "") or "a single number"

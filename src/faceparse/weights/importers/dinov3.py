@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from faceparse.weights.importers.form import Shapes
-from faceparse.weights.importers.renaming import Renaming
+from faceparse.weights.importers.renaming import Renaming, Shapes
 
 _DEEPEST = 24
 """Blocks of a ViT-L."""
@@ -29,26 +27,16 @@ def dinov3_rules(theirs: str, ours: str) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True)
-class SplitBias:
+class SplitBias(Renaming):
     """A format with one bias for queries, keys and values, where ours has one for queries and one for values.
 
-    DINOv3 masks the bias of the keys to zero, so a file's numbers there do not count.
-
-    Attributes:
-        names: The names; its rules bring `attn.qkv.bias` along.
+    DINOv3 masks the bias of the keys to zero, so a file's numbers there do not count. The rules bring `attn.qkv.bias`
+    along.
     """
-
-    names: Renaming
-
-    @property
-    def project(self) -> str:
-        """Whose format it is, for messages."""
-        return self.names.project
 
     def uses(self, key: str) -> bool:
         """Whether a published key is of use: not the masks, nor what served pretraining alone."""
-        return self.names.uses(key) and not key.endswith(("mask_token", "attn.qkv.bias_mask"))
+        return super().uses(key) and not key.endswith(("mask_token", "attn.qkv.bias_mask"))
 
     def expects(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
         """What a published file must hold, from the shapes of our state dict."""
@@ -57,12 +45,12 @@ class SplitBias:
             for key, shape in shapes.items()
             if not key.endswith(_VALUE)
         }
-        return self.names.expects(joined)
+        return super().expects(joined)
 
     def __call__(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Published state dict → ours."""
         split = {}
-        for key, value in self.names({k: v for k, v in state.items() if self.uses(k)}).items():
+        for key, value in super().__call__(state).items():
             if key.endswith(_BIAS):
                 width = len(value) // 3
                 split[key.replace(_BIAS, _QUERY)] = value[:width]
@@ -72,5 +60,5 @@ class SplitBias:
         return split
 
 
-DINOV3 = SplitBias(Renaming("facebookresearch/dinov3", dinov3_rules("", "dinov3.")))
+DINOV3 = SplitBias(dinov3_rules("", "dinov3."))
 """Meta's file alone → the part of a network that is called `dinov3`."""

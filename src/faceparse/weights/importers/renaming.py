@@ -1,6 +1,6 @@
 """A checkpoint format that differs from ours by names alone.
 
->>> zoo = Renaming("zoo", {"body.": "trunk."}, unused=("fc.",))
+>>> zoo = Renaming({"body.": "trunk."}, unused=("fc.",))
 >>> zoo({"body.conv1.weight": 1, "fc.bias": 2})
 {'trunk.conv1.weight': 1}
 >>> zoo.expects({"trunk.conv1.weight": (64, 3, 7, 7)})
@@ -13,23 +13,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from faceparse.weights.importers.form import Shapes
-
 T = TypeVar("T")
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Tensor name → shape."""
 
 
 @dataclass(frozen=True)
 class Renaming:
     """Prefix rules between a published state dict and ours, readable in both directions.
 
+    A format that differs by more than names is a subclass.
+
     Attributes:
-        project: Whose format it is, for messages.
         rules: Published prefix → our prefix; where several fit, the longest counts. A key that no rule
             fits keeps its name.
         unused: Published prefixes that the network has no use for.
     """
 
-    project: str
     rules: Mapping[str, str] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
 
@@ -47,7 +48,7 @@ class Renaming:
         return {_renamed(key, self.rules): value for key, value in state.items() if self.uses(key)}
 
 
-OWN = Renaming("faceparse")
+OWN = Renaming()
 """Our own names: nothing to rename."""
 
 

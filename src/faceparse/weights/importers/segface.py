@@ -58,7 +58,6 @@ def segface(data: str, backbone: str, unused: tuple[str, ...] = ()) -> Renaming:
     """
     tokens = {f"{name}_token": f"tokens.{i}" for i, name in enumerate(_TOKENS[data])}
     return Renaming(
-        "SegFace",
         {
             backbone: "trunk.",
             "pe_layer.positional_encoding_gaussian_matrix": "decoder.frequencies",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from faceparse.weights.importers.renaming import Renaming
 
 YAKHYO = Renaming(
-    "yakhyo/face-parsing",
     {
         "fpn.backbone.": "trunk.",
         "fpn.conv_avg.": "context.",

@@ -4,36 +4,32 @@ from __future__ import annotations
 
 from faceparse.weights.importers.renaming import Renaming
 
+_BLOCKS = {
+    "cp.conv_avg": "context",
+    "cp.arm16.conv": "refine16.block",
+    "cp.arm32.conv": "refine32.block",
+    "cp.conv_head16": "smooth16",
+    "cp.conv_head32": "smooth32",
+    "ffm.convblk": "fuse.block",
+    "conv_out.conv": "head.block",
+    "conv_out16.conv": "head16.block",
+    "conv_out32.conv": "head32.block",
+}
+"""A convolution with its normalisation, there `conv` and `bn`, here `conv` and `norm`."""
+
 ZLLRUNNING = Renaming(
-    "zllrunning/face-parsing.PyTorch",
     {
         "cp.resnet.": "trunk.",
-        "cp.conv_avg.conv.": "context.conv.",
-        "cp.conv_avg.bn.": "context.norm.",
-        "cp.arm16.conv.conv.": "refine16.block.conv.",
-        "cp.arm16.conv.bn.": "refine16.block.norm.",
+        **{f"{theirs}.conv.": f"{ours}.conv." for theirs, ours in _BLOCKS.items()},
+        **{f"{theirs}.bn.": f"{ours}.norm." for theirs, ours in _BLOCKS.items()},
         "cp.arm16.conv_atten.": "refine16.gate.conv.",
         "cp.arm16.bn_atten.": "refine16.gate.norm.",
-        "cp.arm32.conv.conv.": "refine32.block.conv.",
-        "cp.arm32.conv.bn.": "refine32.block.norm.",
         "cp.arm32.conv_atten.": "refine32.gate.conv.",
         "cp.arm32.bn_atten.": "refine32.gate.norm.",
-        "cp.conv_head16.conv.": "smooth16.conv.",
-        "cp.conv_head16.bn.": "smooth16.norm.",
-        "cp.conv_head32.conv.": "smooth32.conv.",
-        "cp.conv_head32.bn.": "smooth32.norm.",
-        "ffm.convblk.conv.": "fuse.block.conv.",
-        "ffm.convblk.bn.": "fuse.block.norm.",
         "ffm.conv1.": "fuse.squeeze.",
         "ffm.conv2.": "fuse.excite.",
-        "conv_out.conv.conv.": "head.block.conv.",
-        "conv_out.conv.bn.": "head.block.norm.",
         "conv_out.conv_out.": "head.classify.",
-        "conv_out16.conv.conv.": "head16.block.conv.",
-        "conv_out16.conv.bn.": "head16.block.norm.",
         "conv_out16.conv_out.": "head16.classify.",
-        "conv_out32.conv.conv.": "head32.block.conv.",
-        "conv_out32.conv.bn.": "head32.block.norm.",
         "conv_out32.conv_out.": "head32.classify.",
     },
 )
