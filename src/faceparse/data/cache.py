@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from faceparse.data.dataset import Dataset, Sample
 from faceparse.data.derived import DerivedDataset
 from faceparse.files import atomic
+
+_DAMAGED = (OSError, ValueError, EOFError, KeyError, BadZipFile)  # what reading a missing or cut file raises
 
 
 def cache(dataset: Dataset, place: str | Path) -> Dataset:
@@ -46,28 +49,19 @@ class _OnDisk(DerivedDataset):
         states = [_state(dependency) for dependency in self.dependencies(index)]
         text = repr((states, self.scheme.name, self.scheme.classes))
         key = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-        return self._folder / key[:2] / f"{key}.npy"
+        return self._folder / key[:2] / f"{key}.npz"
 
     def __getitem__(self, index: int) -> Sample:
         file = self._file(index)
-        landmark_file = file.with_suffix(".landmarks.npy")
-        if file.is_file() and landmark_file.is_file():
-            # A file that was cut short is made anew: nothing is in it that the data set has not.
-            with suppress(OSError, ValueError, EOFError):
-                return _read(str(self.names[index]), file, landmark_file)
+        # One that is missing or was cut short is made: nothing is in it that the data set has not.
+        with suppress(*_DAMAGED), file.open("rb") as data, np.load(data) as arrays:
+            landmarks = arrays["landmarks"] if arrays["landmarks"].size else None
+            return Sample(str(self.names[index]), arrays["image"], arrays["labels"], landmarks)
         sample = super().__getitem__(index)
         landmarks = np.empty((0, 2)) if sample.landmarks is None else sample.landmarks
-        for path, array in ((file, np.dstack([sample.image, sample.labels])), (landmark_file, landmarks)):
-            with atomic(path, overwrite=True, make_folder=True) as temporary, temporary.open("wb") as out:
-                np.save(out, array)
+        with atomic(file, overwrite=True, make_folder=True) as temporary, temporary.open("wb") as out:
+            np.savez(out, image=sample.image, labels=sample.labels, landmarks=landmarks)
         return sample
-
-
-def _read(name: str, file: Path, landmark_file: Path) -> Sample:
-    packed = np.load(file, mmap_mode="r")  # H × W × 4: the picture's channels, then the labels
-    image, labels = np.ascontiguousarray(packed[..., :3]), np.ascontiguousarray(packed[..., 3])
-    landmarks = np.load(landmark_file)
-    return Sample(name, image, labels, landmarks if landmarks.size else None)
 
 
 def _state(dependency: str | Path) -> tuple[str | int, ...]:

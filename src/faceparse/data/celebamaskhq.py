@@ -18,9 +18,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -52,21 +51,21 @@ _EXPECTED = ("skin", "nose", "u_lip", "l_lip")
 _NUMBERED = re.compile(r"(\d+)_(\w+)\.png", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass
 class PictureFiles:
     """The files of one picture of a download.
 
     Attributes:
         name: The picture's file name without ending.
         image: The picture, or None where there are only masks.
-        masks: (part, mask file); empty where there is only a picture.
+        masks: Part → mask file; empty where there is only a picture.
         findings: What is unusual about the files.
     """
 
     name: str
-    image: Path | None
-    masks: tuple[tuple[str, Path], ...]
-    findings: tuple[Finding, ...] = ()
+    image: Path | None = None
+    masks: dict[str, Path] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
 
 
 def find_pictures(root: str | Path) -> tuple[list[PictureFiles], list[Finding]]:
@@ -79,16 +78,60 @@ def find_pictures(root: str | Path) -> tuple[list[PictureFiles], list[Finding]]:
     for folder in (IMAGES, MASKS):
         if not (root / folder).is_dir():
             raise DataError(f"{root} is no CelebAMask-HQ download: expected {IMAGES}/ and {MASKS}/ in it")
-    images = {
-        int(p.stem): p
-        for p in (root / IMAGES).iterdir()
-        if p.suffix.lower() in SUFFIXES and p.stem.isdecimal()
-    }
-    masks, findings, stray = _find_masks(root / MASKS)
-    if not images or not masks:
-        raise DataError(f"{root} holds {len(images)} pictures and masks of {len(masks)}: unpack all of it")
-    numbers = sorted(masks.keys() | images.keys())
-    return [_files_of(n, images.get(n), masks.get(n, {}), findings[n]) for n in numbers], stray
+    pictures: dict[int, PictureFiles] = {}
+    for path in (root / IMAGES).iterdir():
+        if path.suffix.lower() in SUFFIXES and path.stem.isdecimal():
+            pictures[int(path.stem)] = PictureFiles(path.stem, path)
+    count = len(pictures)
+    stray = _add_masks(pictures, root / MASKS)
+    masked = sum(bool(files.masks) for files in pictures.values())
+    if not count or not masked:
+        raise DataError(f"{root} holds {count} pictures and masks of {masked}: unpack all of it")
+    for number, files in pictures.items():
+        if files.image is None:
+            files.findings.append(Finding("masks without a picture", f"{number:05d}"))
+        elif not files.masks:
+            files.findings.append(Finding("picture without masks", files.image.name))
+        else:
+            missing = [part for part in _EXPECTED if part not in files.masks]
+            if not {"l_eye", "r_eye", "eye_g"} & files.masks.keys():
+                missing.append("both eyes")
+            files.findings += [Finding("missing part", f"{files.name}: {part}") for part in missing]
+    return [pictures[number] for number in sorted(pictures)], stray
+
+
+def _add_masks(pictures: dict[int, PictureFiles], folder: Path) -> list[Finding]:
+    """Add the mask files to their pictures, and say which have no number."""
+    parts, stray = part_names(), []
+    for path in _files(folder):
+        place = path.relative_to(folder).as_posix()
+        match = _NUMBERED.fullmatch(path.name)
+        if match is None:
+            stray.append(Finding("unknown file", place))
+            continue
+        number, part = int(match[1]), match[2].lower()
+        files = pictures.setdefault(number, PictureFiles(str(number)))
+        in_its_folder = path.parent.name == str(number // PER_FOLDER)
+        other = files.masks.get(part)
+        if part not in parts:
+            files.findings.append(Finding("unknown part", place))
+            continue
+        if other:
+            files.findings.append(Finding("duplicate mask", f"{place} beside {other.parent.name}"))
+        elif not in_its_folder:
+            files.findings.append(Finding("mask in another folder", place))
+        if in_its_folder or not other:
+            files.masks[part] = path
+    return stray
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    # os.walk and not rglob, which takes several times as long over 375,000 files.
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield Path(place, name)
 
 
 def part_names() -> tuple[str, ...]:
@@ -111,61 +154,6 @@ def check_order(scheme: Scheme) -> Scheme:
         fault = f"{', '.join(stray) or 'background alone'}, which no mask of CelebAMask-HQ makes"
         raise LabelError(f"scheme {scheme.name!r} has {fault}: name its parts, {', '.join(part_names())}")
     return scheme
-
-
-def _files_of(
-    number: int, image: Path | None, masks: Mapping[str, Path], findings: Sequence[Finding]
-) -> PictureFiles:
-    name = str(number) if image is None else image.stem
-    more = list(findings)
-    if image is None:
-        more.append(Finding("masks without a picture", f"{number:05d}"))
-    elif not masks:
-        more.append(Finding("picture without masks", image.name))
-    else:
-        missing = [p for p in _EXPECTED if p not in masks]
-        if not {"l_eye", "r_eye", "eye_g"} & masks.keys():
-            missing.append("both eyes")
-        more += [Finding("missing part", f"{name}: {p}") for p in missing]
-    return PictureFiles(name, image, tuple(sorted(masks.items())), tuple(more))
-
-
-def _find_masks(
-    folder: Path,
-) -> tuple[dict[int, dict[str, Path]], dict[int, list[Finding]], list[Finding]]:
-    """Mask files by number and part, findings by number, and findings about files without a number."""
-    parts = set(part_names())
-    masks: dict[int, dict[str, Path]] = defaultdict(dict)
-    findings: dict[int, list[Finding]] = defaultdict(list)
-    stray: list[Finding] = []
-    for path in _files(folder):
-        place = path.relative_to(folder).as_posix()
-        match = _NUMBERED.fullmatch(path.name)
-        if match is None:
-            stray.append(Finding("unknown file", place))
-            continue
-        number, name = int(match[1]), match[2].lower()
-        in_its_folder = path.parent.name == str(number // PER_FOLDER)
-        if name not in parts:
-            findings[number].append(Finding("unknown part", place))
-            continue
-        if name in masks[number]:
-            other = masks[number][name].parent.name
-            findings[number].append(Finding("duplicate mask", f"{place} beside {other}"))
-        elif not in_its_folder:
-            findings[number].append(Finding("mask in another folder", place))
-        if in_its_folder or name not in masks[number]:
-            masks[number][name] = path
-    return {n: files for n, files in masks.items() if files}, findings, stray
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    # os.walk and not rglob, which takes several times as long over 375,000 files.
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            if not name.startswith("."):
-                yield Path(place, name)
 
 
 def official_split(root: str | Path) -> dict[int, str]:
@@ -253,8 +241,8 @@ class CelebAMaskHQ(PairedFiles):
         return paint_files(self._files[index].masks, self.scheme)[0]
 
     def dependencies(self, index: int) -> tuple[str | Path, ...]:
-        return self._pairs[index][0], *(path for _, path in self._files[index].masks)
+        return self._pairs[index][0], *self._files[index].masks.values()
 
     def __getitem__(self, index: int) -> Sample:
         image, labels = match_sizes(self.image(index), self.labels(index), "masks")
-        return Sample(str(self.names[index]), image, labels)
+        return Sample(str(self._pairs[index][0]), image, labels)

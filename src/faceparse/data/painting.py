@@ -8,7 +8,7 @@ they are painted changes the ground truth. Painting in label order gives each pu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -44,23 +44,21 @@ def paint(
     return labels
 
 
-def paint_files(files: Iterable[tuple[str, Path]], scheme: Scheme) -> tuple[NDArray[np.uint8], list[Finding]]:
+def paint_files(files: Mapping[str, Path], scheme: Scheme) -> tuple[NDArray[np.uint8], list[Finding]]:
     """A label map from the mask files of one picture, and findings about them.
 
     Masks of another size than most are resized to it (nearest pixel).
 
     Args:
-        files: (class name, mask file).
+        files: Class name → mask file.
 
     Raises:
         DataError: a file that cannot be read, or no file.
     """
     masks: dict[str, NDArray[np.bool_]] = {}
-    file_names: dict[str, str] = {}
     files_by_note: dict[str, list[str]] = {}
-    for name, path in files:
+    for name, path in files.items():
         masks[name], notes = read_mask(path)
-        file_names[name] = path.name
         for note in notes:
             files_by_note.setdefault(note, []).append(path.name)
     if not masks:
@@ -74,7 +72,7 @@ def paint_files(files: Iterable[tuple[str, Path]], scheme: Scheme) -> tuple[NDAr
     for name, mask in masks.items():
         if mask.shape != (height, width):
             sizes = f"{mask.shape[1]}×{mask.shape[0]}, others {width}×{height}"
-            findings.append(Finding("mask of another size", f"{file_names[name]}: {sizes}"))
+            findings.append(Finding("mask of another size", f"{files[name].name}: {sizes}"))
             masks[name] = resize(mask.astype(np.uint8), (width, height)).astype(bool)
     return paint(masks, scheme, (height, width)), findings
 

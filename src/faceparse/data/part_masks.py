@@ -36,7 +36,7 @@ def find_pictures(
     pictures = {p.stem: p for p in sorted(images.iterdir()) if p.suffix.lower() in SUFFIXES}
     # Longest first: neck_l must not be read as a part `l` of a picture called …_neck.
     endings = sorted((f"_{name}.png" for name in scheme.classes), key=len, reverse=True)
-    masks: dict[str, list[tuple[str, Path]]] = {}
+    masks: dict[str, dict[str, Path]] = {}
     stray: list[Finding] = []
     for path in sorted(p for p in root.iterdir() if p.suffix.lower() == ".png"):
         ending = next((e for e in endings if path.name.lower().endswith(e)), None)
@@ -46,12 +46,11 @@ def find_pictures(
             continue
         stem, name = path.name[: -len(ending)], ending[1:-4]
         if name != scheme.classes[0]:
-            masks.setdefault(stem, []).append((name, path))
+            masks.setdefault(stem, {})[name] = path
     if not masks:
         raise DataError(f"{root} holds no masks named STEM_PART.png with a part of scheme {scheme.name!r}")
-    files = []
-    for stem, masks_of_picture in sorted(masks.items()):
-        image = pictures.get(stem)
-        findings = () if image else (Finding("masks without a picture", stem),)
-        files.append(PictureFiles(stem, image, tuple(masks_of_picture), findings))
+    files = [PictureFiles(stem, pictures.get(stem), parts) for stem, parts in sorted(masks.items())]
+    for picture in files:
+        if picture.image is None:
+            picture.findings.append(Finding("masks without a picture", picture.name))
     return files, stray

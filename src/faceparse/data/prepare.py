@@ -191,13 +191,13 @@ def _prepare(
         return before._replace(status="skipped")
     label.unlink(missing_ok=True)
     if files.image is None or not files.masks:
-        return Outcome(files.name, "left out", files.findings)
+        return Outcome(files.name, "left out", tuple(files.findings))
     try:
         painted, findings = paint_files(files.masks, scheme)
         image = read_image(files.image)
     except DataError as error:
         return Outcome(files.name, "left out", (*files.findings, Finding("unreadable file", str(error))))
-    outside = [part for part, _ in files.masks if part not in scheme]
+    outside = [part for part in files.masks if part not in scheme]
     if outside:
         findings.append(Finding("parts outside the order", f"{files.name}: {', '.join(outside)}"))
     resized, labels = match_sizes(image, painted, size)

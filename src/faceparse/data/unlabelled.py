@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.dataset import Dataset, Sample
-from faceparse.data.reading import read_image
+from faceparse.data.dataset import Sample
+from faceparse.data.pairs import PairedFiles
 from faceparse.errors import DataError
 from faceparse.labels import IGNORE, Scheme
 from faceparse.pictures import SUFFIXES
 
 
-class Unlabelled(Dataset):
+class Unlabelled(PairedFiles):
     """Every picture below a folder, all its labels 255 (ignore).
 
     >>> Unlabelled("portraits", scheme("celebamask19"))[0].labels.min()  # doctest: +SKIP
@@ -30,26 +29,18 @@ class Unlabelled(Dataset):
     """
 
     def __init__(self, root: str | Path, scheme: Scheme) -> None:
-        self.scheme = scheme
-        self._paths = [p for p in sorted(Path(root).rglob("*")) if p.suffix.lower() in SUFFIXES]
-        if not self._paths:
+        paths = [p for p in sorted(Path(root).rglob("*")) if p.suffix.lower() in SUFFIXES]
+        if not paths:
             raise DataError(f"no picture ({' '.join(SUFFIXES)}) below {root}")
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    @property
-    def names(self) -> Sequence[Path]:
-        return self._paths
+        super().__init__(scheme, [(path, path) for path in paths])
 
     def labels(self, index: int) -> NDArray[np.uint8]:
         """One ignored pixel: there is nothing to count."""
         return np.full((1, 1), IGNORE, np.uint8)
 
     def dependencies(self, index: int) -> tuple[str | Path, ...]:
-        return self._paths[index], "unlabelled"
+        return self._pairs[index][0], "unlabelled"
 
     def __getitem__(self, index: int) -> Sample:
-        path = self._paths[index]
-        image = read_image(path)
-        return Sample(str(path), image, np.full(image.shape[:2], IGNORE, np.uint8))
+        image = self.image(index)
+        return Sample(str(self._pairs[index][0]), image, np.full(image.shape[:2], IGNORE, np.uint8))

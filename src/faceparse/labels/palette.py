@@ -5,48 +5,43 @@ from __future__ import annotations
 import colorsys
 import hashlib
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-COLOURS = MappingProxyType(
-    {
-        "background": (0, 0, 0),
-        "skin": (204, 0, 0),
-        "nose": (76, 153, 0),
-        "eye_g": (204, 204, 0),
-        "l_eye": (51, 51, 255),
-        "r_eye": (204, 0, 204),
-        "l_brow": (0, 255, 255),
-        "r_brow": (51, 255, 255),
-        "l_ear": (102, 51, 0),
-        "r_ear": (255, 0, 0),
-        "mouth": (102, 204, 0),
-        "u_lip": (255, 255, 0),
-        "l_lip": (0, 0, 153),
-        "hair": (0, 0, 204),
-        "hat": (255, 51, 153),
-        "ear_r": (0, 204, 204),
-        "neck_l": (0, 51, 0),
-        "neck": (255, 153, 51),
-        "cloth": (0, 204, 0),
-        # Classes that the CelebAMask-HQ demo does not have.
-        "beard": (128, 64, 0),
-        "facewear": (153, 102, 255),
-        "accessory": (230, 230, 115),
-        "eyes": (51, 51, 255),
-        "brows": (0, 255, 255),
-        "ears": (102, 51, 0),
-        "face": (204, 0, 0),
-    }
-)
+COLOURS: Mapping[str, tuple[int, int, int]] = {
+    "background": (0, 0, 0),
+    "skin": (204, 0, 0),
+    "nose": (76, 153, 0),
+    "eye_g": (204, 204, 0),
+    "l_eye": (51, 51, 255),
+    "r_eye": (204, 0, 204),
+    "l_brow": (0, 255, 255),
+    "r_brow": (51, 255, 255),
+    "l_ear": (102, 51, 0),
+    "r_ear": (255, 0, 0),
+    "mouth": (102, 204, 0),
+    "u_lip": (255, 255, 0),
+    "l_lip": (0, 0, 153),
+    "hair": (0, 0, 204),
+    "hat": (255, 51, 153),
+    "ear_r": (0, 204, 204),
+    "neck_l": (0, 51, 0),
+    "neck": (255, 153, 51),
+    "cloth": (0, 204, 0),
+    # Classes that the CelebAMask-HQ demo does not have.
+    "beard": (128, 64, 0),
+    "facewear": (153, 102, 255),
+    "accessory": (230, 230, 115),
+    "eyes": (51, 51, 255),
+    "brows": (0, 255, 255),
+    "ears": (102, 51, 0),
+    "face": (204, 0, 0),
+}
 """Class name → RGB."""
 
 
-def palette(
-    classes: Sequence[str], colours: Mapping[str, tuple[int, int, int]] = MappingProxyType({})
-) -> NDArray[np.uint8]:
+def palette(classes: Sequence[str], colours: Mapping[str, tuple[int, int, int]]) -> NDArray[np.uint8]:
     """256 × 3 RGB uint8 for class names in label order; unlisted labels are black.
 
     A class has its colour in `colours`, else its published colour, else a bright one derived from its name. Where that would

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from faceparse.errors import LabelError
@@ -21,7 +20,7 @@ from faceparse.labels.scheme import Scheme
 from faceparse.registry import Registry
 
 _FILES = sorted((Path(__file__).parent / "schemes").glob("*.toml"))
-PACKAGED: Mapping[str, Scheme] = MappingProxyType({file.stem: read_scheme(file) for file in _FILES})
+PACKAGED: Mapping[str, Scheme] = {file.stem: read_scheme(file) for file in _FILES}
 """Every scheme in the package by name."""
 
 SCHEMES = Registry[Scheme](
