@@ -17,15 +17,18 @@ from PIL import Image
 import faceparse
 from faceparse.draw import panel
 from faceparse.pictures import read_picture
+from faceparse.results.regions import REGIONS
 
 HERE = Path(__file__).parent
 COLLINS = HERE.parents[1] / "examples" / "collins.jpg"
 PORTRAIT = (80, 0, 360, 280)
 """Head and shoulders in the photo: left, top, right, bottom."""
+HEAD = (140, 40, 300, 200)
+"""Likewise the head."""
 
 
 def main() -> None:
-    """Write collins.jpg (photo, labels, overlay, legend), two.jpg (two tilted faces), recoloured.jpg, samples.jpg (what training shows)."""
+    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), recoloured.jpg, samples.jpg (what training shows)."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     photo = read_picture(COLLINS)
     parser = faceparse.Parser()
@@ -33,6 +36,14 @@ def main() -> None:
     portrait = Image.fromarray(photo).crop(PORTRAIT).resize((420, 420), Image.Resampling.LANCZOS)
     one = parser.parse(portrait)
     Image.fromarray(panel(one.image, one.labels, one.scheme)).save(folder / "collins.jpg", quality=92)
+
+    near = parser.parse(Image.fromarray(photo).crop(HEAD).resize((400, 400), Image.Resampling.LANCZOS))
+    names = [name for name, parts in REGIONS.items() if parts == (name,)]
+    labels = np.zeros(near.size, np.uint8)
+    for label, name in enumerate(names, 1):
+        labels[near.faces[0].region(name)] = label
+    drawn = panel(near.image, labels, faceparse.Scheme("regions", ("background", *names)))
+    Image.fromarray(drawn).save(folder / "regions.jpg", quality=92)
 
     two = np.hstack([tilted(photo, 22, 1.7), tilted(photo[:, ::-1], -25, 1.8)])
     pair = Image.fromarray(np.hstack([two, parser.parse(two).overlay()]))

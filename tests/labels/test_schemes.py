@@ -166,6 +166,7 @@ class TestErrors:
             ("lapa11", "glasses", "Scheme celebamask19 has it: --model default."),
             ("lapa11", "ears", "Scheme celebamask19 has it: --model default."),
             ("celebamask19", "facewear", "Scheme synthface19 has it."),
+            ("celebamask19", "forehead", "Each face has it: parsing.faces.0..region.'forehead'.."),
         ],
     )
     def test_a_class_of_another_scheme_names_it(self, name: str, missing: str, home: str) -> None:

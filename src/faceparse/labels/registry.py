@@ -76,16 +76,20 @@ def named_scheme(name: str) -> Scheme:
 
 
 def home(name: str) -> str:
-    """A sentence on which scheme and model have a class or group; empty for none.
+    """A sentence on what has a class or group, which scheme and model or each face; empty for nothing.
 
     >>> home("beard")
     ' Scheme ourface11 has it: --model vgg19-dinov3-vitl16.'
     """
+    if (
+        name in import_module("faceparse.results.regions").REGIONS
+    ):  # of rooms above, here and below, for messages alone
+        return f" Each face has it: parsing.faces[0].region({name!r})."
     names = {name, ALIASES.get(name), *GROUPS.get(name, ())}
     having = [scheme.name for scheme in PACKAGED.values() if names & {*scheme.classes}]
     if not having:
         return ""
-    cards = import_module("faceparse.weights.card").cards().values()  # a room above, asked only for a message
+    cards = import_module("faceparse.weights.card").cards().values()
     models = {card.label_scheme.name: card.id for card in sorted(cards, key=lambda c: c.id == "default")}
     best = min(having, key=lambda name: (models.get(name) != "default", name not in models))
     return f" Scheme {best} has it{f': --model {models[best]}' if best in models else ''}."

@@ -27,6 +27,7 @@ from faceparse.labels import IGNORE, Scheme, conversion, count
 from faceparse.labels import scheme as find_scheme
 from faceparse.registry import room
 from faceparse.results.lookup import look_up, members
+from faceparse.results.regions import region
 from faceparse.results.render import render_confidence, render_labels, render_probability
 from faceparse.results.view import View, frozen
 
@@ -99,6 +100,30 @@ class Face:
         """Width and height of the box in pixels."""
         x0, y0, x1, y1 = self.box
         return x1 - x0, y1 - y0
+
+    @overload
+    def region(self, name: str, soft: Literal[False] = False) -> NDArray[np.bool_]: ...
+
+    @overload
+    def region(self, name: str, soft: Literal[True]) -> NDArray[np.float32]: ...
+
+    def region(self, name: str, soft: bool = False) -> NDArray[np.bool_] | NDArray[np.float32]:
+        """Where this face's `forehead`, `cheeks`, `under_eyes` or `chin` is, or one side of it: `region("l_cheek")`.
+
+        Outlines by the landmarks, within what is labelled skin: without brows, eyes, glasses, hair. `l_` is the side of
+        `l_eye`.
+
+        Returns:
+            H × W bool, the picture's size; with `soft`, the probability of skin there, float32 from 0 to 1.
+
+        Raises:
+            LabelError: no such region, or a scheme without `skin`.
+            ResultError: a face without a parsing.
+        """
+        if self.parsing is None:
+            raise ResultError("regions need the face's parsing: dataclasses.replace(face, parsing=parsing)")
+        inside = region(name, self.landmarks, self.parsing.labels, self.parsing.scheme)
+        return self.parsing.mask("skin", soft) * inside
 
     def record(self) -> dict[str, object]:
         """Box, score and landmarks in plain values, in pixels from the picture's upper left corner."""

@@ -1,0 +1,121 @@
+"""Regions of a face's skin that no network labels: where they lie, by its landmarks and its labels.
+
+>>> REGIONS["cheeks"]
+('l_cheek', 'r_cheek')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import LabelError
+from faceparse.labels import GROUPS, Scheme
+from faceparse.registry import mend
+
+REGIONS = MappingProxyType(
+    {
+        "forehead": ("forehead",),
+        "cheeks": ("l_cheek", "r_cheek"),
+        "l_cheek": ("l_cheek",),
+        "r_cheek": ("r_cheek",),
+        "under_eyes": ("l_under_eye", "r_under_eye"),
+        "l_under_eye": ("l_under_eye",),
+        "r_under_eye": ("r_under_eye",),
+        "chin": ("chin",),
+    }
+)
+"""Region → the regions with an outline that it is made of."""
+
+Points = NDArray[np.float64]
+"""n × 2 picture points: x, y."""
+
+_HALF = np.linspace(0, np.pi, 17)[:, None]
+
+
+def region(name: str, landmarks: Points, labels: NDArray[np.uint8], scheme: Scheme) -> NDArray[np.bool_]:
+    """Where a region lies, of what is skin and of what is not; H × W.
+
+    Args:
+        name: One of `REGIONS`.
+        landmarks: The face's, 5 × 2, as `Face.landmarks`.
+        labels: The label map, H × W uint8. It says where the brows are, and which side is left: that of the left eye and
+            brow; without any, the scheme does.
+        scheme: The label map's.
+
+    Raises:
+        LabelError: no such region.
+    """
+    if name not in REGIONS:
+        raise LabelError(f"no region of a face {name!r}{mend(name, REGIONS)}")
+    outlines = _outlines(landmarks, labels, scheme)
+    mask = np.zeros(labels.shape, np.uint8)
+    for part in REGIONS[name]:  # in sixteenths of a pixel, which OpenCV counts from a pixel's middle
+        cv2.fillPoly(mask, [np.rint(16 * outlines[part] - 8).astype(np.int32)], 1, shift=4)
+    return mask.view(np.bool_)
+
+
+def _outlines(landmarks: Points, labels: NDArray[np.uint8], scheme: Scheme) -> dict[str, Points]:
+    """Region → polygon, wide where the labels bound it: at hair, ears, jaw, nose and lips.
+
+    Lengths are shares, chosen by eye on portraits, of two vectors: down from the eyes to the mouth, and across from eye to
+    eye, `_length` long.
+    """
+    eyes, nose, mouth = landmarks[:2], landmarks[2], landmarks[3:]
+    near = partial(_pixels_by_eye, labels, eyes, 0.6 * _length(eyes, mouth))
+
+    def middles(group: str, otherwise: Points) -> Points:
+        """Where the labels have a group of either eye."""
+        points = near([i for i, name in enumerate(scheme.classes) if name in GROUPS[group]])
+        return np.stack([p.mean(0) if len(p) else o for p, o in zip(points, otherwise, strict=True)])
+
+    eyes = middles("eyes", eyes)
+    down, across = mouth.mean(0) - eyes.mean(0), eyes[1] - eyes[0]
+    across *= _length(eyes, mouth) / max(float(np.linalg.norm(across)), 1e-6)
+    brows = middles("brows", eyes - 0.33 * down)
+    lefts, rights = ([len(p) for p in near([pair[i] for pair in scheme.pairs])] for i in (0, 1))
+    first, second = lefts[0] + rights[1], lefts[1] + rights[0]  # pixels that say which eye is the left one
+    clear = 2 * abs(second - first) > first + second  # some networks call both eyes left
+    left = int(second > first if clear else scheme.left_means != "viewer")
+
+    sides = np.stack([-across, across])
+    ends, chin = brows + sides, mouth + 0.1 * sides + 0.22 * down
+    outlines = {
+        "forehead": np.concatenate([ends, ends[::-1] - 1.3 * down]),
+        "chin": np.concatenate([chin, mouth[::-1] + 1.15 * down]),
+    }
+    for side, out in enumerate(sides):
+        eye, corner = eyes[side], mouth[side]
+        letter = "l" if side == left else "r"
+        outlines[f"{letter}_under_eye"] = eye + 0.32 * (np.cos(_HALF) * out + np.sin(_HALF) * down)
+        below = [(-0.22, 0.36), (0.1, 0.36), (0.3, 0.22), (0.75, 0.05)]
+        outlines[f"{letter}_cheek"] = np.array(
+            [eye + x * out + y * down for x, y in below]
+            + [corner + x * out + y * down for x, y in ((0.75, 0.1), (0.1, -0.08))]
+            + [nose + 0.32 * out + 0.08 * down]
+        )
+    return outlines
+
+
+def _length(eyes: Points, mouth: Points) -> float:
+    """From eye to eye; on a face that looks aside what it would be, by the distance from eyes to mouth."""
+    down, across = mouth.mean(0) - eyes.mean(0), eyes[1] - eyes[0]
+    return max(float(np.linalg.norm(across)), 0.9 * float(np.linalg.norm(down)))
+
+
+def _pixels_by_eye(
+    labels: NDArray[np.uint8], eyes: Points, reach: float, ids: Sequence[int]
+) -> tuple[Points, Points]:
+    """Of either eye the pixels with one of some labels that are within reach, and no nearer to the other eye."""
+    low = np.maximum(eyes.min(0) - reach, 0).astype(int)
+    high = np.maximum(eyes.max(0) + reach + 1, 0).astype(int)
+    rows, columns = np.nonzero(np.isin(labels[low[1] : high[1], low[0] : high[0]], ids))
+    points = np.stack([columns, rows], 1) + low + 0.5
+    distances = np.linalg.norm(points[:, None] - eyes, axis=-1)
+    within, nearest = distances.min(1) < reach, distances.argmin(1)
+    return points[within & (nearest == 0)], points[within & (nearest == 1)]
