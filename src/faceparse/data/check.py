@@ -237,19 +237,18 @@ def _sides(
     half, other = ("right", "left") if usual == 1 else ("left", "right")
     findings = []
     for name, vote in votes.items():
-        swapped = [label for label, side in vote.items() if side != usual]
-        if swapped:
-            text = f"{name}: {', '.join(swapped)} on the picture's {other}, elsewhere on its {half}"
-            others = ", ".join(label for label in vote if label not in swapped)
+        contrary = [label for label, side in vote.items() if side != usual]
+        if contrary:
+            text = f"{name}: {', '.join(contrary)} on the picture's {other}, elsewhere on its {half}"
+            others = ", ".join(label for label in vote if label not in contrary)
             as_usual = f"; {others} as usual" if others else ""
             findings.append(Finding("left and right swapped", text + as_usual, name=name))
     contradict = len(findings)
     agree = len(votes) - contradict
-    declared = {"subject": "right", "viewer": "left"}.get(scheme.left_means, half)
-    if declared != half:
-        seen = f"left classes lie on the picture's {half} half in {agree} of {len(votes)} pictures"
+    if {"subject": "right", "viewer": "left"}.get(scheme.left_means, half) != half:
+        places = f"left classes lie on the picture's {half} half in {agree} of {len(votes)} pictures"
         meaning = f"scheme {scheme.name!r} says that left means the {scheme.left_means}'s"
-        findings.append(Finding("the other left", f"{seen}, but {meaning}"))
+        findings.append(Finding("the other left", f"{places}, but {meaning}"))
     return findings, (agree, contradict), half
 
 

@@ -57,11 +57,11 @@ class FaceSynthetics(PairedFiles):
             for ending in ("_seg.png", "_ldmks.txt"):
                 if stem + ending not in files:
                     raise DataError(f"{files[stem + '.png']} has no {stem}{ending} beside it")
-        chosen = take_share(stems, split, root)
+        stems = take_share(stems, split, root)
         super().__init__(
             declared_scheme("synthface19", scheme, "FaceSynthetics"),
-            [(files[f"{s}.png"], files[f"{s}_seg.png"]) for s in chosen],
-            [files[f"{s}_ldmks.txt"] for s in chosen],
+            [(files[f"{s}.png"], files[f"{s}_seg.png"]) for s in stems],
+            [files[f"{s}_ldmks.txt"] for s in stems],
         )
 
     @classmethod

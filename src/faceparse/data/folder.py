@@ -154,8 +154,8 @@ def _stems(layout: Layout, split: str) -> Sequence[str]:
         return take_share(labelled, split, layout.root)
     file = layout.root / f"{split}.txt"
     if not file.is_file():
-        there = f"{', '.join(layout.splits[:8]) or 'none'}; all, or shares such as 0-80%, need no file"
-        raise DataError(f"no split {split!r} in {layout.root}: expected {file.name}; there are {there}")
+        choices = f"{', '.join(layout.splits[:8]) or 'none'}; all, or shares such as 0-80%, need no file"
+        raise DataError(f"no split {split!r} in {layout.root}: expected {file.name}; there are {choices}")
     stems, absent = layout.read_split(split)
     if absent:
         raise DataError(f"{file} names {_first(absent)}, but {layout.root / 'images'} has no such picture")

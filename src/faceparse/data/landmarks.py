@@ -38,8 +38,8 @@ def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def mirror(points: NDArray[np.float64], width: float) -> NDArray[np.float64]:
     """Five points in the mirror image of a picture of that width; the two eyes and mouth corners trade places."""
-    swapped = points[[1, 0, 2, 4, 3]]
-    return np.column_stack([width - swapped[:, 0], swapped[:, 1]])
+    x, y = points[[1, 0, 2, 4, 3]].T
+    return np.column_stack([width - x, y])
 
 
 def helen_box(landmarks: NDArray[np.float64], size: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -130,11 +130,11 @@ def prepare(
             progress(len(outcomes), len(pictures))
     names = [outcome.name for outcome in outcomes if outcome.status != "left out"]
     findings = [*stray, *(finding for outcome in outcomes for finding in outcome.findings)]
-    listed: dict[str, list[str]] = {}
+    lists: dict[str, list[str]] = {}
     if official is not None:
-        listed = {split: [name for name in names if official.get(int(name)) == split] for split in SPLITS}
+        lists = {split: [name for name in names if official.get(int(name)) == split] for split in SPLITS}
         findings += [Finding("picture in no split", name) for name in names if int(name) not in official]
-    for split, members in listed.items():
+    for split, members in lists.items():
         with atomic(target / f"{split}.txt", overwrite=True) as temporary:
             temporary.write_text("".join(f"{name}\n" for name in members), encoding="utf-8")
     texts: dict[str, list[str]] = defaultdict(list)
@@ -146,7 +146,7 @@ def prepare(
         "made_by": f"faceparse {__version__}",
         "pictures": len(names),
         "left_out": len(outcomes) - len(names),
-        "splits": {split: len(members) for split, members in listed.items()},
+        "splits": {split: len(members) for split, members in lists.items()},
         "findings": {k: {"count": len(v), "first": v[:_EXAMPLES]} for k, v in sorted(texts.items())},
     }
     write_record(target, record)
@@ -186,24 +186,24 @@ def _prepare(
     files: PictureFiles, *, target: Path, scheme: Scheme, size: str | int, earlier: Mapping[str, Outcome]
 ) -> Outcome:
     before = earlier.get(files.name)
-    label = target / "labels" / f"{files.name}.png"
-    if before and before.status != "left out" and label.is_file():
+    label_file = target / "labels" / f"{files.name}.png"
+    if before and before.status != "left out" and label_file.is_file():
         return before._replace(status="skipped")
-    label.unlink(missing_ok=True)
+    label_file.unlink(missing_ok=True)
     if files.image is None or not files.masks:
         return Outcome(files.name, "left out", tuple(files.findings))
     try:
-        painted, findings = paint_files(files.masks, scheme)
+        labels, findings = paint_files(files.masks, scheme)
         image = read_image(files.image)
     except DataError as error:
         return Outcome(files.name, "left out", (*files.findings, Finding("unreadable file", str(error))))
     outside = [part for part in files.masks if part not in scheme]
     if outside:
         findings.append(Finding("parts outside the order", f"{files.name}: {', '.join(outside)}"))
-    resized, labels = match_sizes(image, painted, size)
+    resized, labels = match_sizes(image, labels, size)
     # The picture first: a label map that exists says that both do.
     _write_image(target / "images", files.image, files.name, None if resized is image else resized)
-    _write_labels(label, labels, scheme)
+    _write_labels(label_file, labels, scheme)
     return Outcome(files.name, "written", (*files.findings, *findings))
 
 

@@ -59,17 +59,17 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
         gray = np.asarray(image.convert("L"))
     except ValueError as error:
         raise DataError(f"cannot read {path} as a mask: {error}") from None
-    odd = [] if image.mode in ("L", "1", "P", "RGB") else [f"{image.mode} mask"]
+    notes = [] if image.mode in ("L", "1", "P", "RGB") else [f"{image.mode} mask"]
     mask = gray >= 128
     top = int(gray.max())
     if top in range(1, 128):
-        odd.append("faint mask")  # 0 and 1, or 0 and a label: a mask all the same
+        notes.append("faint mask")  # 0 and 1, or 0 and a label: a mask all the same
         mask = gray > 0
     elif ((gray != 0) & (gray != 255)).any():
-        odd.append("gray mask")
+        notes.append("gray mask")
     if top == 0:
-        odd.append("empty mask")
-    return mask, odd
+        notes.append("empty mask")
+    return mask, notes
 
 
 def _read(read: Callable[[Path], _T], path: Path) -> _T:

@@ -58,14 +58,14 @@ def folder_scheme(root: Path, requested: str | Path | Scheme | None) -> Scheme:
         DataError: neither says it, or they disagree.
         LabelError: no such scheme.
     """
-    recorded = read_record(root).get("scheme")
-    if recorded is None:
+    entry = read_record(root).get("scheme")
+    if entry is None:
         if requested is None:
             hint = "name it with --data.scheme (data check: --scheme)"
             raise DataError(f"{root} does not say which label scheme it has: {hint}")
         return find_scheme(requested)
     try:
-        scheme = find_scheme(recorded)
+        scheme = find_scheme(entry)
     except LabelError as error:
         raise DataError(f"{root / RECORD}: {error}") from None
     return declared_scheme(scheme, requested, str(root))

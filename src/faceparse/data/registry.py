@@ -33,16 +33,13 @@ class Kind(Dataset, Protocol):
 
     def image(self, index: int) -> NDArray[np.uint8]:
         """The picture alone."""
-        ...
 
     def landmarks(self, index: int) -> NDArray[np.float64] | None:
         """The landmarks alone, or None where the data set has none."""
-        ...
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
         """The splits that a root has; empty where it has no more than `all`."""
-        ...
 
 
 DATASETS = Registry[type[Kind]]("kind of data set", "data", "faceparse.datasets", ConfigError, key="kind")

@@ -28,7 +28,7 @@ def check_sheet(check: Check, tiles: int = TILES) -> NDArray[np.uint8]:
     rest = [name for name in check.samples if name not in flagged]
     room = min(tiles - len(names), len(rest))
     names += [rest[i * len(rest) // room] for i in range(room)]
-    shown = []
+    pictures = []
     for name in names:
         dataset, index = check.samples[name]
         try:
@@ -38,5 +38,5 @@ def check_sheet(check: Check, tiles: int = TILES) -> NDArray[np.uint8]:
         ignored = (sample.labels == IGNORE)[..., None]
         dimmed = np.where(ignored, sample.image // 3, sample.image)  # an overlay leaves ignored pixels alone
         labelled = overlay(dimmed, sample.labels, check.scheme, 0.65)
-        shown.append((np.hstack([sample.image, labelled]), f"{Path(name).name} {flagged.get(name, '')}"))
-    return contact_sheet(shown)
+        pictures.append((np.hstack([sample.image, labelled]), f"{Path(name).name} {flagged.get(name, '')}"))
+    return contact_sheet(pictures)

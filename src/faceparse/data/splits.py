@@ -43,18 +43,18 @@ def take_share(
     """
     every, percent = _EVERY.fullmatch(split), _SHARE.fullmatch(split)
     if split == "all":
-        chosen = list(names)
+        members = list(names)
     elif every:
-        chosen = [name for i, name in enumerate(names) if (i % int(every[2]) == 0) == (every[1] is None)]
+        members = [name for i, name in enumerate(names) if (i % int(every[2]) == 0) == (every[1] is None)]
     elif percent and 0 <= float(percent[1]) < float(percent[2]) <= 100:
         begin, end = (round(float(ratio) / 100 * len(names)) for ratio in percent.group(1, 2))
         seed = int(percent[3] or 0)
         shuffled = sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
-        members = set(shuffled[begin:end])
-        chosen = [name for name in names if name in members]
+        share = set(shuffled[begin:end])
+        members = [name for name in names if name in share]
     else:
         kinds = ", ".join((*others, "all", "LOW-HIGH% such as 0-80%", "every-N", "not-every-N"))
         raise DataError(f"{where}: no split {split!r}; there are {kinds}")
-    if not chosen:
+    if not members:
         raise DataError(f"{where}: no picture in split {split!r}")
-    return chosen
+    return members

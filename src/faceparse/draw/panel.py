@@ -44,8 +44,8 @@ def panel(
         colours(_reduced(labels, side, Image.Resampling.NEAREST), scheme),
         _reduced(overlay(image, labels, scheme, alpha), side, Image.Resampling.BOX),
     ]
-    shown = max(pictures[0].shape[:2])
-    pictures.append(legend(labels, scheme, text=max(11, shown // 36)))
+    longest = max(pictures[0].shape[:2])
+    pictures.append(legend(labels, scheme, text=max(11, longest // 36)))
     return np.hstack([_as_high(p, max(len(q) for q in pictures)) for p in pictures])
 
 

@@ -30,18 +30,18 @@ def contact_sheet(
         RGB uint8 on white.
     """
     font = ImageFont.load_default(_TEXT)
-    shown = []
+    pictures = []
     for tile in tiles:
         picture, caption = tile or (_EMPTY, "")
         small = Image.fromarray(picture)
         small.thumbnail((side, side), Image.Resampling.BOX)
-        shown.append((small, _cut(caption, font, side)))
-    high = max((small.height for small, _ in shown), default=0)
-    wide = min(columns, max(1, len(shown)))
+        pictures.append((small, _cut(caption, font, side)))
+    high = max((small.height for small, _ in pictures), default=0)
+    wide = min(columns, max(1, len(pictures)))
     across, down = side + _GAP, high + 2 * _TEXT + _GAP
-    sheet = Image.new("RGB", (wide * across + _GAP, -(-len(shown) // columns) * down + _GAP), "white")
+    sheet = Image.new("RGB", (wide * across + _GAP, -(-len(pictures) // columns) * down + _GAP), "white")
     draw = ImageDraw.Draw(sheet)
-    for i, (small, caption) in enumerate(shown):
+    for i, (small, caption) in enumerate(pictures):
         left, top = _GAP + i % columns * across, _GAP + i // columns * down
         sheet.paste(small, (left, top + (high - small.height) // 2))
         draw.text((left, top + high + 2), caption, "black", font)

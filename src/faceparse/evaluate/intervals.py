@@ -53,7 +53,7 @@ def bootstrap(counts: NDArray[np.int64], draws: int = DRAWS, seed: int = SEED) -
 
 def intervals(report: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str, Interval]:
     """95 % interval of each counted class's F1, and of their mean under the name `mean`."""
-    return _intervals(report, _values(report), _drawn(report, draws, seed))
+    return _intervals(report, _values(report), _replicates(report, draws, seed))
 
 
 def differences(one: Report, other: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str, Interval]:
@@ -67,15 +67,15 @@ def differences(one: Report, other: Report, draws: int = DRAWS, seed: int = SEED
     same = (one.names, one.counted, one.scheme, one.protocol)
     if same != (other.names, other.counted, other.scheme, other.protocol):
         raise DataError("two models compare on the same pictures, scheme and protocol; these reports differ")
-    drawn = _drawn(one, draws, seed) - _drawn(other, draws, seed)
-    return _intervals(one, _values(one) - _values(other), drawn)
+    replicates = _replicates(one, draws, seed) - _replicates(other, draws, seed)
+    return _intervals(one, _values(one) - _values(other), replicates)
 
 
 def _values(report: Report) -> NDArray[np.float64]:
     return np.array([*report.f1.values(), report.mean_f1])
 
 
-def _drawn(report: Report, draws: int, seed: int) -> NDArray[np.float64]:
+def _replicates(report: Report, draws: int, seed: int) -> NDArray[np.float64]:
     """Each draw's F1 of the counted classes, and their mean over those in it; NaN where it has none."""
     scores = 100 * bootstrap(report.counts[:, list(report.counted)], draws, seed)
     with np.errstate(invalid="ignore"):
@@ -84,11 +84,11 @@ def _drawn(report: Report, draws: int, seed: int) -> NDArray[np.float64]:
 
 
 def _intervals(
-    report: Report, values: NDArray[np.float64], drawn: NDArray[np.float64]
+    report: Report, values: NDArray[np.float64], replicates: NDArray[np.float64]
 ) -> dict[str, Interval]:
     result = {}
-    for name, value, column in zip([*report.f1, "mean"], values.tolist(), drawn.T, strict=True):
-        defined = column[~np.isnan(column)]
-        low, high = np.percentile(defined, [2.5, 97.5]) if defined.size else (np.nan, np.nan)
+    for name, value, column in zip([*report.f1, "mean"], values.tolist(), replicates.T, strict=True):
+        scores = column[~np.isnan(column)]
+        low, high = np.percentile(scores, [2.5, 97.5]) if scores.size else (np.nan, np.nan)
         result[name] = Interval(value, float(low), float(high))
     return result

@@ -119,10 +119,9 @@ def score(
         raise ConfigError(f"--landmarks is detector or data; got {landmarks}")
     changes = {name: degradation(name, seed) for name in degrade}
     parser = model if isinstance(model, Parser) else Parser(model, faces="whole", scheme=None)
-    if against is None or isinstance(against, Parser):
-        other = against
-    else:
-        other = Parser(against, faces=parser.faces, scheme=parser.scheme)
+    other = against
+    if isinstance(other, str | Path):
+        other = Parser(other, faces=parser.faces, scheme=parser.scheme)
     if protocol == "input":
         if parser.faces != "whole":
             raise ConfigError(

@@ -98,18 +98,19 @@ def _goal(name: str, source: Scheme, target: Scheme) -> str | None:
     goal = _declared(source, target).get(name)
     if goal is not None:
         return goal if goal == "ignore" or goal in target else None
-    merged, there = dict(source.merges), dict(target.merges)
-    if name in merged:
+    source_merges, target_merges = dict(source.merges), dict(target.merges)
+    if name in source_merges:
         members = candidates(name, source, target)
         if len(members) == 1:
             return members[0]
-        if name in target and there.get(name) == merged[name]:
+        if name in target and target_merges.get(name) == source_merges[name]:
             return name
-        return next((c for c, of in there.items() if of == members), None)
+        return next((c for c, classes in target_merges.items() if classes == members), None)
     if name in target:
         return name
-    listed = [c for c, of in there.items() if name in of]
-    return next(iter([*listed, *(c for c, of in there.items() if not of)]), None)
+    goals = [c for c, classes in target_merges.items() if name in classes]
+    goals += [c for c, classes in target_merges.items() if not classes]
+    return goals[0] if goals else None
 
 
 def candidates(name: str, source: Scheme, target: Scheme) -> tuple[str, ...]:

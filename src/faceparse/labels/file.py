@@ -98,7 +98,8 @@ def scheme_from(raw: object, where: str) -> Scheme:
     values["colours"] = {
         c: tuple(bytes.fromhex(rgb[1:])) if isinstance(rgb, str) else rgb for c, rgb in colours
     }
-    values["merges"] = tuple((c, () if of == REST else of) for c, of in values.get("merges", {}).items())
+    merges = values.get("merges", {}).items()
+    values["merges"] = tuple((name, () if classes == REST else classes) for name, classes in merges)
     if not values["name"]:
         raise LabelError(f"{where}: name is missing")
     try:

@@ -93,10 +93,10 @@ class Scheme:
         if self.left_means not in LEFT:
             return f"left_means is {', '.join(LEFT)}; got {self.left_means!r}"
         for source, table in self.tables_from.items():
-            for there, here in table.items():
-                if here not in (*classes, "ignore"):
-                    fault = f"{source}'s {there} becomes {here!r}, which is no class here"
-                    return fault + mend(here, classes)
+            for foreign, goal in table.items():
+                if goal not in (*classes, "ignore"):
+                    fault = f"{source}'s {foreign} becomes {goal!r}, which is no class here"
+                    return fault + mend(goal, classes)
         paired = [name for pair in self.pair_names or () for name in pair]
         for name in (*paired, *self.colours, *dict(self.merges)):
             if name not in classes:

@@ -229,8 +229,8 @@ def _cover(view: View, area: Area) -> tuple[Floats, Floats] | None:
         low, high = ahead.min() + aside.min(), ahead.max() + aside.max()
         if low >= 0.5 or high <= -0.5:
             return None
-        here = ahead.astype(np.float32) + aside.astype(np.float32)
-        np.maximum(distance, np.abs(here, out=here), out=distance)
+        offset = ahead.astype(np.float32) + aside.astype(np.float32)
+        np.maximum(distance, np.abs(offset, out=offset), out=distance)
     edge = np.subtract(np.float32(0.5), distance, out=distance)
     np.maximum(edge, 0, out=edge)
     alpha = np.minimum(edge / np.float32(view.feather), 1) if view.feather else np.sign(edge)

@@ -323,12 +323,12 @@ class _Scattered:
 
     def sites(self, cells: Flags) -> Sites:
         """The pixels in flagged cells."""
-        wanted = cells.reshape(-1)[self._cell]
+        inside = cells.reshape(-1)[self._cell]
         if self._pixels is not None:
-            wanted &= self._pixels
-        row, column = np.nonzero(wanted)
-        down, right = self._down[wanted], self._right[wanted]
-        return Sites(self._cell[wanted], row[None], column[None], down[None], right[None])
+            inside &= self._pixels
+        row, column = np.nonzero(inside)
+        down, right = self._down[inside], self._right[inside]
+        return Sites(self._cell[inside], row[None], column[None], down[None], right[None])
 
 
 def argmax(logits: Floats) -> Labels:
