@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from faceparse import __version__
+from faceparse.data import kinds
+from faceparse.engines import engines
 from tests.cli.conftest import Ran
 
 COMMANDS = ["data", "evaluate", "export", "import", "labels", "parse", "train"]
@@ -26,6 +28,13 @@ def test_every_command_explains_itself(command: str, faceparse: Callable[..., Ra
     ran = faceparse(command, "--help")
     assert ran.code == 0, ran.err
     assert len(ran.out) > 300
+
+
+def test_the_help_names_every_engine_and_kind_of_data(faceparse: Callable[..., Ran]) -> None:
+    """These lists are written by hand, for a help that loads no registry."""
+    for command in ("parse", "evaluate"):
+        for name in (*engines(), *(kinds() if command == "evaluate" else ())):
+            assert name in faceparse(command, "--help").out
 
 
 def test_version(faceparse: Callable[..., Ran]) -> None:

@@ -18,9 +18,6 @@ INTERRUPTED = 130
 def stop_on_signals() -> Iterator[threading.Event]:
     """An event that the first Ctrl-C or SIGTERM sets; the second one ends the process."""
     stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
-        yield stop
-        return
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():

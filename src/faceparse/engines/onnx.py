@@ -101,18 +101,14 @@ class OnnxEngine:
         """See `Engine.run`."""
         image = image_of(inputs)
         step = self._batch if isinstance(self._batch, int) else len(image)
-        parts = [self._run(image[i : i + step]) for i in range(0, len(image), step)]
-        logits = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        return {"logits": logits_for(image, logits, self.card)}
-
-    def _run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        values = np.ascontiguousarray(image)
+        batches = [values[i : i + step] for i in range(0, len(values), step)]
         try:
-            logits: NDArray[np.float32] = self._session.run(
-                [self._output], {self._name: np.ascontiguousarray(image)}
-            )[0]
+            parts = [self._session.run([self._output], {self._name: batch})[0] for batch in batches]
         except Exception as error:  # ONNX Runtime's have no common base of their own
             raise EngineError(f"{self._path} failed on input {image.shape}: {_line(error)}") from error
-        return logits
+        logits = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return {"logits": logits_for(image, logits, self.card)}
 
 
 def _session(path: Path, text: str, threads: int | None) -> Any:
@@ -156,7 +152,6 @@ def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = _QUIET
     if threads is not None:
         options.intra_op_num_threads = threads

@@ -102,7 +102,8 @@ class _Threads:
         finally:
             with self._lock:
                 self._running -= 1
-                torch.set_num_threads(self._before)
+                if not self._running:
+                    torch.set_num_threads(self._before)
 
 
 _THREADS = _Threads()

@@ -22,17 +22,6 @@ OLDEST_OPSET = 15
 """Older opsets cannot read one side of a shape, which a graph of any size does."""
 
 
-def check_opset(opset: int) -> None:
-    """Check that an export can have this opset.
-
-    Raises:
-        ConfigError: outside `OLDEST_OPSET` to the newest that the installed onnx knows.
-    """
-    newest = onnx.defs.onnx_opset_version()
-    if not OLDEST_OPSET <= opset <= newest:
-        raise ConfigError(f"opset is {OLDEST_OPSET} to {newest} (onnx {onnx.__version__}), got {opset}")
-
-
 def graph_of(origin: Network | Path, size: tuple[int, int], opset: int = OPSET) -> Any:
     """The graph of a network, or of an ONNX file that was exported from one, as an `onnx.ModelProto`.
 
@@ -42,13 +31,15 @@ def graph_of(origin: Network | Path, size: tuple[int, int], opset: int = OPSET) 
     Args:
         origin: A network on the CPU in eval mode, or the path of a plain float32 export.
         size: Height and width of the input, for a network that takes one size only.
-        opset: See `check_opset`.
+        opset: `OLDEST_OPSET` to the newest that the installed onnx knows.
 
     Raises:
         ConfigError: the opset is out of range.
         WeightsError: an ONNX file of another kind, or a graph that the opset cannot express.
     """
-    check_opset(opset)
+    newest = onnx.defs.onnx_opset_version()
+    if not OLDEST_OPSET <= opset <= newest:
+        raise ConfigError(f"opset is {OLDEST_OPSET} to {newest} (onnx {onnx.__version__}), got {opset}")
     model = _load_plain(origin, size) if isinstance(origin, Path) else _trace(origin, size)
     _strip(model)
     regroup_gelu(model)

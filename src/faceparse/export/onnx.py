@@ -86,7 +86,7 @@ def export_onnx(
         path: An .onnx file, written completely or not at all.
         precision: `fp32`; `fp16`, see `to_half`; `int8`, see `to_int8`.
         form: `network` as above; `phone`, see `for_phone`; `picture`, see `with_picture`.
-        opset: ONNX operator set, see `check_opset`; 18 or later for `picture`.
+        opset: ONNX operator set, 15 or later; 18 or later for `picture`.
         calibration: Pictures for `int8`: paths, or whatever the parser takes.
         keep_float: For `int8`, see `to_int8`.
         weight_bits: Likewise.

@@ -159,7 +159,7 @@ def _upsample(model: Any, card: Card, grid: tuple[int, int]) -> None:
     last.output[list(last.output).index("logits")] = "grid_logits"
     for node in graph.node:
         node.input[:] = ["grid_logits" if name == "logits" else name for name in node.input]
-    resized, ends = (height, width), None
+    values: dict[str, tuple[int, ...]] = {"logits_sizes": (1, classes, height, width)}
     if card.output.align_corners:
         rows, columns = align_corners(grid[0], height), align_corners(grid[1], width)
         if rows is None or columns is None:
@@ -168,26 +168,28 @@ def _upsample(model: Any, card: Card, grid: tuple[int, int]) -> None:
                 "the phone form needs even numbers of logits and pixels; change the card's input size"
             )
         _widen(last, (rows.pad, columns.pad), card)
-        resized, ends = (rows.resized, columns.resized), (rows.start, columns.start)
-    sizes = np.array([1, classes, *resized], np.int64)
-    graph.initializer.append(numpy_helper.from_array(sizes, "logits_sizes"))
-    target = "logits" if ends is None else "resized_logits"
+        values = {
+            "logits_sizes": (1, classes, rows.resized, columns.resized),
+            "logits_starts": (rows.start, columns.start),
+            "logits_ends": (rows.start + height, columns.start + width),
+            "logits_axes": (2, 3),
+        }
+    for name, numbers in values.items():
+        graph.initializer.append(numpy_helper.from_array(np.array(numbers, np.int64), name))
+    size, *crop = values
+    target = "resized_logits" if crop else "logits"
     graph.node.append(
         helper.make_node(
             "Resize",
-            ["grid_logits", "", "", "logits_sizes"],
+            ["grid_logits", "", "", size],
             [target],
             "resize_logits",
             mode="linear",
             coordinate_transformation_mode="half_pixel",
         )
     )
-    if ends is not None:
-        crop = {"starts": ends, "ends": (ends[0] + height, ends[1] + width), "axes": (2, 3)}
-        for name, values in crop.items():
-            graph.initializer.append(numpy_helper.from_array(np.array(values, np.int64), f"logits_{name}"))
-        names = [target, *(f"logits_{name}" for name in crop)]
-        graph.node.append(helper.make_node("Slice", names, ["logits"], "crop_logits"))
+    if crop:
+        graph.node.append(helper.make_node("Slice", [target, *crop], ["logits"], "crop_logits"))
     del graph.output[:]
     shape = (1, classes, height, width)
     graph.output.append(helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, shape))

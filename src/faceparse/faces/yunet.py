@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ImageError, WeightsError
+from faceparse.errors import ImageError
 from faceparse.faces.align import Square, crop
 from faceparse.faces.detector import Detection
 from faceparse.faces.looks import is_portrait
@@ -210,8 +210,6 @@ def _free_input_size(model: bytes) -> bytes:
     each dimension is a 3-byte field, and a named one can take a number's place.
     """
     fixed = b"\x0a\x03\x08\x80\x05"  # dim { dim_value: 640 }
-    if model.count(fixed) != 2:
-        raise WeightsError("the packaged face detector is damaged: install faceparse again")
     for name in (b"h", b"w"):
         model = model.replace(fixed, b"\x0a\x03\x12\x01" + name, 1)  # dim { dim_param: name }
     return model

@@ -153,7 +153,6 @@ class Run:
         pool = ThreadPoolExecutor(count, "faceparse")
         waiting: dict[Future[Outcome], int] = {}
         jobs = enumerate(self.jobs)
-        tried = 0
         try:
             while True:
                 while not self._ending() and len(waiting) < 2 * count and (item := next(jobs, None)):
@@ -166,22 +165,18 @@ class Run:
                     index = waiting.pop(future)
                     outcome = future.result()
                     complete[index] = outcome.status != FAILED
-                    tried += 1
-                    self._check_end(outcome)
+                    if outcome.disk_full:
+                        self.end_reason = "disk full"
+                    elif outcome.status == FAILED and self.fail_fast:
+                        self.end_reason = self.end_reason or "failed"
                     yield outcome
-            if self.stop.is_set() and tried < len(self.jobs):
+            if self.stop.is_set() and self.summary.counts.total() < len(self.jobs):
                 self.end_reason = self.end_reason or "stopped"
         finally:
             pool.shutdown(cancel_futures=True)
 
     def _ending(self) -> bool:
         return bool(self.end_reason) or self.stop.is_set()
-
-    def _check_end(self, outcome: Outcome) -> None:
-        if outcome.disk_full:
-            self.end_reason = "disk full"
-        elif outcome.status == FAILED and self.fail_fast and not self.end_reason:
-            self.end_reason = "failed"
 
     def _finish(self, manifest: Manifest, complete: bytearray) -> None:
         summarising = [w for w in self.writers.values() if type(w).finish is not Writer.finish]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 from typer import Argument, Option
@@ -50,7 +50,7 @@ def prepare_(
     import os
     from functools import partial
 
-    from faceparse.cli.console import progress_bar
+    from faceparse.cli.console import print_table, progress_bar
     from faceparse.data.prepare import prepare
 
     with progress_bar() as progress:
@@ -71,16 +71,10 @@ def prepare_(
     typer.echo(f"{done}{hint} in {target}")
     if record["splits"]:
         typer.echo(", ".join(f"{split} {n}" for split, n in record["splits"].items()))
-    _echo_findings(record["findings"])
-    typer.echo(f"painted in the order of scheme {record['order']}; findings are in {target / 'dataset.json'}")
-
-
-def _echo_findings(findings: dict[str, dict[str, Any]]) -> None:
-    from faceparse.cli.console import print_table
-
-    if findings:
+    if findings := record["findings"]:
         rows = [[kind, str(entry["count"]), str(entry["first"][0])] for kind, entry in findings.items()]
         print_table("", ["finding", "count", "first"], rows)
+    typer.echo(f"painted in the order of scheme {record['order']}; findings are in {target / 'dataset.json'}")
 
 
 @app.command()

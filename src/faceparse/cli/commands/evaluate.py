@@ -10,9 +10,7 @@ from typer import Option
 
 def command(
     root: Path = Option(..., "--data.root", help="The data set's folder."),
-    data_scheme: str | None = Option(
-        None, "--data.scheme", help="Its label scheme or a YAML file, if it has none."
-    ),
+    data_scheme: str | None = Option(None, "--data.scheme", help="Its scheme or YAML file, if it has none."),
     kind: str = Option("folder", "--data.kind", help="folder, celebamask-hq, lapa, helen, facesynthetics."),
     model: str = Option("default", help="Model id or file."),
     crop: bool = Option(False, "--data.crop", help="Cut faces out by their landmarks (Helen)."),
@@ -20,9 +18,7 @@ def command(
     split: str = Option("val", help="A split that it has, all, or a share such as 80-100%."),
     pictures: int | None = Option(None, min=1, help="Pictures of the split at most, spread evenly over it."),
     faces: str = Option("whole", help="whole, auto, each or largest."),
-    landmarks: str = Option(
-        "detector", help="Whose landmarks to parse by: the detector's, or the data set's (data)."
-    ),
+    landmarks: str = Option("detector", help="Landmarks to parse by: detector, or data: the data set's."),
     overall: bool | None = Option(
         None, "--overall/--no-overall", help="Brows, eyes, nose and mouth as one class; on Helen anyway."
     ),

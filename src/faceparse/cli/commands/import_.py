@@ -9,17 +9,12 @@ from typer import Argument, Option
 
 
 def command(
-    checkpoint: Path = Argument(
-        ...,
-        help="A .pt, .pth, .ckpt, .safetensors or .caffemodel file, or a zip of one.",
-    ),
+    checkpoint: Path = Argument(..., help="A .pt, .pth, .ckpt, .safetensors or .caffemodel file, or a zip."),
     network: str = Option(..., help="The network it is of, as bisenet-resnet18."),
     output: Path = Option(..., "--output", "-o", help="The .safetensors file to write."),
     dinov3: Path | None = Option(None, help="Meta's DINOv3 .pth file, for a checkpoint without it."),
     decoder_only: bool = Option(False, "--decoder-only", help="Write a .ckpt without DINOv3, as published."),
-    card: str | None = Option(
-        None, help="Card id or TOML file; needed where the file is neither ours nor known by its SHA-256."
-    ),
+    card: str | None = Option(None, help="Card id or TOML file, for a file whose SHA-256 no card has."),
     overwrite: bool = Option(False, "--overwrite", help="Replace an existing output file."),
 ) -> None:
     """Import a checkpoint: read it safely, check every tensor, write safetensors with its card inside.

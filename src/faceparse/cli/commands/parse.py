@@ -23,9 +23,7 @@ def command(
         metavar="PHOTO|FOLDER|PATTERN|-...",
         help="Pictures, folders, quoted patterns (`'in/**/*.jpg'`); `-` is one picture from stdin.",
     ),
-    output: Path | None = Option(
-        None, "-o", "--output", help="Folder for the results; `-` is stdout, for one."
-    ),
+    output: Path | None = Option(None, "-o", "--output", help="Folder for the results; `-` is stdout."),
     model: str = Option("default", help="Model id or file (.onnx, .safetensors)."),
     save: str | None = Option(
         None,
@@ -34,16 +32,11 @@ def command(
     ),
     alpha: float | None = Option(None, help="Strength of colour in overlay and panel, 0 to 1."),
     bits: int | None = Option(None, help="Of soft and heatmap: 8 or 16."),
-    classes: str | None = Option(
-        None, help="Classes and groups in soft, cutout, rle, polygons, parts: hair,lips."
-    ),
+    classes: str | None = Option(None, help="Classes and groups in soft, cutout, rle, polygons, parts."),
     option: list[str] | None = Option(None, metavar="NAME=VALUE", help="Any option of a form: quality=95."),
     engine: str = Option("auto", help="auto, onnx or torch."),
     device: str = Option("cpu", help="cpu, cuda, …"),
-    scheme: str = Option(
-        "auto",
-        help="Label scheme of the masks; auto: celebamask19, or the model's own where it does not convert.",
-    ),
+    scheme: str = Option("auto", help="Label scheme; auto: celebamask19, else the model's own."),
     threshold: float | None = Option(None, help="Of two classes: how likely the second must be, 0 to 1."),
     faces: str = Option("auto", help="auto, whole, each or largest."),
     list_file: Path | None = Option(None, "--list", help="File of pictures, one path a line; `-` is stdin."),
@@ -53,9 +46,7 @@ def command(
     card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
     jobs: int | None = Option(None, min=1, help="Pictures at a time."),
     batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
-    max_pixels: int | None = Option(
-        None, min=1, help="Most pixels of a picture to decode. [default: 201326592]"
-    ),
+    max_pixels: int | None = Option(None, min=1, help="Most pixels of a picture. [default: 201326592]"),
     fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
     log: Path | None = Option(None, help="Add a JSON line for each picture to this file; `-` is stdout."),
     quiet: bool = Option(False, "--quiet", help="Print failures alone."),

@@ -106,9 +106,7 @@ def get(
     models: list[str] | None = Argument(None, metavar="ID...", help="Cards' ids."),
     everything: bool = Option(False, "--all", help="All that can be downloaded."),
     accept_terms: bool = Option(False, "--accept-terms", help="I have read their terms and accept them."),
-    from_file: Path | None = Option(
-        None, "--from", metavar="FILE", help="Take this file, downloading nothing."
-    ),
+    from_file: Path | None = Option(None, "--from", metavar="FILE", help="Take this file; no download."),
     offline: bool = Option(False, "--offline", help="Never touch the network."),
     renew: bool = Option(False, "--renew", help="Take the file as published now, not as recorded."),
     timeout: float = Option(30.0, min=0.1, help="Seconds to wait for the server, each time."),
