@@ -92,11 +92,6 @@ class Augmentation:
                 f"augmentation.scale is the smallest and the largest zoom; got {list(self.scale)}"
             )
 
-    @property
-    def rotations(self) -> tuple[float, float]:
-        """Largest rotation, usual and rare, degrees."""
-        return self.rotate if isinstance(self.rotate, tuple) else (self.rotate, self.rotate)
-
 
 class TrainingSample(NamedTuple):
     """One random sample of a labelled picture, as a network is shown it.
@@ -194,7 +189,8 @@ def _placement(
 ) -> NDArray[np.float64]:
     """How points of the picture come to points of the sample, 3 × 3."""
     height, width = shape
-    most = how.rotations[int(rng.random() < RARE)]
+    usual, rare = how.rotate if isinstance(how.rotate, tuple) else (how.rotate, how.rotate)
+    most = rare if rng.random() < RARE else usual
     angle = math.radians(rng.uniform(-most, most))
     zoom = degrade.log_uniform(rng, *how.scale)
     wider = math.exp(rng.uniform(-1, 1) * math.log(how.aspect) / 2)

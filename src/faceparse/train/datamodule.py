@@ -177,11 +177,6 @@ class Queued(DataLoader[Batch]):
         except NotImplementedError:  # macOS
             return None
 
-    @property
-    def room(self) -> int:
-        """Batches that the workers make ahead at most."""
-        return self.num_workers * (self.prefetch_factor or 0)
-
 
 def _one_thread(_: int) -> None:
     cv2.setNumThreads(0)
@@ -225,7 +220,7 @@ class ParsingData(LightningDataModule):
             portraits.append(how.portraits)
         self._factors = np.concatenate(factors)
         self._portraits = np.repeat(portraits, [len(f) for f in factors])
-        self._resumed = (0, 0)
+        self._batches_done: dict[int, int] = {}
 
     def _place(self) -> tuple[int, int]:
         trainer = self.trainer
@@ -239,7 +234,7 @@ class ParsingData(LightningDataModule):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on in that epoch after those batches."""
-        self._resumed = (state_dict["epoch"], state_dict["batches"])
+        self._batches_done = {state_dict["epoch"]: state_dict["batches"]}
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled random samples of the epoch that begins: images and labels (B, size, size).
@@ -247,10 +242,9 @@ class ParsingData(LightningDataModule):
         Lightning asks for it at every epoch (`reload_dataloaders_every_n_epochs`), for workers draw ahead.
         """
         size, seed = self._settings.batch_size, self._settings.seed
-        sampler = EpochSampler(self._factors, seed, size, *self._place())
-        sampler.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
-        epoch, batches = self._resumed
-        sampler.skip(epoch, batches * size)
+        epoch = self.trainer.current_epoch if self.trainer is not None else 0
+        done = size * self._batches_done.get(epoch, 0)
+        sampler = EpochSampler(self._factors, seed, epoch, done, size, *self._place())
         dataset = _Training(self.train, self._settings, self._landmarks, self._portraits, self._donors)
         return Queued(dataset, size, sampler=sampler, **self._workers())
 

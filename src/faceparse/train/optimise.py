@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -125,23 +126,20 @@ def _cosine(start: float, end: float, part: float) -> float:
 
 
 def optimiser(network: Network, settings: OptimizerSettings) -> torch.optim.Optimizer:
-    """The optimiser, in groups that hold `factor`: the share of the scheduled rate that is theirs."""
+    """The optimiser: the weights outside the backbone first, and those that decay before the others."""
     backbone = {id(p) for p in backbone_of(network).parameters()} if settings.backbone != 1 else set()
-    groups: list[dict[str, Any]] = []
-    for inside in (False, True):
-        for decayed in (True, False):
-            chosen = [
-                p
-                for p in network.parameters()
-                if p.requires_grad
-                and (id(p) in backbone) == inside
-                and (settings.decay_all or p.ndim > 1) == decayed
-            ]
-            if chosen:
-                factor = settings.backbone if inside else 1.0
-                decay = settings.weight_decay if decayed else 0.0
-                rate = settings.learning_rate * factor
-                groups.append({"params": chosen, "lr": rate, "weight_decay": decay, "factor": factor})
+    members: dict[tuple[bool, bool], list[nn.Parameter]] = defaultdict(list)
+    for p in network.parameters():
+        if p.requires_grad:
+            members[id(p) in backbone, p.ndim < 2 and not settings.decay_all].append(p)
+    groups: list[dict[str, Any]] = [
+        {
+            "params": members[inside, constant],
+            "lr": settings.learning_rate * (settings.backbone if inside else 1),
+            "weight_decay": 0.0 if constant else settings.weight_decay,
+        }
+        for inside, constant in sorted(members)
+    ]
     if settings.name == "sgd":
         return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum)
     return torch.optim.AdamW(groups, lr=settings.learning_rate)

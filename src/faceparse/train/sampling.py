@@ -63,19 +63,25 @@ class EpochSampler(Sampler[Draw]):
     Args:
         factors: How often each picture is shown an epoch.
         seed: Fixes the order.
+        epoch: Which epoch.
+        done: Draws that it begins after: those seen before an interruption.
         batch_size: Of one process.
         rank: Which process this is.
         processes: How many there are.
     """
 
     def __init__(
-        self, factors: NDArray[np.float64], seed: int, batch_size: int = 1, rank: int = 0, processes: int = 1
+        self,
+        factors: NDArray[np.float64],
+        seed: int,
+        epoch: int = 0,
+        done: int = 0,
+        batch_size: int = 1,
+        rank: int = 0,
+        processes: int = 1,
     ) -> None:
-        self._factors = factors
-        self._seed = seed
-        self._epoch = 0
+        self._factors, self._seed, self._epoch, self._done = factors, seed, epoch, done
         self._draws = round(float(factors.sum()))
-        self._skipped = (0, 0)
         step = batch_size * processes
         if self._draws >= step:
             places = np.arange(self._draws // step * step).reshape(-1, processes, batch_size)[:, rank]
@@ -83,15 +89,8 @@ class EpochSampler(Sampler[Draw]):
             places = np.arange(rank, -(-self._draws // processes) * processes, processes) % self._draws
         self._places = places.reshape(-1)
 
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this at the start of each epoch, a resumed one too."""
-        self._epoch = epoch
-
-    def skip(self, epoch: int, draws: int) -> None:
-        """Leave out the first draws of an epoch, which were seen before an interruption."""
-        self._skipped = (epoch, draws)
-
     def __len__(self) -> int:
+        """All of the epoch's draws, those done too."""
         return len(self._places)
 
     def __iter__(self) -> Iterator[Draw]:
@@ -101,6 +100,5 @@ class EpochSampler(Sampler[Draw]):
         edges = np.cumsum(self._factors[shuffled]) * (self._draws / self._factors.sum())
         picks = np.searchsorted(edges, np.arange(self._draws) + rng.random(), side="right")
         samples = rng.permutation(shuffled[np.minimum(picks, len(shuffled) - 1)])
-        epoch, draws = self._skipped
-        for position in self._places[draws if epoch == self._epoch else 0 :]:
+        for position in self._places[self._done :]:
             yield Draw(self._epoch, int(position), int(samples[position]))

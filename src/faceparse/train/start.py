@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from faceparse.errors import ConfigError, DownloadError, WeightsError
+from faceparse.errors import ConfigError, WeightsError
 from faceparse.labels import scheme as find_scheme
 from faceparse.models.backbones.imagenet import fetch_imagenet
 from faceparse.models.loading import load, load_part
@@ -19,8 +19,6 @@ from faceparse.train.settings import Settings
 from faceparse.weights.checkpoint import read_checkpoint
 
 log = logging.getLogger(__name__)
-
-IMAGENET = "imagenet"
 
 
 def starting_network(settings: Settings) -> Network:
@@ -59,19 +57,14 @@ def _start_backbone(network: Network, settings: Settings) -> None:
                 published.title,
             )
         return
-    if settings.backbone != IMAGENET:
+    if settings.backbone != "imagenet":
         file = Path(settings.backbone)
     elif published is None:
         raise ConfigError(
             f"no ImageNet weights with an address are known for {settings.network}: give --backbone FILE"
         )
     else:
-        try:
-            file = fetch_imagenet(published)
-        except DownloadError as error:
-            raise DownloadError(
-                f"{error}; or give the run --backbone FILE, or --backbone null for random weights"
-            ) from None
+        file = fetch_imagenet(published)
     network.load_backbone(read_checkpoint(file).tensors)
     log.info("the backbone starts from %s", file)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import WeightAveraging
@@ -42,7 +41,3 @@ class Average(WeightAveraging):
         """Put the run's own weights back, so that what is saved next is what a resumed run needs."""
         if self._swapped:
             self._swap_models(pl_module)
-
-    def on_validation_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
-        if self._swapped:
-            super().on_validation_epoch_end(trainer, pl_module)
