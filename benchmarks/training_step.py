@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 import pytorch_lightning as pl
 import torch
 
-from faceparse.train.callbacks import Average, StepProfile
+from faceparse.train.callbacks.average import Average
+from faceparse.train.callbacks.profile import StepProfile
 from faceparse.train.datamodule import ParsingData
 from faceparse.train.fit import prepare
 from faceparse.train.module import ParsingModule

@@ -194,8 +194,8 @@ def test_bad_settings_are_one_line(more: list[str], message: str, tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"", "is empty"),
-        (b"- a", "is a list"),
+        (b"", "own.yaml: expected a table; got null"),
+        (b"- a", "own.yaml: expected a table; got ['a']"),
         (b"a: [1", "expected ',' or ']'"),
         (b"\xff\xfe\x00", "can't decode"),
         (b"epochs: null", "own.yaml: epochs: expected a whole number; got null"),

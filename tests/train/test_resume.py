@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 pl = pytest.importorskip("pytorch_lightning")
 
 from faceparse.errors import FaceparseError, OutputError, WeightsError  # noqa: E402
-from faceparse.train.callbacks import WholeFiles  # noqa: E402
+from faceparse.train.callbacks.keep import WholeFiles  # noqa: E402
 from faceparse.train.fit import fit  # noqa: E402
 from faceparse.train.settings import read_settings  # noqa: E402
 from tests.train.conftest import make_faces  # noqa: E402
@@ -205,8 +205,11 @@ def test_a_resumed_run_goes_on_with_its_log(made_faces: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--network", "bisenet-resnet18"], "is of network fpn-efficientnet_lite0"),
-        (["--scheme", "lapa11"], "classes of scheme celebamask19, this run those of lapa11"),
+        (
+            ["--network", "bisenet-resnet18"],
+            r"other settings \(network fpn-efficientnet_lite0, now bisenet-resnet18\)",
+        ),
+        (["--scheme", "lapa11"], "scheme celebamask19, now lapa11"),
         (["--optimizer.name", "sgd"], "optimizer.name adamw, now sgd"),
         (["--recipe", "default-finish", "--rare", "0.1"], "other settings .* more.: give the same ones"),
     ],
@@ -219,6 +222,16 @@ def test_another_recipe_s_file_is_refused(
     with pytest.raises(WeightsError, match=message) as caught:
         fit(read_settings(words(root, tmp_path, "--resume", str(last), *more)))
     assert "\n" not in str(caught.value)
+
+
+def test_a_scheme_file_that_changed_is_refused(made_faces: Path, tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text("classes: [background, skin]\nmerges: {background: rest}\n")
+    more = ["--scheme", str(file), "--epochs", "1"]
+    last = fit(read_settings(words(made_faces, tmp_path / "run", *more))).with_name("last.ckpt")
+    file.write_text("classes: [background, hair]\nmerges: {background: rest}\n")
+    with pytest.raises(WeightsError, match=r"scheme\.classes"):
+        fit(read_settings(words(made_faces, tmp_path / "run", *more, "--epochs", "2", "--resume", str(last))))
 
 
 def test_a_run_that_is_over_does_not_go_on_with_fewer_epochs(

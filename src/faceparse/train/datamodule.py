@@ -130,16 +130,9 @@ def _batch(
     )
 
 
-class _Datasets(NamedTuple):
-    """Those of a run, each in its own scheme: of training and validation, for teachers alone, and of `data.also`."""
+def _datasets(data: DataSettings) -> tuple[Dataset, Dataset, list[Dataset], list[Dataset]]:
+    """Those of training and validation, unlabelled ones, and those of `data.also`; each in its own scheme."""
 
-    train: Dataset
-    val: Dataset
-    unlabelled: list[Dataset]
-    also: list[Dataset]
-
-
-def _datasets(data: DataSettings) -> _Datasets:
     def kept(dataset: Dataset) -> Dataset:
         return dataset if data.cache is None else cache(dataset, data.cache)
 
@@ -156,7 +149,7 @@ def _datasets(data: DataSettings) -> _Datasets:
     train, val = kept(train), kept(val)
     if data.crop:
         train, val = Cropped(train), Cropped(val)
-    return _Datasets(train, val, unlabelled, also)
+    return train, val, unlabelled, also
 
 
 class Queued(DataLoader[Batch]):

@@ -15,16 +15,12 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException, SI
 from faceparse.errors import ConfigError, FaceparseError, OutputError
 from faceparse.files import json_bytes, make_folder, write_atomic
 from faceparse.labels import scheme as find_scheme
-from faceparse.train.callbacks import (
-    Average,
-    Epochs,
-    KeepBest,
-    KeepLast,
-    Pictures,
-    StepProfile,
-    StopBetweenSteps,
-    WholeFiles,
-)
+from faceparse.train.callbacks.average import Average
+from faceparse.train.callbacks.epochs import Epochs
+from faceparse.train.callbacks.keep import KeepBest, KeepLast, WholeFiles
+from faceparse.train.callbacks.pictures import Pictures
+from faceparse.train.callbacks.profile import StepProfile
+from faceparse.train.callbacks.stop import StopBetweenSteps
 from faceparse.train.datamodule import ParsingData
 from faceparse.train.module import ParsingModule
 from faceparse.train.runlog import run_log

@@ -89,16 +89,12 @@ class ParsingModule(LightningModule):
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
         keep_frozen(self.network, self._settings.optimizer)
 
-    def _read(self, logits: Tensor) -> Tensor:
-        """Logits of what the network's scheme is read as: each class the strongest of its channels."""
-        return strongest(logits, self._channels)
-
     def loss(self, batch: Batch) -> Tensor:
         """Loss of a batch, auxiliary heads and teachers included."""
         target, answers = self._teachers.look(batch.clean, batch.labels.long())
         landmarks = (batch.landmarks,) if self.network.needs_landmarks else ()
         heads = self._logits(self._normalise(batch.image), *landmarks)
-        main, *others = (self._read(logits) for logits in heads)
+        main, *others = (strongest(logits, self._channels) for logits in heads)
         loss, settings = self._loss(main, target), self._settings.loss
         if others and settings.auxiliary:
             share = settings.auxiliary / (len(others) if settings.auxiliary_mean else 1)
@@ -138,7 +134,7 @@ class ParsingModule(LightningModule):
         else:
             logits = self.network.grid_logits(image)
         full = F.interpolate(
-            self._read(logits.float()),
+            strongest(logits.float(), self._channels),
             size=batch.labels.shape[-2:],
             mode="bilinear",
             align_corners=self.network.grid.align_corners,

@@ -110,34 +110,27 @@ class Options:
                 text = rest.popleft()
             yield from self._typed(name, plain_text(hint, text), "", "--")
 
-    def from_table(self, raw: Mapping[object, object], where: str) -> Pairs:
+    def from_table(self, table: Mapping[str, object], where: str) -> Pairs:
         """Name and value of each option in a table.
 
         Raises:
             ConfigError: a key that is no option, or a value that it does not take; the message begins with `where`.
         """
-        for key, value in raw.items():
-            yield from self._typed(str(key), value, where, "")
+        for key, value in table.items():
+            yield from self._typed(key, value, where, "")
 
     def help_text(self, width: int = 110) -> str:
         """Every option with its line, type and default, the groups last."""
         lines, indent = [], " " * 6
-        for name, option in sorted(
-            self.known.items(), key=lambda item: self._is_group(item[0].split(".")[0])
-        ):
+        wrapper = textwrap.TextWrapper(width, initial_indent=indent, subsequent_indent=indent)
+        for name, option in sorted(self.known.items(), key=lambda row: self._is_group(row[0].split(".")[0])):
             if self._is_group(name):
                 lines.append(f"\n{name}: {option.about}\n")
                 continue
-            default = (
-                "needed"
-                if option.default is MISSING
-                else f"default {json.dumps(option.default, default=str)}"
-            )
+            value = option.default
+            default = "needed" if value is MISSING else f"default {json.dumps(value, default=str)}"
             about = f"{option.about} ({described(option.hint)}; {default})".replace("``", "`")
-            lines += [
-                f"  --{name}",
-                textwrap.fill(about, width, initial_indent=indent, subsequent_indent=indent),
-            ]
+            lines += [f"  --{name}", wrapper.fill(about)]
         return "\n".join(lines)
 
     def _is_group(self, name: str) -> bool:

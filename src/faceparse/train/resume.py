@@ -22,8 +22,8 @@ FREE = {
 }  # fmt: skip
 """Settings that may change: where things lie, how they are computed, and how long the run goes on."""
 
-TABLES = ("data.also.", "teachers.")
-"""Settings under names of the user's own."""
+ALWAYS = ("network", "scheme", "data.also.", "teachers.")
+"""What must be alike even where one of both lacks it: another data set or teacher is a change."""
 
 
 def check_resume(checkpoint: Path, settings: Settings) -> None:
@@ -39,16 +39,12 @@ def check_resume(checkpoint: Path, settings: Settings) -> None:
         raise WeightsError(
             f"{checkpoint} is not a training checkpoint of faceparse: --resume takes last.ckpt"
         )
-    if then.get("network") != now["network"]:
-        raise WeightsError(
-            f"{checkpoint} is of network {then.get('network')}, this run trains {now['network']}"
-        )
-    if then.get("scheme") != now["scheme"]:
-        names = [s["name"] if isinstance(s, dict) else s for s in (then.get("scheme"), now["scheme"])]
-        raise WeightsError(f"{checkpoint} has the classes of scheme {names[0]}, this run those of {names[1]}")
-    before, after = _flat(then.get("settings", {})), _flat(now["settings"])
-    # A setting that an older faceparse did not have yet is no change; another data set or teacher is one.
-    compared = [k for k in {**before, **after} if (k in before and k in after) or k.startswith(TABLES)]
+    # Classes are compared as they were, whatever the file that names them says today.
+    before, after = (
+        _flat({**about.get("settings", {}), "scheme": about.get("scheme")}) for about in (then, now)
+    )
+    # Any other setting that an older faceparse did not have yet is no change.
+    compared = [k for k in {**before, **after} if (k in before and k in after) or k.startswith(ALWAYS)]
     changed = [
         f"{k} {before.get(k, 'none')}, now {after.get(k, 'none')}"
         for k in compared

@@ -16,7 +16,7 @@ from pytorch_lightning import Trainer
 
 from faceparse.errors import ConfigError
 from faceparse.registry import mend
-from faceparse.tables import Rule, above, at_least, between, build, check, read_file
+from faceparse.tables import Rule, above, at_least, between, build, check, convert, read_file
 from faceparse.train.augment import Augmentation
 from faceparse.train.losses import LossSettings
 from faceparse.train.optimise import OptimizerSettings, ScheduleSettings
@@ -222,9 +222,14 @@ def run_options() -> Options:
     parameters = inspect.signature(Trainer.__init__).parameters.values()
     rows = [(p.name, types[p.name], p.default) for p in parameters if p.name not in {"self", *OURS}]
     kind = make_dataclass("TrainerOptions", rows, namespace={"__doc__": inspect.getdoc(Trainer.__init__)})
-    group = {"trainer": Option(kind, MISSING, "Lightning's Trainer, in its own words.")}
-    instead = {f"trainer.{name}": other for name, other in OURS.items() if other}
-    return Options(members(Settings) | group | members(kind, "trainer."), instead)
+    known = {
+        "recipe": Option(str, "", f"A YAML file of these options, or one of {', '.join(recipes())}."),
+        "print_config": Option(bool, False, "Print the whole configuration as a recipe, and stop."),
+        **members(Settings),
+        "trainer": Option(kind, MISSING, "Lightning's Trainer, in its own words."),
+        **members(kind, "trainer."),
+    }
+    return Options(known, {f"trainer.{name}": other for name, other in OURS.items() if other})
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:
@@ -246,28 +251,17 @@ def help_page() -> str:
     """What `faceparse train --help` prints."""
     return (
         "usage: faceparse train --data.root DIR [--recipe NAME] [--OPTION VALUE ...]\n\nTrain a network.\n\n"
-        f"  --recipe\n      a YAML file of the options below, or one of\n      {', '.join(recipes())}\n"
-        "  --print_config\n      Print the whole configuration as a recipe, and stop.\n"
         f"{run_options().help_text()}\n"
     )
 
 
 def _pairs(arguments: Sequence[str]) -> Pairs:
     """Names and values: recipes' first, so that words override them wherever they stand."""
-    recipe, other = list[str](), list[str]()
-    words = iter(arguments)
-    for word in words:
-        if word == "--recipe" or word.startswith("--recipe="):
-            recipe.append(word.partition("=")[2] or next(words, ""))
-        else:
-            other.append(word)
-    for name in recipe:
+    words = list(run_options().from_words(arguments))
+    for name in [value for option, value in words if option == "recipe"]:
         path = recipes().get(name, Path(name))
         if not path.is_file():
             raise ConfigError(f"no recipe {name!r}{mend(name, recipes(), ', or give a YAML file')}")
-        raw = read_file(path, "recipe")
-        if not isinstance(raw, dict):
-            what = "empty" if raw is None else f"a {type(raw).__name__}"
-            raise ConfigError(f"a recipe is a YAML file of options, as `epochs: 10`, and {path} is {what}")
-        yield from run_options().from_table(raw, f"recipe {path}")
-    yield from run_options().from_words(other)
+        table = convert(dict[str, Any], read_file(path, "recipe"), where=f"recipe {path}")
+        yield from run_options().from_table(table, f"recipe {path}")
+    yield from (pair for pair in words if pair[0] != "recipe")
