@@ -201,12 +201,7 @@ def read_file(path: str | Path, what: str, error: type[FaceparseError] = ConfigE
     return parse(text, form, where, error)
 
 
-def parse(
-    text: str,
-    form: str,
-    where: str,
-    error: type[FaceparseError] = ConfigError,
-) -> Any:
+def parse(text: str, form: str, where: str, error: type[FaceparseError] = ConfigError) -> Any:
     """The plain data in a text.
 
     Args:

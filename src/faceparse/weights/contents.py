@@ -19,10 +19,7 @@ HEAD = 512
 _LFS = b"version https://git-lfs"
 _PYTORCH = (b"PK\x03\x04", b"\x80")  # torch.save since 1.6, and before
 _STARTS: Mapping[str, tuple[bytes, ...]] = {
-    ".pt": _PYTORCH,
-    ".pth": _PYTORCH,
-    ".ckpt": _PYTORCH,
-    ".bin": _PYTORCH,
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin"), _PYTORCH),
     ".zip": (b"PK\x03\x04",),
     ".onnx": (b"\x08",),  # every ONNX writer begins with field 1, the format's version
 }

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from faceparse.errors import WeightsError
+from faceparse.weights.archive import ENDINGS
 from faceparse.weights.cache import shelf
 from faceparse.weights.card import Card, cards, unknown_model
 from faceparse.weights.card import card as find_card
@@ -24,7 +25,6 @@ from faceparse.weights.checkpoint import safetensors_card
 from faceparse.weights.onnxfile import onnx_card
 
 _READERS: Mapping[str, Callable[[Path], Card | None]] = {".onnx": onnx_card, ".safetensors": safetensors_card}
-_CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".caffemodel")
 
 
 class ModelFile(NamedTuple):
@@ -84,7 +84,7 @@ def cached(model: str) -> Path | None:
 
 def _model_file(name: str) -> Path:
     path = Path(name)
-    if path.suffix.lower() in _READERS or path.suffix.lower() in _CHECKPOINTS or path.exists():
+    if path.suffix.lower() in (*_READERS, *ENDINGS) or path.exists():
         if not path.is_file():
             raise WeightsError(f"no model file {path}" + (": it is a folder" if path.is_dir() else ""))
         if path.suffix.lower() not in _READERS:

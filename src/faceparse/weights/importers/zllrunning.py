@@ -22,14 +22,10 @@ ZLLRUNNING = Renaming(
         "cp.resnet.": "trunk.",
         **{f"{theirs}.conv.": f"{ours}.conv." for theirs, ours in _BLOCKS.items()},
         **{f"{theirs}.bn.": f"{ours}.norm." for theirs, ours in _BLOCKS.items()},
-        "cp.arm16.conv_atten.": "refine16.gate.conv.",
-        "cp.arm16.bn_atten.": "refine16.gate.norm.",
-        "cp.arm32.conv_atten.": "refine32.gate.conv.",
-        "cp.arm32.bn_atten.": "refine32.gate.norm.",
+        **{f"cp.arm{stride}.conv_atten.": f"refine{stride}.gate.conv." for stride in (16, 32)},
+        **{f"cp.arm{stride}.bn_atten.": f"refine{stride}.gate.norm." for stride in (16, 32)},
         "ffm.conv1.": "fuse.squeeze.",
         "ffm.conv2.": "fuse.excite.",
-        "conv_out.conv_out.": "head.classify.",
-        "conv_out16.conv_out.": "head16.classify.",
-        "conv_out32.conv_out.": "head32.classify.",
-    },
+        **{f"conv_out{stride}.conv_out.": f"head{stride}.classify." for stride in ("", 16, 32)},
+    }
 )
