@@ -39,6 +39,7 @@ def test_a_card_round_trips_through_json() -> None:
 def test_what_an_export_made_of_a_network_rides_along() -> None:
     plain = parse_card(raw(), "here")
     assert plain.variant is None
+    assert "variant" not in json.loads(plain.to_json())
     made = replace(plain, variant=Variant("int8", "phone"))
     assert parse_card(json.loads(made.to_json()), "there") == made
     assert str(made.variant) == "int8, phone"

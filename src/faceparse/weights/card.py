@@ -176,7 +176,8 @@ class Card:
 
     def to_json(self) -> str:
         """The card as a JSON text, as it rides in model files."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        plain = {key: value for key, value in asdict(self).items() if value is not None}
+        return json.dumps(plain, ensure_ascii=False)
 
     @property
     def name(self) -> str:
