@@ -28,7 +28,7 @@ HEAD = (140, 40, 300, 200)
 
 
 def main() -> None:
-    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), recoloured.jpg, samples.jpg (what training shows)."""
+    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), recoloured.jpg, edges.jpg (hair cut out), samples.jpg (what training shows)."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     photo = read_picture(COLLINS)
     parser = faceparse.Parser()
@@ -49,6 +49,8 @@ def main() -> None:
     pair = Image.fromarray(np.hstack([two, parser.parse(two).overlay()]))
     pair.resize((1400, 350), Image.Resampling.LANCZOS).save(folder / "two.jpg", quality=90)
 
+    edges(parser.parse(photo)).save(folder / "edges.jpg", quality=90)
+
     recoloured = folder / "recoloured.png"
     script = COLLINS.with_name("recolour.py")
     subprocess.run([sys.executable, script, COLLINS, recoloured, "lips=b0103a", "hair=6a1fb0"], check=True)
@@ -62,6 +64,17 @@ def main() -> None:
     script = COLLINS.with_name("training_samples.py")
     subprocess.run([sys.executable, script, head, folder / "samples.jpg", "default-tune"], check=True)
     head.unlink()
+
+
+def edges(parsing: faceparse.Parsing) -> Image.Image:
+    """Hair cut out, over blue and over white: above without edges, below with them."""
+    rows = []
+    for follow in (False, True):
+        cut = Image.fromarray(parsing.cutout("hair", edges=follow)).crop((150, 10, 300, 140))
+        sheets = [Image.new("RGBA", cut.size, colour) for colour in ("#1e3cc8", "white")]
+        rows.append(np.hstack([np.asarray(Image.alpha_composite(sheet, cut)) for sheet in sheets]))
+    both = Image.fromarray(np.vstack(rows)).convert("RGB")
+    return both.resize((3 * both.width, 3 * both.height), Image.Resampling.BICUBIC)
 
 
 def tilted(image: NDArray[np.uint8], degrees: float, zoom: float) -> NDArray[np.uint8]:

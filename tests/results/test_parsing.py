@@ -84,9 +84,10 @@ def test_masks_by_class_alias_and_group() -> None:
 
 def test_soft_masks_are_probabilities() -> None:
     one, expected = made(), probabilities(views(), SIZE, 19)
-    np.testing.assert_allclose(one.mask("hair", soft=True), expected[17], atol=1e-5)
-    np.testing.assert_allclose(one.mask("lips", soft=True), expected[[12, 13]].sum(0), atol=1e-5)
-    every = [one.mask(c, soft=True) for c in one.scheme.classes]
+    np.testing.assert_allclose(one.mask("hair", soft=True, edges=False), expected[17], atol=1e-5)
+    lips = one.mask("lips", soft=True, edges=False)
+    np.testing.assert_allclose(lips, expected[[12, 13]].sum(0), atol=1e-5)
+    every = [one.mask(c, soft=True, edges=False) for c in one.scheme.classes]
     np.testing.assert_allclose(np.sum(every, axis=0), 1, atol=1e-5)
 
 
@@ -108,7 +109,8 @@ class TestTo:
         np.testing.assert_array_equal(other.labels, conversion("celebamask19", "lapa11")(one.labels))
         expected = probabilities(views(), SIZE, 19)
         skin = [scheme("celebamask19").id(c) for c in ("skin", "l_ear", "r_ear")]
-        np.testing.assert_allclose(other.mask("skin", soft=True), expected[skin].sum(0), atol=1e-5)
+        found = other.mask("skin", soft=True, edges=False)
+        np.testing.assert_allclose(found, expected[skin].sum(0), atol=1e-5)
         np.testing.assert_array_equal(other.confidence, one.confidence)
         assert other.scheme is scheme("lapa11")
 
@@ -133,8 +135,8 @@ class TestTo:
         one = made().to("lapa11").to("face2")
         tables = conversion("lapa11", "face2"), conversion("celebamask19", "lapa11")
         np.testing.assert_array_equal(one.labels, tables[0](tables[1](made().labels)))
-        total = sum(one.mask(c, soft=True) for c in one.scheme.classes)
-        np.testing.assert_allclose(total, 1 - made().mask("glasses", soft=True), atol=1e-5)
+        total = sum(one.mask(c, soft=True, edges=False) for c in one.scheme.classes)
+        np.testing.assert_allclose(total, 1 - made().mask("glasses", soft=True, edges=False), atol=1e-5)
 
     def test_parts_of_faces_go_along(self) -> None:
         part = made()
@@ -189,13 +191,16 @@ def test_no_views_is_background() -> None:
 
 
 class TestCutout:
-    def test_opacity_is_the_soft_mask(self) -> None:
+    @pytest.mark.parametrize("edges", [True, False])
+    def test_opacity_is_the_soft_mask(self, edges: bool) -> None:
         one = made()
-        cut = one.cutout("hair")
+        cut = one.cutout("hair", edges=edges)
         assert cut.shape == (*SIZE, 4)
         assert cut.dtype == np.uint8
-        np.testing.assert_array_equal(cut[..., :3], one.image)
-        np.testing.assert_array_equal(cut[..., 3], np.rint(one.mask("hair", soft=True) * np.float32(255)))
+        opacity = one.mask("hair", soft=True, edges=edges)
+        np.testing.assert_array_equal(cut[..., 3], np.rint(opacity * np.float32(255)))
+        own = np.isin(cut[..., 3], (0, 255)) if edges else np.full(SIZE, True)
+        np.testing.assert_array_equal(cut[own, :3], one.image[own])
 
     def test_hard_on_demand(self) -> None:
         one = made()

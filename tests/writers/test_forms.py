@@ -11,6 +11,7 @@ from PIL import Image
 from faceparse.draw import colours, panel
 from faceparse.errors import LabelError, OutputError
 from faceparse.results import Parsing
+from faceparse.results.parsing import MaskOptions
 from faceparse.writers import write
 from tests.writers.samples import OWN, PARSINGS, blocks, labelled, picture, seen
 
@@ -63,13 +64,15 @@ def test_jpeg_says_what_it_cannot_hold(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("bits", "mode"), [(8, "L"), (16, "I;16")])
 def test_soft_is_the_soft_mask(one: Parsing, bits: int, mode: str, tmp_path: Path) -> None:
     full = 2**bits - 1
-    paths = write(one, "soft", tmp_path / "a", bits=bits)
+    for path, name in zip(write(one, "soft", tmp_path / "a", bits=bits), one.scheme.classes, strict=True):
+        np.testing.assert_allclose(read(path, mode), full * one.mask(name, soft=True), atol=0.5001)
+    paths = write(one, "soft", tmp_path / "a", bits=bits, edges=False)
     assert [p.name for p in paths] == [f"a_soft_{c}.png" for c in one.scheme.classes]
     total = np.zeros(one.size)
     for path, name in zip(paths, one.scheme.classes, strict=True):
         shown = read(path, mode).astype(float)
         total += shown
-        np.testing.assert_allclose(shown, full * one.mask(name, soft=True), atol=0.5001)
+        np.testing.assert_allclose(shown, full * one.mask(name, soft=True, edges=False), atol=0.5001)
     if one.scheme.name == "celebamask19":
         known = one.labels != 255
         assert (np.abs(total - full)[known] <= 0.5 * len(paths)).all()
@@ -98,6 +101,27 @@ def test_cutout_of_chosen_classes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(cut[..., 3], kept * 255)
     np.testing.assert_array_equal(cut[kept][:, :3], one.image[kept])
     assert not cut[~kept].any(), "nothing of what is cut off"
+
+
+@pytest.mark.parametrize("edges", [True, False])
+def test_margins_are_those_of_the_masks(one: Parsing, edges: bool, tmp_path: Path) -> None:
+    name = one.scheme.classes[-1]
+    options: MaskOptions = {"edges": edges, "grow": 3, "shrink": "10%", "feather": 2.5}
+    soft = drawn("L", one, "soft", tmp_path / "a", classes=(name,), **options)
+    mask = one.mask(name, soft=True, **options)
+    np.testing.assert_allclose(soft, 255 * mask, atol=2)  # rounded before and after
+    cut = drawn("RGBA", one, "cutout", tmp_path / "a", classes=(name,), **options)
+    expected = one.cutout(name, **options)
+    expected[expected[..., 3] == 0] = 0
+    np.testing.assert_array_equal(cut, expected)
+
+
+def test_parts_with_margins(tmp_path: Path) -> None:
+    one = labelled(blocks(30, 40))
+    grown = drawn("L", one, "parts", tmp_path / "a", classes=("hair",), grow=2)
+    np.testing.assert_array_equal(grown, 255 * one.mask("hair", grow=2))
+    faded = drawn("L", one, "parts", tmp_path / "b", classes=("hair",), feather=4)
+    np.testing.assert_allclose(faded, 255 * one.mask("hair", soft=True, feather=4), atol=2)
 
 
 def test_parts_paint_back_to_the_labels(one: Parsing, tmp_path: Path) -> None:

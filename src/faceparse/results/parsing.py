@@ -17,16 +17,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from threading import Lock
-from typing import Literal, cast, overload
+from typing import Literal, TypedDict, Unpack, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ResultError
+from faceparse.errors import ConfigError, ResultError
 from faceparse.labels import IGNORE, Scheme, conversion, count
 from faceparse.labels import scheme as find_scheme
 from faceparse.registry import room
+from faceparse.results.foreground import cutout_strips
 from faceparse.results.lookup import look_up, members
+from faceparse.results.margins import Length, Margins
 from faceparse.results.regions import region
 from faceparse.results.render import render_confidence, render_labels, render_probability
 from faceparse.results.view import View, frozen
@@ -34,6 +36,16 @@ from faceparse.results.view import View, frozen
 Box = tuple[int, int, int, int]
 Names = str | Sequence[str]
 """A class, an alias or a group, or several of them."""
+
+
+class MaskOptions(TypedDict, total=False):
+    """What `Parsing.mask` takes by keyword."""
+
+    edges: bool
+    grow: Length
+    shrink: Length
+    feather: Length
+
 
 DISPLAY_SIDE = 1024
 """Longer side of the picture that a notebook shows, at most."""
@@ -239,6 +251,11 @@ class Parsing:
         return self.image.shape[0], self.image.shape[1]
 
     @property
+    def face_side(self) -> float:
+        """Longer side of the largest face's box in pixels; 0 without a face."""
+        return max((max(face.size) for face in self.faces), default=0.0)
+
+    @property
     def labels(self) -> NDArray[np.uint8]:
         """The label of every pixel, H × W uint8, read-only; computed once.
 
@@ -289,28 +306,58 @@ class Parsing:
             return cast(NDArray[np.float32], self._computed["confidence"])
 
     @overload
-    def mask(self, name: Names, soft: Literal[False] = False) -> NDArray[np.bool_]: ...
+    def mask(
+        self, name: Names, soft: Literal[False] = False, **options: Unpack[MaskOptions]
+    ) -> NDArray[np.bool_]: ...
 
     @overload
-    def mask(self, name: Names, soft: Literal[True]) -> NDArray[np.float32]: ...
+    def mask(
+        self, name: Names, soft: Literal[True], **options: Unpack[MaskOptions]
+    ) -> NDArray[np.float32]: ...
 
     @overload
-    def mask(self, name: Names, soft: bool) -> NDArray[np.bool_] | NDArray[np.float32]: ...
+    def mask(
+        self, name: Names, soft: bool, **options: Unpack[MaskOptions]
+    ) -> NDArray[np.bool_] | NDArray[np.float32]: ...
 
-    def mask(self, name: Names, soft: bool = False) -> NDArray[np.bool_] | NDArray[np.float32]:
+    def mask(
+        self,
+        name: Names,
+        soft: bool = False,
+        *,
+        edges: bool = True,
+        grow: Length = 0,
+        shrink: Length = 0,
+        feather: Length = 0,
+    ) -> NDArray[np.bool_] | NDArray[np.float32]:
         """Where a class, an alias or a group is, or any of several: `mask("hair")`, `mask("lips", soft=True)`.
+
+        Args:
+            name: The class, alias or group, or several.
+            soft: How likely it is, in place of yes or no.
+            edges: Whether a soft mask follows the picture's edges, within two cells of the network's grid from
+                its own; else it is the network's probability, interpolated. A label map has no cells, and stays 0 or 1.
+            grow: How far the mask's edge moves outwards: pixels, or per cent of the largest face's longer
+                side as text, `"2%"`; 0 pixels without a face.
+            shrink: How far it then moves inwards.
+            feather: Over what width a soft mask fades; a Gaussian blur of half of it as σ.
 
         Returns:
             H × W bool; with `soft`, float32 probability from 0 to 1, that of several classes being their sum.
 
         Raises:
             LabelError: the scheme has no such class or group.
+            ConfigError: a length that is none or out of range, or feather without soft.
         """
         ids = self._ids(name)
+        margins = Margins(grow, shrink, feather).in_pixels(self.face_side)
+        if margins.feather and not soft:
+            raise ConfigError("feather makes a soft mask: say soft=True, or feather=0")
         if soft and self.label_map is None:
-            return render_probability(self.views, self.size, self._sources(ids))
+            image = self.image if edges else None
+            return margins.applied(render_probability(self.views, self.size, self._sources(ids), image))
         mask = look_up(members(ids), self.labels)
-        return mask.astype(np.float32) if soft else mask.view(np.bool_)
+        return margins.applied(mask.astype(np.float32)) if soft else margins.applied(mask).view(np.bool_)
 
     def _ids(self, names: Names) -> tuple[int, ...]:
         """The labels of one name or of several, ascending."""
@@ -378,18 +425,34 @@ class Parsing:
 
         return overlay(self.image, self.labels, self.scheme, alpha)
 
-    def cutout(self, name: Names, soft: bool = True) -> NDArray[np.uint8]:
+    def cutout(
+        self,
+        name: Names,
+        soft: bool = True,
+        *,
+        edges: bool = True,
+        grow: Length = 0,
+        shrink: Length = 0,
+        feather: Length = 0,
+    ) -> NDArray[np.uint8]:
         """The picture with all but a class, alias or group, or several, transparent: RGBA uint8, H × W × 4.
 
-        Opacity is the soft mask, so hair keeps its soft rim; `soft=False` cuts along the labels.
+        Opacity is the soft mask, so hair keeps its soft rim; `soft=False` cuts along the labels. Where
+        something shows through, the colour is that of the foreground alone, as estimated: no rim of the old
+        background stays. `edges=False` leaves that out too; the other arguments are those of `mask`, and `feather`
+        goes with both kinds.
 
         Raises:
             LabelError: the scheme has no such class or group.
+            ConfigError: a length that is none or out of range.
         """
+        mask = self.mask(name, soft, edges=edges, grow=grow, shrink=shrink) * np.float32(255)
+        alpha = np.rint(mask, out=mask).astype(np.uint8)
+        del mask  # four times as large
+        opacity = Margins(feather=feather).in_pixels(self.face_side).applied(alpha)
         out = np.empty((*self.size, 4), np.uint8)
-        out[..., :3] = self.image
-        opacity = self.mask(name, soft) * np.float32(255)
-        out[..., 3] = np.rint(opacity, out=opacity)
+        for rows, strip in cutout_strips(self.image, alpha, opacity, estimate=edges):
+            out[rows] = strip
         return out
 
     def save(self, path: str | Path) -> None:

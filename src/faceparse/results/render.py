@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparse.results.edges import Edges
 from faceparse.results.sampling import MIXED, Area, Flags, Floats, Indices, Sampler, argmax
 from faceparse.results.view import Scalar, View
 
@@ -86,7 +87,10 @@ def render_confidence(views: Sequence[View], size: tuple[int, int]) -> NDArray[n
 
 
 def render_probability(
-    views: Sequence[View], size: tuple[int, int], ids: Sequence[int]
+    views: Sequence[View],
+    size: tuple[int, int],
+    ids: Sequence[int],
+    image: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.float32]:
     """The probability that a pixel has one of some classes, height × width float32, 0 to 1.
 
@@ -94,15 +98,19 @@ def render_probability(
         views: Views of the same classes; without any, all is background.
         size: Height and width of the picture, px.
         ids: Labels of those classes.
+        image: The picture, for a mask that follows its edges.
     """
     out = np.empty(size, np.float32)
-    for rows, columns, (values,) in render_probabilities(views, size, (ids,)):
+    for rows, columns, (values,) in render_probabilities(views, size, (ids,), image):
         out[rows, columns] = values
     return out
 
 
 def render_probabilities(
-    views: Sequence[View], size: tuple[int, int], groups: Sequence[Sequence[int]]
+    views: Sequence[View],
+    size: tuple[int, int],
+    groups: Sequence[Sequence[int]],
+    image: NDArray[np.uint8] | None = None,
 ) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
     """`render_probability` for several groups of classes, tile by tile, from the top left to the bottom right.
 
@@ -112,14 +120,19 @@ def render_probabilities(
         views: Views of the same classes; without any, all is background.
         size: Height and width of the picture, px.
         groups: Labels of the classes of each group.
+        image: The picture, RGB uint8: the probabilities then follow its edges (`faceparse.results.edges`);
+            None: they are the network's own.
 
     Yields:
         A tile's rows and columns, and its probabilities, groups × rows × columns float32, 0 to 1.
     """
+    edges: dict[Sampler, Edges] = {}
     for tile in _tiles(views, size):
         area = tile.area
+        shares: Sequence[tuple[Sampler, Floats | None]] = tile.shares
         if tile.alone:
             out = tile.alone.sums(area, None, groups)
+            shares = [(tile.alone, None)]
         else:
             out = np.zeros((len(groups), *area.shape), np.float32)
             for one, ids in zip(out, groups, strict=True):
@@ -129,6 +142,11 @@ def render_probabilities(
                 part = sampler.sums(area, weight > 0, groups)
                 part *= weight
                 out += part
+        if image is not None:
+            for sampler, share in shares:
+                if sampler not in edges:
+                    edges[sampler] = Edges(sampler, image, groups)
+                edges[sampler].add(area, share, out)
         yield slice(area.y0, area.y1), slice(area.x0, area.x1), np.clip(out, 0, 1, out=out)
 
 

@@ -108,10 +108,12 @@ class Sampler:
     """A view made ready for sampling any area of the picture, or, with `pixels`, only those of an area.
 
     Attributes:
+        view: The view.
         classes: Number of classes.
     """
 
     def __init__(self, view: View) -> None:
+        self.view = view
         self._map = view.to_grid
         self._before = view.before
         self.classes, self._height, self._width = view.logits.shape

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.results.lookup import look_up, members
+from faceparse.results.margins import Margins
 from faceparse.results.parsing import Parsing
 from faceparse.results.render import TILE, render_probabilities
 
@@ -17,9 +18,14 @@ Rows = NDArray[np.unsignedinteger[Any]]
 
 
 def soft_strips(
-    parsing: Parsing, groups: Sequence[Sequence[int]], bits: int = 8
+    parsing: Parsing,
+    groups: Sequence[Sequence[int]],
+    bits: int = 8,
+    *,
+    edges: bool = True,
+    margins: Margins = Margins(),  # noqa: B008
 ) -> Iterator[tuple[slice, Rows]]:
-    """Probabilities of groups of labels as whole numbers, strip by strip from the top.
+    """Soft masks of groups of labels as whole numbers, strip by strip from the top; see `Parsing.mask`.
 
     >>> for rows, (hair,) in soft_strips(parsing, [(17,)]):  # doctest: +SKIP
     ...     opacity[rows] = hair
@@ -28,10 +34,39 @@ def soft_strips(
         parsing: A parsing; one made of a label map has the probabilities 0 and 1 alone.
         groups: Labels of its scheme; a group's probability is its labels' sum.
         bits: 8 or 16; probability 1 is 255 or 65535, in between the nearest whole number.
+        edges: Whether they follow the picture's edges.
+        margins: How far the masks' edges are moved and feathered.
 
     Yields:
         The strip's rows, and groups × rows × W uint8 or uint16.
     """
+    strips = _probabilities(parsing, groups, bits, edges)
+    margins = margins.in_pixels(parsing.face_side)
+    return strips if margins == Margins() else _applied(margins, strips, parsing.size[0])
+
+
+def _applied(
+    margins: Margins, strips: Iterator[tuple[slice, Rows]], height: int
+) -> Iterator[tuple[slice, Rows]]:
+    """Strips whose masks' edges are moved: each is held back until the rows below it that count are there."""
+    first = done = 0  # of the rows that are held, and of those to come out next
+    held: Rows | None = None
+    for rows, strip in strips:
+        held = strip if held is None else np.concatenate([held, strip], axis=1)
+        ready = height if rows.stop == height else rows.stop - margins.reach
+        if ready > done:
+            yield (
+                slice(done, ready),
+                np.stack([margins.applied(m)[done - first : ready - first] for m in held]),
+            )
+            done = ready
+            kept = max(first, done - margins.reach)
+            first, held = kept, held[:, kept - first :]
+
+
+def _probabilities(
+    parsing: Parsing, groups: Sequence[Sequence[int]], bits: int, edges: bool
+) -> Iterator[tuple[slice, Rows]]:
     height, width = parsing.size
     dtype, full = np.dtype(f"uint{bits}"), np.float32(2**bits - 1)
     if parsing.label_map is not None:
@@ -42,7 +77,8 @@ def soft_strips(
         return
     sources = [parsing._sources(ids) for ids in groups]
     strip: Rows | None = None
-    for rows, columns, values in render_probabilities(parsing.views, parsing.size, sources):
+    image = parsing.image if edges else None
+    for rows, columns, values in render_probabilities(parsing.views, parsing.size, sources, image):
         if strip is None:
             strip = np.empty((len(groups), rows.stop - rows.start, width), dtype)
         values *= full

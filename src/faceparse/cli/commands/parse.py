@@ -33,6 +33,11 @@ def command(
     alpha: float | None = Option(None, help="Strength of colour in overlay and panel, 0 to 1."),
     bits: int | None = Option(None, help="Of soft and heatmap: 8 or 16."),
     classes: str | None = Option(None, help="Classes and groups in soft, cutout, rle, polygons, parts."),
+    grow: str | None = Option(
+        None, metavar="LENGTH", help="Edges of soft, cutout, parts outwards: 3 (pixels) or 2% (of the face)."
+    ),
+    shrink: str | None = Option(None, metavar="LENGTH", help="Likewise inwards, after growing."),
+    feather: str | None = Option(None, metavar="LENGTH", help="Likewise: the width over which they fade."),
     option: list[str] | None = Option(None, metavar="NAME=VALUE", help="Any option of a form: quality=95."),
     engine: str = Option("auto", help="auto, onnx or torch."),
     device: str = Option("cpu", help="cpu, cuda, …"),
@@ -72,7 +77,8 @@ def command(
     if output is None:
         raise ConfigError("name a folder for the results: -o FOLDER, or -o - for stdout")
     to_stdout = str(output) == "-"
-    options = read_options(option or (), alpha=alpha, bits=bits, classes=classes or None)
+    margins = {"grow": grow, "shrink": shrink, "feather": feather}
+    options = read_options(option or (), alpha=alpha, bits=bits, classes=classes or None, **margins)
     if save is None:
         save = "mask" if to_stdout else "mask,overlay"
     forms = writers(save.split(","), options)

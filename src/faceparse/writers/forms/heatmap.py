@@ -34,5 +34,5 @@ class Heatmap(FileWriter):
 
     def save(self, parsing: Parsing, path: Path) -> None:
         full = np.float32(2**self.bits - 1)
-        gray = np.rint(parsing.mask("face", soft=True) * full).astype(f"uint{self.bits}")
+        gray = np.rint(parsing.mask("face", soft=True, edges=False) * full).astype(f"uint{self.bits}")
         write_png(path, gray)

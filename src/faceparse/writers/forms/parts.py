@@ -9,6 +9,7 @@ from typing import ClassVar
 from faceparse.labels import count
 from faceparse.results import Parsing
 from faceparse.results.lookup import look_up, members
+from faceparse.results.margins import Margins
 from faceparse.writers.png import write_png
 from faceparse.writers.regions import region_names, regions
 from faceparse.writers.registry import register
@@ -17,11 +18,14 @@ from faceparse.writers.writer import Writer
 
 @register
 @dataclass(frozen=True)
-class Parts(Writer):
+class Parts(Margins, Writer):
     """A gray PNG per class that occurs, as in CelebAMask-HQ's download: 255 inside, 0 outside.
 
     Args:
         classes: Classes and groups; all but the background where none is named.
+        grow: How far their edges move outwards: pixels, or per cent of the largest face's longer side.
+        shrink: How far they then move inwards.
+        feather: Over what width they fade.
     """
 
     name: ClassVar[str] = "parts"
@@ -29,11 +33,11 @@ class Parts(Writer):
     classes: tuple[str, ...] = ()
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
-        pixels = count(parsing.labels)
+        pixels, margins = count(parsing.labels), self.in_pixels(parsing.face_side)
         paths = []
         for name, ids in regions(parsing.scheme, self.classes).items():
             if pixels[list(ids)].any():
                 path = self.beside(stem, f"_{name}.png")
-                write_png(path, look_up(members(ids) * 255, parsing.labels))
+                write_png(path, margins.applied(look_up(members(ids) * 255, parsing.labels)))
                 paths.append(path)
         return tuple(paths)

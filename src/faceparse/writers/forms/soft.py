@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from faceparse.results import Parsing, soft_strips
+from faceparse.results.margins import Margins
 from faceparse.tables import one_of
 from faceparse.writers.png import open_png
 from faceparse.writers.regions import region_names, regions
@@ -17,26 +18,33 @@ from faceparse.writers.writer import Writer
 
 @register
 @dataclass(frozen=True)
-class Soft(Writer):
+class Soft(Margins, Writer):
     """The probability of each class, one gray PNG each: 0 to 255, or to 65535 with 16 bits.
 
     Args:
         bits: 8 or 16.
         classes: Classes and groups, a group's probability being its classes' sum; every class, the
             background too, where none is named.
+        edges: Whether the masks follow the picture's edges; else they are the network's own.
+        grow: How far their edges move outwards: pixels, or per cent of the largest face's longer side.
+        shrink: How far they then move inwards.
+        feather: Over what width they fade.
     """
 
     name: ClassVar[str] = "soft"
     endings: ClassVar[tuple[str, ...]] = tuple(f"_soft_{name}.png" for name in region_names())
     bits: Annotated[int, one_of((8, 16))] = 8
     classes: tuple[str, ...] = ()
+    edges: bool = True
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
         wanted = regions(parsing.scheme, self.classes, background=True)
         paths = tuple(self.beside(stem, f"_soft_{name}.png") for name in wanted)
         with ExitStack() as stack:
             adds = [stack.enter_context(open_png(path, parsing.size, bits=self.bits)) for path in paths]
-            for _, strip in soft_strips(parsing, tuple(wanted.values()), self.bits):
+            for _, strip in soft_strips(
+                parsing, tuple(wanted.values()), self.bits, edges=self.edges, margins=self
+            ):
                 for add, rows in zip(adds, strip, strict=True):
                     add(rows)
         return paths

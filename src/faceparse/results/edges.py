@@ -1,0 +1,147 @@
+"""Soft masks that follow the picture's edges: finer than the cells of the network's grid.
+
+Around each cell, in a window of 3 × 3 cells, the classes' probabilities are fitted as a linear function of the picture's
+colour averaged over the cells: the guided filter of He, Sun and Tang (https://arxiv.org/abs/1505.00996), at the
+grid's resolution, by box filters. A pixel then gets on top of its interpolated probability what the function
+says of its colour's difference from the cells' mean. So a cell's mean stays what the network said; nothing changes where the picture or
+the mask is even; and whatever adds up to 1 still does, being linear, until it is clipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.results.sampling import Area, Floats, Sampler
+from faceparse.results.squash import squash, unsquash
+from faceparse.results.view import View
+
+Doubles = NDArray[np.float64]
+Points = tuple[Doubles, Doubles]
+
+GRAIN = 1e-3
+"""Variance of a colour, of 1 squared, that counts as noise: a deviation of 8 of 255."""
+
+FINE = 3
+"""Points along a cell's side at which the picture is read."""
+
+SLIGHT = 1e-3
+"""Slopes below this change nothing that can be seen."""
+
+
+class Edges:
+    """What the picture's edges add to the probabilities of one view.
+
+    Args:
+        sampler: The view's.
+        image: The whole picture, RGB uint8, H × W × 3.
+        groups: Labels of the classes of each group whose probability is wanted.
+    """
+
+    def __init__(self, sampler: Sampler, image: NDArray[np.uint8], groups: Sequence[Sequence[int]]) -> None:
+        self._view, self._image = sampler.view, image
+        self._slopes: list[Floats] = []
+        """Per group h × w × 4: the slope for each colour, and what makes the sum 0 at the cell's mean colour."""
+        side = _cell(self._view)
+        if side > 1:
+            colours = _colours(self._view, image, side)
+            probable = np.exp(self._view.logits - self._view.logits.max(0))
+            probable /= probable.sum(0)
+            sums = np.stack([probable[list(ids)].sum(0) for ids in groups], -1)
+            for slope in np.moveaxis(_fit(colours, sums), -1, 0):
+                start = -(slope * colours).sum(-1, keepdims=True)
+                self._slopes.append(np.concatenate([slope, start], -1))
+
+    def add(self, area: Area, weight: Floats | None, out: Floats) -> None:
+        """Add to the groups' probabilities in an area, groups × rows × columns, with a weight at each pixel or 1."""
+        column, row = (
+            np.arange(i, j, dtype=np.float64) + 0.5 for i, j in ((area.x0, area.x1), (area.y0, area.y1))
+        )
+        places = _to_grid(self._view, (column, row[:, None]))
+        x, y = (np.broadcast_to(v, area.shape).astype(np.float32) for v in places)
+        height, width = self._view.logits.shape[1:]
+        (left, right), (top, bottom) = (
+            (int(np.clip(v.min(), 0, n - 1)), int(np.clip(v.max() + 2, 1, n)))
+            for v, n in ((x, width), (y, height))
+        )
+        picture = self._image[area.y0 : area.y1, area.x0 : area.x1]
+        for one, slopes in zip(out, self._slopes, strict=False):
+            if np.abs(slopes[top:bottom, left:right, :3]).max() > SLIGHT:
+                here = cv2.remap(slopes, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                more = np.einsum("yxc,yxc->yx", here[..., :3], picture) / np.float32(255) + here[..., 3]
+                one += more if weight is None else weight * more
+
+
+def _fit(colours: Floats, values: Floats) -> Floats:
+    """The slope of each value, h × w × n, by colour, h × w × 3, around each cell: h × w × 3 × n."""
+    both = np.concatenate([colours, values], -1)
+    joint = _mean(colours[..., None] * both[..., None, :])
+    joint -= _mean(colours)[..., None] * _mean(both)[..., None, :]
+    slope = np.linalg.solve(joint[..., :3] + GRAIN * np.eye(3, dtype=np.float32), joint[..., 3:])
+    return _mean(slope)
+
+
+def _mean(values: Floats) -> Floats:
+    """The mean over each cell and its eight neighbours; beyond the grid its edge is repeated."""
+    padded = np.pad(values, ((1, 1), (1, 1), *((0, 0),) * (values.ndim - 2)), mode="edge")
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    return np.asarray((rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / np.float32(9))
+
+
+def _colours(view: View, image: NDArray[np.uint8], side: float) -> Floats:
+    """The picture's mean colour in each cell, h × w × 3, 0 to 1."""
+    height, width = view.logits.shape[1:]
+    column, row = ((np.arange(FINE * n) + 0.5) / FINE - 0.5 for n in (width, height))
+    spots = _to_picture(view, (column, row[:, None]))
+    bounds = []
+    for v, n in zip(spots, image.shape[1::-1], strict=True):
+        low = int(np.clip(v.min(), 0, n - 1))
+        bounds.append((low, max(low + 1, int(np.clip(v.max() + 1, 0, n)))))
+    (left, right), (top, bottom) = bounds
+    part = image[top:bottom, left:right]
+    size = [max(1, round(n * min(1, FINE / side))) for n in (right - left, bottom - top)]
+    small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    maps = [
+        np.broadcast_to((v - low) * (n / (high - low)) - 0.5, (FINE * height, FINE * width)).astype(
+            np.float32
+        )
+        for v, (low, high), n in zip(spots, bounds, size, strict=True)
+    ]
+    fine = cv2.remap(small, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    mean = cv2.resize(fine.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(mean / np.float32(255), np.float32)
+
+
+def _cell(view: View) -> float:
+    """The side of a cell in pixels of the picture, in the view's middle; 0 where the map has no way back."""
+    maps = (view.to_grid, view.before) if view.before is not None else (view.to_grid,)
+    area = np.prod([abs(np.linalg.det(m[:, :2])) for m in maps])
+    return float(area**-0.5) if area else 0.0
+
+
+def _to_grid(view: View, points: Points) -> Points:
+    """Points of the picture among the grid's samples."""
+    if view.before is not None:
+        points = _mapped(view.before, points)
+        points = squash(points[0]), squash(points[1])
+    return _mapped(view.to_grid, points)
+
+
+def _to_picture(view: View, places: Points) -> Points:
+    """The way back."""
+    points = _mapped(_inverse(view.to_grid), places)
+    if view.before is None:
+        return points
+    return _mapped(_inverse(view.before), (unsquash(points[0]), unsquash(points[1])))
+
+
+def _mapped(matrix: Doubles, points: Points) -> Points:
+    x, y = (a * points[0] + b * points[1] + c for a, b, c in matrix)
+    return x, y
+
+
+def _inverse(matrix: Doubles) -> Doubles:
+    return np.asarray(cv2.invertAffineTransform(matrix), np.float64)
