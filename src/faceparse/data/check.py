@@ -24,7 +24,7 @@ from faceparse.data.pairs import PairedFiles
 from faceparse.data.record import folder_scheme
 from faceparse.data.registry import DATASETS, Kind
 from faceparse.data.similar import pairs_alike
-from faceparse.errors import DataError
+from faceparse.errors import DataError, LabelError
 from faceparse.labels import Scheme
 
 
@@ -211,11 +211,10 @@ def _file_findings(inspections: Mapping[str, Inspection], scheme: Scheme) -> Ite
             yield Finding("unreadable file", fault, name=name)
         if inspection.sizes:
             yield Finding("picture and label map of different sizes", f"{name} {inspection.sizes}", name=name)
-        outside = [i for i in np.flatnonzero(inspection.counts).tolist() if len(scheme) <= i < 255]
-        if outside:
-            values = ", ".join(map(str, outside[:5])) + (" …" if outside[5:] else "")
-            allowed = f"{scheme.name} has labels 0 to {len(scheme) - 1} and 255 for ignore"
-            yield Finding("labels outside the scheme", f"{name}: {values}; {allowed}", name=name)
+        try:
+            scheme.check(np.flatnonzero(inspection.counts).astype(np.uint8), name)
+        except LabelError as error:
+            yield Finding("labels outside the scheme", str(error), name=name)
         if inspection.counts.any() and not inspection.counts[1:255].any():
             yield Finding("nothing labelled", f"{name}: background alone", wrong=False, name=name)
 

@@ -65,10 +65,8 @@ class Layout:
         """The lines of a split file, those without a picture apart."""
         stems: list[str] = []
         absent: list[str] = []
-        for line in read_text(self.root / f"{split}.txt").splitlines():
-            name = line.strip()
-            if not name:
-                continue
+        lines = read_text(self.root / f"{split}.txt").splitlines()
+        for name in filter(None, map(str.strip, lines)):
             stem = Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name
             if stem in self.images:
                 stems.append(stem)

@@ -108,10 +108,7 @@ def check_size(size: str | int) -> str | int:
     """The size as `masks`, `images`, or a number of pixels, 16 to 4096; a `DataError` otherwise."""
     if size in ("masks", "images"):
         return size
-    try:
-        pixels = int(size)
-    except ValueError:
-        pixels = 0
+    pixels = int(size) if str(size).isdecimal() else 0
     if not _SMALLEST <= pixels <= _LARGEST:
         rule = f"masks, images or a number of pixels, {_SMALLEST} to {_LARGEST}"
         raise DataError(f"size is {rule}; got {size!r}")
