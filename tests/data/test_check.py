@@ -140,7 +140,11 @@ def swapped(root: Path) -> None:
         (cut_label, "unreadable file", "labels/1.png: "),
         (colour_label, "unreadable file", "mode RGB"),
         (small_label, "picture and label map of different sizes", "is 64×64 but its label map is 32×32"),
-        (outside, "labels outside the scheme", "1.png holds 19, but scheme 'celebamask19' has labels 0 to 18 and 255"),
+        (
+            outside,
+            "labels outside the scheme",
+            "1.png holds 19, but scheme 'celebamask19' has labels 0 to 18 and 255",
+        ),
         (no_label, "picture without a label map", "1.png"),
         (no_picture, "label map without a picture", "1.png"),
         (absent, "split names an absent picture", "train.txt names 99.jpg"),
