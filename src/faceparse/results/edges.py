@@ -2,9 +2,9 @@
 
 Around each cell, in a window of 3 × 3 cells, the classes' probabilities are fitted as a linear function of the picture's
 colour averaged over the cells: the guided filter of He, Sun and Tang (https://arxiv.org/abs/1505.00996), at the
-grid's resolution, by box filters. A pixel then gets on top of its interpolated probability what the function
-says of its colour's difference from the cells' mean. So a cell's mean stays what the network said; nothing changes where the picture or
-the mask is even; and whatever adds up to 1 still does, being linear, until it is clipped.
+grid's resolution, by box filters, and as far as colour explains the classes. A pixel then gets, on top of its interpolated
+probability, what the function says of its colour less the cells' mean. So a cell's mean stays what the network said; nothing
+changes where the picture or the mask is even; and whatever adds up to 1 still does, being linear, until it is clipped.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ Points = tuple[Doubles, Doubles]
 
 GRAIN = 1e-3
 """Variance of a colour, of 1 squared, that counts as noise: a deviation of 8 of 255."""
+
+NONE = 1e-6
+"""Variance of probabilities that counts as none."""
 
 FINE = 3
 """Points along a cell's side at which the picture is read."""
@@ -49,9 +52,9 @@ class Edges:
         if side > 1:
             colours = _colours(self._view, image, side)
             probable = np.exp(self._view.logits - self._view.logits.max(0))
-            probable /= probable.sum(0)
-            sums = np.stack([probable[list(ids)].sum(0) for ids in groups], -1)
-            for slope in np.moveaxis(_fit(colours, sums), -1, 0):
+            slopes = _fit(colours, np.moveaxis(probable / probable.sum(0), 0, -1))
+            for ids in groups:
+                slope = slopes[..., list(ids)].sum(-1)
                 start = -(slope * colours).sum(-1, keepdims=True)
                 self._slopes.append(np.concatenate([slope, start], -1))
 
@@ -76,19 +79,29 @@ class Edges:
 
 
 def _fit(colours: Floats, values: Floats) -> Floats:
-    """The slope of each value, h × w × n, by colour, h × w × 3, around each cell: h × w × 3 × n."""
+    """The slope of each value, h × w × n, by colour, h × w × 3, around each cell: h × w × 3 × n.
+
+    As steep as the colours explain the values: times the share of their variance that the fit leaves no rest of. One share
+    for all, so that the slopes of all classes add up to 0.
+    """
     both = np.concatenate([colours, values], -1)
     joint = _mean(colours[..., None] * both[..., None, :])
     joint -= _mean(colours)[..., None] * _mean(both)[..., None, :]
     slope = np.linalg.solve(joint[..., :3] + GRAIN * np.eye(3, dtype=np.float32), joint[..., 3:])
-    return _mean(slope)
+    varied = (_mean(values * values) - _mean(values) ** 2).sum(-1)
+    share = (slope * joint[..., 3:]).sum((-1, -2)) / np.maximum(varied, NONE)
+    return _mean(slope * np.clip(share, 0, 1)[..., None, None])
 
 
 def _mean(values: Floats) -> Floats:
     """The mean over each cell and its eight neighbours; beyond the grid its edge is repeated."""
     padded = np.pad(values, ((1, 1), (1, 1), *((0, 0),) * (values.ndim - 2)), mode="edge")
-    rows = padded[:-2] + padded[1:-1] + padded[2:]
-    return np.asarray((rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / np.float32(9))
+    rows: Floats = padded[:-2] + padded[1:-1]
+    rows += padded[2:]
+    mean: Floats = rows[:, :-2] + rows[:, 1:-1]
+    mean += rows[:, 2:]
+    mean /= 9
+    return mean
 
 
 def _colours(view: View, image: NDArray[np.uint8], side: float) -> Floats:
