@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,8 @@ from faceparse.errors import (
 )
 from faceparse.faces.detector import Detection, Detector
 from faceparse.faces.looks import MODES, Look, Plan, plan
+from faceparse.faces.trust import assess
+from faceparse.faces.turn import Turn, detect_upright
 from faceparse.faces.yunet import YuNet
 from faceparse.labels import Scheme, conversion
 from faceparse.labels import scheme as find_scheme
@@ -49,8 +52,29 @@ from faceparse.weights.terms import announce
 AUTO, USUAL = "auto", "celebamask19"
 """The scheme of results where none is named: the usual one, if the model's classes convert to it."""
 
+NO_FACE = ("whole", "background", "fail")
+"""What becomes of a picture without a face."""
+
 BATCH = 8
 """Looks in a run of the network on a device that is not the CPU, where not asked for otherwise."""
+
+
+class Scene(NamedTuple):
+    """What was looked at in a picture.
+
+    Attributes:
+        turn: The turn in which it was.
+        views: What the network says in each look.
+        faces: The faces, and how far the network trusts each.
+        false_faces: Detected, and not seen by the network.
+        looks: Runs of the network.
+    """
+
+    turn: Turn
+    views: dict[Look, View]
+    faces: list[tuple[Detection, float]]
+    false_faces: list[tuple[Detection, float]]
+    looks: int
 
 
 class Parser:
@@ -60,8 +84,11 @@ class Parser:
         model: `default`, the id of a model card, or a model file (.onnx, .safetensors), or an `Engine`.
         engine: `auto` (by the file's kind), `onnx` or `torch`.
         device: `cpu`, `cuda`, or another provider of the engine.
-        faces: `auto` takes a picture that already is an aligned portrait as a whole, else each face, and the
-            whole picture where no face is found; `whole`; `each` face; the `largest` face.
+        faces: `auto` looks at a face that already is an aligned portrait in the whole picture, at any other by
+            itself; `whole` asks for no faces; `each` face by itself; the `largest` face.
+        no_face: A picture without a face is parsed as a `whole` (hair, hats, necks and clothes; a face only where skin,
+            an eye and a mouth are all there), all `background`, or a `NoFaceError` (`fail`). None: `whole` with `auto`,
+            `fail` with `each` and `largest`. A detected face in which the network sees none does not count.
         scheme: Scheme of the results, by name or as a `Scheme`; None for the model's own; `auto` for
             `celebamask19` where the model's classes convert to it, else its own.
         threshold: For results of two classes: how likely the second must be, 0 to 1, see `Parsing.thresholded`.
@@ -77,7 +104,7 @@ class Parser:
         WeightsError: unknown model, or a file that is not a model.
         EngineError: unknown engine or device, or one that is not installed.
         LabelError: unknown scheme, or one that the model's does not convert to.
-        ConfigError: unknown `faces`; `batch`, `threads` or `max_pixels` below 1; a threshold out of range or for
+        ConfigError: unknown `faces` or `no_face`; `batch`, `threads` or `max_pixels` below 1; a threshold out of range or for
             more than two classes.
     """
 
@@ -88,6 +115,7 @@ class Parser:
         engine: str = "auto",
         device: str = "cpu",
         faces: str = "auto",
+        no_face: str | None = None,
         scheme: str | Scheme | None = AUTO,
         threshold: float | None = None,
         card: str | None = None,
@@ -98,6 +126,8 @@ class Parser:
     ) -> None:
         if faces not in MODES:
             raise ConfigError(f"faces is {', '.join(MODES)}; got {faces!r}")
+        if no_face not in (None, *NO_FACE):
+            raise ConfigError(f"no_face is {', '.join(NO_FACE)}; got {no_face!r}")
         if not isinstance(model, str | Path | Engine):
             raise WeightsError(f"a model is an id, a model file or an Engine; got {model!r}")
         if not isinstance(device, str):
@@ -126,6 +156,7 @@ class Parser:
                 raise ConfigError(str(error)) from None
         self._threshold = threshold
         self.faces = faces
+        self.no_face = no_face or ("fail" if faces in ("each", "largest") else "whole")
         self._detector = detector or YuNet()
         self._max_pixels = LARGEST if max_pixels is None else max_pixels
 
@@ -152,7 +183,7 @@ class Parser:
         from faceparse.version import __version__
 
         identity = {"version": __version__, "model": self.card.id, "scheme": self.scheme.name}
-        identity["faces"] = self.faces
+        identity |= {"faces": self.faces, "no_face": self.no_face}
         if self._threshold is not None:
             identity["threshold"] = str(self._threshold)
         scheme = self.card.label_scheme, self.scheme  # a user's own may change under the same name
@@ -172,19 +203,18 @@ class Parser:
 
         Raises:
             ImageError: not a picture, or not five finite landmarks.
-            NoFaceError: no face found, with `faces` `each` or `largest`, or a model that needs landmarks.
+            NoFaceError: no face found, with `no_face` `fail`, or a model that needs landmarks.
         """
         source = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
         seconds: dict[str, float] = {}
         with _timed(seconds, "read"):
             image = read_picture(picture, max_pixels=self._max_pixels)
         with _timed(seconds, "detect"):
-            try:
-                chosen = self._plan(image, landmarks)
-            except NoFaceError as error:
-                raise NoFaceError(f"{display_name(source)}: {error}" if source else str(error)) from None
-        looks = chosen.looks
-        views = self._views(image, looks, seconds)
+            turn, detections = self._detect(image, landmarks)
+        try:
+            scene = self._look(image, turn, detections, landmarks is None, seconds)
+        except NoFaceError as error:
+            raise NoFaceError(f"{display_name(source)}: {error}" if source else str(error)) from None
         result = partial(
             Parsing,
             image,
@@ -192,39 +222,99 @@ class Parser:
             model=self.card.id,
             engine=self._engine.description,
         )
+        views = {look: scene.turn.view_back(view) for look, view in scene.views.items()}
         faces = []
-        for index, detection in enumerate(chosen.faces):
-            of_face = tuple(v for v, look in zip(views, looks, strict=True) if look.face == index)
-            part = result(views=of_face or views)
-            faces.append(Face(detection.box, detection.score, detection.landmarks, part))
-        parsing = result(views=views, faces=tuple(faces), seconds=seconds, source=source).to(self.scheme)
+        for detection, trust in scene.faces:
+            of_face = tuple(view for look, view in views.items() if look.face is detection)
+            part = result(views=of_face or tuple(views.values()))
+            faces.append(_face(scene.turn.face_back(detection), trust, part))
+        parsing = result(
+            views=tuple(views.values()),
+            faces=tuple(faces),
+            false_faces=tuple(
+                _face(turn.face_back(detection), trust) for detection, trust in scene.false_faces
+            ),
+            looks=scene.looks,
+            seconds=seconds,
+            source=source,
+        ).to(self.scheme)
         return parsing if self._threshold is None else parsing.thresholded(self._threshold)
 
-    def _plan(self, image: NDArray[np.uint8], landmarks: NDArray[np.float64] | None) -> Plan:
-        """The faces of a picture, and the looks at it."""
-        warp = self.card.input.size if self.card.input.warp else None
-        detections: tuple[Detection, ...] = ()
+    def _detect(
+        self, image: NDArray[np.uint8], landmarks: NDArray[np.float64] | None
+    ) -> tuple[Turn, tuple[Detection, ...]]:
+        """The turn in which the picture is looked at, and the faces in that."""
         if landmarks is not None:
-            detections = (Detection.from_landmarks(landmarks),)
-        elif self.faces != "whole" or warp:
-            detections = self._detector.detect(image)
-        return plan(detections, image.shape[:2], self.faces, warp)
+            face = Detection.from_landmarks(landmarks)
+            turn = Turn.of(face, image.shape[:2])
+            return turn, (turn.face(face),)
+        if self.faces == "whole" and not self.card.input.warp:
+            return Turn(0, image.shape[:2]), ()
+        return detect_upright(self._detector, image)
 
-    def _views(
+    def _look(
+        self,
+        image: NDArray[np.uint8],
+        turn: Turn,
+        detections: tuple[Detection, ...],
+        doubted: bool,
+        seconds: dict[str, float],
+    ) -> Scene:
+        """Look at a picture, and again without the faces that the network does not see, if they are `doubted`."""
+        scheme, looks = scheme_of_results(self.card), 0
+        false_faces: list[tuple[Detection, float]] = []
+        warp = self.card.input.size if self.card.input.warp else None
+        logits: dict[Look, NDArray[np.float32]] = {}
+        while True:
+            picture = turn.apply(image)
+            chosen = plan(detections, picture.shape[:2], self.faces, warp)
+            if not chosen.faces and (warp or self.faces != "whole"):
+                chosen = self._without_a_face(chosen, picture.shape[:2], len(false_faces))
+            new = [look for look in chosen.looks if look not in logits]
+            logits.update(zip(new, self._logits(picture, new, seconds), strict=True))
+            looks += len(new)
+            views = {
+                look: look.view(logits[look], self.card, picture.shape[:2], chosen.faces)
+                for look in chosen.looks
+            }
+            evidence = [
+                (face, *assess(views[chosen.closest(face)], face.landmarks, scheme)) for face in chosen.faces
+            ]
+            false = [(face, trust) for face, trust, is_face in evidence if doubted and not is_face]
+            if not false:
+                return Scene(turn, views, [(face, trust) for face, trust, _ in evidence], false_faces, looks)
+            false_faces += false
+            detections = tuple(face for face in detections if all(face is not other for other, _ in false))
+            if not detections and turn.quarters:
+                turn, logits = Turn(0, image.shape[:2]), {}
+
+    def _without_a_face(self, whole: Plan, size: tuple[int, int], false_faces: int) -> Plan:
+        """The looks at a picture without a face, as `no_face` says."""
+        if self.no_face == "background":
+            return Plan((), ())
+        if self.no_face == "whole" and whole.looks:
+            return whole
+        detected = f" ({false_faces} detected, in which the network sees none)" if false_faces else ""
+        mend = (
+            "choose no_face 'whole' or 'background' (--no-face) to go on without one"
+            if whole.looks
+            else "this model warps pictures by a face's landmarks: choose a model that takes whole pictures"
+        )
+        raise NoFaceError(f"no face found in a picture of {size[1]}×{size[0]} pixels{detected}: {mend}")
+
+    def _logits(
         self, image: NDArray[np.uint8], looks: Sequence[Look], seconds: dict[str, float]
-    ) -> tuple[View, ...]:
+    ) -> list[NDArray[np.float32]]:
         """What the network says, look by look; crops of one run at a time are in memory."""
-        views: list[View] = []
+        logits: list[NDArray[np.float32]] = []
         for start in range(0, len(looks), self.batch):
             some = looks[start : start + self.batch]
             with _timed(seconds, "crop"):
                 inputs = [self.card.input.normalise(look.crop(image, self.card.input)) for look in some]
                 together = inputs[0] if len(inputs) == 1 else np.concatenate(inputs)
             with _timed(seconds, "network"):
-                logits = read_logits(self._engine.run({"image": together})["logits"], self.card)
-            size = image.shape[:2]
-            views += [look.view(one, self.card, size) for look, one in zip(some, logits, strict=True)]
-        return tuple(views)
+                logits += list(read_logits(self._engine.run({"image": together})["logits"], self.card))
+        return logits
 
     def map(self, pictures: Iterable[PictureSource], *, workers: int | None = None) -> Iterator[Parsing]:
         """Parse many pictures in order, several at a time; reads ahead by no more than `workers`.
@@ -268,6 +358,10 @@ def _usual(native: Scheme) -> Scheme:
     except LabelError:
         return native
     return usual
+
+
+def _face(detection: Detection, trust: float, parsing: Parsing | None = None) -> Face:
+    return Face(detection.box, detection.score, detection.landmarks, parsing, trust)
 
 
 @contextmanager

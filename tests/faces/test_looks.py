@@ -1,13 +1,13 @@
-"""What is looked at: a portrait as a whole, else each face in nested squares."""
+"""What is looked at: a portrait as a whole, else each face in nested squares over the whole picture."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from faceparse.errors import ConfigError, NoFaceError
+from faceparse.errors import ConfigError
 from faceparse.faces import Detection, Look, Plan, Square, plan
-from faceparse.faces.looks import WIDER, WIDEST
+from faceparse.faces.looks import WIDER
 from faceparse.weights import Card, card
 
 RULE = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
@@ -40,10 +40,13 @@ def test_auto_takes_an_aligned_portrait_as_a_whole() -> None:
     assert made.faces == (PORTRAIT,)
 
 
-def test_auto_takes_it_so_with_small_faces_behind() -> None:
-    made = plan([face(60, 60, 50), PORTRAIT], (512, 512), "auto")
-    assert squares(made) == [None]
-    assert made.faces == (PORTRAIT,)
+def test_auto_looks_at_small_faces_behind_a_portrait_too() -> None:
+    small = face(60, 60, 50)
+    made = plan([small, PORTRAIT], (512, 512), "auto")
+    assert made.faces == (small, PORTRAIT)
+    assert made.looks[0] == Look(face=PORTRAIT)
+    assert [look.face for look in made.looks[1:]] == [small, small]
+    assert made.looks[0].layer < min(look.layer for look in made.looks[1:])
 
 
 @pytest.mark.parametrize(
@@ -62,14 +65,9 @@ def test_auto_aligns_every_other_face(found: Detection, size: tuple[int, int]) -
     assert Square.from_landmarks(found.landmarks) in squares(made)
 
 
-def test_auto_without_a_face_is_the_whole_picture() -> None:
-    assert plan((), (40, 30), "auto") == Plan((), (Look(),))
-
-
-@pytest.mark.parametrize("mode", ["each", "largest"])
-def test_faces_asked_for_and_none_found(mode: str) -> None:
-    with pytest.raises(NoFaceError, match=r"40×30.*whole"):
-        plan((), (30, 40), mode)
+@pytest.mark.parametrize("mode", ["auto", "each", "largest"])
+def test_without_a_face_a_strict_look_at_the_whole_picture(mode: str) -> None:
+    assert plan((), (40, 30), mode) == Plan((), (Look(strict=True),))
 
 
 def test_whole_needs_no_faces() -> None:
@@ -77,39 +75,36 @@ def test_whole_needs_no_faces() -> None:
     assert squares(plan([PORTRAIT], (512, 512), "whole")) == [None]
 
 
-def test_each_face_three_times() -> None:
+def test_each_face_twice_over_the_whole_picture() -> None:
     faces = [face(300, 300, 100), face(700, 300, 80, angle=15)]
     made = plan(faces, (600, 1000), "each")
     assert made.faces == tuple(faces)
-    for index, found in enumerate(faces):
+    assert made.looks[0] == Look(strict=True)
+    assert len(made.looks) == 5
+    for found in faces:
         inner = Square.from_landmarks(found.landmarks)
-        widest, wider, aligned = (look for look in made.looks if look.face == index)
+        wider, aligned = (look for look in made.looks if look.face is found)
         assert aligned.square == inner
-        assert (wider.square, widest.square) == (inner.scale(WIDER), inner.scale(WIDEST))
-        assert widest.layer < wider.layer < aligned.layer
+        assert wider.square == inner.scale(WIDER)
+        assert made.looks[0].layer < wider.layer < aligned.layer
         assert not aligned.excluded
-        assert set(wider.excluded) < set(widest.excluded)
+        assert made.closest(found) == aligned
 
 
 def test_each_aligns_a_portrait_too() -> None:
     assert Square.from_landmarks(PORTRAIT.landmarks) in squares(plan([PORTRAIT], (512, 512), "each"))
 
 
-def test_no_third_look_where_the_second_holds_the_picture() -> None:
-    made = plan([face(100, 105, 130)], (200, 200), "each")
-    assert len(made.looks) == 2
-
-
-def test_no_third_look_in_a_crowd() -> None:
-    crowd = [face(100 + 90 * i, 300, 60) for i in range(8)]
-    assert len(plan(crowd, (600, 1000), "each").looks) == 16
+def test_two_looks_where_one_face_fills_the_picture() -> None:
+    assert len(plan([face(100, 105, 130)], (200, 200), "each").looks) == 2
+    assert len(plan([PORTRAIT], (512, 512), "auto").looks) == 1
 
 
 def test_largest_leaves_the_others_out() -> None:
     small, large = face(700, 300, 80), face(300, 300, 100)
     made = plan([small, large], (600, 1000), "largest")
     assert made.faces == (large,)
-    assert {look.face for look in made.looks} == {0}
+    assert {look.face for look in made.looks} == {None, large}
 
 
 def test_unknown_mode() -> None:
@@ -117,7 +112,7 @@ def test_unknown_mode() -> None:
         plan((), (9, 9), "all")
 
 
-@pytest.mark.parametrize("look", [Look(), Look(Square((30, 30), (20, 5), (-5, 20)), layer=1, face=0)])
+@pytest.mark.parametrize("look", [Look(), Look(Square((30, 30), (20, 5), (-5, 20)), layer=1)])
 def test_a_look_gives_the_networks_input_and_its_view(look: Look) -> None:
     image = np.zeros((60, 90, 3), np.uint8)
     assert look.crop(image, CARD.input).shape == (512, 512, 3)
@@ -134,11 +129,10 @@ def ids(look: Look, which: Card = CARD) -> set[str]:
 
 
 def test_only_the_aligned_look_speaks_of_the_face() -> None:
-    widest, wider, aligned = plan([face(300, 300, 100)], (600, 1000), "each").looks
+    whole, wider, aligned = plan([face(300, 300, 100)], (600, 1000), "each").looks
     assert ids(aligned) == set(CARD.label_scheme.classes)
-    around = {"background", "l_ear", "r_ear", "ear_r", "neck", "neck_l", "cloth", "hair"}
-    assert ids(wider) == around
-    assert ids(widest) == {"background", "cloth"}
+    assert ids(wider) == {"background", "l_ear", "r_ear", "ear_r", "neck", "neck_l", "cloth", "hair"}
+    assert ids(whole) == {"background", "neck", "cloth", "hair", "hat"}
 
 
 def test_skin_that_includes_the_neck_is_not_held_back() -> None:
@@ -150,19 +144,3 @@ def test_a_looks_view_leaves_the_engines_logits_alone() -> None:
     logits = np.zeros((19, 8, 8), np.float32)
     Look(excluded=("face",)).view(logits, CARD, (60, 90))
     assert not logits.any()
-
-
-def test_clothes_are_looked_for_in_all_of_a_picture_whose_faces_are_not_small() -> None:
-    near = plan([face(300, 200, 160)], (600, 800), "each")
-    everywhere = near.looks[0]
-    assert everywhere.face is None
-    assert everywhere.layer < min(look.layer for look in near.looks[1:])
-    assert everywhere.square is not None
-    frame = everywhere.square.to_frame()
-    for corner in ((0, 0), (800, 0), (800, 600), (0, 600)):
-        u, v = frame[:, :2] @ np.array(corner) + frame[:, 2]
-        assert min(u, v, 1 - u, 1 - v) > 0, "the picture's border lies inside the look"
-    assert {"hair", "face"} <= set(everywhere.excluded)
-    assert sum(look.face == 0 for look in near.looks) == 2
-    far = plan([face(300, 200, 30)], (600, 800), "each")
-    assert all(look.face == 0 for look in far.looks)

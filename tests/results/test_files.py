@@ -163,6 +163,7 @@ def test_record() -> None:
             {
                 "box": [1.23, 2.0, 9.0, 9.5],
                 "score": 0.9877,
+                "trust": None,
                 "landmarks": {
                     "image_left_eye": [8.0, 9.0],
                     "image_right_eye": [17.0, 9.0],
@@ -172,6 +173,8 @@ def test_record() -> None:
                 },
             }
         ],
+        "false_faces": [],
+        "looks": 0,
         "seconds": {},
     }
     as_parsed = seen().record()

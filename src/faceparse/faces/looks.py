@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ConfigError, NoFaceError
+from faceparse.errors import ConfigError
 from faceparse.faces.align import Square, crop
 from faceparse.faces.detector import Detection
+from faceparse.faces.strict import without_doubtful_faces
 from faceparse.faces.views import square_view, warped_view, whole_view
 from faceparse.faces.warp import ALONE, AMONG_OTHERS, Warp
 from faceparse.labels import Scheme
@@ -26,20 +27,14 @@ from faceparse.weights import Card, Preprocessing
 from faceparse.weights.merging import scheme_of_results
 
 MODES = ("auto", "whole", "each", "largest")
-WIDER, WIDEST = 2.0, 3.0
-"""Sides of a face's second look, and of the third where faces are small, in sides of its aligned square."""
+WIDER = 2.0
+"""Side of a face's second look, in sides of its aligned square."""
 WIDER_EXCLUDED = ("face", "hat", "accessory")
 """What the wider look does not label: all that lies in the aligned square, but for the top of a tall hat."""
-WIDEST_EXCLUDED = (*WIDER_EXCLUDED, "ears", "ear_r", "neck", "neck_l", "hair")
-"""What the widest look does not label: it tells clothes from background."""
-LARGE_FACE = 6
-"""The whole picture gets a look where its longer side is at most so many sides of the largest face's square."""
-MAX_SMALL_FACES = 4
-"""In a picture of more small faces than this, none gets a third look."""
 EXCLUDED_LOGIT = -1e4
 """Logit of a class that a look does not label."""
-FEATHER = 0.05
-"""Fraction of a square's side over which a look fades in."""
+FEATHER, WIDER_FEATHER = 0.05, 0.1
+"""Fraction of a square's side over which the aligned look fades in, and the wider one."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +45,9 @@ class Look:
         square: The part; None for the whole picture, resized to the network's input.
         layer: Higher layers lie over lower ones where both cover a place.
         feather: Fraction of the square's side over which it fades in from its border.
-        face: Index of its face in the plan; None where it belongs to no face.
+        face: Whose look it is; None where it belongs to no face.
         excluded: Classes and groups that this look does not label.
+        strict: Whether it labels a face only where skin, an eye and a mouth are all there, outside of the plan's faces.
         warp: In place of a part, the whole picture, warped around a face.
         reach: How far a warped look counts, in halves of the template's side from its middle.
     """
@@ -59,8 +55,9 @@ class Look:
     square: Square | None = None
     layer: int = 0
     feather: float = 0.1
-    face: int | None = None
+    face: Detection | None = None
     excluded: tuple[str, ...] = ()
+    strict: bool = False
     warp: Warp | None = None
     reach: float = ALONE
 
@@ -72,16 +69,26 @@ class Look:
             return preprocessing.resize(image)
         return crop(image, self.square, preprocessing.size)
 
-    def view(self, logits: NDArray[np.float32], card: Card, picture_size: tuple[int, int]) -> View:
-        """The view of the network's logits, C × h × w; `picture_size` is (height, width)."""
-        logits = _exclude(logits, scheme_of_results(card), self.excluded)
+    def view(
+        self,
+        logits: NDArray[np.float32],
+        card: Card,
+        picture_size: tuple[int, int],
+        faces: Sequence[Detection] = (),
+    ) -> View:
+        """The view of the network's logits, C × h × w; `picture_size` is (height, width), `faces` the plan's."""
+        scheme = scheme_of_results(card)
+        logits = _exclude(logits, scheme, self.excluded)
         if self.warp is not None:
             return warped_view(
                 logits, card, self.warp, layer=self.layer, reach=self.reach, feather=self.feather
             )
-        if self.square is None:
-            return whole_view(logits, card, picture_size, self.layer)
-        return square_view(logits, card, self.square, layer=self.layer, feather=self.feather)
+        if self.square is not None:
+            return square_view(logits, card, self.square, layer=self.layer, feather=self.feather)
+        view = whole_view(logits, card, picture_size, self.layer)
+        if not self.strict:
+            return view
+        return without_doubtful_faces(view, scheme, [Square.from_landmarks(f.landmarks) for f in faces])
 
 
 def _exclude(logits: NDArray[np.float32], scheme: Scheme, names: tuple[str, ...]) -> NDArray[np.float32]:
@@ -104,6 +111,10 @@ class Plan:
     faces: tuple[Detection, ...]
     looks: tuple[Look, ...]
 
+    def closest(self, face: Detection) -> Look:
+        """The look that decides on a face."""
+        return max((k for k in self.looks if k.face in (face, None)), key=lambda k: (k.face is face, k.layer))
+
 
 def plan(
     faces: Sequence[Detection],
@@ -116,17 +127,17 @@ def plan(
     Args:
         faces: From the detector; `whole` needs none.
         picture_size: Height and width in pixels.
-        mode: `auto`: a picture that already is an aligned portrait, or shows no face, as a whole, else
-            each face; `whole`: the picture resized to the network's input; `each` face; `largest`:
-            the one with the largest box, and background wherever no look reaches.
+        mode: `auto`: an aligned portrait as a whole, every other face by itself; `whole`: the picture resized to the
+            network's input; `each` face; `largest`: the one with the largest box.
         warp: Height and width of the input of a network that takes pictures warped around a face (LaPa's).
-            Each face is then one look; a single one, or with `whole` the largest, reaches far over the picture.
+            Each face is then one look; a single one, or with `whole` the largest, reaches far over the picture;
+            without a face there is none.
 
     Face parsing weights are trained on aligned portraits: the further a crop is from that framing, the more hats,
     glasses and noses they label where there are none. So the aligned square alone labels the face; a square
-    twice as large, below it, labels hair, ears, neck and clothes; and below that the whole picture labels
-    clothes, where its largest face is not small. Small faces, if few, have a square three times as large
-    instead; the rest is then background.
+    twice as large, below it, labels hair, ears, neck and clothes; and below that the whole picture labels hair, hats,
+    neck and clothes, and a face only where skin, an eye and a mouth are all there: people whose face was not detected.
+    Where the wider square holds the picture there is nothing for the whole to say.
 
     Mean F1 on 50 FaceSynthetics scenes (16 classes, all pixels), BiSeNet-R18 79999:
 
@@ -148,71 +159,45 @@ def plan(
     classes gains more: 67.0 against 65.7 with the last but one.
 
     Raises:
-        NoFaceError: no face, with `each`, `largest` or `warp`.
         ConfigError: another mode.
     """
     if mode not in MODES:
         raise ConfigError(f"faces is {', '.join(MODES)}; got {mode!r}")
     if warp is not None:
-        return _plan_warps(faces, picture_size, mode, warp)
-    if not faces and mode in ("each", "largest"):
-        raise NoFaceError(
-            f"no face found in a picture of {picture_size[1]}×{picture_size[0]} pixels: "
-            "choose faces 'whole' or 'auto' to parse it as a whole"
-        )
-    if mode == "whole" or not faces:
+        return _plan_warps(faces, mode, warp)
+    if mode == "whole":
         return Plan(tuple(faces), (Look(),))
-    largest = max(faces, key=lambda face: face.size)
-    if mode == "auto" and is_portrait(largest, picture_size):
-        return Plan((largest,), (Look(),))
-    chosen = (largest,) if mode == "largest" else tuple(faces)
-    whole = _whole_look(Square.from_landmarks(largest.landmarks), picture_size)
-    widest = not whole and len(chosen) <= MAX_SMALL_FACES
-    looks = (look for i, face in enumerate(chosen) for look in _face_looks(i, face, picture_size, widest))
-    return Plan(chosen, (*whole, *looks))
-
-
-def _whole_look(square: Square, picture_size: tuple[int, int]) -> tuple[Look, ...]:
-    """A look at the whole picture, undistorted, where its largest face is large enough."""
-    height, width = picture_size
-    longer = max(height, width)
-    if longer > LARGE_FACE * square.side or _covers(square.scale(WIDER), picture_size):
-        return ()
-    half = longer / 2 / (1 - 2 * FEATHER)  # it fades in outside the picture
-    everything = Square((width / 2, height / 2), (half, 0.0), (0.0, half))
-    return (Look(everything, layer=0, feather=FEATHER, excluded=WIDEST_EXCLUDED),)
-
-
-def _plan_warps(
-    faces: Sequence[Detection], picture_size: tuple[int, int], mode: str, size: tuple[int, int]
-) -> Plan:
     if not faces:
-        raise NoFaceError(
-            f"no face found in a picture of {picture_size[1]}×{picture_size[0]} pixels, and this model warps pictures "
-            "by a face's landmarks: choose a model that takes whole pictures"
-        )
+        return Plan((), (Look(strict=True),))
+    largest = max(faces, key=lambda face: face.size)
+    chosen = (largest,) if mode == "largest" else tuple(faces)
+    portrait = largest if mode == "auto" and is_portrait(largest, picture_size) else None
+    looks = [look for face in chosen if face is not portrait for look in _face_looks(face)]
+    if portrait:
+        looks.insert(0, Look(face=portrait))
+    elif not any(look.square and _covers(look.square, picture_size) for look in looks):
+        looks.insert(0, Look(strict=True))
+    return Plan(chosen, tuple(looks))
+
+
+def _plan_warps(faces: Sequence[Detection], mode: str, size: tuple[int, int]) -> Plan:
+    if not faces:
+        return Plan((), ())
     largest = max(faces, key=lambda face: face.size)
     chosen = (largest,) if mode in ("largest", "whole") else tuple(faces)
     reach = AMONG_OTHERS if len(chosen) > 1 else ALONE
     looks = (
-        Look(feather=FEATHER, face=i, warp=Warp.from_landmarks(face.landmarks, size), reach=reach)
-        for i, face in enumerate(chosen)
+        Look(feather=FEATHER, face=face, warp=Warp.from_landmarks(face.landmarks, size), reach=reach)
+        for face in chosen
     )
     return Plan(chosen, tuple(looks))
 
 
-def _face_looks(index: int, face: Detection, picture_size: tuple[int, int], widest: bool) -> tuple[Look, ...]:
+def _face_looks(face: Detection) -> tuple[Look, Look]:
     square = Square.from_landmarks(face.landmarks)
-    wider = square.scale(WIDER)
-    looks = (
-        Look(wider, layer=1, feather=FEATHER, face=index, excluded=WIDER_EXCLUDED),
-        Look(square, layer=2, feather=FEATHER, face=index),
-    )
-    if not widest or _covers(wider, picture_size):
-        return looks
     return (
-        Look(square.scale(WIDEST), layer=0, feather=FEATHER, face=index, excluded=WIDEST_EXCLUDED),
-        *looks,
+        Look(square.scale(WIDER), layer=1, feather=WIDER_FEATHER, face=face, excluded=WIDER_EXCLUDED),
+        Look(square, layer=2, feather=FEATHER, face=face),
     )
 
 

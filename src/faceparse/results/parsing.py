@@ -77,6 +77,8 @@ class Face:
             image-right mouth corner, as seen with the face upright. Image-left is the subject's right:
             what YuNet calls the right eye comes first.
         parsing: The parsing by this face's own views alone, or None.
+        trust: Mean probability of the winning class over the face (group `face`) in its own look, 0 to 1; 0 where the
+            network sees no skin; None where no network looked.
 
     Raises:
         ResultError: a box of no extent, a score outside 0 to 1, landmarks not 5 × 2, a value not finite.
@@ -86,6 +88,7 @@ class Face:
     score: float
     landmarks: NDArray[np.float64]
     parsing: Parsing | None = None
+    trust: float | None = None
 
     def __post_init__(self) -> None:
         box = tuple(float(v) for v in self.box)
@@ -138,10 +141,11 @@ class Face:
         return self.parsing.mask("skin", soft) * inside
 
     def record(self) -> dict[str, object]:
-        """Box, score and landmarks in plain values, in pixels from the picture's upper left corner."""
+        """Box, score, trust and landmarks in plain values, in pixels from the picture's upper left corner."""
         return {
             "box": [round(v, 2) for v in self.box],
             "score": round(self.score, 4),
+            "trust": None if self.trust is None else round(self.trust, 4),
             "landmarks": dict(zip(LANDMARKS, self.landmarks.round(2).tolist(), strict=True)),
         }
 
@@ -155,6 +159,8 @@ class Parsing:
         views: What networks saw; none at all means background everywhere.
         scheme: What the labels mean, by name or as a `Scheme`.
         faces: The faces found, in the detector's order.
+        false_faces: What the detector took for faces and the network did not: cats, hands, backs of heads.
+        looks: How often the network looked at the picture; 0 where none did.
         table: For results of `to`: 256 uint8, label of the views → label of `scheme`; None where they agree.
         label_map: For results of `from_labels`: the labels themselves, in place of views.
         model: Id of the model's card; empty where none made it.
@@ -179,6 +185,8 @@ class Parsing:
     seconds: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
     threshold: float | None = None
+    false_faces: tuple[Face, ...] = ()
+    looks: int = 0
     _lock: Lock = field(default_factory=Lock, init=False)
     _computed: dict[str, NDArray[np.generic]] = field(default_factory=dict, init=False)
 
@@ -506,6 +514,8 @@ class Parsing:
             "classes": classes,
             "ignored_pixels": pixels[IGNORE],
             "faces": [face.record() for face in self.faces],
+            "false_faces": [face.record() for face in self.false_faces],
+            "looks": self.looks,
             "seconds": {step: round(seconds, 4) for step, seconds in self.seconds.items()},
             **({} if self.threshold is None else {"threshold": self.threshold}),
         }

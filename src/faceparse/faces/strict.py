@@ -1,0 +1,63 @@
+"""A whole picture's view without doubtful faces: to the network coins and text are skin, but not skin, eyes and mouth.
+
+>>> view = without_doubtful_faces(whole_view(logits, card, (640, 480)), card.label_scheme)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from faceparse.faces.align import Square
+from faceparse.faces.trust import EYES, MOUTH, SKIN, labels_of
+from faceparse.labels import Scheme
+from faceparse.labels.groups import GROUPS
+from faceparse.results.view import View
+
+WITH_A_FACE = (*GROUPS["face"], *GROUPS["ears"], "ear_r", "neck_l", "accessory")
+"""What is labelled together with a face only; hair, hats, necks and clothes are labelled anywhere."""
+SURE = 0.78
+"""Mean probability of these classes in a face, at least: in whole pictures of Figaro 0.80 to 0.94 but for some profiles,
+in coins, text and a cat's head 0.55 to 0.76."""
+EXCLUDED_LOGIT = -1e4
+"""Logit of a class where it is not labelled."""
+
+
+def without_doubtful_faces(view: View, scheme: Scheme, faces: Sequence[Square] = ()) -> View:
+    """The view with face classes only in regions where skin, an eye and a mouth are all there and likely.
+
+    Args:
+        view: Of the whole picture.
+        scheme: Of its logits. One that does not tell skin, eyes and mouth apart leaves the view as it is.
+        faces: Squares in which other looks say what is a face.
+    """
+    import cv2
+
+    parts = [labels_of(scheme, names) for names in (SKIN, EYES, MOUTH)]
+    if not all(parts):
+        return view
+    logits, label, classes = view.logits.copy(), view.logits.argmax(0), labels_of(scheme, WITH_A_FACE)
+    candidates = np.isin(label, classes).astype(np.uint8)
+    for square in faces:
+        corners = square.corners @ view.to_grid[:, :2].T + view.to_grid[:, 2]
+        cv2.fillConvexPoly(candidates, np.rint(corners).astype(np.int32), 0)
+    count, regions = cv2.connectedComponents(candidates)
+    for i in range(1, count):
+        region = regions == i
+        there = all(np.isin(label[region], part).any() for part in parts)
+        if not there or _likelihood(view.logits[:, region]) < SURE:
+            candidates[region] = 0
+    doubtful = (
+        cv2.dilate(candidates, np.ones((3, 3), np.uint8)) == 0
+    )  # a rim stays, and borders where they were
+    # What looks like skin and is no face is background: the second best class says nothing there.
+    logits[0][doubtful] = logits[[0, *classes]][:, doubtful].max(0)
+    logits[np.array(classes)[:, None], doubtful.nonzero()[0], doubtful.nonzero()[1]] = EXCLUDED_LOGIT
+    return replace(view, logits=logits)
+
+
+def _likelihood(logits: np.ndarray) -> float:
+    """Mean probability of the winning classes, of logits C × n."""
+    return float((1 / np.exp(logits - logits.max(0)).sum(0)).mean())
