@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from faceparse import Parser
 from faceparse.data import open_dataset
-from faceparse.data.subset import Subset
+from faceparse.data.derived import Subset
 from faceparse.errors import NoFaceError
 from faceparse.faces import YuNet
 from faceparse.labels import conversion

@@ -1,5 +1,7 @@
 """Scenes from the public-domain portrait and from drawings: what goes wrong around a network that knows portraits."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +107,9 @@ def cat(size: int = 400) -> Image:
     def at(x: float, y: float) -> tuple[int, int]:
         return int(size * 0.5 + x * width), int(size * 0.52 + y * height)
 
-    def ellipse(middle: tuple[int, int], axes: tuple[float, float], colour: object, end: int = 360) -> None:
+    def ellipse(
+        middle: tuple[int, int], axes: tuple[float, float], colour: Sequence[float], end: int = 360
+    ) -> None:
         radii = int(axes[0] * width), int(axes[1] * height)
         cv2.ellipse(image, middle, radii, 0, 0, end, colour, -1 if end == 360 else 2, cv2.LINE_AA)
 

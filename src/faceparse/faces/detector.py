@@ -69,7 +69,7 @@ class Detector(Protocol):
     """Detects faces; safe to call from several threads at once."""
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
-        """Faces in an RGB picture (H × W × 3 uint8), the most certain first; empty where there is none.
+        """Faces at any angle in an RGB picture (H × W × 3 uint8), the most certain first; empty where there is none.
 
         Raises:
             ImageError: not an RGB uint8 picture.

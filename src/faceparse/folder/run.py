@@ -39,6 +39,9 @@ class Outcome:
         status: `written`; `skipped`, where all outputs are there; or `failed`.
         reason: Why it failed or was skipped, on one line; empty where an earlier run did it.
         faces: Number of detected faces.
+        false_faces: Number of detections in which the network sees no face.
+        trust: The network's trust in each face, 0 to 1.
+        looks: How often the network looked at the picture.
         engine: What ran the model, as `Parsing.engine`.
         outputs: Files written now.
         seconds: Duration of each step, those of the parsing and `write`.
@@ -53,6 +56,9 @@ class Outcome:
     outputs: tuple[Path, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     disk_full: bool = False
+    false_faces: int = 0
+    trust: tuple[float, ...] = ()
+    looks: int = 0
 
     def record(self) -> dict[str, object]:
         """The outcome in plain values, as the log has it."""
@@ -61,6 +67,9 @@ class Outcome:
             "status": self.status,
             "reason": self.reason,
             "faces": self.faces,
+            "trust": [round(trust, 4) for trust in self.trust],
+            "false_faces": self.false_faces,
+            "looks": self.looks,
             "engine": self.engine,
             "seconds": {step: round(seconds, 6) for step, seconds in self.seconds.items()},
             "outputs": [str(path) for path in self.outputs],
@@ -130,6 +139,8 @@ class Run:
                     self.summary.add(
                         outcome.status, outcome.reason, str(outcome.job.source), str(outcome.job.stem)
                     )
+                    if outcome.status == WRITTEN:
+                        self._count_faces(outcome)
                     yield outcome
                 if not self.end_reason:
                     self._finish(manifest, complete)
@@ -137,11 +148,20 @@ class Run:
                 manifest.close()
                 self.seconds = time.perf_counter() - start
 
+    def _count_faces(self, outcome: Outcome) -> None:
+        asked = self.identity.get("faces") != "whole"
+        self.summary.no_face += asked and not outcome.faces
+        self.summary.no_skin += sum(trust == 0 for trust in outcome.trust)
+        self.summary.false_faces += outcome.false_faces
+
     def record(self) -> dict[str, object]:
         """What the run did, in plain values, as the log's last line has it."""
         return {
             **{status: self.summary.counts[status] for status in (WRITTEN, SKIPPED, FAILED)},
             "total": len(self.jobs),
+            "no_face": self.summary.no_face,
+            "no_skin": self.summary.no_skin,
+            "false_faces": self.summary.false_faces,
             "seconds": round(self.seconds, 3),
             "ended": self.end_reason,
             "reasons": dict(self.summary.reasons(FAILED)),
@@ -243,7 +263,17 @@ class _Worker:
             self._remove_stale(job, writer, record, outputs[name].files)
         self._manifest.end(stem, Record(len(parsing.faces), outputs))
         seconds = {**parsing.seconds, "write": time.perf_counter() - start}
-        return Outcome(job, WRITTEN, "", len(parsing.faces), parsing.engine, tuple(paths), seconds)
+        return Outcome(
+            job,
+            WRITTEN,
+            faces=len(parsing.faces),
+            engine=parsing.engine,
+            outputs=tuple(paths),
+            seconds=seconds,
+            false_faces=len(parsing.false_faces),
+            trust=tuple(face.trust for face in parsing.faces if face.trust is not None),
+            looks=parsing.looks,
+        )
 
     def _is_done(self, output: Output | None, key: str) -> bool:
         """Whether a writer's files of a picture are there, made from the same picture with the same options."""

@@ -21,9 +21,19 @@ OTHERS = "other reasons"
 
 @dataclass
 class Summary:
-    """Counts by status, and by reason: reasons that differ in the picture's name or in numbers count as one."""
+    """Counts by status, and by reason: reasons that differ in the picture's name or in numbers count as one.
+
+    Attributes:
+        counts: Pictures by status.
+        no_face: Pictures that were written without a face, where faces were looked for.
+        no_skin: Faces without skin, whose trust is 0.
+        false_faces: Detections in which the network sees no face.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
+    no_face: int = 0
+    no_skin: int = 0
+    false_faces: int = 0
     _reasons: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
 
     def add(self, status: str, reason: str = "", *names: str) -> None:
@@ -39,6 +49,15 @@ class Summary:
             kind = reason = OTHERS
         first, count = counts.get(kind, (reason, 0))
         counts[kind] = first, count + 1
+
+    def warnings(self) -> list[str]:
+        """What a person should know about the faces of a run, a line each."""
+        lines = [
+            (self.no_face, "no face found in", "picture"),
+            (self.no_skin, "the network sees no skin, and trust is 0, in", "face"),
+            (self.false_faces, "not taken for a face by the network:", "detection"),
+        ]
+        return [f"{before} {n} {what}{'s' * (n > 1)}" for n, before, what in lines if n]
 
     def reasons(self, status: str) -> list[tuple[str, int]]:
         """(reason, count), the most frequent first; of reasons that count as one, the first that came."""

@@ -44,6 +44,11 @@ def command(
     scheme: str = Option("auto", help="Label scheme; auto: celebamask19, else the model's own."),
     threshold: float | None = Option(None, help="Of two classes: how likely the second must be, 0 to 1."),
     faces: str = Option("auto", help="auto, whole, each or largest."),
+    no_face: str | None = Option(
+        None,
+        "--no-face",
+        help="A picture without a face: whole, background or fail. [default: whole for auto, else fail]",
+    ),
     list_file: Path | None = Option(None, "--list", help="File of pictures, one path a line; `-` is stdin."),
     root: Path | None = Option(None, help="Pictures given one by one keep their paths below this folder."),
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
@@ -96,6 +101,7 @@ def command(
         engine=engine,
         device=device,
         faces=faces,
+        no_face=no_face,
         scheme=scheme,
         threshold=threshold,
         card=card,
@@ -201,6 +207,7 @@ def _summary(run: Run) -> Iterator[str]:
         for status in ("failed", "skipped"):
             for reason, count in run.summary.reasons(status):
                 yield f"{count} {status}: {reason}"
+    yield from run.summary.warnings()
     for path in run.summary_files:
         yield f"also {path}"
     numbers = {**counts, "not begun": len(run.jobs) - tried}

@@ -67,6 +67,9 @@ class Npz(FileWriter):
             "engine": parsing.engine,
             "source": parsing.source,
             "seconds": dict(parsing.seconds),
+            "looks": parsing.looks,
+            "trust": [face.trust for face in parsing.faces],
+            "false_faces": [(f.box, f.score, f.landmarks.tolist(), f.trust) for f in parsing.false_faces],
             "whole": whole,
             "parts": parts,
         }
@@ -161,10 +164,21 @@ def _put_together(about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.ui
 
     boxes, scores, points = (arrays[f"face_{kind}"] for kind in ("boxes", "scores", "landmarks"))
     faces = tuple(
-        Face(box, score, five, parsing(part) if part else None)
-        for box, score, five, part in zip(boxes, scores, points, about["parts"], strict=True)
+        Face(box, score, five, parsing(part) if part else None, trust)
+        for box, score, five, part, trust in zip(
+            boxes, scores, points, about["parts"], about.get("trust", [None] * len(boxes)), strict=True
+        )
     )
-    whole = parsing(about["whole"], faces=faces, seconds=about["seconds"], source=about["source"])
+    whole = parsing(
+        about["whole"],
+        faces=faces,
+        seconds=about["seconds"],
+        source=about["source"],
+        false_faces=tuple(
+            Face(box, score, five, None, trust) for box, score, five, trust in about.get("false_faces", ())
+        ),
+        looks=about.get("looks", 0),
+    )
     whole.scheme.check(arrays["labels"])
     whole._computed["labels"] = frozen(arrays["labels"])
     return whole
