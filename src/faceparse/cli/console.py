@@ -11,7 +11,7 @@ from rich.table import Table
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows of text as a table; a line above the row that begins with `mean`."""
+    """Print rows of text as a table, with a line above the row that begins with `mean`."""
     # Names are text: without this a class or file called [red]spot is taken for rich's markup.
     table = Table(*map(escape, header), title=escape(title))
     for row in rows:
@@ -25,7 +25,7 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
 def progress_bar(
     *, quiet: bool = False, of_bytes: bool = False
 ) -> Iterator[Callable[[str, int, int | None], None]]:
-    """A progress bar on stderr; gives what to call with what is under way, how much of it is done, and of how much.
+    """A progress bar on stderr; yields a function to call with (task, amount done, total).
 
     Nothing is shown where stderr is not a terminal.
     """

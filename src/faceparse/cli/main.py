@@ -24,7 +24,7 @@ COMMANDS = "faceparse.cli.commands"
 
 
 def new_app(**options: Any) -> typer.Typer:
-    """A typer app as all of ours are."""
+    """A typer app with the settings that all commands share."""
     return typer.Typer(
         add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False, **options
     )
@@ -93,7 +93,7 @@ def _usage(error: Any, arguments: list[str]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; every fault on purpose becomes one line and an exit code (1, or 2 for bad arguments)."""
+    """Run a command; every `FaceparseError` becomes one line and an exit code (1, or 2 for bad arguments)."""
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")

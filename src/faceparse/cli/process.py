@@ -15,10 +15,11 @@ _KEPT = 128 << 20
 
 
 def tune_process() -> None:
-    """Leave the cores to the threads that take a picture each, and their memory to the next picture.
+    """Give OpenCV no threads, and keep a picture's memory for the next one.
 
-    OpenCV's own threads would wait beside them for work, spinning. And glibc gives what a picture took back to the
-    system, only to ask for it again, page by page. Where there is no glibc, memory is handled as before.
+    Each of our threads takes a picture; OpenCV's threads would only spin beside them. glibc would return a
+    picture's memory to the system and ask for it again, page by page. Without glibc the memory is left as it
+    is.
     """
     import ctypes
 

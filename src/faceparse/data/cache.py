@@ -17,13 +17,13 @@ _DAMAGED = (OSError, ValueError, EOFError, KeyError, BadZipFile)  # what reading
 
 
 def cache(dataset: Dataset, place: str | Path) -> Dataset:
-    """A data set that decodes each sample of another one once.
+    """A data set that decodes each sample of another data set once.
 
     Args:
         dataset: The other data set.
         place: `memory`, which reads all of it now (worker processes then share it), or a folder, which fills as
-            samples are read and serves later runs too. A sample is read anew when one of its files
-            (picture, label map or masks, landmarks) has another time or size, or the scheme other classes.
+            samples are read and serves later runs too. A sample is read anew when one of its files (picture,
+            label map or masks, landmarks) has another time or size, or when the scheme has other classes.
 
     Raises:
         DataError: with `memory`, a sample that cannot be read.

@@ -69,7 +69,7 @@ class PictureFiles:
 
 
 def find_pictures(root: str | Path) -> tuple[list[PictureFiles], list[Finding]]:
-    """Every picture of the download by number, and findings about files of no picture. Nothing is decoded.
+    """Every picture of the download by number, and findings about the other files. Decodes nothing.
 
     Raises:
         DataError: no such folder, or one without pictures or masks.
@@ -144,7 +144,7 @@ def part_names() -> tuple[str, ...]:
 
 
 def check_order(scheme: Scheme) -> Scheme:
-    """The scheme, if all its classes but background are parts; a class that no mask makes would stay empty.
+    """The scheme, if every class but background is a part; any other class would stay empty.
 
     Raises:
         LabelError: a class that is no part, or no class at all but background.
@@ -160,7 +160,7 @@ def official_split(root: str | Path) -> dict[int, str]:
     """Number of a picture → `train`, `val` or `test`, from the two text files.
 
     Raises:
-        DataError: a file that is missing or has a line that is not as described; the message says which.
+        DataError: a file is missing or has a malformed line; the message says which.
     """
     root = Path(root)
     mapping = _table(root / MAPPING, 3, "a number, CelebA's number and CelebA's file")

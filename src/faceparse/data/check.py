@@ -1,4 +1,4 @@
-"""What is wrong with a data set, before a training run finds out.
+"""Finds the faults of a data set before a training run does.
 
 >>> check = check_dataset("faces", scheme="celebamask19")  # doctest: +SKIP
 >>> [f.text for f in check.findings if f.wrong]  # doctest: +SKIP
@@ -34,11 +34,12 @@ class Check:
 
     Attributes:
         root: Its folder.
-        scheme: Of its label maps.
+        scheme: Scheme of its label maps.
         splits: Split → number of pictures.
-        pixels: Per label (256), pixels in all label maps.
-        pictures: Per label (256), label maps in which it occurs.
-        sides: (agree, contradict): pictures all of whose left and right classes lie as most do, and others.
+        pixels: 256 numbers: pixels of each label in all label maps.
+        pictures: 256 numbers: label maps in which each label occurs.
+        sides: (agree, contradict): number of pictures whose left and right classes lie as in most pictures,
+            and of the others.
         left_lies: `right` or `left`: the half of the picture on which most left classes lie; empty where
             no picture shows it.
         findings: What is wrong or unusual.
@@ -97,7 +98,7 @@ def check_dataset(
     jobs: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Check:
-    """Look at every file of a data set.
+    """Check every file of a data set.
 
     Findings that are wrong: files that cannot be read; pictures and label maps of different sizes; labels
     outside the scheme; pictures without a label map and the reverse; split files that name absent
@@ -110,7 +111,7 @@ def check_dataset(
     Args:
         root: Its folder.
         kind: A kind of data set; see `faceparse.data.kinds`.
-        scheme: Scheme of its label maps; None where the data set says it.
+        scheme: Scheme of its label maps; None if the data set says it.
         jobs: Pictures at a time.
         progress: Called with (done, total) after each picture.
 

@@ -62,7 +62,7 @@ class Layout:
         return (*usual, *others)
 
     def read_split(self, split: str) -> SplitFile:
-        """The lines of a split file, those without a picture apart."""
+        """The lines of a split file; those without a picture are listed apart."""
         stems: list[str] = []
         absent: list[str] = []
         lines = read_text(self.root / f"{split}.txt").splitlines()

@@ -11,8 +11,8 @@ Layout (Lin et al., CVPR 2019, https://github.com/JPlin/Relabeled-HELEN-Dataset;
     ROOT/train|test|test_resize/NAME_viz.jpg      not read
     ROOT/landmarks.txt      x y of 68 points, …, NAME on a line; at twice the pictures' scale (SegFace's file)
 
-The folders are the official split: `test` in original size, `test_resize` the same pictures reduced, to
-which the landmarks do not apply. There is no `val`: shares such as `0-95%` and `95-100%` are of `train`.
+The folders are the official split: `test` has the pictures at their original size, `test_resize` the same
+pictures reduced, without landmarks. There is no `val`: take shares of `train`, such as `0-95%` and `95-100%`.
 `faceparse.data.derived.Cropped` crops to the faces.
 """
 

@@ -1,4 +1,4 @@
-"""The inspection of one labelled picture: what a check of the whole data set needs to know of it."""
+"""The inspection of one labelled picture, for a check of the whole data set."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Inspection:
 
     Attributes:
         faults: Lines about files that cannot be read.
-        sizes: How the sizes of picture and label map differ; empty where they agree or need not.
+        sizes: How the sizes of picture and label map differ; empty where they agree or may differ.
         counts: Pixels per label, 256.
         middles: Label → mean column, 0 to 1, of classes that have a left and a right.
         digest: Hash of the picture's pixels; empty if it could not be read.
@@ -48,7 +48,7 @@ class Inspection:
     thumb: NDArray[np.uint8]
 
     def left_lies(self, scheme: Scheme) -> dict[str, int]:
-        """Left class → 1 where it lies farther right in the picture than its right class, else -1.
+        """Left class → 1 if it lies farther right in the picture than its right class, else -1.
 
         Pairs of which one is absent, or that lie one above the other, do not count.
         """
@@ -62,7 +62,7 @@ class Inspection:
 
 
 def inspect(dataset: LabelledFiles, index: int) -> Inspection:
-    """Read one picture and its label map; what cannot be read is a fault and no error."""
+    """Read one picture and its label map; a file that cannot be read becomes a fault, not an error."""
     image, image_fault = _attempt(dataset.image, index)
     labels, label_fault = _attempt(dataset.labels, index)
     _, landmark_fault = _attempt(dataset.landmarks, index)

@@ -13,7 +13,7 @@ from faceparse.errors import DataError
 
 
 def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Five points, 5 × 2, from 106 (LaPa), or from 68 or 70 (iBUG's order, as Helen's and FaceSynthetics'), or five.
+    """Five points, 5 × 2, from 106 landmarks (LaPa), 68 or 70 (iBUG's order: Helen, FaceSynthetics), or five.
 
     >>> five_points(np.zeros((68, 2))).shape
     (5, 2)

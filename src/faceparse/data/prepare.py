@@ -3,8 +3,8 @@
 >>> prepare("celebamask-hq", "CelebAMask-HQ", "prepared", "maskgan19", jobs=8).counts  # doctest: +SKIP
 Counter({'written': 30000})
 
-The source is only read. Every file is written completely or not at all; a stopped run goes on where it was,
-because `prepare.jsonl` has a line for each finished picture.
+The source is only read. Every file is written completely or not at all; a stopped run continues, because
+`prepare.jsonl` has a line for each finished picture.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def prepare(
     Args:
         kind: `celebamask-hq`: the data set as it is downloaded; `parts`: a folder of masks `STEM_PART.png`.
         source: The download; only read.
-        target: The folder to make; a stopped run goes on there.
+        target: The folder to make, or the folder of a stopped run.
         order: Painting order, and scheme of the label maps.
         images: Folder of the pictures, for `parts`.
         splits: Whether the official split files of `celebamask-hq` are written.

@@ -46,10 +46,10 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
 
 
 def read_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
-    """One part's mask: where the picture, read as gray, is 128 or more; and what is odd about it.
+    """One part's mask (where the picture, read as gray, is 128 or more), and what is unusual about it.
 
-    CelebAMask-HQ's masks are 0 and 255, in gray or in RGB; the same file read through a palette shows
-    225 instead, and a mask of 0 and 1 shows nothing, which is why the values are looked at.
+    CelebAMask-HQ's masks are 0 and 255, in gray or in RGB. Through a palette 255 can become 225, and a mask
+    of 0 and 1 would be empty, so the values are checked.
 
     Raises:
         DataError: missing, unreadable, cut short, or of colours without gray.

@@ -1,4 +1,4 @@
-"""What a data set says of itself: `dataset.json`, the record of a prepared one, and its label scheme, never guessed."""
+"""`dataset.json`, the record of a prepared data set, and its label scheme, which is never guessed."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def declared_scheme(declared: str | Scheme, requested: str | Path | Scheme | Non
 
     Args:
         declared: Scheme of its label maps.
-        requested: What the user says it is; None where the user leaves it to the data set.
+        requested: The scheme that the user names; None to take the data set's.
         owner: The data set or the file that declares it, for the message.
 
     Raises:
-        DataError: the user says another one.
+        DataError: the user names another one.
     """
     scheme = find_scheme(declared)
     if requested is not None and (other := find_scheme(requested)) != scheme:
@@ -52,10 +52,10 @@ def declared_scheme(declared: str | Scheme, requested: str | Path | Scheme | Non
 
 
 def folder_scheme(root: Path, requested: str | Path | Scheme | None) -> Scheme:
-    """The scheme of a folder's label maps: as its record declares, else as the user says.
+    """The scheme of a folder's label maps: its record's, else the user's.
 
     Raises:
-        DataError: neither says it, or they disagree.
+        DataError: neither names one, or they differ.
         LabelError: no such scheme.
     """
     entry = read_record(root).get("scheme")

@@ -24,7 +24,7 @@ from faceparse.registry import Registry
 
 
 class Kind(Dataset, Protocol):
-    """A data set class: opened by its root, a split and, where it does not know it, its scheme."""
+    """A data set class: opened by its root, a split and, if it does not know its scheme, a scheme."""
 
     kind: ClassVar[str]
     title: ClassVar[str]
@@ -39,7 +39,7 @@ class Kind(Dataset, Protocol):
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
-        """The splits that a root has; empty where it has no more than `all`."""
+        """The splits that a root has; empty if there is only `all`."""
 
 
 DATASETS = Registry[type[Kind]]("kind of data set", "data", "faceparse.datasets", ConfigError, key="kind")
@@ -59,11 +59,11 @@ def open_dataset(kind: str, root: str | Path, split: str, scheme: str | Path | S
         kind: `folder`, `celebamask-hq`, `lapa`, `helen`, `facesynthetics`, …
         root: Its folder.
         split: A split it has, `all`, or a share such as `0-80%` (see `faceparse.data.splits`).
-        scheme: Scheme of its label maps; None for the one that the data set itself says or is known to have.
+        scheme: Scheme of its label maps; None for the one that the data set names or its kind has.
 
     Raises:
         ConfigError: no such kind.
-        DataError: the folder is not as the kind's layout says, or has no such split.
+        DataError: the folder does not have the kind's layout, or has no such split.
         LabelError: no such scheme.
     """
     return DATASETS.find(kind)(root, split, scheme)

@@ -1,4 +1,4 @@
-"""A contact sheet of a data set that was checked: what was found first, then pictures from all over it."""
+"""A contact sheet of a checked data set: pictures with findings first, then a sample of the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TILES = 36
 
 
 def check_sheet(check: Check, tiles: int = TILES) -> NDArray[np.uint8]:
-    """Pictures beside themselves under their labels, RGB uint8; up to half of them are those of findings.
+    """Each picture beside its overlay, RGB uint8; up to half of the pictures have findings.
 
     >>> check_sheet(check_dataset("faces", scheme="celebamask19")).shape[2]  # doctest: +SKIP
     3

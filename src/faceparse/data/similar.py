@@ -17,7 +17,7 @@ _BLOCK = 1024
 
 
 def pairs_alike(thumbs: NDArray[np.float32], threshold: float = ALIKE) -> Iterator[tuple[int, int, bool]]:
-    """(first, second, mirrored) of every two thumbnails that correlate that much, straight or mirrored.
+    """(first, second, mirrored) for each pair of thumbnails that correlate, straight or mirrored.
 
     Brightness and contrast do not matter: each thumbnail is brought to mean 0 and length 1.
 

@@ -23,9 +23,9 @@ def take_share(
 ) -> list[str]:
     """The names that belong to `all` or to a share, in their order.
 
-    Whether a name belongs to a share depends on the names and the seed after `@` (0) alone: shares that do
-    not overlap have no name in common, and `0-100%` has every name. `every-7` is the first name and every seventh
-    after it, `not-every-7` all others.
+    A share depends only on the names and on the seed after `@` (0): shares that do not overlap have no name
+    in common, and `0-100%` has every name. `every-7` is the first name and every seventh after it,
+    `not-every-7` all others.
 
     >>> take_share(["a", "b", "c", "d"], "0-50%"), take_share(["a", "b", "c", "d"], "50-100%")
     (['b', 'c'], ['a', 'd'])
@@ -33,10 +33,10 @@ def take_share(
     (['a', 'd'], ['b', 'c'])
 
     Args:
-        names: Of all pictures.
+        names: Names of all pictures.
         split: `all` or the share.
-        where: What has these pictures, for messages.
-        others: Splits that it has beside shares, for messages.
+        where: The data set's name, for messages.
+        others: The data set's other splits, for messages.
 
     Raises:
         DataError: neither `all` nor a share, percentages that do not ascend, or a share without a picture.

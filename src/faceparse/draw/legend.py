@@ -31,7 +31,7 @@ def legend(labels: NDArray[np.uint8], scheme: str | Scheme, text: int = 16) -> N
 
 
 def colour_strip(scheme: Scheme, width: int, text: int = 12) -> NDArray[np.uint8]:
-    """A scheme's classes in label order, each a patch of its colour and its name, in lines of a width.
+    """A scheme's classes in label order, each as a patch of its colour with its name, in lines.
 
     >>> from faceparse.labels import scheme
     >>> colour_strip(scheme("celebamask19"), 600).shape[1:]
@@ -39,7 +39,7 @@ def colour_strip(scheme: Scheme, width: int, text: int = 12) -> NDArray[np.uint8
 
     Args:
         scheme: Gives names and colours.
-        width: Of the strip in pixels.
+        width: Width of the strip in pixels.
         text: Height of the letters in pixels, about.
 
     Returns:

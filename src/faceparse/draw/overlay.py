@@ -32,7 +32,7 @@ def overlay(
     Args:
         image: The picture, RGB uint8, H × W × 3.
         labels: Its label map, H × W uint8.
-        scheme: Gives the colours; of two that are hard to tell apart one is moved, here alone.
+        scheme: Gives the colours; where two are hard to tell apart, the overlay changes one.
         alpha: Strength of the colour, 0 (none) to 1 (nothing else).
         outline: Pixels along the rim of each class that get its full colour.
 

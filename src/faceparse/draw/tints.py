@@ -1,4 +1,4 @@
-"""The colours of overlays: a scheme's own, those moved apart that could be taken for another class's.
+"""The colours of overlays: a scheme's, with close ones moved apart.
 
 >>> from faceparse.labels import scheme
 >>> tints(scheme("celebamask19")).colours["hair"]
@@ -27,10 +27,11 @@ _LARGE = ("background", "skin", "hair")
 
 
 def tints(scheme: Scheme) -> Scheme:
-    """The scheme in the colours of overlays: no two of its classes within `CLOSE`, nor any close to the background.
+    """The scheme with the colours of overlays: no two lie within `CLOSE`, and none is close to the
+    background.
 
-    A class keeps its colour unless one before it is close; then it takes the nearest that is far from all others. Colours
-    that a scheme declares itself stay. A class has the same colour in every scheme of the same classes.
+    A class keeps its colour unless an earlier class's is close; then it takes the nearest colour that is far
+    from all others. Colours that a scheme declares stay. Schemes of the same classes have the same colours.
     """
     names, declared = scheme.classes, {"background", *scheme.colours}
     rank = {name: place for place, name in enumerate(dict.fromkeys((*_LARGE, *COLOURS)))}

@@ -39,8 +39,8 @@ def prepare_(
     """Paint one mask file per part into label maps, and lay out a folder to train on.
 
     DST gets `images/`, `labels/` (pixel value = label), the official `train.txt`, `val.txt` and `test.txt`, and
-    `dataset.json`: painting order, size, and findings about the download. A run that was stopped goes on when
-    it is started again.
+    `dataset.json`: painting order, size, and findings about the download. A stopped run continues when it is
+    started again.
 
     `celebamask-hq` is CelebAMask-HQ as it is downloaded, with CelebA's `list_eval_partition.txt` beside it;
     `parts` is a flat folder of masks `STEM_l_brow.png`, as `faceparse parse --save parts` writes them.
@@ -86,7 +86,7 @@ def check(
     sheet: Path | None = Option(None, metavar="FILE.png", help="Write a contact sheet here."),
     jobs: int | None = Option(None, min=1, help="Pictures at a time."),
 ) -> None:
-    """Look at every file of a data set; exit code 1 when something must be mended.
+    """Check every file of a data set; exit code 1 if something must be mended.
 
     Counts per class; files that cannot be read; sizes; labels outside the scheme; missing label maps and
     pictures; split files; one picture, or a copy or likeness of it, in two splits; left and right swapped.

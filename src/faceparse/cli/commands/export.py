@@ -1,4 +1,4 @@
-"""`faceparse export`: a network to ONNX, in the precision and form that its place needs."""
+"""`faceparse export`: a network to ONNX, in the precision and form that its runtime needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """Write a network as one ONNX file with its card inside, and compare it with the original.
 
-    As it stands: one output (logits at the network's own resolution), any batch and picture size.
+    By default: one output (logits at the network's own resolution), any batch and picture size.
 
     Example: `faceparse export --model default -o small.onnx --precision int8 --calibrate photos`
     """

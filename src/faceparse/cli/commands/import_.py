@@ -1,4 +1,4 @@
-"""`faceparse import`: a published or own checkpoint → a safetensors file with its card."""
+"""`faceparse import`: a published checkpoint, or one of yours → a safetensors file with its card."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ def command(
     scheme: str | None = Argument(None, metavar="[SCHEME]", help="A scheme's name, or a YAML or TOML file."),
     as_json: bool = Option(False, "--json", help="JSON for programs."),
 ) -> None:
-    """List the label schemes; of one, its classes with their everyday names, groups and colours.
+    """List the label schemes, or the classes of one with their everyday names, groups and colours.
 
-    A label is a class's place in its scheme. `--classes` and `mask(…)` take a class, a group or an everyday name. Overlays
-    have colours of their own where two of a scheme are close.
+    A label is a class's place in its scheme. `--classes` and `mask(…)` take a class, a group or an everyday
+    name. Where two colours of a scheme are close, overlays use other ones.
 
     Examples: `faceparse labels`, `faceparse labels celebamask19`
     """

@@ -113,7 +113,7 @@ def get(
 ) -> None:
     """Get weights: download, check, and make a model file of them, ready for `--model ID`.
 
-    A download that breaks off goes on where it stopped when it is called again.
+    Run the command again to continue a broken download where it stopped.
 
     Example: `faceparse weights get bisenet-resnet18-yakhyo`
     """
@@ -164,7 +164,7 @@ def get(
 def verify(
     models: list[str] | None = Argument(None, metavar="[ID...]", help="Cards' ids; without, all on disk."),
 ) -> None:
-    """Hash the files on disk again and compare them with their cards and records; 1 where one differs.
+    """Hash the files on disk again and compare them with their cards and records; exit code 1 if one differs.
 
     Example: `faceparse weights verify`
     """
@@ -192,7 +192,7 @@ def verify(
 def where(
     model: str | None = Argument(None, metavar="[ID]", help="A card's id; the cache folder without."),
 ) -> None:
-    """Print the path of a card's model file, and nothing else; without an id that of the cache.
+    """Print only the path of a card's model file, or without an id the path of the cache.
 
     Example: `faceparse export --model "$(faceparse weights where bisenet-resnet18-yakhyo)" -o model.onnx`
     """
