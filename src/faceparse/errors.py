@@ -18,7 +18,7 @@ def display_name(name: object) -> str:
 
 
 class FaceparseError(Exception):
-    """Base of all errors raised on purpose by faceparse."""
+    """Base of all errors that faceparse raises for bad input."""
 
 
 class LabelError(FaceparseError, ValueError):
@@ -42,11 +42,11 @@ class WeightsError(FaceparseError):
 
 
 class DownloadError(FaceparseError):
-    """A published file that cannot be fetched here and now, or is not the one that was expected."""
+    """A published file that cannot be downloaded now, or is another than expected."""
 
 
 class TermsError(FaceparseError):
-    """Weights whose terms a person must accept first, and has not."""
+    """Weights whose terms a person must accept first."""
 
 
 class EngineError(FaceparseError):
@@ -63,7 +63,7 @@ class MissingExtraError(EngineError, ImportError):
 
 
 class DataError(FaceparseError):
-    """A data set, split or label file that is missing or not as its layout says."""
+    """A data set, split or label file that is missing or does not have the expected layout."""
 
 
 class ConfigError(FaceparseError, ValueError):

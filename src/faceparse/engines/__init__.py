@@ -41,11 +41,11 @@ def open_engine(
     Args:
         model: Name of a packaged model, or path of a model file: .onnx for ONNX Runtime, .safetensors
             for PyTorch.
-        engine: A name in `engines()`; `auto` or None takes the one for the file's kind.
-        device: `cpu`, `cuda`, `cuda:1`, or another device of that engine; settings in the engine's words
-            follow it, as in `openvino:device_type=GPU` or `cuda:1,gpu_mem_limit=2000000000`.
+        engine: A name in `engines()`; `auto` or None chooses by the file's kind.
+        device: `cpu`, `cuda`, `cuda:1`, or another device of that engine; settings of the engine follow it,
+            as in `openvino:device_type=GPU` or `cuda:1,gpu_mem_limit=2000000000`.
         threads: Threads of one run; the engine's choice when None.
-        card: Card id or TOML file of a model file that carries none.
+        card: Card id or TOML file, for a model file without a card.
 
     Raises:
         WeightsError: no such model, or not a model file.

@@ -1,7 +1,7 @@
 """Looks of several pictures in one run of the network.
 
-On a GPU a run of eight costs little more than a run of one. Threads that ask while a run is under way wait and
-share the next one, so batches form by themselves, of any pictures, and nothing waits for a batch to fill.
+On a GPU a run of eight costs little more than a run of one. Threads that ask during a run share the next one.
+So a batch holds looks of any pictures, and none waits for a batch to fill.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class _Request(NamedTuple):
 
 
 class Batched:
-    """An engine whose runs, asked for by several threads at a time, are gathered; itself an engine.
+    """An engine that gathers the requests of several threads into batches for another engine.
 
     >>> engine = Batched(open_engine("default", device="cuda"), batch=8)  # doctest: +SKIP
     >>> engine.run({"image": image})["logits"]  # from any thread  # doctest: +SKIP
 
     Args:
         engine: Runs one batch at a time.
-        batch: Looks in a run, at most, where each caller asks for no more.
+        batch: Most looks in a run, unless one caller asks for more.
     """
 
     def __init__(self, engine: Engine, batch: int) -> None:

@@ -1,4 +1,4 @@
-"""The words that name a device: `cuda`, `cuda:1`, `openvino:device_type=GPU`, `tensorrt:0,trt_fp16_enable=1`.
+"""The names of devices: `cuda`, `cuda:1`, `openvino:device_type=GPU`, `tensorrt:0,trt_fp16_enable=1`.
 
 >>> parse_device("cuda:1,gpu_mem_limit=2000000000")
 Device(name='cuda', index=1, options={'gpu_mem_limit': '2000000000'})
@@ -14,12 +14,12 @@ from faceparse.errors import EngineError
 
 @dataclass(frozen=True)
 class Device:
-    """A device, in words that are checked.
+    """A device and its settings.
 
     Attributes:
         name: `cpu`, `cuda` and so on.
         index: Which of several, from 0; None for the engine's choice.
-        options: Settings in the engine's own words.
+        options: Settings of the engine, as it names them.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Device:
 
 
 def parse_device(text: str) -> Device:
-    """Take a device's name apart: NAME, then after a colon, with commas, a NUMBER and settings KEY=VALUE.
+    """Split a device's name: NAME, then after a colon a NUMBER and settings KEY=VALUE, separated by commas.
 
     Raises:
         EngineError: what follows the name is neither a number nor a setting.

@@ -25,12 +25,12 @@ class Engine(Protocol):
 
     @property
     def card(self) -> Card:
-        """Card of the network: scheme, preprocessing, how the logits lie on the input."""
+        """Card of the network: scheme, preprocessing, position of the logits on the input."""
         ...
 
     @property
     def description(self) -> str:
-        """Name, device and precision of what runs, such as `onnx cpu fp32`; the device is the one that computes."""
+        """Engine, computing device and precision, such as `onnx cpu fp32`."""
         ...
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
@@ -68,8 +68,8 @@ def logits_for(image: NDArray[np.float32], logits: NDArray[np.float32], card: Ca
     """The logits, checked against the image and the card's scheme, for those who write an engine.
 
     Raises:
-        EngineError: the network's output is not what its card says, or empty for so small an image; or the
-            image's size is one that the card does not allow.
+        EngineError: the network's output does not fit its card, or is empty because the image is too small;
+            or the card does not allow the image's size.
     """
     if any(side % card.input.multiple for side in image.shape[2:]):
         raise EngineError(

@@ -1,4 +1,4 @@
-"""A fake engine, for tests of programs that use faceparse: no model, no file, always the same."""
+"""A fake engine, for tests of programs that use faceparse: it needs no model and no file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Logits = NDArray[np.float32]
 
 
 class FakeEngine:
-    """Gives the logits that it is told.
+    """An engine that returns fixed logits.
 
     >>> import numpy as np
     >>> from faceparse.weights import card
@@ -26,12 +26,12 @@ class FakeEngine:
     (2, 19, 4, 4)
 
     Args:
-        card: Any card; its scheme says how many classes there are.
+        card: Any card; its scheme sets the number of classes.
         logits: (classes, h, w) for every picture of a batch, or a function from the normalised image
-            (B, 3, H, W) to (B, classes, h, w). Left out: background everywhere, on the card's grid.
+            (B, 3, H, W) to (B, classes, h, w). None for background everywhere, on the card's grid.
 
     Raises:
-        EngineError: on running, when the logits do not fit the card.
+        EngineError: from `run`, if the logits do not fit the card.
     """
 
     description = "fake"

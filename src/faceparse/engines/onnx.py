@@ -21,7 +21,7 @@ from faceparse.weights.modelfile import find_model
 
 
 class Provider(NamedTuple):
-    """What ONNX Runtime calls a device's part of it, and how to get that."""
+    """ONNX Runtime's name of a device's provider, and how to install it."""
 
     name: str
     get: str
@@ -65,19 +65,20 @@ class OnnxEngine:
     >>> engine = OnnxEngine("model.onnx", device="cuda", threads=1)  # doctest: +SKIP
     >>> engine.run({"image": image})["logits"]  # doctest: +SKIP
 
-    A foreign file's only input is taken as `image` and its first output, the main one in every published
-    export, as `logits`; the others are not computed. A graph fixed to one picture runs a batch one by one.
+    In a file of another program the only input is `image` and the first output is `logits`, as in every
+    published export; other outputs are not computed. A graph fixed to one picture runs a batch one by one.
 
     Args:
         path: The file.
-        card: Its card; None for the one inside.
+        card: Its card; None for the card inside the file.
         device: A key of `PROVIDERS`, with a number for the second card and so on (`cuda:1`), and settings in the
-            provider's or the session's own words (`openvino:device_type=GPU`, `cpu:session.set_denormal_as_zero=1`). What
-            cannot run there is an error, never run elsewhere instead.
+            provider's or the session's own words (`openvino:device_type=GPU`,
+            `cpu:session.set_denormal_as_zero=1`). A network that cannot run there is an error; nothing runs
+            elsewhere instead.
         threads: Threads within one operator; None for one per core.
 
     Raises:
-        WeightsError: not a model, damaged, without a card, or of other inputs and outputs.
+        WeightsError: not a model, damaged, without a card, or with other inputs and outputs.
         EngineError: unknown device, or one that is not installed or not on this machine.
     """
 

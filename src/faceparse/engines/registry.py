@@ -22,8 +22,8 @@ class EngineKind:
     Attributes:
         name: What `--engine` takes.
         suffix: Ending of the model files it runs, such as `.onnx`.
-        open: Makes it of a path and a card, with keywords `device` and `threads` as in `open_engine`; imports what it
-            needs only when called.
+        open: Function of a path, a card and the keywords `device` and `threads` of `open_engine` that makes
+            the engine; imports its libraries only when called.
     """
 
     name: str
@@ -42,7 +42,7 @@ def engines() -> Mapping[str, EngineKind]:
 
 
 def engine_for(path: Path, name: str = "auto") -> EngineKind:
-    """The engine of that name, or with `auto` the one that runs files of this kind.
+    """The engine of that name, or with `auto` the engine that runs this kind of file.
 
     Raises:
         EngineError: no such engine, or one that does not run this kind of file.

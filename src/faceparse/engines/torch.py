@@ -1,4 +1,4 @@
-"""PyTorch (extra `torch`): runs our .safetensors files, and foreign ones with a card."""
+"""PyTorch (extra `torch`): runs .safetensors files of faceparse, and others with a card."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from faceparse.weights.modelfile import find_model
 
 
 class TorchEngine:
-    """Runs a network of ours with PyTorch.
+    """Runs a registered network with PyTorch.
 
     >>> engine = TorchEngine("model.safetensors", device="cuda")  # doctest: +SKIP
     >>> engine.run({"image": image})["logits"]  # doctest: +SKIP
 
     Args:
         path: The file.
-        card: Its card, which names the network; None for the one inside.
+        card: Its card, which names the network; None for the card inside the file.
         device: As PyTorch names it: `cpu`, `cuda`, `cuda:1`, `mps`; with `dtype=bf16` or `dtype=fp16` after a
-            colon (`cuda:dtype=fp16`, `cuda:1,dtype=bf16`) the network runs in those numbers.
-        threads: Threads of one run on the CPU; None for PyTorch's own number. That number belongs to the whole
-            process: it is changed while a run lasts, and put back after.
+            colon (`cuda:dtype=fp16`, `cuda:1,dtype=bf16`) the network runs in that number type.
+        threads: Threads of one run on the CPU; None for PyTorch's default. PyTorch has one number for the
+            whole process: it is changed during a run and restored afterwards.
 
     Raises:
         MissingExtraError: torch is not installed.

@@ -1,11 +1,11 @@
-"""Degraded pictures, the same each time: what a model is worth where pictures are soft, small, noisy or dark.
+"""Degraded pictures, the same each time, to measure a model on soft, small, noisy or dark pictures.
 
 >>> import numpy as np
 >>> degradation("dark")(np.full((4, 4, 3), 200, np.uint8))[0, 0].tolist()
 [40, 40, 40]
 
-Numbers hold at 512 px on the longer side. Another picture looks as if it had been degraded at 512 px and then
-brought to its size, without losing the detail that this would cost.
+Numbers hold at 512 px on the longer side. A picture of another size looks as if it had been degraded at 512
+px and then resized, but keeps the detail that resizing would cost.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How sure a figure is: bootstrap over pictures.
+"""The uncertainty of a figure, by bootstrap over pictures.
 
-Efron, Bootstrap methods: another look at the jackknife, 1979. Pictures are drawn with replacement, the same
-draws for two models on the same pictures, so that their difference is paired.
+Efron, Bootstrap methods: another look at the jackknife, 1979. Pictures are drawn with replacement. Two models
+on the same pictures get the same draws, so that their difference is paired.
 
 >>> import numpy as np
 >>> counts = np.array([[[8, 10, 10]], [[3, 5, 6]]])  # two pictures, one class: overlap, predicted, true
@@ -36,8 +36,8 @@ def bootstrap(counts: NDArray[np.int64], draws: int = DRAWS, seed: int = SEED) -
 
     Args:
         counts: (pictures, classes, 3): overlap, predicted and true pixels.
-        draws: How many; 0 leaves the ends of intervals undefined (NaN).
-        seed: Fixes which pictures are drawn: the same for any model on as many pictures.
+        draws: Number of draws; with 0 the ends of intervals are NaN.
+        seed: Fixes the draws, which are the same for any model on as many pictures.
 
     Returns:
         (draws, classes), 0 to 1; NaN where a class is in none of the pictures drawn.
@@ -59,10 +59,10 @@ def intervals(report: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str,
 def differences(one: Report, other: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str, Interval]:
     """How much higher the first model's F1 is, per class and in the mean, on the same pictures.
 
-    A range that leaves out 0 is a difference that the choice of pictures does not explain.
+    If the range excludes 0, the choice of pictures does not explain the difference.
 
     Raises:
-        DataError: reports of other pictures, classes or protocol.
+        DataError: the reports differ in pictures, classes or protocol.
     """
     same = (one.names, one.counted, one.scheme, one.protocol)
     if same != (other.names, other.counted, other.scheme, other.protocol):

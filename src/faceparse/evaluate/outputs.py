@@ -1,4 +1,4 @@
-"""Where figures are written: looked at before the first picture is evaluated, and written after the last.
+"""The output files: checked before the first picture is evaluated, written after the last.
 
 >>> from pathlib import Path
 >>> check_outputs({"--json": Path("figures.json"), "--worst": Path("worst.png")})
@@ -21,14 +21,14 @@ PICTURES = ("--confusion", "--worst", "--sheet")
 
 
 def check_outputs(files: Mapping[str, Path | None]) -> None:
-    """Refuse what could not be written once every picture has been looked at; makes the folders, writes nothing.
+    """Refuse a file that cannot be written; makes the folders, writes nothing.
 
     Args:
         files: Option → the file it names, None where it was not given.
 
     Raises:
         ConfigError: a picture that is not named .png.
-        OutputError: a folder, or a file whose folder is not there and cannot be made, or cannot be written to.
+        OutputError: a folder in place of a file, or a file that cannot be written.
     """
     for option, path in files.items():
         if path is None:

@@ -48,12 +48,12 @@ class Report:
 
     Attributes:
         scheme: Scheme of the predictions, to which the labels were converted.
-        counted: Labels that have an F1: every label of `scheme` that the data set's labels can become, but background.
+        counted: Labels that have an F1: all except background that the data set's labels can become.
         matrix: Pixel counts, true × predicted.
         names: The pictures that were counted.
         counts: (pictures, classes, 3): each picture's overlap, predicted and true pixels.
         protocol: `label` or `input`; see `faceparse.evaluate.scoring`.
-        model: The model's name, where the predictions are a model's.
+        model: The model's name, if a model made the predictions.
     """
 
     scheme: Scheme
@@ -106,7 +106,7 @@ class Report:
     def worst(self, name: str, count: int = 1) -> dict[str, float]:
         """The pictures with the lowest F1 of a class, and that F1, 0 to 100, worst first.
 
-        Those where the class is on neither side are left out.
+        Pictures without the class, true or predicted, are left out.
         """
         overlap, predicted, true = self.counts[:, self.scheme.id(name)].T
         present = np.flatnonzero(predicted + true)
@@ -115,7 +115,7 @@ class Report:
         return {self.names[present[i]]: float(scores[i]) for i in order}
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as plain data for JSON; what is undefined, as of classes that do not occur, is None."""
+        """The figures as plain data for JSON; None for the figure of a class that does not occur."""
         return {
             "model": self.model,
             "protocol": self.protocol,
@@ -145,12 +145,12 @@ def evaluate(
 ) -> Report:
     """Count a predictor's label maps against labelled pictures.
 
-    All pixels of all pictures go into one confusion matrix, but those labelled 255 (ignore). The mean F1 is over the
-    classes that the labels can become in `target`, background left out.
+    All pixels of all pictures except those labelled 255 (ignore) go into one confusion matrix. The mean F1 is
+    over the classes that the labels can become in `target`, background left out.
 
     Args:
         predict: A sample → labels H × W uint8 in `target`.
-        samples: A data set, or any part of it; one is held at a time. With protocol `input` they are brought to
+        samples: A data set, or any part of it; one sample is held at a time. With protocol `input` they have
             the network's input size already (`scoring.at_input`).
         source: Scheme of the samples' labels, which are converted.
         target: Scheme of the predictions.
@@ -178,18 +178,18 @@ def evaluate(
 
 
 def mirror_agreement(predict: Predict, samples: Iterable[Sample], scheme: Scheme) -> dict[str, float]:
-    """How well a model tells left from right: F1 between its labels of a picture and of the mirrored picture.
+    """Whether a model tells left from right: F1 between its labels of pictures and of their mirror images.
 
     >>> mirror_agreement(predict, dataset, scheme("celebamask19"))["l_eye"]  # doctest: +SKIP
     97.4
 
     Args:
         predict: A sample → labels H × W uint8 in `scheme`; a mirrored sample has five landmarks or none.
-        samples: A data set, or any part of it; its labels are not looked at.
+        samples: A data set, or any part of it; its labels are not used.
         scheme: Scheme of the predictions.
 
     Returns:
-        F1, 0 to 100, of each left and right class that occurs. A model that tells left and right by chance gets 50.
+        F1, 0 to 100, of each left and right class that occurs. A model that guesses sides gets 50.
     """
     confusion = Confusion(scheme)
     for sample in samples:

@@ -47,11 +47,11 @@ class Score:
     Attributes:
         report: The model on the pictures as they are.
         intervals: Class, or `mean` → 95 % interval of its F1; empty without draws.
-        degraded: Degradation → the model on the pictures so degraded.
+        degraded: Degradation → the model on pictures with this degradation.
         mirrored: Class → F1 between pictures and their mirror images; None where not asked for.
         against: The other model on the pictures as they are.
         differences: Class, or `mean` → how much higher the model's F1 is than the other's.
-        notes: Lines about what is odd in the predictions.
+        notes: Lines about unusual predictions.
     """
 
     report: Report
@@ -96,16 +96,16 @@ def score(
     0.4
 
     Args:
-        model: Id or file, which is shown whole pictures and answers in its own scheme; or a `Parser`.
+        model: Id or file: it gets whole pictures and labels in its own scheme. Or a `Parser`.
         data: From `open_dataset`, or any `Dataset`.
-        against: A second model, on the same pictures in the first one's scheme.
-        degrade: Degradations that the model is scored under too, such as `blur4`; see `evaluate.degrade`.
+        against: A second model, measured on the same pictures in the first one's scheme.
+        degrade: Degradations to measure too, such as `blur4`; see `evaluate.degrade`.
         mirror: Whether pictures are compared with their mirror images.
-        landmarks: Whose landmarks faces are parsed by: the `detector`'s, or the `data` set's.
+        landmarks: Landmarks for parsing: of the `detector`, or of the `data` set.
         sides: What left means where schemes differ; see `faceparse.labels.conversion`.
-        protocol: At the `label` map's size, or the network's `input` size; see `PROTOCOLS`.
+        protocol: Size to compare at: the `label` map's, or the network's `input` size; see `PROTOCOLS`.
         draws: Bootstrap draws for the intervals; 0 for none.
-        seed: Of the degradations' noise.
+        seed: Seed of the degradations' noise.
         progress: Called after each picture.
 
     Raises:
@@ -182,7 +182,7 @@ def at_input(sample: Sample, image: NDArray[np.uint8]) -> Sample:
 
 
 def track(data: Dataset, what: str, progress: Progress | None) -> Iterator[Sample]:
-    """The samples, each reported when the next one is asked for."""
+    """The samples; reports each one to `progress` when the next is taken."""
     for done, sample in enumerate(data, 1):
         yield sample
         if progress is not None:

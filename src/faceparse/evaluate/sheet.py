@@ -23,17 +23,17 @@ def worst_sheet(
 ) -> NDArray[np.uint8]:
     """Picture, true labels and prediction of the worst pictures of every counted class; a row is a class.
 
-    What the colours mean stands below.
+    A legend of the colours stands below.
 
     >>> worst_sheet(report, dataset, predict).shape[2]  # doctest: +SKIP
     3
 
     Args:
-        report: Of this data set.
+        report: The report of this data set.
         dataset: The pictures that were counted.
         predict: A sample → labels H × W uint8 in the report's scheme.
-        each: Pictures a class; a row holds them side by side, and stays empty where a class is in fewer. A class
-            that is in no picture has no row.
+        each: Pictures per class, side by side in a row. A class in fewer pictures leaves places empty; a
+            class in none has no row.
         sides: As the report was made with; see `evaluate`.
 
     Returns:

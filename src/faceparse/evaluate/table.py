@@ -1,4 +1,4 @@
-"""A score as a table: to read, and in numbers for programs."""
+"""A score as a table, for people and for programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Column(NamedTuple):
 
 
 def scores_table(score: Score, overall: bool = False) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: a class each, then mean F1, mean IoU and pixel accuracy; percent with one decimal.
+    """Header and rows: one row per class, then mean F1, mean IoU, pixel accuracy; percent with one decimal.
 
     >>> header, rows = scores_table(score)  # doctest: +SKIP
     >>> header, rows[-3]  # doctest: +SKIP

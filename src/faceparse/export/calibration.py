@@ -1,4 +1,4 @@
-"""The inputs on which an int8 export measures its scales: pictures, prepared as for the network."""
+"""The prepared pictures on which an int8 export measures its scales."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ OLDEST_OPSET = 15
 def graph_of(origin: Network | Path, size: tuple[int, int], opset: int = OPSET) -> Any:
     """The graph of a network, or of an ONNX file that was exported from one, as an `onnx.ModelProto`.
 
-    Input `image` and output `logits`, both with free sizes where the network takes any (`Network.any_size`); no
-    notes of the exporter, no metadata.
+    Input `image` and output `logits` have free sizes if the network takes any (`Network.any_size`). The
+    exporter's notes and metadata are removed.
 
     Args:
         origin: A network on the CPU in eval mode, or the path of a plain float32 export.
@@ -67,7 +67,7 @@ def takes_any_size(model: Any) -> bool:
 
 
 def opset_of(model: Any) -> int:
-    """The version of ONNX's own operators in a graph."""
+    """The opset of a graph: the version of ONNX's operators in it."""
     return next(int(o.version) for o in model.opset_import if o.domain in ("", "ai.onnx"))
 
 

@@ -76,15 +76,15 @@ def compare(
     images: Iterable[Inputs] | None = None,
     least: float = LEAST_EQUAL["fp32"],
 ) -> Parity:
-    """Run an engine and another that was made from it on the same inputs.
+    """Run an engine and the engine of its export on the same inputs, and compare their outputs.
 
     Logits are compared at the input's size, each resized as its card says.
 
     Args:
         reference: The engine of the network, such as `NetworkEngine`.
         candidate: The engine made from it.
-        images: Normalised float32 (B, 3, H, W); by default a seeded picture at the card's size, and two at
-            another size and shape.
+        images: Normalised float32 (B, 3, H, W); by default one synthetic picture at the card's size, and two
+            at another size and shape.
         least: For `Parity.least`.
     """
     equal = total = 0
@@ -128,8 +128,8 @@ def trial_pictures(card: Card) -> list[Picture]:
 def trial_inputs(card: Card, *, any_size: bool = True) -> list[Inputs]:
     """Normalised pictures to compare on: one at the card's size, two at another size and shape if `any_size`.
 
-    They are drawn from the seed: a portrait in outline over smooth colour noise, so that networks
-    trained on faces have something to label.
+    Each is drawn from the seed: the outline of a portrait over smooth colour noise, so that networks trained
+    on faces find some.
     """
     rng = np.random.default_rng(SEED)
     height, width = card.input.size

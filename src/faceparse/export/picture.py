@@ -25,7 +25,7 @@ def with_picture(model: Any, card: Card) -> Any:
     Input `picture`, uint8 (batch, height, width, 3) RGB of any size; output `labels`, uint8 (batch, height,
     width) in the card's scheme, at the picture's own size. Inside: the card's antialiased resizing,
     normalisation, the network, logits resized to the picture's size, and their argmax. The network gets the
-    whole picture; detecting and aligning faces is the parser's work.
+    whole picture: the graph does not detect or align faces.
 
     A graph that holds logits at the picture's size needs 4 bytes × classes for each of its pixels.
     """

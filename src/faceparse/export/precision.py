@@ -36,8 +36,8 @@ MIN_ROWS = 64
 def to_half(model: Any) -> Any:
     """Weights and sums in float16; input and output stay float32.
 
-    By ONNX Runtime's own converter. A GPU or a phone gains speed and half the memory; ONNX Runtime on an x86 CPU
-    has no float16 convolutions, and computes in float32 between casts.
+    Uses ONNX Runtime's converter. A GPU or a phone gains speed and saves half the memory. On an x86 CPU ONNX
+    Runtime has no float16 convolutions and computes in float32 between casts.
     """
     half = convert_float_to_float16(model, keep_io_types=True)  # type: ignore[no-untyped-call]
     sorted_model = OnnxModel(half)  # type: ignore[no-untyped-call]
@@ -57,8 +57,9 @@ def to_int8(
     DequantizeLinear around each operator. Scales cover the whole range of the inputs: entropy and percentiles were no
     better here.
 
-    A network with matrix products (Swin, ConvNeXt, DINOv3) is treated as ONNX Runtime advises for transformers: products
-    with weights scale each input by its own range, convolutions by a measured one, and all else stays float32.
+    For a network with matrix products (Swin, ConvNeXt, DINOv3) it follows ONNX Runtime's advice for
+    transformers: products with weights scale each input by its own range, convolutions by a measured range,
+    and the rest stays float32.
 
     Args:
         model: A float32 graph.

@@ -1,4 +1,4 @@
-"""What an export is compared with: the engine of its network, or of the ONNX file that it comes from."""
+"""The engine that an export is compared with: its network's, or that of the ONNX file it comes from."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ class NetworkEngine:
 
 
 def whole_labels(engine: Engine) -> Labels:
-    """What the parser labels with an engine on whole pictures."""
+    """A function from a whole picture to the labels of a parser with that engine."""
     parser = Parser(engine, faces="whole", scheme=None)
     return lambda picture: parser.parse(picture).labels

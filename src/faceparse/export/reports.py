@@ -1,4 +1,4 @@
-"""The cost of an export in quality: figures of the network and of its file on the same labelled pictures."""
+"""The figures of a network and of its export on the same labelled pictures."""
 
 from __future__ import annotations
 

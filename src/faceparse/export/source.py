@@ -21,8 +21,8 @@ def load_source(model: str | Path, card: str | None = None) -> tuple[Network | P
     >>> load_source("79999_iter.pth", card="bisenet-resnet18-zllrunning")  # doctest: +SKIP
 
     Args:
-        model: Id of a card whose weights are on this machine, a .safetensors file, training checkpoint or plain
-            ONNX file of ours, or a published checkpoint.
+        model: Id of a card whose weights are on this machine, a .safetensors file, training checkpoint or
+            plain ONNX file of faceparse, or a published checkpoint.
         card: Card id or TOML file. A published checkpoint needs it unless a packaged card describes exactly that
             file; for other files it replaces the card inside.
 
