@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceparse import Parser
+from faceparse import Parser, parse
 from faceparse.engines import FakeEngine
 from faceparse.engines.batching import Batched, _Request
 from faceparse.errors import ConfigError, EngineError, ImageError, LabelError, NoFaceError, WeightsError
@@ -146,6 +146,33 @@ def test_map_keeps_order_and_raises_in_place() -> None:
     assert next(results).size == (16, 20)
     with pytest.raises(ImageError):
         next(results)
+
+
+def test_a_list_gives_a_list() -> None:
+    images = [np.full((16 + i, 20, 3), 255, np.uint8) for i in range(5)]
+    assert [p.size[0] for p in fake().parse(images)] == [16, 17, 18, 19, 20]
+    assert [p.size[0] for p in fake().parse(tuple(images[:2]))] == [16, 17]
+    assert fake().parse([]) == []
+
+
+@pytest.mark.parametrize("pictures", [[[half_bright()]], half_bright(16, 16).tolist(), [3]])
+def test_a_list_of_other_things_is_one_line(pictures: list[Any]) -> None:
+    with pytest.raises(ImageError, match=r"a picture is a path.*got (list|int)"):
+        fake().parse(pictures)
+
+
+def test_landmarks_are_of_one_picture() -> None:
+    with pytest.raises(ImageError, match="got list"):
+        fake().parse([half_bright()], landmarks=np.zeros((5, 2)))  # type: ignore[call-overload]
+
+
+def test_parse_takes_a_list_and_a_device() -> None:
+    assert [p.size for p in parse([half_bright(), half_bright(40, 50)], device="cpu")] == [
+        (96, 160),
+        (40, 50),
+    ]
+    with pytest.raises(EngineError, match="abacus"):
+        parse(half_bright(), device="abacus")
 
 
 def test_map_reads_ahead_by_no_more_than_its_workers() -> None:

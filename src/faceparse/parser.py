@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,9 @@ AUTO, USUAL = "auto", "celebamask19"
 
 NO_FACE = ("whole", "background", "fail")
 """What becomes of a picture without a face."""
+
+Pictures = list[Any] | tuple[Any, ...]
+"""Several of `PictureSource`."""
 
 BATCH = 8
 """Looks in a run of the network on a device that is not the CPU, where not asked for otherwise."""
@@ -193,11 +196,22 @@ class Parser:
             identity["sha256"] = sha256(find_model(self._model, self._card_name).path)
         return identity
 
-    def parse(self, picture: PictureSource, *, landmarks: NDArray[np.float64] | None = None) -> Parsing:
-        """Parse one picture: path, encoded bytes, binary stream, Pillow image or RGB uint8 array.
+    @overload
+    def parse(self, picture: PictureSource, *, landmarks: NDArray[np.float64] | None = None) -> Parsing: ...
+
+    @overload
+    def parse(self, picture: Pictures) -> list[Parsing]: ...
+
+    def parse(
+        self,
+        picture: PictureSource | Pictures,
+        *,
+        landmarks: NDArray[np.float64] | None = None,
+    ) -> Parsing | list[Parsing]:
+        """Parse a picture: path, encoded bytes, binary stream, Pillow image, RGB uint8 array or tensor.
 
         Args:
-            picture: The picture.
+            picture: The picture; or a list of pictures, for a list of parsings in its order (`map` keeps one in memory).
             landmarks: Five points of its one face, 5 × 2, in the order of `Detection.landmarks`, where they are
                 known: the detector is not asked.
 
@@ -205,6 +219,12 @@ class Parser:
             ImageError: not a picture, or not five finite landmarks.
             NoFaceError: no face found, with `no_face` `fail`, or a model that needs landmarks.
         """
+        if isinstance(picture, list | tuple) and landmarks is None:
+            return list(self.map(picture))
+        return self._parse(cast(PictureSource, picture), landmarks)
+
+    def _parse(self, picture: PictureSource, landmarks: NDArray[np.float64] | None = None) -> Parsing:
+        """One picture; see `parse`."""
         source = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
         seconds: dict[str, float] = {}
         with _timed(seconds, "read"):
@@ -345,7 +365,7 @@ class Parser:
                     future.cancel()
 
     def _ready(self, picture: PictureSource) -> Parsing:
-        parsing = self.parse(picture)
+        parsing = self._parse(picture)
         _ = parsing.labels  # rendered in the worker, not when the caller asks
         return parsing
 
@@ -373,23 +393,36 @@ def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
 
 
 @lru_cache(maxsize=2)
-def _parser(model: str, faces: str, scheme: str | None) -> Parser:
-    return Parser(model, faces=faces, scheme=scheme)
+def _parser(model: str, **options: Any) -> Parser:
+    return Parser(model, **options)
+
+
+@overload
+def parse(
+    picture: PictureSource, *, model: str = ..., device: str = ..., faces: str = ..., scheme: str | None = ...
+) -> Parsing: ...
+
+
+@overload
+def parse(
+    picture: Pictures, *, model: str = ..., device: str = ..., faces: str = ..., scheme: str | None = ...
+) -> list[Parsing]: ...
 
 
 def parse(
-    picture: PictureSource,
+    picture: PictureSource | Pictures,
     *,
     model: str = "default",
+    device: str = "cpu",
     faces: str = "auto",
     scheme: str | None = AUTO,
-) -> Parsing:
-    """Parse one picture with a model that stays loaded; see `Parser` for the arguments.
+) -> Parsing | list[Parsing]:
+    """Parse a picture, or a list of them, with a model that stays loaded; see `Parser` for the arguments.
 
     >>> import faceparse
     >>> faceparse.parse("photo.jpg").mask("hair")  # doctest: +SKIP
 
     Returns:
-        A `Parsing`: label map, masks, faces, overlay.
+        A `Parsing`: label map, masks, faces, overlay; of a list a list.
     """
-    return _parser(model, faces, scheme).parse(picture)
+    return _parser(model, device=device, faces=faces, scheme=scheme).parse(picture)

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse.errors import ImageError
@@ -58,6 +59,16 @@ class Bare:
         self.read = io.BytesIO(data).read
 
 
+class TensorLike:
+    """What NumPy makes an array of."""
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        self.values = values
+
+    def __array__(self, *_: Any, **__: Any) -> NDArray[Any]:
+        return self.values
+
+
 def opened(path: Path) -> IO[bytes]:
     return path.open("rb")
 
@@ -73,6 +84,7 @@ SOURCES: dict[str, Callable[[Path], Any]] = {
     "anything with `read()`": lambda path: Bare(path.read_bytes()),
     "Pillow image": Image.open,
     "array": lambda path: np.asarray(Image.open(path)),
+    "tensor": lambda path: TensorLike(np.asarray(Image.open(path)).transpose(2, 0, 1)),
 }
 
 

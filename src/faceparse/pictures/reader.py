@@ -24,12 +24,13 @@ from PIL import Image
 from faceparse.errors import ImageError, display_name
 from faceparse.pictures.formats import FORMATS, HEAD, Header, format_of
 from faceparse.pictures.pixels import to_rgb
+from faceparse.pictures.tensors import Tensor, from_tensor
 
 PictureFile: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
 """A path, an encoded file's bytes, or a binary stream of them."""
 
-PictureSource: TypeAlias = "PictureFile | Image.Image | NDArray[np.uint8]"
-"""A path, an encoded file's bytes, a binary stream of them, a Pillow image, or RGB uint8 H × W × 3."""
+PictureSource: TypeAlias = "PictureFile | Image.Image | NDArray[np.uint8] | Tensor"
+"""A path, an encoded file's bytes, a binary stream of them, a Pillow image, RGB uint8 H × W × 3, or an RGB tensor."""
 
 SUFFIXES = tuple(suffix for format_ in FORMATS for suffix in format_.suffixes)
 """File name endings taken for pictures in a folder. What a file is, its content tells, not its name."""
@@ -56,7 +57,7 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
 
     Args:
         source: Path of a regular file, bytes of an encoded file, binary stream (read from its start where it can
-            seek, and left open), Pillow image, or RGB uint8 array (returned as it is).
+            seek, and left open), Pillow image, RGB uint8 array (returned as it is), or RGB tensor (see `from_tensor`).
         max_pixels: Width times height of the largest picture to decode; arrays are not asked.
 
     Raises:
@@ -70,6 +71,8 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
             _check_size(source.height, source.width, max_pixels)
             source.load()  # upon which Pillow itself turns a TIFF
             return to_rgb(source, source.getexif().get(0x0112))
+    if hasattr(source, "__array__"):
+        return _check_array(from_tensor(source))
     with _header(source, max_pixels) as header:
         raster = header.load()
         return to_rgb(raster, header.orientation())
@@ -110,7 +113,7 @@ def _header(source: PictureFile, max_pixels: int, smallest: int = SMALLEST) -> I
         name = str(getattr(source, "name", "stream"))
     else:
         raise ImageError(
-            "a picture is a path, bytes, a binary stream, a Pillow image or an RGB uint8 array; "
+            "a picture is a path, bytes, a binary stream, a Pillow image, an RGB uint8 array or a tensor; "
             f"got {type(source).__name__}"
         )
     with _reading(name), _file(source) as file:
@@ -225,7 +228,7 @@ def _mend(image: NDArray[np.generic]) -> str:
     """How an array becomes a picture."""
     shape = image.shape
     if len(shape) == 4:
-        return ": one picture at a time, Parser.map takes several"
+        return ": one picture at a time; parse takes list(images)"
     if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1):
         return ": np.dstack([gray] * 3) makes three equal channels"
     if len(shape) == 3 and shape[0] == 3 != shape[2]:

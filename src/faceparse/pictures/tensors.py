@@ -1,0 +1,42 @@
+"""Tensors as pictures: PyTorch's and others', whose libraries are not imported."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import ImageError
+
+
+class Tensor(Protocol):
+    """What NumPy makes an array of."""
+
+    def __array__(self) -> Any: ...
+
+
+def from_tensor(tensor: Any) -> NDArray[np.uint8]:
+    """A tensor as an array with its channels last, floats from 0 to 1 as uint8.
+
+    >>> from_tensor(np.full((3, 20, 30), 0.2, np.float32))[0, 0]
+    array([51, 51, 51], dtype=uint8)
+
+    Args:
+        tensor: RGB, 3 × H × W or H × W × 3, which differ because no picture has a side of 3 px; uint8, or float from 0 to 1.
+
+    Raises:
+        ImageError: floats outside 0 to 1. Other shapes and types are left to the caller.
+    """
+    if hasattr(tensor, "detach"):
+        tensor = tensor.detach().cpu()
+        tensor = tensor.float() if tensor.is_floating_point() else tensor  # NumPy has no bfloat16
+    values = np.asarray(tensor)
+    if values.ndim == 3 and values.shape[0] == 3 != values.shape[2]:
+        values = values.transpose(1, 2, 0)
+    if values.dtype.kind == "f" and values.size:
+        low, high = values.min(), values.max()
+        if not (low >= 0 and high <= 1):  # not a number fails, too
+            raise ImageError(f"a tensor of floats goes from 0 to 1, this one from {low} to {high}: scale it")
+        values = np.rint(values * 255).astype(np.uint8)
+    return np.ascontiguousarray(values)
