@@ -19,14 +19,14 @@ from faceparse.errors import OutputError
 
 @contextmanager
 def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) -> Iterator[Path]:
-    """Give a temporary path beside `path`, and put what is written there in place of `path` after the block.
+    """Give a temporary path beside `path`; after the block its file replaces `path`.
 
     Args:
-        path: The file to be.
+        path: The file to write.
         overwrite: Whether it may exist already.
         make_folder: Whether its folder is made where it is missing.
 
-    An error in the block leaves `path` as it was and nothing beside it.
+    If the block fails, `path` stays as it was and the temporary file is removed.
 
     Raises:
         OutputError: `path` exists and `overwrite` is False, is a folder, or cannot be written.

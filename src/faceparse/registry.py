@@ -1,4 +1,4 @@
-"""What goes by name: files of the package, and what other packages bring through entry points.
+"""Things by name: from files of the package, and from other packages through entry points.
 
 >>> room("labels").scheme("face2").classes
 ('background', 'face')
@@ -64,7 +64,7 @@ class Registry(Mapping[str, T]):
         what: What a thing is called in messages: `engine`.
         folder: Dotted path of the folder whose files register things: `engines`.
         group: The group of entry points.
-        error: Raised for a name that cannot be had.
+        error: Raised for an unknown name.
         key: The attribute that holds a thing's name.
         check: What is wrong with a thing, such as "lacks a title"; empty for nothing.
         instead: What else a user may name, such as ", or give a YAML file".
@@ -190,7 +190,7 @@ class Registry(Mapping[str, T]):
 
 
 def nearest(name: str, names: Iterable[str], cutoff: float = 0.75) -> list[str]:
-    """The up to three names that were most likely meant: the same but for hyphens, dots and capitals, else the most alike.
+    """Up to three likely names: equal except for hyphens, dots and capitals, else the most similar.
 
     >>> nearest("data-root", ["data.root", "epochs"]), nearest("epoch", ["data.root", "epochs"])
     (['data.root'], ['epochs'])
@@ -198,7 +198,7 @@ def nearest(name: str, names: Iterable[str], cutoff: float = 0.75) -> list[str]:
     Args:
         name: What was typed.
         names: What there is.
-        cutoff: How alike a name, or its beginning, has to be, 0 to 1.
+        cutoff: Least similarity of a name or its beginning, 0 to 1.
     """
     meant = _plain(name)
     alike = {}

@@ -1,4 +1,4 @@
-"""Which pictures a run is about: files, folders, patterns, lists.
+"""Finds the pictures of a run: files, folders, patterns, lists.
 
 >>> jobs = find_jobs(["photos", "more/*.jpg"], Path("out"), ["_mask.png"])  # doctest: +SKIP
 >>> len(jobs)  # doctest: +SKIP
@@ -30,21 +30,22 @@ def find_jobs(
 ) -> Jobs:
     """Find the pictures among the inputs, and give each a path of its own below `output`.
 
-    A file goes to `output` by its name. A folder's and a pattern's inner paths are kept, a pattern's from
-    its first wildcard on; so are relative paths of a list. Pictures whose stems collide (`a.jpg` beside
-    `a.png`) keep their extension in the name.
+    A file goes to `output` by its name. Paths inside a folder, after a pattern's first wildcard, and relative
+    paths of a list are kept. Pictures whose stems collide (`a.jpg` beside `a.png`) keep their extension in
+    the name.
 
     Folders and patterns leave out names that begin with a dot, the output folder, and outputs of this or
     earlier runs. A picture that is reached twice, by a link for instance, is taken once; loops of links end.
 
     Args:
-        inputs: Files, folders, and patterns (`*`, `?`, `[ab]`, and `**` for any folders) that are no file's name.
+        inputs: Files, folders, and patterns (`*`, `?`, `[ab]`, and `**` for any folders); an existing file's
+            name is never a pattern.
         output: The output folder.
         endings: `Writer.endings` of every writer, also of those that this run does not use.
-        from_list: Files, from `read_list`. One that is missing or no file becomes a job with a problem.
+        from_list: Files, from `read_list`. A missing one, or one that is not a file, becomes a job with a problem.
         recursive: Look into folders' subfolders.
         root: Files, those of the list too, keep their paths below this folder.
-        data: One more picture, from no file; its name is `stdin`.
+        data: One more picture as bytes, named `stdin`.
 
     Raises:
         ConfigError: an input that does not exist, no picture in any of them, a file outside `root`, or

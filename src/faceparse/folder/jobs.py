@@ -32,9 +32,9 @@ class Job:
 
     Attributes:
         source: The picture's file.
-        stem: Where its outputs go, less what each writer adds to the name.
-        problem: Why it cannot be read, where that shows before reading.
-        data: The picture itself where it came from no file.
+        stem: The path that its outputs' names begin with; each writer adds an ending.
+        problem: Why it cannot be read, if that is clear before reading.
+        data: The picture's bytes if it came from no file.
     """
 
     source: Path
@@ -58,7 +58,8 @@ class Group:
 
     Attributes:
         folder: Where they lie.
-        subfolder: Their outputs' folder below the output folder, `/` between names; empty for that itself.
+        subfolder: Their outputs' folder below the output folder, `/` between names; empty for the output
+            folder itself.
         names: Their file names.
         full_names: Names whose ending stays in the outputs' names, for without it two would be the same.
     """

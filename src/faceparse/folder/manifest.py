@@ -32,7 +32,7 @@ _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part")
 
 
 def fingerprint(path: Path, data: bytes | None = None) -> tuple[str, ...]:
-    """What shows that a picture has changed: its name, size in bytes and time of change; empty where there is none.
+    """What tells whether a picture has changed: its name, size and time of change; empty without a file.
 
     The folder does not count, so that a collection can be moved. Contents are not compared, for reading them would
     take as long as parsing small pictures does; but of a picture from no file, `data`, their digest stands for the time.
@@ -48,10 +48,10 @@ def fingerprint(path: Path, data: bytes | None = None) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Output:
-    """What one writer made of a picture.
+    """What one writer made from a picture.
 
     Attributes:
-        key: Digest of all that it depends on, from `Manifest.key`.
+        key: Digest of everything that it depends on, from `Manifest.key`.
         files: Paths relative to the output folder.
     """
 

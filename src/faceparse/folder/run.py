@@ -32,7 +32,7 @@ _FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job.
+    """The outcome of a job.
 
     Attributes:
         job: The job.
@@ -78,7 +78,7 @@ class Outcome:
 
 @dataclass
 class Run:
-    """Parses every picture and writes its outputs; iterating yields outcomes. A failed picture stops no other.
+    """Parses every picture and writes its outputs; iterating yields outcomes. A failure stops no other.
 
     >>> run = Run(jobs, parser.parse, writers(["mask"]), Path("out"), identity=parser.identity)  # doctest: +SKIP
     >>> Counter(outcome.status for outcome in run)  # doctest: +SKIP
@@ -103,7 +103,7 @@ class Run:
     Attributes:
         end_reason: Why the run ended before its last picture: `stopped`, `failed`, `disk full`; else empty.
         summary_files: Files that sum up the run, from `Writer.finish`; a run that ended early writes none.
-        summary_errors: Why files that sum up the run could not be written, a line each.
+        summary_errors: Why files that sum up the run could not be written, one line per file.
         summary: The outcomes, counted.
         seconds: Duration of the run.
 

@@ -43,15 +43,15 @@ SIDES = ("name", "subject")
 def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") -> Conversion:
     """How labels of `source` become labels of `target`.
 
-    Classes of the same name map to each other; what is declared, in the source's file or in the target's, comes first.
-    What the target has no class for goes to the one that merges it, if any (`Scheme.merges`).
+    Classes of the same name map to each other, unless a table in the source's or the target's file says
+    otherwise. A class that the target lacks goes to the class that merges it, if any (`Scheme.merges`).
 
     Args:
         source: Scheme of the labels at hand.
         target: Scheme wanted.
-        sides: `name`: left stays left in name. `subject`: left and right trade places where one scheme
-            means the subject's left and the other the viewer's (`Scheme.left_means`), so that an eye
-            stays the same eye.
+        sides: `name`: left stays left by name. `subject`: left and right trade places where one scheme means
+            the subject's left and the other the viewer's (`Scheme.left_means`), so that an eye stays the same
+            eye.
 
     Raises:
         LabelError: an unknown scheme or kind of side, a class with neither a namesake nor a row, or one that
@@ -131,7 +131,7 @@ def candidates(name: str, source: Scheme, target: Scheme) -> tuple[str, ...]:
 
 
 def with_open_classes(target: Scheme, *sources: Scheme) -> Scheme:
-    """The target scheme, and a class more for each set of its classes that the labels of a source do not tell apart.
+    """The target scheme, with a class more for each set of its classes that a source does not tell apart.
 
     >>> from faceparse.labels import scheme
     >>> hair = with_open_classes(scheme("ourface11"), scheme("hair2"))

@@ -44,8 +44,8 @@ COLOURS: Mapping[str, tuple[int, int, int]] = {
 def palette(classes: Sequence[str], colours: Mapping[str, tuple[int, int, int]]) -> NDArray[np.uint8]:
     """256 × 3 RGB uint8 for class names in label order; unlisted labels are black.
 
-    A class has its colour in `colours`, else its published colour, else a bright one derived from its name. Where that would
-    equal an earlier class's, another one is derived, so that no two classes share one.
+    A class has its colour in `colours`, else its published colour, else a bright one derived from its name.
+    If an earlier class has that colour, another one is derived: no two classes share a colour.
     """
     table = np.zeros((256, 3), np.uint8)
     used = set(colours.values())

@@ -102,7 +102,7 @@ def _packaged(scheme: Scheme) -> Scheme:
 
 
 def reference(scheme: Scheme) -> str | dict[str, Any]:
-    """How a file of ours names a scheme: a packaged one by its name, any other in full.
+    """How faceparse's files name a scheme: a packaged one by its name, any other in full.
 
     >>> reference(scheme("face2"))
     'face2'

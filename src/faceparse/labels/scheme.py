@@ -44,7 +44,7 @@ class Scheme:
             where nobody has looked.
         tables_to: Declared conversion tables, `{target scheme: {class: target class or "ignore"}}`,
             for the classes that the target does not have under the same name.
-        colours: RGB of classes that are to have another colour than `palette` gives their names.
+        colours: RGB of classes whose colour differs from the one that `palette` gives them.
         pair_names: (left class, right class) pairs that trade places in a mirrored picture; None for every
             `l_NAME` with its `r_NAME`.
         result_scheme: Name of the scheme in which results of a network with these classes are given; empty for this one. The
@@ -176,7 +176,7 @@ class Scheme:
         return np.ascontiguousarray(self.flip_table[labels[..., ::-1]])
 
     def check(self, labels: NDArray[np.uint8], what: str = "label map") -> None:
-        """Raise a `LabelError` naming the labels of a uint8 map that are neither a class nor 255 (ignore)."""
+        """Raise a `LabelError` if a uint8 map has labels that are neither a class nor 255 (ignore)."""
         bad = np.flatnonzero(count(labels)[len(self) : IGNORE]) + len(self)
         if bad.size:
             values = ", ".join(map(str, bad[:5])) + (" …" if bad.size > 5 else "")

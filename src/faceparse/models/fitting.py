@@ -19,7 +19,7 @@ _MOST_NAMES = 6
 
 
 def fits(state: Mapping[str, Tensor], **options: Any) -> tuple[str, ...]:
-    """Names of the registered networks that a state dict fits, in the published form or in ours.
+    """Names of the registered networks that a state dict fits, under published names or faceparse's.
 
     A state dict may lack a part that comes in a file of its own.
 

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 backbone with a light feature pyramid: the model in the box.
+"""EfficientNet-Lite0 backbone with a light feature pyramid: the default model's network.
 
 The backbone is timm's `efficientnet_lite0` (Tan & Le, https://arxiv.org/abs/1905.11946; Lite: no
 squeeze-and-excitation, ReLU6), the decoder a feature pyramid (Lin et al., https://arxiv.org/abs/1612.03144)

@@ -62,7 +62,7 @@ LANDMARKS = (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Face:
-    """Where a face is, how sure the detector was, and what its own view says.
+    """A face: its place, the detector's score, and the parsing of its own views.
 
     >>> import numpy as np
     >>> from faceparse.results import Face
@@ -152,7 +152,7 @@ class Face:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Parsing:
-    """Which class each pixel of a picture is; frozen, checks itself, computes on demand, thread-safe.
+    """The class of each pixel of a picture. Frozen and thread-safe; checks itself, computes on demand.
 
     Args:
         image: The picture, RGB uint8, H × W × 3. Kept, not copied: leave it alone.
@@ -166,7 +166,7 @@ class Parsing:
         model: Id of the model's card; empty where none made it.
         engine: What ran the model, such as `onnx cpu fp32`: `Engine.description`.
         source: Name or path of the file that the picture was read from; empty where there was none.
-        seconds: How long each step took (`read`, `detect`, `network`, …), as far as it was measured.
+        seconds: Duration of each measured step (`read`, `detect`, `network`, …).
         threshold: For results of `thresholded`.
 
     Raises:
@@ -531,7 +531,7 @@ class Parsing:
 
 
 def check_threshold(threshold: float, scheme: Scheme) -> None:
-    """Refuse a threshold for labels that cannot be.
+    """Refuse a threshold that is out of range or for labels that cannot have one.
 
     Raises:
         ResultError: a scheme of other than two classes, or a threshold out of range.

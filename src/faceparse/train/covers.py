@@ -1,4 +1,4 @@
-"""What hides a part of a face: hands, things, bars and medical masks. What is hidden is background to the label maps.
+"""Covers for a part of a face: hands, things, bars and medical masks. The label maps have background there.
 
 >>> image, hidden = cover(image, labels, scheme("celebamask19"), np.random.default_rng(0))  # doctest: +SKIP
 >>> labels[hidden] = 0  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""What spoils a picture and leaves its labels alone: colour, little light, blur, few pixels, noise, JPEG.
+"""Changes to a picture that keep its labels: colour, little light, blur, few pixels, noise, JPEG.
 
 >>> import numpy as np
 >>> soft = blurred(np.zeros((64, 64, 3), np.uint8), 2.0)
@@ -112,7 +112,7 @@ def _turned(turns: float) -> NDArray[np.float64]:
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """A number between two, as often between 1 and 2 as between 10 and 20."""
+    """A random number between two; 1 to 2 is as likely as 10 to 20."""
     return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 

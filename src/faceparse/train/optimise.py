@@ -27,14 +27,14 @@ Schedule = Literal["one-cycle", "poly", "cosine", "step", "constant"]
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """How weights are changed.
+    """The optimiser and its rates.
 
     Attributes:
         name: `adamw` or `sgd`.
         learning_rate: Peak of the schedule.
         weight_decay: On weights of two or more dimensions only, unless `decay_all`.
         decay_all: Whether biases and norms decay too, as with a plain AdamW.
-        momentum: SGD's.
+        momentum: Momentum of SGD.
         backbone: Factor of the backbone's learning rate; 0 freezes the backbone, its batch norms included.
         frozen_norm: Whether batch norms keep the statistics they began with.
     """
@@ -53,17 +53,17 @@ class OptimizerSettings:
 
 @dataclass(frozen=True)
 class ScheduleSettings:
-    """How the learning rate goes over the steps.
+    """How the learning rate changes over the steps.
 
     Attributes:
         name: `one-cycle` (Smith & Topin, https://arxiv.org/abs/1708.07120), `poly` (as DeepLab,
             https://arxiv.org/abs/1606.00915), `cosine`, `step` or `constant`.
-        warmup: Epochs in which the rate rises; parts of one count.
+        warmup: Epochs in which the rate rises; may be a fraction.
         warmup_rate: Where it begins; with `one-cycle` 1/25 of the peak is taken instead.
         power: Exponent of `poly`.
         last_rate: Where `cosine` ends.
         milestones: Epochs at which `step` multiplies the rate by `factor`, in ascending order.
-        factor: Of `step`.
+        factor: Factor of `step`.
         steps: Optimiser steps over which the rate falls; all of the run's when None.
     """
 

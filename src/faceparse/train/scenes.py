@@ -1,9 +1,9 @@
-"""Portraits set into made scenes, so that a network also knows people from further away.
+"""Portraits set into synthetic scenes, so that a network also learns people at a distance.
 
-CelebA-HQ's portraits end at the shoulders and fill the frame. Networks trained on them alone call a suit
-below the chest background, and a striped flag cloth. A made scene is wider: the person small, the body
-continued with the portrait's own cloth, the background continued and strewn with shapes. Pasting
-labelled parts into new surroundings follows Ghiasi et al., Simple Copy-Paste
+CelebA-HQ's portraits end at the shoulders and fill the frame. Networks trained only on them label a suit
+below the chest as background, and a striped flag as cloth. A synthetic scene is wider: it shows the person
+smaller, continues the body with the portrait's cloth, and continues the background with random shapes on it.
+Pasting labelled parts into new surroundings follows Ghiasi et al., Simple Copy-Paste
 (https://arxiv.org/abs/2012.07177); the drawn bodies are our own.
 """
 

@@ -52,7 +52,7 @@ class FurtherData:
 
     Attributes:
         root: Its folder.
-        share: Share of all samples that are its own.
+        share: Share of all samples that come from it.
         kind: As that of `data`.
         scheme: Scheme of the label maps there; where it leaves open which of several classes a label is (`merges`), as
             `hair2`, a pixel counts as any of them.
@@ -77,8 +77,8 @@ class DataSettings:
         kind: folder (`images/` and `labels/` or `masks/`), celebamask-hq, lapa, helen or facesynthetics.
         scheme: Scheme of the label maps there, or a YAML file; none where the data set says it.
         train: Split to train on.
-        val: Split that chooses the checkpoint.
-        workers: Processes that read and augment.
+        val: Split on which the best checkpoint is chosen.
+        workers: Number of processes that read and augment.
         also: Further data sets by names of one's own: `--data.also.hair.root DIR --data.also.hair.share 0.14`.
         unlabelled: Folder of further pictures that only the teachers label.
         crop: Whether pictures are cut out about the face by the landmarks that come with them, as SegFace does
@@ -115,24 +115,24 @@ class Settings:
         scheme: Scheme of the network's output.
         backbone: Checkpoint file that the backbone starts from, or `imagenet` for torchvision's, which is downloaded
             where it is not there yet; null for random weights.
-        parts: Files of parts that a network takes as they are: `--parts.dinov3 FILE`.
+        parts: Files of ready parts of a network: `--parts.dinov3 FILE`.
         weights: Checkpoint or model file of the same network that all of it starts from.
         resume: Checkpoint of this recipe to go on from.
         epochs: Passes over the (repeat-sampled) training split.
-        batch_size: Pictures a step and process.
+        batch_size: Pictures per step and process.
         optimizer: How weights are changed.
-        schedule: How the learning rate goes.
-        loss: What is minimised.
+        schedule: How the learning rate changes.
+        loss: The loss that is minimised.
         teachers: Trained models whose soft labels are learned too, by names of one's own: `--teachers.big.model FILE`.
         agree: Where a label leaves open which of several classes a pixel is, it becomes the one that all teachers give it
             with at least this probability; null for never.
-        ema: Decay of the weights' moving average, which is what is validated and saved; 0 for none.
+        ema: Decay of the weights' moving average, which is validated and saved; 0 for none.
         rare: A class in fewer pictures than this share is shown more often; 0 for never.
         sizes: (first epoch, input size) rows; the last size is the model's.
         mean: Per channel, in the order of `channels`, on the range of `scale`.
         std: Likewise.
         channels: `RGB` or `BGR`, the order that the network takes.
-        scale: What 255 becomes before mean and std: 1, or 255 as Caffe's networks have it.
+        scale: Value of 255 before mean and std: 1, or 255 for Caffe's networks.
         interpolation: How pictures are brought to the input's size in validation and in use: `bilinear` or `bicubic`.
         augmentation: Ranges of the random samples.
         seed: Fixes initial weights, order and samples.

@@ -1,4 +1,4 @@
-"""Where downloaded weights lie, and whether the network may be touched.
+"""Where downloaded weights lie, and whether downloads are allowed.
 
 >>> shelf("bisenet-resnet18-yakhyo")  # doctest: +SKIP
 PosixPath('/home/you/.cache/faceparse/weights/bisenet-resnet18-yakhyo')

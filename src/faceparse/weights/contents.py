@@ -1,4 +1,4 @@
-r"""Telling by its first bytes whether a file is what its name says, or what servers send instead.
+r"""Tells by a file's first bytes whether it is what its name says.
 
 >>> foreign(b"<!DOCTYPE html><html>", "model.onnx")
 'a web page'
@@ -26,7 +26,7 @@ _STARTS: Mapping[str, tuple[bytes, ...]] = {
 
 
 def foreign(head: bytes, name: str) -> str | None:
-    """What the file is instead of what its name says; None where nothing speaks against it.
+    """The kind of a file that is not what its name says; None if it may be.
 
     Args:
         head: Its first `HEAD` bytes.

@@ -1,4 +1,4 @@
-"""Downloading one file over HTTP, going on where a broken download stopped.
+"""Downloads one file over HTTP and continues a broken download where it stopped.
 
 >>> from pathlib import Path
 >>> fetch_url("https://example.org/model.onnx", Path("staging"), "model.onnx").path  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""What a network's logits say, where its classes are not what anybody asks for.
+"""Logits of a network whose classes are not those of its results.
 
 FCN-8s has 21 channels, of which twenty all mean face: its authors' face probability is softmax over
 background and the strongest of the twenty. Reduced to these two, its logits give that probability in every view.

@@ -1,7 +1,7 @@
-"""What is known of the files on a shelf of the cache: `records.json` beside them.
+"""The records of the files on a shelf of the cache: `records.json` beside them.
 
-A file whose SHA-256 no card states is recorded when it first comes, and held to that ever after: the
-record stays when the file goes.
+A file whose SHA-256 no card states is recorded when it is first downloaded. Later downloads must have the
+same: the record stays when the file is deleted.
 """
 
 from __future__ import annotations

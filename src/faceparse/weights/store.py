@@ -35,7 +35,7 @@ _LOG = logging.getLogger("faceparse.weights")
 
 @dataclass(frozen=True)
 class FileCheck:
-    """What `verify` says of one file.
+    """The result of `verify` for one file.
 
     Attributes:
         path: The file.
@@ -140,7 +140,7 @@ def add_file(card: Published, file: str | Path, *, accept_terms: bool = False) -
 
 
 def verify(card: Published) -> tuple[FileCheck, ...]:
-    """Hash the files of a card that are here, and say what they should be.
+    """Hash the files of a card that are on this machine, beside the hashes that they should have.
 
     The published file is always among them, here or not, unless it is in the package, whose files are
     pip's to look after.

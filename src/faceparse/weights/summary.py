@@ -1,4 +1,4 @@
-"""What a user asks of weights before choosing them: where they are, how large, and all else for programs.
+"""What `faceparse weights` shows of weights: state, size, and the whole card for programs.
 
 >>> from faceparse.weights import card
 >>> state(card("default"))[0]

@@ -1,4 +1,4 @@
-"""COCO files of one picture each → one of all of them, in steady memory."""
+"""Joins COCO files of one picture each into one file of all pictures, in steady memory."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ LARGEST = 65_500
 def write_jpeg(path: Path, picture: NDArray[np.uint8], quality: int = QUALITY) -> None:
     """Write RGB uint8, H × W × 3, at a quality of 1 to 100; whole or not at all.
 
-    The picture is used up: its red and blue change places, for a copy of a large one is what memory lacks.
+    The array is changed (its red and blue are swapped), because a copy of a large picture would take too much
+    memory.
 
     Raises:
         OutputError: a place that cannot be written to, or a side that JPEG cannot hold.

@@ -86,7 +86,7 @@ class FileWriter(Writer):
     """An output form of one file for each picture, whose name ends with the first of `endings`.
 
     Attributes:
-        suffix: Of the names for which `Parsing.save` takes this form, such as `.npz`; empty for none.
+        suffix: Suffix for which `Parsing.save` writes this form, such as `.npz`; empty for none.
     """
 
     suffix: ClassVar[str] = ""
