@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from faceparse.folder import Jobs, Run
     from faceparse.results.sides import SideCounter
+    from faceparse.writers import Writer
 
 
 def command(
@@ -23,12 +24,14 @@ def command(
         metavar="PHOTO|FOLDER|PATTERN|-...",
         help="Pictures, folders, quoted patterns (`'in/**/*.jpg'`); `-` is one picture from stdin.",
     ),
-    output: Path | None = Option(None, "-o", "--output", help="Folder for the results; `-` is stdout."),
+    output: Path | None = Option(
+        None, "-o", "--output", help="Folder, or a file for one result; `-` is stdout."
+    ),
     model: str = Option("default", help="Model id or file (.onnx, .safetensors)."),
     save: str | None = Option(
         None,
         help=f"What to write, with commas: {', '.join(module_names('writers.forms'))}, and what other packages "
-        "bring. [default: mask,overlay; to stdout mask]",
+        "bring. [default: mask,overlay; to stdout mask; to a file what has its ending]",
     ),
     alpha: float | None = Option(None, help="Strength of colour in overlay and panel, 0 to 1."),
     bits: int | None = Option(None, help="Of soft and heatmap: 8 or 16."),
@@ -63,19 +66,22 @@ def command(
 ) -> None:
     """Label every pixel of photos: masks (pixel value = label) and overlays to look at.
 
-    Examples: `faceparse parse photo.jpg -o out`, `faceparse parse - -o - < photo.jpg > mask.png`
+    Examples: `faceparse parse photo.jpg -o out`, `faceparse parse photo.jpg --save cutout --classes hair -o hair.png`,
+    `faceparse parse - -o - < photo.jpg > mask.png`
 
     A rerun does what is missing or has changed: picture, model, options.
     """
+    import os
     import sys
 
     from faceparse.cli.process import tune_process
     from faceparse.errors import ConfigError
+    from faceparse.files import atomic
     from faceparse.folder import Run, encode
     from faceparse.parser import AUTO, USUAL, Parser
     from faceparse.results.sides import SideCounter
     from faceparse.weights.merging import scheme_of_results
-    from faceparse.writers import read_options, writers
+    from faceparse.writers import WRITERS, read_options, writers
 
     if not inputs and list_file is None:
         raise ConfigError("name pictures, as in faceparse parse photo.jpg -o out, or --list FILE")
@@ -84,14 +90,21 @@ def command(
     to_stdout = str(output) == "-"
     margins = {"grow": grow, "shrink": shrink, "feather": feather}
     options = read_options(option or (), alpha=alpha, bits=bits, classes=classes or None, **margins)
+    suffix = "" if output.is_dir() else output.suffix.lower()
+    fitting = [name for name, kind in WRITERS.all().items() if suffix and suffix in _suffixes(kind)]
     if save is None:
-        save = "mask" if to_stdout else "mask,overlay"
+        usual = [name for name in ("mask", "overlay") if not fitting or name in fitting]
+        save = "mask" if to_stdout else ",".join(usual or fitting[:1])
     forms = writers(save.split(","), options)
     todo = _jobs(inputs or [], output, list_file, recursive, root)
-    if to_stdout and (len(todo), len(forms)) != (1, 1):
+    if (to_stdout or fitting) and (len(todo), len(forms)) != (1, 1):
         raise ConfigError(
-            f"-o - takes one picture and one form, got {len(todo)} and {len(forms)}: choose with --save, or give a folder"
+            f"-o {output} takes one picture and one form, got {len(todo)} and {len(forms)}: choose with --save, or give a folder"
         )
+    if fitting and not {*forms} & {*fitting}:
+        raise ConfigError(f"-o {output}: the form of such a file is {' or '.join(fitting)}, not {save}")
+    if fitting and os.path.realpath(output) == os.path.realpath(next(iter(todo)).source):
+        raise ConfigError(f"-o {output} is the picture itself, and no input is written to: name another file")
     if to_stdout and sys.stdout.isatty():
         raise ConfigError(
             "stdout is a terminal: redirect it, as in faceparse parse photo.jpg -o - > mask.png"
@@ -119,6 +132,13 @@ def command(
         sys.stdout.buffer.write(encode(parsing, *forms.values()))
         sys.stdout.buffer.flush()
         return
+    if fitting:
+        with atomic(output, overwrite=overwrite, make_folder=True) as temporary:
+            parsing = parser.parse(next(iter(todo)).picture)
+            temporary.write_bytes(encode(parsing, *forms.values()))
+        if not quiet:
+            typer.echo(str(output))
+        return
     workers = min(jobs or parser.workers, len(todo))
     if workers > 1:
         tune_process()
@@ -134,6 +154,11 @@ def command(
         fail_fast=fail_fast,
     )
     _report(run, log, sides, quiet)
+
+
+def _suffixes(form: type[Writer]) -> set[str]:
+    """The endings of its files: `.png`."""
+    return {Path(ending).suffix for ending in form.endings}
 
 
 def _jobs(
