@@ -44,7 +44,7 @@ class Evidence(NamedTuple):
 
 
 def assess(view: View, landmarks: NDArray[np.float64], scheme: Scheme) -> Evidence:
-    """What a look's view shows of the face with these landmarks; a scheme that lacks eyes or mouths is not asked for them."""
+    """What a view shows of the face with these landmarks; ignores eyes or mouth if the scheme lacks them."""
     probabilities = _read(view, Square.from_landmarks(landmarks))
     label = probabilities.argmax(0)
     face = np.isin(label, labels_of(scheme, GROUPS["face"]))

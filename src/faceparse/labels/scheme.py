@@ -39,21 +39,20 @@ class Scheme:
         name: Short name, unique among the schemes in use.
         classes: Class names in label order; 1 to 255 of them, all different, id 0 usually `background`.
         title: One line for people: whose order this is.
-        left_means: `subject` where `l_eye` is the subject's own left eye (on the right half of a
-            portrait that faces the viewer), `viewer` where it is the one on the left half, `unverified`
-            where nobody has looked.
+        left_means: `subject` if `l_eye` is the subject's left eye (in the right half of a portrait that faces
+            the viewer), `viewer` if it is the eye in the left half, `unverified` if this is not known.
         tables_to: Declared conversion tables, `{target scheme: {class: target class or "ignore"}}`,
             for the classes that the target does not have under the same name.
         colours: RGB of classes whose colour differs from the one that `palette` gives them.
         pair_names: (left class, right class) pairs that trade places in a mirrored picture; None for every
             `l_NAME` with its `r_NAME`.
-        result_scheme: Name of the scheme in which results of a network with these classes are given; empty for this one. The
-            logit of a class there is the highest of those classes here that convert to it.
+        result_scheme: Name of the scheme of a network's results; empty for this one. The logit of a class
+            there is the highest logit of the classes here that convert to it.
         tables_from: Like `tables_to`, for conversion from another scheme into this one:
             `{source scheme: {class there: class here or "ignore"}}`.
-        merges: (class, classes of other schemes) pairs: a class here that stands for any one of several there, as
-            `eyes` for `l_eye` and `r_eye`. No classes: every one there that no other class here stands for, as
-            background stands for all that is not hair where only hair is labelled.
+        merges: (class, classes of other schemes) pairs: the class stands for any one of these classes, as
+            `eyes` for `l_eye` and `r_eye`. With no classes it stands for all that this scheme lacks, as
+            background does where only hair is labelled.
 
     Raises:
         LabelError: no classes, more than 255, one named twice, a pair, colour or merge of a class that is not

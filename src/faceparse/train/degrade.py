@@ -58,7 +58,7 @@ _UP = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
 
 
 def shrunk(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """A thumbnail of 28 to 220 px, spoilt at times, and enlarged again."""
+    """Reduce to 28 to 220 px, at times add noise or JPEG, and enlarge again."""
     height, width = image.shape[:2]
     part = min(1.0, log_uniform(rng, 28, 220) / max(height, width))
     small = (max(1, round(width * part)), max(1, round(height * part)))

@@ -157,8 +157,8 @@ def weighted_cross_entropy(pixels: Pixels, weights: Tensor | None = None) -> Ten
 def ohem_cross_entropy(pixels: Pixels, score: float, least: float, weights: Tensor | None = None) -> Tensor:
     """Cross-entropy over the hard pixels alone: Shrivastava et al., https://arxiv.org/abs/1604.03540.
 
-    Hard is a pixel whose right class has a probability below `score`. Where fewer than `least` · B·H·W are,
-    the hardest that many count, as in BiSeNet's published training code.
+    A pixel is hard if its right class has a probability below `score`. At least the `least` · B·H·W hardest
+    pixels count, as in BiSeNet's published training code.
     """
     loss = -pixels.right if weights is None else -pixels.right * weights[pixels.labels]
     counted = loss[pixels.counted]

@@ -25,7 +25,7 @@ class Thing(NamedTuple):
     """How one class is pasted.
 
     Attributes:
-        share: How often it is chosen, beside the others' shares.
+        share: How often it is chosen, relative to the other classes' shares.
         over: Classes of the receiver that it may lie over; None for all.
     """
 

@@ -83,7 +83,7 @@ class Writer(ABC):
 
 
 class FileWriter(Writer):
-    """An output form of one file for each picture, whose name ends with the first of `endings`.
+    """An output form with one file for each picture; the file's name ends with the first of `endings`.
 
     Attributes:
         suffix: Suffix for which `Parsing.save` writes this form, such as `.npz`; empty for none.
