@@ -90,6 +90,8 @@ def test_threshold(faceparse: Command, collins_path: Path, tmp_path: Path) -> No
         words = (
             "-o",
             tmp_path,
+            "--faces",
+            "whole",
             "--scheme",
             "face2",
             "--save",

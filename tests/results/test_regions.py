@@ -74,7 +74,7 @@ def test_a_mirrored_picture_has_them_mirrored_left_and_right_swapped(
 def test_a_turned_picture_has_them_turned(turns: int, collins: NDArray[np.uint8], upright: Masks) -> None:
     turned = regions(np.rot90(collins, turns))
     for name in REGIONS:
-        assert iou(np.rot90(turned[name], -turns), upright[name]) > 0.7, name
+        assert iou(np.rot90(turned[name], -turns), upright[name]) > 0.9, name
 
 
 def test_soft_is_the_probability_of_skin(face: Face) -> None:
