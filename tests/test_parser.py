@@ -139,6 +139,26 @@ def test_no_face() -> None:
             fake(faces=mode).parse(image)
 
 
+def test_no_face_is_one_of_three() -> None:
+    with pytest.raises(ConfigError, match="no_face is whole, background, fail; got 'x'"):
+        fake(no_face="x")
+    assert fake(no_face="background").parse(half_bright()).views == ()
+    assert fake(faces="each", no_face="whole").parse(half_bright()).looks == 1
+    assert fake(no_face="background").identity != fake().identity == fake(no_face="whole").identity
+
+
+def test_a_face_of_known_landmarks_stays_with_trust_0_where_no_skin_is() -> None:
+    landmarks = np.array([[20.0, 40], [40, 40], [30, 50], [22, 60], [38, 60]])
+    dark, bright = (
+        fake(faces="each").parse(half_bright(), landmarks=landmarks + np.array([x, 0])) for x in (0, 95)
+    )
+    assert [face.trust for face in dark.faces] == [0]
+    assert [face.trust for face in bright.faces] == [pytest.approx(1, abs=0.01)]
+    found = fake(faces="each", no_face="whole", detector=FixedFaces((10, 20, 50, 80))).parse(half_bright())
+    assert found.faces == ()
+    assert len(found.false_faces) == 1
+
+
 def test_map_keeps_order_and_raises_in_place() -> None:
     images = [np.full((16 + i, 20, 3), 255, np.uint8) for i in range(12)]
     assert [p.size[0] for p in fake().map(images, workers=3)] == [16 + i for i in range(12)]

@@ -1,6 +1,7 @@
 """`faceparse parse`: files, exit codes, and one clear line for everything that is wrong."""
 
 import io
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 from faceparse.labels import scheme
 from faceparse.pictures import read_picture
 from tests.cli.conftest import Ran
+from tests.scenes import cat, page
 
 Command = Callable[..., Ran]
 TINY = Path(__file__).parents[1] / "engines" / "tiny.onnx"
@@ -145,6 +147,29 @@ def test_no_face(faceparse: Command, tmp_path: Path) -> None:
     assert ran.code == 1
     assert "gray.png: no face found" in ran.err
     assert parse(faceparse, tmp_path / "gray.png", "-o", tmp_path / "out").code == 0
+
+
+def test_the_summary_and_the_log_speak_of_faces(faceparse: Command, tmp_path: Path) -> None:
+    for name, image in (("cat", cat()), ("page", page())):
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
+    log = tmp_path / "log"
+    inputs = ("parse", tmp_path / "cat.png", tmp_path / "page.png", "-o", tmp_path)
+    ran = faceparse(*inputs, "--save", "mask,json", "--log", log)
+    assert "no face found in 2 pictures" in ran.out
+    assert "1 detection" in ran.out
+    lines = {
+        Path(line.get("path", "run")).stem: line for line in map(json.loads, log.read_text().splitlines())
+    }
+    assert [lines["cat"][key] for key in ("faces", "trust", "false_faces", "looks")] == [0, [], 1, 2]
+    assert (lines["run"]["summary"]["no_face"], lines["run"]["summary"]["false_faces"]) == (2, 1)
+    (false,) = json.loads((tmp_path / "cat_parsing.json").read_text())["false_faces"]
+    assert 0 < false["trust"] < 1
+    faceparse(*inputs, "--no-face", "background", "--save", "mask")  # another identity: both are redone
+    for name in ("cat", "page"):
+        with Image.open(tmp_path / f"{name}_mask.png") as mask:
+            assert not np.asarray(mask).any()
+    failed = faceparse(*inputs, "--no-face", "fail", "--save", "mask")
+    assert (failed.code, "2 failed" in failed.out) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from faceparse.files import atomic
 from faceparse.folder import Jobs, Outcome, Run, encode, find_jobs
 from faceparse.pictures import read_picture
 from faceparse.pictures.reader import PictureSource
-from faceparse.results import Parsing
+from faceparse.results import Face, Parsing
 from faceparse.writers import Writer, writers
 from tests.folder.conftest import find, parse, pictures, tree
 
@@ -453,3 +453,20 @@ def test_names_that_are_no_utf8(tmp_path: Path) -> None:
     joined = json.loads(texts["annotations.json"])
     assert joined["images"][0]["file_name"] == name.removesuffix(".png")  # no source is told
     assert statuses(run(find([root], out), writers(["json", "rle"]))) == {name: "skipped"}
+
+
+def test_faces_without_skin_are_counted_and_said(tmp_path: Path) -> None:
+    def parse(picture: PictureSource) -> Parsing:
+        image = read_picture(picture)
+        points = np.array([[3, 4], [7, 4], [5, 6], [4, 8], [6, 8]])
+        faces = tuple(Face((1, 1, 9, 9), 0.9, points, trust=trust) for trust in (0.0, 0.5))
+        return Parsing(image, (), "celebamask19", faces, looks=5)
+
+    jobs = find([pictures(tmp_path / "in", "a.png", "b.png")], tmp_path / "out")
+    one = Run(jobs, parse, MASK, jobs.output)
+    outcomes = list(one)
+    assert [outcome.trust for outcome in outcomes] == [(0.0, 0.5)] * 2
+    assert outcomes[0].record()["looks"] == 5
+    assert (one.summary.no_face, one.summary.no_skin, one.record()["no_skin"]) == (0, 2, 2)
+    (warning,) = one.summary.warnings()
+    assert "2 faces" in warning
