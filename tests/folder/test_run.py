@@ -15,6 +15,7 @@ import pytest
 from faceparse.errors import ConfigError, ImageError, NoFaceError, OutputError
 from faceparse.files import atomic
 from faceparse.folder import Jobs, Outcome, Run, encode, find_jobs
+from faceparse.labels import scheme as find_scheme
 from faceparse.pictures import read_picture
 from faceparse.pictures.reader import PictureSource
 from faceparse.results import Face, Parsing
@@ -460,7 +461,7 @@ def test_faces_without_skin_are_counted_and_said(tmp_path: Path) -> None:
         image = read_picture(picture)
         points = np.array([[3, 4], [7, 4], [5, 6], [4, 8], [6, 8]])
         faces = tuple(Face((1, 1, 9, 9), 0.9, points, trust=trust) for trust in (0.0, 0.5))
-        return Parsing(image, (), "celebamask19", faces, looks=5)
+        return Parsing(image, (), find_scheme("celebamask19"), faces, looks=5)
 
     jobs = find([pictures(tmp_path / "in", "a.png", "b.png")], tmp_path / "out")
     one = Run(jobs, parse, MASK, jobs.output)
