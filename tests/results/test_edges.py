@@ -129,6 +129,13 @@ def test_memory_does_not_grow_with_the_height() -> None:
     assert peaks[1] < 1.3 * peaks[0]
 
 
+def test_blocks_join(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = seen(60, 50)
+    whole = one.mask("face", soft=True)
+    monkeypatch.setattr("faceparse.results.edges.BLOCK", 7)
+    np.testing.assert_allclose(one.mask("face", soft=True), whole, atol=2e-3)
+
+
 class TestCutout:
     def test_no_rim_of_the_background_stays(self) -> None:
         one, alpha = parsing()

@@ -31,6 +31,9 @@ NONE = 1e-6
 FINE = 3
 """Points along a cell's side at which the picture is read."""
 
+BLOCK = 128
+"""Side in pixels of the squares that are left out where a group has no edge."""
+
 SLIGHT = 1e-3
 """Slopes below this change nothing that can be seen."""
 
@@ -60,21 +63,27 @@ class Edges:
 
     def add(self, area: Area, weight: Floats | None, out: Floats) -> None:
         """Add to the groups' probabilities in an area, groups × rows × columns, with a weight at each pixel or 1."""
-        column, row = (
-            np.arange(i, j, dtype=np.float64) + 0.5 for i, j in ((area.x0, area.x1), (area.y0, area.y1))
-        )
-        places = _to_grid(self._view, (column, row[:, None]))
+        for y in range(area.y0, area.y1, BLOCK):
+            for x in range(area.x0, area.x1, BLOCK):
+                block = Area(y, min(y + BLOCK, area.y1), x, min(x + BLOCK, area.x1))
+                rows, columns = slice(y - area.y0, block.y1 - area.y0), slice(x - area.x0, block.x1 - area.x0)
+                here = None if weight is None else weight[rows, columns]
+                if here is None or here.any():
+                    self._add(block, here, out[:, rows, columns])
+
+    def _add(self, area: Area, weight: Floats | None, out: Floats) -> None:
+        column, row = np.arange(area.x0, area.x1) + 0.5, np.arange(area.y0, area.y1)[:, None] + 0.5
+        places = _to_grid(self._view, (column.astype(np.float64), row.astype(np.float64)))
         x, y = (np.broadcast_to(v, area.shape).astype(np.float32) for v in places)
-        height, width = self._view.logits.shape[1:]
-        (left, right), (top, bottom) = (
-            (int(np.clip(v.min(), 0, n - 1)), int(np.clip(v.max() + 2, 1, n)))
-            for v, n in ((x, width), (y, height))
+        across, down = (
+            slice(int(np.clip(v.min(), 0, n - 1)), int(np.clip(v.max() + 2, 1, n)))
+            for v, n in zip((x, y), self._view.logits.shape[:0:-1], strict=True)
         )
-        picture = self._image[area.y0 : area.y1, area.x0 : area.x1]
+        picture = self._image[area.y0 : area.y1, area.x0 : area.x1].astype(np.float32) / np.float32(255)
         for one, slopes in zip(out, self._slopes, strict=False):
-            if np.abs(slopes[top:bottom, left:right, :3]).max() > SLIGHT:
+            if np.abs(slopes[down, across, :3]).max() > SLIGHT:
                 here = cv2.remap(slopes, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-                more = np.einsum("yxc,yxc->yx", here[..., :3], picture) / np.float32(255) + here[..., 3]
+                more = np.einsum("yxc,yxc->yx", here[..., :3], picture) + here[..., 3]
                 one += more if weight is None else weight * more
 
 
