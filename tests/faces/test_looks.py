@@ -44,9 +44,12 @@ def test_auto_looks_at_small_faces_behind_a_portrait_too() -> None:
     small = face(60, 60, 50)
     made = plan([small, PORTRAIT], (512, 512), "auto")
     assert made.faces == (small, PORTRAIT)
-    assert made.looks[0] == Look(face=PORTRAIT)
-    assert [look.face for look in made.looks[1:]] == [small, small]
-    assert made.looks[0].layer < min(look.layer for look in made.looks[1:])
+    whole, aligned = made.looks
+    assert (whole.face, whole.square) == (PORTRAIT, None)
+    assert (aligned.face, aligned.square) == (small, Square.from_landmarks(small.landmarks))
+    view = whole.view(np.zeros((19, 64, 64), np.float32), CARD, (512, 512))
+    assert view.frame is not None
+    assert view.frame @ [0, 0, 1] == pytest.approx([view.feather] * 2), "it does not fade in the picture"
 
 
 @pytest.mark.parametrize(

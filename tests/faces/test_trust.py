@@ -29,7 +29,8 @@ def view(*parts: tuple[str, slice, slice], probability: float = 0.9, of: Scheme 
 
 
 SKIN = ("skin", slice(16, 54), slice(16, 48))
-EYE, MOUTH = ("l_eye", slice(29, 31), slice(38, 42)), ("mouth", slice(44, 47), slice(27, 37))
+EYE, NOSE = ("l_eye", slice(29, 31), slice(38, 42)), ("nose", slice(33, 41), slice(29, 35))
+MOUTH = ("mouth", slice(44, 47), slice(27, 37))
 
 
 @pytest.mark.parametrize(
@@ -77,12 +78,17 @@ def labels(one: View) -> set[str]:
 
 def test_a_whole_picture_keeps_faces_that_are_whole_and_likely() -> None:
     hair = ("hair", slice(0, 10), slice(0, 64))
-    assert labels(without_doubtful_faces(view(hair, SKIN, EYE, MOUTH), SCHEME)) == {
-        *("background", "hair", "skin", "l_eye", "mouth")
+    assert labels(without_doubtful_faces(view(hair, SKIN, EYE, NOSE, MOUTH), SCHEME)) == {
+        *("background", "hair", "skin", "l_eye", "nose", "mouth")
     }
-    for parts, probability in (((SKIN,), 0.9), ((SKIN, EYE), 0.9), ((SKIN, EYE, MOUTH), 0.6)):
+    for parts, probability in (
+        ((SKIN,), 0.9),
+        ((SKIN, EYE, NOSE), 0.9),
+        ((SKIN, EYE, MOUTH), 0.9),
+        ((SKIN, EYE, NOSE, MOUTH), 0.6),
+    ):
         made = without_doubtful_faces(view(hair, *parts, probability=probability), SCHEME)
         assert labels(made) == {"background", "hair"}
     square = Square.from_landmarks(FACE.landmarks)
-    other_look = without_doubtful_faces(view(hair, SKIN, EYE, MOUTH), SCHEME, [square])
+    other_look = without_doubtful_faces(view(hair, SKIN, EYE, NOSE, MOUTH), SCHEME, [square])
     assert labels(other_look) == {"background", "hair"}

@@ -85,7 +85,7 @@ class Look:
             )
         if self.square is not None:
             return square_view(logits, card, self.square, layer=self.layer, feather=self.feather)
-        view = whole_view(logits, card, picture_size, self.layer)
+        view = whole_view(logits, card, picture_size, self.layer, self.feather if self.layer else None)
         if not self.strict:
             return view
         return without_doubtful_faces(view, scheme, [Square.from_landmarks(f.landmarks) for f in faces])
@@ -168,10 +168,16 @@ def plan(
     largest = max(faces, key=lambda face: face.size)
     chosen = (largest,) if mode == "largest" else tuple(faces)
     portrait = largest if mode == "auto" and is_portrait(largest, picture_size) else None
-    looks = [look for face in chosen if face is not portrait for look in _face_looks(face)]
-    if portrait:
-        looks.insert(0, Look(face=portrait))
-    elif not any(look.square and _covers(look.square, picture_size) for look in looks):
+    if portrait and len(chosen) == 1:
+        return Plan(chosen, (Look(face=portrait),))
+    if (
+        portrait
+    ):  # beside others: whose aligned squares are nearer to their faces, and whose wider ones would cover it
+        whole = Look(layer=2, feather=FEATHER, face=portrait)
+        others = (_face_looks(face)[1] for face in chosen if face is not portrait)
+        return Plan(chosen, (whole, *others))
+    looks = [look for face in chosen for look in _face_looks(face)]
+    if not any(look.square and _covers(look.square, picture_size) for look in looks):
         looks.insert(0, Look(strict=True))
     return Plan(chosen, tuple(looks))
 

@@ -18,15 +18,15 @@ from faceparse.results.view import View
 
 WITH_A_FACE = (*GROUPS["face"], *GROUPS["ears"], "ear_r", "neck_l", "accessory")
 """What is labelled together with a face only; hair, hats, necks and clothes are labelled anywhere."""
-SURE = 0.78
-"""Mean probability of these classes in a face, at least: in whole pictures of Figaro 0.80 to 0.94 but for some profiles,
-in coins, text and a cat's head 0.55 to 0.76."""
+SURE, LEAST_NOSE = 0.65, 0.02
+"""Mean probability of these classes in a face, and its part that is nose, at least. In whole pictures faces have 0.68 to 0.94 and
+0.02 to 0.12, some profiles less; coins, text, the moon 0.53 to 0.60; cats and a cup of coffee up to 0.76, but hardly a nose."""
 EXCLUDED_LOGIT = -1e4
 """Logit of a class where it is not labelled."""
 
 
 def without_doubtful_faces(view: View, scheme: Scheme, faces: Sequence[Square] = ()) -> View:
-    """The view with face classes only in regions where skin, an eye and a mouth are all there and likely.
+    """The view with face classes only in regions where skin, an eye, a nose and a mouth are all there and likely.
 
     Args:
         view: Of the whole picture.
@@ -38,6 +38,7 @@ def without_doubtful_faces(view: View, scheme: Scheme, faces: Sequence[Square] =
     parts = [labels_of(scheme, names) for names in (SKIN, EYES, MOUTH)]
     if not all(parts):
         return view
+    nose = labels_of(scheme, ("nose",))
     logits, label, classes = view.logits.copy(), view.logits.argmax(0), labels_of(scheme, WITH_A_FACE)
     candidates = np.isin(label, classes).astype(np.uint8)
     for square in faces:
@@ -47,6 +48,7 @@ def without_doubtful_faces(view: View, scheme: Scheme, faces: Sequence[Square] =
     for i in range(1, count):
         region = regions == i
         there = all(np.isin(label[region], part).any() for part in parts)
+        there = there and (not nose or np.isin(label[region], nose).mean() >= LEAST_NOSE)
         if not there or _likelihood(view.logits[:, region]) < SURE:
             candidates[region] = 0
     doubtful = (

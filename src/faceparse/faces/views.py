@@ -21,7 +21,11 @@ Affine = NDArray[np.float64]
 
 
 def whole_view(
-    logits: NDArray[np.float32], card: Card, picture_size: tuple[int, int], layer: int = 0
+    logits: NDArray[np.float32],
+    card: Card,
+    picture_size: tuple[int, int],
+    layer: int = 0,
+    feather: float | None = None,
 ) -> View:
     """The view of a whole picture that was resized to the network's input.
 
@@ -30,10 +34,17 @@ def whole_view(
         card: The model's card.
         picture_size: Height and width of the picture in pixels.
         layer: Higher layers lie over lower ones.
+        feather: Its weight against other views of the layer falls to this part of a side at the picture's border; None
+            where no other view is in the layer.
     """
     height, width = picture_size
     to_input = np.array([[card.input.size[1] / width, 0, 0], [0, card.input.size[0] / height, 0]], np.float64)
-    return View(logits, _compose(input_to_grid(card, logits.shape[-2:]), to_input), layer=layer)
+    to_grid = _compose(input_to_grid(card, logits.shape[-2:]), to_input)
+    if feather is None:
+        return View(logits, to_grid, layer=layer)
+    inner = 1 - 2 * feather  # of the frame, which fades in outside the picture
+    frame = np.array([[inner / width, 0, feather], [0, inner / height, feather]])
+    return View(logits, to_grid, frame, feather, layer)
 
 
 def square_view(
