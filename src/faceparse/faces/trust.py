@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from faceparse.faces.align import Square
 from faceparse.labels import Scheme
 from faceparse.labels.groups import GROUPS
+from faceparse.results.lookup import members
+from faceparse.results.sampling import argmax
 from faceparse.results.squash import squash
 from faceparse.results.view import View
 
 SKIN, EYES, MOUTH = ("skin", "face"), (*GROUPS["eyes"], "eye_g", "accessory"), ("mouth", *GROUPS["lips"])
-POINTS = 64
+POINTS = 50
 """Points along a side of the aligned square at which a view is read."""
 NEAR = slice(POINTS // 5, POINTS - POINTS // 5)
 """Of these, the points near the landmarks."""
@@ -45,12 +47,11 @@ class Evidence(NamedTuple):
 
 def assess(view: View, landmarks: NDArray[np.float64], scheme: Scheme) -> Evidence:
     """What a view shows of the face with these landmarks; ignores eyes or mouth if the scheme lacks them."""
-    probabilities = _read(view, Square.from_landmarks(landmarks))
-    label = probabilities.argmax(0)
-    face = np.isin(label, labels_of(scheme, GROUPS["face"]))
-    sure = float(probabilities.max(0)[face].mean()) if face.any() else 0.0
-    near = label[NEAR, NEAR]
-    skin, eye, mouth = (np.isin(near, labels_of(scheme, names)).mean() for names in (SKIN, EYES, MOUTH))
+    label, probability = _read(view, Square.from_landmarks(landmarks))
+    face = members(labels_of(scheme, GROUPS["face"]))[label] > 0
+    sure = float(probability[face].mean()) if face.any() else 0.0
+    near = np.bincount(label[NEAR, NEAR].ravel(), minlength=256) / label[NEAR, NEAR].size
+    skin, eye, mouth = (near[labels_of(scheme, names)].sum() for names in (SKIN, EYES, MOUTH))
     shows = [skin >= LEAST_SKIN]
     shows += [
         share >= LEAST_PART for share, names in ((eye, EYES), (mouth, MOUTH)) if labels_of(scheme, names)
@@ -63,8 +64,8 @@ def labels_of(scheme: Scheme, names: tuple[str, ...]) -> list[int]:
     return [label for label, name in enumerate(scheme.classes) if name in names]
 
 
-def _read(view: View, square: Square) -> NDArray[np.float32]:
-    """Probabilities at the nearest samples of a view, classes × POINTS × POINTS over a square."""
+def _read(view: View, square: Square) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The winning class and its probability at the nearest samples of a view, POINTS × POINTS over a square."""
     steps = (np.arange(POINTS) + 0.5) / POINTS * 2 - 1
     centre, x, y = (np.array(v) for v in (square.centre, square.x, square.y))
     points = centre + steps[:, None] * x + steps[:, None, None] * y
@@ -73,5 +74,4 @@ def _read(view: View, square: Square) -> NDArray[np.float32]:
     grid = np.rint(points @ view.to_grid[:, :2].T + view.to_grid[:, 2]).astype(np.intp)
     height, width = view.logits.shape[1:]
     logits = view.logits[:, grid[..., 1].clip(0, height - 1), grid[..., 0].clip(0, width - 1)]
-    raised = np.exp(logits - logits.max(0))
-    return np.asarray(raised / raised.sum(0), np.float32)
+    return argmax(logits), 1 / np.exp(logits - logits.max(0)).sum(0)
