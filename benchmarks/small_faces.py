@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(
         f"{parsers['auto'].card.name}, {len(people)} faces a size: F1 >= {ENOUGH:.0f} / mean F1 / ms a picture"
     )
-    for number in (1, GROUP):
+    for number in [n for n in (1, GROUP) if n <= len(people)]:
         print("\nalone" if number == 1 else f"\nin groups of {number}")
         modes = [mode for mode in parsers if number == 1 or mode != "largest"]
         print(f"{'px':>5}" + "".join(f"{mode:>24}" for mode in modes))
@@ -136,9 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         parsing = Parsing(canvas, (), parsers[mode].scheme)
                     seconds, pictures = seconds + time.perf_counter() - began, pictures + 1
                     scores += [f1_scores(parsing, place) for place in places]
-                face, mean = np.array(scores).T if scores else np.full((2, 1), np.nan)
+                face, mean = np.array(scores).T
                 cells.append(
-                    f"{100 * np.mean(face >= ENOUGH):6.0f} % {np.mean(mean):5.1f} {1000 * seconds / max(1, pictures):6.0f} ms"
+                    f"{100 * np.mean(face >= ENOUGH):6.0f} % {np.mean(mean):5.1f} {1000 * seconds / pictures:6.0f} ms"
                 )
             print(f"{size:5}" + "".join(f"{cell:>24}" for cell in cells), flush=True)
 

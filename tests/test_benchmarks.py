@@ -1,5 +1,6 @@
 """Every benchmark still starts: a renamed function must not break one unnoticed."""
 
+import runpy
 import subprocess
 import sys
 
@@ -11,6 +12,12 @@ pytest.importorskip("torch")
 pytest.importorskip("pytorch_lightning")
 
 BENCHMARKS = sorted(path.name for path in (ROOT / "benchmarks").glob("*.py"))
+
+
+def test_the_small_face_benchmark_prints_its_table(capsys: pytest.CaptureFixture[str]) -> None:
+    run = runpy.run_path(str(ROOT / "benchmarks" / "small_faces.py"))["main"]
+    run(["--faces", "1", "--sizes", "64", "--data.root", "nowhere"])
+    assert capsys.readouterr().out.splitlines()[-1].split()[:3] == ["64", "100", "%"]
 
 
 @pytest.mark.torch

@@ -284,17 +284,17 @@ class Parser:
         scheme, looks = scheme_of_results(self.card), 0
         false_faces: list[tuple[Detection, float]] = []
         warp = self.card.input.size if self.card.input.warp else None
-        logits: dict[Look, NDArray[np.float32]] = {}
+        logits: dict[object, NDArray[np.float32]] = {}
         while True:
             picture = turn.apply(image)
             chosen = plan(detections, picture.shape[:2], self.faces, warp)
             if not chosen.faces and (warp or self.faces != "whole"):
                 chosen = self._without_a_face(chosen, picture.shape[:2], len(false_faces))
-            new = [look for look in chosen.looks if look not in logits]
-            logits.update(zip(new, self._logits(picture, new, seconds), strict=True))
+            new = [look for look in chosen.looks if look.part not in logits]
+            logits.update(zip([look.part for look in new], self._logits(picture, new, seconds), strict=True))
             looks += len(new)
             views = {
-                look: look.view(logits[look], self.card, picture.shape[:2], chosen.faces)
+                look: look.view(logits[look.part], self.card, picture.shape[:2], chosen.faces)
                 for look in chosen.looks
             }
             evidence = [

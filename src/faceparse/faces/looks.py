@@ -61,6 +61,11 @@ class Look:
     warp: Warp | None = None
     reach: float = ALONE
 
+    @property
+    def part(self) -> tuple[Square | None, Warp | None]:
+        """What the network gets: looks at the same part have the same logits."""
+        return self.square, self.warp
+
     def crop(self, image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """The network's input from an RGB picture, before normalisation: H × W × 3 uint8."""
         if self.warp is not None:
