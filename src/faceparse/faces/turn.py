@@ -98,13 +98,13 @@ class Turn:
 def detect_upright(detector: Detector, image: NDArray[np.uint8]) -> tuple[Turn, tuple[Detection, ...]]:
     """The turn in which faces are upright, and the faces in the points of the turned picture.
 
-    One detection is enough for a clear upright face, and where there is no face at any angle. Else the three other turns
-    are tried, and one is taken where a face scores more.
+    A clear upright face needs one detection. Else the three other turns are tried, and one is taken where a face
+    scores more.
     """
     size = image.shape[:2]
     faces = detector.detect(image)
     score = _score(faces)
-    if score >= CLEAR or not faces:
+    if score >= CLEAR:
         return Turn(0, size), faces
     small = _small(image)
     scores = {q: _score(detector.detect(Turn(q, size).apply(small))) for q in (1, 2, 3)}
