@@ -168,8 +168,10 @@ def test_a_stopped_run_goes_on_where_it_was(quirky: Path, tmp_path: Path) -> Non
 
     with pytest.raises(KeyboardInterrupt):
         prepare("celebamask-hq", quirky, target, progress=stop)
-    with (target / "prepare.jsonl").open("a") as journal:
-        journal.write('["2", "wri')  # cut off while writing
+    with (target / "prepare.jsonl").open("ab") as journal:
+        journal.write(
+            '["2", "written", [["mask of another size", "8×8'.encode()[:-2]
+        )  # cut off while writing
     first = (target / "labels" / "0.png").stat().st_mtime_ns
     again = prepare("celebamask-hq", quirky, target)
     assert again.counts["skipped"] >= 2
@@ -204,6 +206,9 @@ def test_one_folder_holds_one_preparation(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "dst" / "dataset.json").read_text())["scheme"] == "maskgan19"
     with pytest.raises(DataError, match="is not empty and not a prepared data set"):
         prepare("celebamask-hq", source, made.folder(tmp_path / "other"))
+    (tmp_path / "other" / "dataset.json").write_text('{"scheme": "celebamask19"}')  # a data set of one's own
+    with pytest.raises(DataError, match="prepared with source None, not celebamask-hq"):
+        prepare("celebamask-hq", source, tmp_path / "other")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from faceparse.data import celebamaskhq, part_masks
 from faceparse.data.celebamaskhq import SPLITS, PictureFiles
 from faceparse.data.finding import Finding
 from faceparse.data.painting import check_size, match_sizes, paint_files
-from faceparse.data.reading import read_image, read_text
+from faceparse.data.reading import read_image
 from faceparse.data.record import read_record, write_record
 from faceparse.errors import ConfigError, DataError
 from faceparse.files import atomic, json_bytes, make_folder
@@ -158,9 +158,8 @@ def _begin(target: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
     record = read_record(target)
     if not record and target.is_dir() and any(target.iterdir()):
         raise DataError(f"{target} is not empty and not a prepared data set: name another folder")
-    for key, value in settings.items():
-        before = record.get(key, value)
-        if before != value and not overwrite:
+    for key, value in settings.items() if record and not overwrite else ():
+        if (before := record.get(key)) != value:
             raise DataError(
                 f"{target} was prepared with {key} {_short(before)}, not {_short(value)}: "
                 f"name another folder, or redo it with --overwrite"
@@ -173,7 +172,7 @@ def _begin(target: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
 
 def _read_journal(file: Path) -> dict[str, Outcome]:
     outcomes = {}
-    for line in read_text(file).splitlines() if file.is_file() else ():
+    for line in file.read_bytes().splitlines() if file.is_file() else ():
         try:
             name, status, findings = json.loads(line)
             outcomes[name] = Outcome(name, status, tuple(Finding(*finding) for finding in findings))

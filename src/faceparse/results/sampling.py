@@ -114,8 +114,8 @@ class Sampler:
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self._map = view.to_grid
-        self._before = view.before
+        self._map, self._before = view.to_grid, view.before
+        self._upright = self._before is None and bool(self._map[0, 1] == self._map[1, 0] == 0)
         self.classes, self._height, self._width = view.logits.shape
         # A rim that repeats the edge: beyond the samples a blend of equals stays what it is.
         self._samples = np.pad(view.logits, ((0, 0), (1, 1), (1, 1)), mode="edge")
@@ -169,10 +169,6 @@ class Sampler:
         for where, numerators in self._numerators_at(*self._locate(area, rows, columns)):
             np.divide(numerators, numerators.sum(0), out=out[:, where])
         return out
-
-    @property
-    def _upright(self) -> bool:
-        return self._before is None and bool(self._map[0, 1] == self._map[1, 0] == 0)
 
     def _layout(self, area: Area, pixels: Flags | None) -> _Blocks | _Scattered:
         # Cells of under 3 pixels are not worth taking as blocks.
