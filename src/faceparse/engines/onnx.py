@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -131,10 +131,12 @@ def _session(path: Path, text: str, threads: int | None) -> Any:
     if device.name in ("cuda", "tensorrt") and hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()  # finds the CUDA libraries that pip installs beside it
     options, settings = _options(device, threads)
+    index = {} if device.index is None else {"device_id": str(device.index)}
+    providers = [(provider.name, {**index, **settings})]
+    if device.name == "tensorrt" and PROVIDERS["cuda"].name in available:
+        providers.append((PROVIDERS["cuda"].name, index))  # for the operators that TensorRT has not
     try:
-        session = onnxruntime.InferenceSession(
-            path, options, providers=_providers(device, settings, available), enable_fallback=0
-        )
+        session = onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
     except Exception as error:  # ONNX Runtime's have no common base of their own
         if not path.is_file():
             raise WeightsError(f"no model file {path}") from None
@@ -175,19 +177,6 @@ def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
     if device.name == "openvino" and threads is not None:  # it has threads of its own
         settings.setdefault("num_of_threads", str(threads))
     return options, settings
-
-
-def _providers(
-    device: Device, settings: dict[str, str], available: Sequence[str]
-) -> list[tuple[str, dict[str, str]]]:
-    """Provider and settings; TensorRT hands CUDA, on the same card, the operators that it has not."""
-    name = PROVIDERS[device.name].name
-    index = {} if device.index is None else {"device_id": str(device.index)}
-    providers = [(name, {**index, **settings} if device.name in INDEXED else settings)]
-    cuda = PROVIDERS["cuda"].name
-    if device.name == "tensorrt" and cuda in available:
-        providers.append((cuda, index))
-    return providers
 
 
 def _devices(session: Any) -> str:

@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from faceparse.folder.manifest import FOLDER, recorded_outputs
 
 
-@dataclass(frozen=True)
-class OutputFolder:
-    """A folder that runs wrote into.
+class Outputs:
+    """What runs wrote, as their manifests say.
 
-    Attributes:
-        folder: Its real path.
-        stems: What the names of its pictures' outputs begin with, relative to it.
-        files: Other files of its runs, such as `annotations.json`, relative to it.
+    Args:
+        endings: What the names of outputs end with.
     """
 
-    folder: str
-    stems: Collection[str]
-    files: Collection[str]
+    def __init__(self, endings: Sequence[str]) -> None:
+        self._endings = endings
+        self._stems: dict[str, set[str]] = {}  # folder → what the names of outputs in it begin with
+        self._files: set[str] = set()
 
-    @classmethod
-    def at(cls, folder: str) -> OutputFolder | None:
-        """The output folder at a real path; None where no run wrote into it."""
-        if not os.path.isdir(os.path.join(folder, FOLDER)):
-            return None
-        return cls(folder, *recorded_outputs(Path(folder)))
+    def read(self, folder: str) -> None:
+        """Read the manifest of a folder, given by its real path; nothing where no run wrote into it."""
+        if os.path.isdir(os.path.join(folder, FOLDER)):
+            stems, files = recorded_outputs(Path(folder))
+            for stem in stems:
+                below, name = os.path.split(stem)
+                self._stems.setdefault(os.path.normpath(os.path.join(folder, below)), set()).add(name)
+            self._files.update(os.path.normpath(os.path.join(folder, file)) for file in files)
 
-    def wrote(self, folder: str, name: str, endings: Sequence[str]) -> bool:
-        """Whether its runs wrote a file, given by its folder's real path and its name."""
-        below = os.path.relpath(folder, self.folder).replace(os.sep, "/")
-        path = name if below == "." else f"{below}/{name}"
-        return path in self.files or any(stem in self.stems for stem in possible_stems(path, endings))
+    def hold(self, folder: str, name: str) -> bool:
+        """Whether a run wrote a file, given by its folder's real path and its name."""
+        stems = self._stems.get(folder, ())
+        return os.path.join(folder, name) in self._files or any(
+            stem in stems for stem in possible_stems(name, self._endings)
+        )
 
 
 def possible_stems(name: str, endings: Sequence[str]) -> list[str]:

@@ -134,8 +134,8 @@ class Run:
         with hold_lock(self.output / FOLDER / "lock"):
             manifest = Manifest(self.output, self.identity)
             try:
-                complete = bytearray(len(self.jobs))
-                for outcome in self._outcomes(_Worker(self, manifest), complete):
+                failed: set[int] = set()
+                for outcome in self._outcomes(_Worker(self, manifest), failed):
                     self.summary.add(
                         outcome.status, outcome.reason, str(outcome.job.source), str(outcome.job.stem)
                     )
@@ -143,7 +143,7 @@ class Run:
                         self._count_faces(outcome)
                     yield outcome
                 if not self.end_reason:
-                    self._finish(manifest, complete)
+                    self._finish(manifest, failed)
             finally:
                 manifest.close()
                 self.seconds = time.perf_counter() - start
@@ -168,7 +168,7 @@ class Run:
             "outputs": [str(path) for path in self.summary_files],
         }
 
-    def _outcomes(self, worker: _Worker, complete: bytearray) -> Iterator[Outcome]:
+    def _outcomes(self, worker: _Worker, failed: set[int]) -> Iterator[Outcome]:
         count = self.workers or os.cpu_count() or 1
         pool = ThreadPoolExecutor(count, "faceparse")
         waiting: dict[Future[Outcome], int] = {}
@@ -184,11 +184,12 @@ class Run:
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                     index = waiting.pop(future)
                     outcome = future.result()
-                    complete[index] = outcome.status != FAILED
-                    if outcome.disk_full:
-                        self.end_reason = "disk full"
-                    elif outcome.status == FAILED and self.fail_fast:
-                        self.end_reason = self.end_reason or "failed"
+                    if outcome.status == FAILED:
+                        failed.add(index)
+                        if outcome.disk_full:
+                            self.end_reason = "disk full"
+                        elif self.fail_fast:
+                            self.end_reason = self.end_reason or "failed"
                     yield outcome
             if self.stop.is_set() and self.summary.counts.total() < len(self.jobs):
                 self.end_reason = self.end_reason or "stopped"
@@ -198,14 +199,14 @@ class Run:
     def _ending(self) -> bool:
         return bool(self.end_reason) or self.stop.is_set()
 
-    def _finish(self, manifest: Manifest, complete: bytearray) -> None:
+    def _finish(self, manifest: Manifest, failed: set[int]) -> None:
         summarising = [w for w in self.writers.values() if type(w).finish is not Writer.finish]
         if not summarising:
             return
         manifest.begin_summary()
         paths: list[Path] = []
         for writer in summarising:
-            stems = (job.stem for job, is_complete in zip(self.jobs, complete, strict=True) if is_complete)
+            stems = (job.stem for index, job in enumerate(self.jobs) if index not in failed)
             try:
                 paths += writer.finish(self.output, stems)
             except FaceparseError as error:

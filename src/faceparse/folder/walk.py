@@ -8,12 +8,10 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 from faceparse.errors import ConfigError, display_name
-from faceparse.folder.outputs import OutputFolder
+from faceparse.folder.outputs import Outputs
 from faceparse.pictures.reader import SUFFIXES
 
 
@@ -45,8 +43,9 @@ class Walker:
     """
 
     def __init__(self, output: str, endings: Sequence[str]) -> None:
-        self._output, self._endings = os.path.realpath(output), endings
-        self._output_folder = OutputFolder.at(self._output)
+        self._output = os.path.realpath(output)
+        self._outputs = Outputs(endings)
+        self._outputs.read(self._output)
         self.unreadable: list[tuple[str, str]] = []
 
     def walk(self, top: str, recursive: bool) -> Iterator[PicturePath]:
@@ -55,11 +54,9 @@ class Walker:
         Raises:
             ConfigError: the folder cannot be read.
         """
-        real_top = os.path.realpath(top)
-        outer = (self._output_folder,) if self._output_folder and within(real_top, self._output) else ()
-        pending = [_Folder(top, real_top, "", outer)]
+        pending = [_Folder(top, os.path.realpath(top), "")]
+        visited = {self._output} - {pending[0].real}
         links: deque[PicturePath] = deque()
-        visited: set[str] = set()
         while pending or links:
             if not pending:
                 link = links.popleft()
@@ -69,20 +66,24 @@ class Walker:
                     if is_picture(link.name):
                         yield link._replace(real=real)
                 elif recursive:
-                    pending.append(_Folder(path, real, join(link.subfolder, link.name), ()))
+                    pending.append(_Folder(path, real, join(link.subfolder, link.name)))
                 continue
             folder = pending.pop()
-            if folder.real in visited or (folder.real == self._output and folder.real != real_top):
+            if folder.real in visited:
                 continue
             visited.add(folder.real)
+            self._outputs.read(folder.real)
             inner = []
-            for entry in self._entries(folder, top):
+            for entry in self._entries(folder.path, top):
+                name = entry.name
+                path, real = os.path.join(folder.path, name), os.path.join(folder.real, name)
+                picture = PicturePath(folder.path, folder.subfolder, name, real)
                 if entry.is_symlink():
-                    links.append(folder.picture(entry.name))
+                    links.append(picture)
                 elif entry.is_dir():
-                    inner.append(folder.inner(entry.name))
-                elif folder.offers(entry, self._endings):
-                    yield folder.picture(entry.name)
+                    inner.append(_Folder(path, real, join(folder.subfolder, name)))
+                elif is_picture(name) and entry.is_file() and not self._outputs.hold(folder.real, name):
+                    yield picture
             pending += reversed(inner if recursive else [])
 
     def match(self, pattern: str) -> Iterator[PicturePath]:
@@ -97,55 +98,28 @@ class Walker:
             matches = _glob(pattern, base)
         for picture in matches:
             folder = os.path.realpath(picture.folder or os.curdir)
-            if not (self._output_folder and self._output_folder.wrote(folder, picture.name, self._endings)):
+            if not self._outputs.hold(folder, picture.name):
                 yield picture
 
-    def _entries(self, folder: _Folder, top: str) -> list[os.DirEntry[str]]:
+    def _entries(self, folder: str, top: str) -> list[os.DirEntry[str]]:
         """What is in a folder, by name, less hidden files."""
         try:
-            with os.scandir(folder.path) as entries:
+            with os.scandir(folder) as entries:
                 return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
         except OSError as error:
-            problem = f"cannot look into folder {display_name(folder.path)}: {error.strerror}"
-            if folder.path == top:
+            problem = f"cannot look into folder {display_name(folder)}: {error.strerror}"
+            if folder == top:
                 raise ConfigError(problem) from None
-            self.unreadable.append((folder.path, problem))
+            self.unreadable.append((folder, problem))
             return []
 
 
-@dataclass(frozen=True)
-class _Folder:
-    """A folder to look into, and the output folders around it."""
+class _Folder(NamedTuple):
+    """A folder to look into: its path, its real path, and its outputs' folder."""
 
     path: str
     real: str
     subfolder: str
-    outer: tuple[OutputFolder, ...]
-
-    def inner(self, name: str) -> _Folder:
-        """A folder in it."""
-        path, real = os.path.join(self.path, name), os.path.join(self.real, name)
-        return _Folder(path, real, join(self.subfolder, name), self.output_folders)
-
-    def picture(self, name: str) -> PicturePath:
-        """A picture in it."""
-        return PicturePath(self.path, self.subfolder, name, os.path.join(self.real, name))
-
-    def offers(self, entry: os.DirEntry[str], endings: Sequence[str]) -> bool:
-        """Whether an entry is a picture and no output of a run."""
-        return (
-            is_picture(entry.name)
-            and entry.is_file()
-            and not any(o.wrote(self.real, entry.name, endings) for o in self.output_folders)
-        )
-
-    @cached_property
-    def output_folders(self) -> tuple[OutputFolder, ...]:
-        """The output folders around it, and itself where a run wrote into it."""
-        if any(o.folder == self.real for o in self.outer):
-            return self.outer
-        this = OutputFolder.at(self.real)
-        return (*self.outer, this) if this else self.outer
 
 
 def is_picture(name: str) -> bool:
@@ -156,11 +130,6 @@ def is_picture(name: str) -> bool:
 def is_pattern(text: str) -> bool:
     """Whether it has wildcards."""
     return re.search(r"[*?[]", text) is not None
-
-
-def within(path: str, folder: str) -> bool:
-    """Whether a real path is a folder's or lies below it."""
-    return path == folder or path.startswith(os.path.join(folder, ""))
 
 
 def join(subfolder: str, name: str) -> str:
