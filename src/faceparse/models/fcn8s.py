@@ -131,13 +131,13 @@ class FCN8s(Network):
             WeightsError: keys or shapes of another network.
         """
         torchvision = "classifier.0.weight" in state
-        own = self.state_dict()
-        backbone = {k for k in own if k.startswith(("conv", "fc"))}
+        net = self.state_dict()
+        backbone = {k for k in net if k.startswith(("conv", "fc"))}
         renamed = TORCHVISION_VGG16(state) if torchvision else state
         loaded = {k: v for k, v in renamed.items() if k in backbone}
         # VGG-16's fc6 is a matrix over a map of 7 × 7.
-        loaded = {k: v.reshape(own[k].shape) if v.numel() == own[k].numel() else v for k, v in loaded.items()}
-        rest = {k: v for k, v in own.items() if k not in backbone}
+        loaded = {k: v.reshape_as(net[k]) if v.numel() == net[k].numel() else v for k, v in loaded.items()}
+        rest = {k: v for k, v in net.items() if k not in backbone}
         load_checkpoint_into(self, {**rest, **loaded}, "torchvision's VGG-16 checkpoint or an FCN-8s")
 
 

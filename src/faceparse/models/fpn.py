@@ -85,8 +85,8 @@ class FPN(Network):
         Raises:
             WeightsError: too few tensors, or one of another shape than the backbone's.
         """
-        own_names = dict(zip(self.trunk.state_dict(), state.values(), strict=False))
-        load_checkpoint_into(self.trunk, own_names, "an ImageNet checkpoint of timm's efficientnet_lite0")
+        backbone_state = dict(zip(self.trunk.state_dict(), state.values(), strict=False))
+        load_checkpoint_into(self.trunk, backbone_state, "timm's efficientnet_lite0 checkpoint")
 
 
 register(Entry("fpn-efficientnet_lite0", FPN, "celebamask19"))

@@ -181,9 +181,8 @@ def _download(card: Published, path: Path, renew: bool, timeout: float, progress
     try:
         digest = _check(card, new, source.origin, source.sha256 if renew else _expected(card, path))
         hub_digest = headers.get("X-Linked-Etag", "").strip('"')
-        if (
-            len(hub_digest) == 64 and digest != hub_digest
-        ):  # files outside the Hub's LFS have another hash there
+        # Files outside the Hub's LFS have a shorter hash there.
+        if len(hub_digest) == len(digest) and digest != hub_digest:
             raise DownloadError(
                 f"{path.name} came damaged: SHA-256 {digest}, not {hub_digest} as its Hub says"
             )

@@ -113,12 +113,12 @@ class FeatureExtractor(nn.Sequential):
             WeightsError: keys or shapes of another classifier.
         """
         names = self.kind.layers or ("features",)
-        own = {}
+        layers = {}
         for key, value in state.items():
             head, _, rest = key.partition(".")
             if head in names:
-                own[f"{names.index(head)}.{rest}" if self.kind.layers else rest] = value
-        load_checkpoint_into(self, own, f"torchvision's {self.kind.make.__name__} checkpoint")
+                layers[f"{names.index(head)}.{rest}" if self.kind.layers else rest] = value
+        load_checkpoint_into(self, layers, f"torchvision's {self.kind.make.__name__} checkpoint")
 
 
 def make_backbone(name: str) -> FeatureExtractor:
