@@ -13,6 +13,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 from faceparse.errors import ConfigError, ImageError
+from faceparse.evaluate import degradation
 from faceparse.export import calibration_inputs, calibration_pictures
 from faceparse.export.precision import _quiet
 from faceparse.weights.modelfile import find_model
@@ -48,6 +49,14 @@ def test_inputs_are_the_parsers_looks(collins: NDArray[np.uint8], tmp_path: Path
     assert {look.shape for look in looks} == {(1, 3, *card.input.size)}
     with pytest.raises(ImageError, match="no such file"):
         list(calibration_inputs(card, [tmp_path / "none.jpg"]))
+
+
+def test_pictures_are_degraded_in_turn(collins: NDArray[np.uint8]) -> None:
+    card = find_model("default").card
+    inputs = list(calibration_inputs(card, [collins] * 4, faces="whole", degradations=["blur4", "dark"]))
+    expected = [collins, degradation("blur4")(collins), degradation("dark")(collins), collins]
+    for got, picture in zip(inputs, expected, strict=True):
+        np.testing.assert_array_equal(got, card.input(picture))
 
 
 def test_the_root_logger_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from faceparse.engines import FakeEngine
 from faceparse.errors import ConfigError
+from faceparse.evaluate.degrade import degradation
 from faceparse.parser import Parser
-from faceparse.pictures.reader import SUFFIXES, PictureSource
+from faceparse.pictures.reader import SUFFIXES, PictureSource, read_picture
 from faceparse.weights import Card
 
 PICTURES = 64
@@ -34,13 +36,21 @@ def calibration_pictures(folder: Path, limit: int = PICTURES) -> list[Path]:
 
 
 def calibration_inputs(
-    card: Card, pictures: Iterable[PictureSource], faces: str = "auto"
+    card: Card, pictures: Iterable[PictureSource], faces: str = "auto", degradations: Sequence[str] = ()
 ) -> Iterator[NDArray[np.float32]]:
     """The normalised inputs, float32 (1, 3, H, W) each, that the parser would give the network.
 
     The parser itself detects, aligns, resizes and normalises; one picture is in memory at a time.
 
+    Args:
+        card: The network's.
+        pictures: Whatever the parser takes.
+        faces: As the parser's.
+        degradations: Names that `faceparse.evaluate.degradation` takes. The first picture stays as it is, the next ones
+            are degraded in turn, and so on.
+
     Raises:
+        ConfigError: an unknown degradation.
         ImageError: a picture that cannot be read.
     """
     inputs: list[NDArray[np.float32]] = []
@@ -50,7 +60,8 @@ def calibration_inputs(
         return np.zeros((len(image), len(card.label_scheme), 2, 2), np.float32)
 
     parser = Parser(FakeEngine(card, record), faces=faces, scheme=None)
-    for picture in pictures:
-        parser.parse(picture)
+    changes = cycle([lambda picture: picture, *map(degradation, degradations)])
+    for picture, change in zip(pictures, changes, strict=False):
+        parser.parse(change(read_picture(picture)))
         yield from inputs
         inputs.clear()

@@ -65,6 +65,7 @@ def export_onnx(
     form: str = "network",
     opset: int = OPSET,
     calibration: Sequence[PictureSource] = (),
+    degradations: Sequence[str] = (),
     keep_float: Sequence[str] = (),
     weight_bits: int = 8,
     overwrite: bool = False,
@@ -88,6 +89,7 @@ def export_onnx(
         form: `network` as above; `phone`, see `for_phone`; `picture`, see `with_picture`.
         opset: ONNX operator set, 15 or later; 18 or later for `picture`.
         calibration: Pictures for `int8`: paths, or whatever the parser takes.
+        degradations: What happens to them in turn, see `calibration_inputs`.
         keep_float: For `int8`, see `to_int8`.
         weight_bits: Likewise.
         overwrite: Whether an existing file may be replaced.
@@ -121,7 +123,12 @@ def export_onnx(
         if precision == "fp16":
             model = to_half(model)
         elif precision == "int8":
-            model = to_int8(model, calibration_inputs(card, calibration), keep_float, weight_bits)
+            model = to_int8(
+                model,
+                calibration_inputs(card, calibration, degradations=degradations),
+                keep_float,
+                weight_bits,
+            )
         if form == "picture":
             model = with_picture(model, its_card)
         if (precision, form) != ("fp32", "network"):
@@ -135,7 +142,9 @@ def export_onnx(
             least = min(least, LEAST_EQUAL_PICTURES)
             parity = compare_labels(whole_labels(reference), PictureGraph(temporary), pictures, least)
         else:
-            images = list(islice(calibration_inputs(card, calibration), MAX_COMPARED))
+            images = list(
+                islice(calibration_inputs(card, calibration, degradations=degradations), MAX_COMPARED)
+            )
             images = images or trial_inputs(card, any_size=takes_any_size(model))
             parity = compare(reference, OnnxEngine(temporary, its_card), images, least)
         if not parity.holds:

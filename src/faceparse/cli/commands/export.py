@@ -19,6 +19,9 @@ def command(
     ),
     opset: int = Option(18, help="ONNX operator set, 15 or later."),
     calibrate: Path | None = Option(None, help="Folder of pictures on which int8 measures its scales."),
+    degrade: str = Option(
+        "", help="Degrade --calibrate's pictures in turn: blurN, downN, noiseN, dark; with commas."
+    ),
     keep_float: str = Option("", help="Nodes that stay float32 in int8: first, last, or names, with commas."),
     weight_bits: int = Option(8, help="Of int8: 8, or 7 for CPUs without VNNI.", metavar="8|7"),
     root: Path | None = Option(None, "--data.root", help="Labelled folder to measure mean F1 on."),
@@ -43,6 +46,8 @@ def command(
         raise ConfigError("--phone and --with-preprocessing are two forms: choose one of them")
     if calibrate is not None and precision != "int8":
         raise ConfigError(f"--calibrate is for --precision int8, got {precision}")
+    if degrade and calibrate is None:
+        raise ConfigError("--degrade is for the pictures of --calibrate FOLDER")
     dataset = None if root is None else Subset(FolderDataset(root, split, data_scheme), pictures)
     origin, its_card = load_source(model, card)
     exported = export_onnx(
@@ -53,6 +58,7 @@ def command(
         form="phone" if phone else "picture" if with_preprocessing else "network",
         opset=opset,
         calibration=[] if calibrate is None else calibration_pictures(calibrate),
+        degradations=[name for name in degrade.split(",") if name],
         keep_float=[name for name in keep_float.split(",") if name],
         weight_bits=weight_bits,
         overwrite=overwrite,
