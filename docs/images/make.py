@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from PIL import Image
 
 import faceparse
 from faceparse.draw import panel
+from faceparse.evaluate import degradation
 from faceparse.pictures import read_picture
 from faceparse.results.regions import REGIONS
 
@@ -28,7 +30,7 @@ HEAD = (140, 40, 300, 200)
 
 
 def main() -> None:
-    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), recoloured.jpg, edges.jpg (hair cut out), samples.jpg (what training shows)."""
+    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), recoloured.jpg, edges.jpg (hair cut out), samples.jpg (what training shows), failures.jpg."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     photo = read_picture(COLLINS)
     parser = faceparse.Parser()
@@ -59,6 +61,11 @@ def main() -> None:
     pair = Image.fromarray(heads).resize((768, 384), Image.Resampling.LANCZOS)
     pair.save(folder / "recoloured.jpg", quality=88)
 
+    failures = [np.vstack([p, parser.parse(p).overlay(0.6)]) for p in too_poor(np.asarray(portrait))]
+    Image.fromarray(np.hstack(failures)).resize((1120, 560), Image.Resampling.LANCZOS).save(
+        folder / "failures.jpg", quality=88
+    )
+
     head = folder / "head.png"
     Image.fromarray(photo).crop(PORTRAIT).resize((512, 512), Image.Resampling.LANCZOS).save(head)
     script = COLLINS.with_name("training_samples.py")
@@ -75,6 +82,18 @@ def edges(parsing: faceparse.Parsing) -> Image.Image:
         rows.append(np.hstack([np.asarray(Image.alpha_composite(sheet, cut)) for sheet in sheets]))
     both = Image.fromarray(np.vstack(rows)).convert("RGB")
     return both.resize((3 * both.width, 3 * both.height), Image.Resampling.BICUBIC)
+
+
+def too_poor(portrait: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """A portrait at 24 px, blurred by 12 px and at 2 % of its light; and a page of text."""
+    yield degradation("down24")(portrait)
+    yield degradation("blur12")(portrait)
+    noise = np.random.default_rng(0).normal(0, 4, portrait.shape)
+    yield (0.02 * portrait + noise).clip(0, 255).astype(np.uint8)
+    page = np.full(portrait.shape, 245, np.uint8)
+    for line in range(40, len(page) - 20, 24):
+        cv2.putText(page, "the quick brown fox jumps over", (16, line), 0, 0.7, (20, 20, 20), 2, cv2.LINE_AA)
+    yield page
 
 
 def tilted(image: NDArray[np.uint8], degrees: float, zoom: float) -> NDArray[np.uint8]:
