@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from faceparse.errors import ConfigError
 from faceparse.faces.align import Square, crop
 from faceparse.faces.detector import Detection
-from faceparse.faces.strict import without_doubtful_faces
+from faceparse.faces.strict import EXCLUDED_LOGIT, without_doubtful_faces
 from faceparse.faces.views import square_view, warped_view, whole_view
 from faceparse.faces.warp import ALONE, AMONG_OTHERS, Warp
 from faceparse.labels import Scheme
@@ -31,8 +31,6 @@ WIDER = 2.0
 """Side of a face's second look, in sides of its aligned square."""
 WIDER_EXCLUDED = ("face", "hat", "accessory")
 """What the wider look does not label: all that lies in the aligned square, but for the top of a tall hat."""
-EXCLUDED_LOGIT = -1e4
-"""Logit of a class that a look does not label."""
 FEATHER, WIDER_FEATHER = 0.05, 0.1
 """Fraction of a square's side over which the aligned look fades in, and the wider one."""
 

@@ -51,9 +51,8 @@ def without_doubtful_faces(view: View, scheme: Scheme, faces: Sequence[Square] =
         there = there and (not nose or np.isin(label[region], nose).mean() >= LEAST_NOSE)
         if not there or _likelihood(view.logits[:, region]) < SURE:
             candidates[region] = 0
-    doubtful = (
-        cv2.dilate(candidates, np.ones((3, 3), np.uint8)) == 0
-    )  # a rim stays, and borders where they were
+    # A rim of one cell stays, so that a face's border lies where it was.
+    doubtful = cv2.dilate(candidates, np.ones((3, 3), np.uint8)) == 0
     # What looks like skin and is no face is background: the second best class says nothing there.
     logits[0][doubtful] = logits[[0, *classes]][:, doubtful].max(0)
     logits[np.array(classes)[:, None], doubtful.nonzero()[0], doubtful.nonzero()[1]] = EXCLUDED_LOGIT
