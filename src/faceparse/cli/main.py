@@ -12,6 +12,7 @@ import typer
 from typer import Option
 from typer.core import TyperGroup
 
+from faceparse.cli.say import EXACT, say
 from faceparse.errors import ConfigError, DataError, EngineError, FaceparseError, LabelError, WeightsError
 from faceparse.registry import either, mend, nearest
 
@@ -66,7 +67,7 @@ def _version(show: bool) -> None:
     if show:
         from faceparse.version import __version__
 
-        typer.echo(f"faceparse {__version__}")
+        say(f"faceparse {__version__}")
         raise typer.Exit
 
 
@@ -96,17 +97,17 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command; every `FaceparseError` becomes one line and an exit code (1, or 2 for bad arguments)."""
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=EXACT)
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         sys.exit(app(arguments, prog_name="faceparse", standalone_mode=False))  # the code of `typer.Exit`
     except UsageError as error:
         if error.format_message():  # empty where no words were given and the help is printed
-            typer.echo(f"faceparse: {_usage(error, arguments)}", err=True)
+            say(f"faceparse: {_usage(error, arguments)}", err=True)
         sys.exit(2)
     except (FaceparseError, OSError) as error:  # OSError: faults that no room foresaw, such as a broken pipe
-        typer.echo(f"faceparse: {error}", err=True)
+        say(f"faceparse: {error}", err=True)
         sys.exit(2 if isinstance(error, BAD_ARGUMENTS) else 1)
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("faceparse: stopped", err=True)
+        say("faceparse: stopped", err=True)
         sys.exit(130)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 from typer import Argument, Option
 
+from faceparse.cli.say import say
+
 if TYPE_CHECKING:
     from faceparse.data.check import Check
 
@@ -68,13 +70,13 @@ def prepare_(
         )
     hint = " (--overwrite redoes them)" if counts["skipped"] else ""
     done = ", ".join(f"{counts[s]} {s}" for s in ("written", "skipped", "left out") if counts[s])
-    typer.echo(f"{done}{hint} in {target}")
+    say(f"{done}{hint} in {target}")
     if record["splits"]:
-        typer.echo(", ".join(f"{split} {n}" for split, n in record["splits"].items()))
+        say(", ".join(f"{split} {n}" for split, n in record["splits"].items()))
     if findings := record["findings"]:
         rows = [[kind, str(entry["count"]), str(entry["first"][0])] for kind, entry in findings.items()]
         print_table("", ["finding", "count", "first"], rows)
-    typer.echo(f"painted in the order of scheme {record['order']}; findings are in {target / 'dataset.json'}")
+    say(f"painted in the order of scheme {record['order']}; findings are in {target / 'dataset.json'}")
 
 
 @app.command()
@@ -105,7 +107,7 @@ def check(
 
     if kind == "list":
         for name, dataset in kinds().items():
-            typer.echo(f"{name}: {dataset.title}")
+            say(f"{name}: {dataset.title}")
         return
     check_outputs({"--json": json_file, "--sheet": sheet})
     with progress_bar() as progress:
@@ -139,14 +141,14 @@ def _echo_check(result: Check) -> None:
     print_table(title, ["label", "class", "pictures", "pixels"], rows)
     if result.left_lies:
         agree, contradict = result.sides
-        typer.echo(
+        say(
             f"left classes lie on the picture's {result.left_lies} half in {agree:,} pictures, "
             f"{contradict:,} contradict"
         )
     for kind, findings in result.kinds.items():
-        typer.echo(f"{'WRONG' if findings[0].wrong else 'look'}: {kind}, {len(findings):,}")
+        say(f"{'WRONG' if findings[0].wrong else 'look'}: {kind}, {len(findings):,}")
         for finding in findings[:_EXAMPLES]:
-            typer.echo(f"  {finding.text}")
+            say(f"  {finding.text}")
         if len(findings) > _EXAMPLES:
-            typer.echo(f"  and {len(findings) - _EXAMPLES:,} more (--json FILE has them all)")
-    typer.echo("something is wrong" if result.wrong else "nothing is wrong")
+            say(f"  and {len(findings) - _EXAMPLES:,} more (--json FILE has them all)")
+    say("something is wrong" if result.wrong else "nothing is wrong")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
 from typer import Option
+
+from faceparse.cli.say import say
 
 
 def command(
@@ -98,7 +99,7 @@ def command(
     header, rows = scores_table(result, overall)
     print_table(title, header, rows)
     for note in result.notes:
-        typer.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     if json_file is not None:
         about = {
             "version": __version__,

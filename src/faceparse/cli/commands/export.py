@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
 from typer import Option
+
+from faceparse.cli.say import say
 
 
 def command(
@@ -65,16 +66,16 @@ def command(
     )
     for kind, values in (("input", exported.inputs), ("output", exported.outputs)):
         for name, shape in values.items():
-            typer.echo(f"{kind}: {name} ({', '.join(map(str, shape))})")
-    typer.echo(f"parity: {exported.parity}")
+            say(f"{kind}: {name} ({', '.join(map(str, shape))})")
+    say(f"parity: {exported.parity}")
     if phone:
-        typer.echo("phone: nothing left that phones reject")
+        say("phone: nothing left that phones reject")
     if root is not None and dataset is not None:
         with progress_bar() as progress:
             before, after = export_reports(origin, its_card, exported, dataset, progress)
-        typer.echo(
+        say(
             f"mean F1: {before.mean_f1:.2f} before, {after.mean_f1:.2f} after, "
             f"{after.mean_f1 - before.mean_f1:+.2f} ({before.pictures} pictures of {root.name} {split})"
         )
-    typer.echo(f"wrote {exported.path}, {exported.size / 1e6:.1f} MB, card {exported.card.name}")
-    typer.echo(f"terms: {exported.card.licence.terms}")
+    say(f"wrote {exported.path}, {exported.size / 1e6:.1f} MB, card {exported.card.name}")
+    say(f"terms: {exported.card.licence.terms}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
 from typer import Argument, Option
+
+from faceparse.cli.say import say
 
 
 def command(
@@ -30,11 +31,11 @@ def command(
                 "--decoder-only writes neither DINOv3 nor a card: leave out --dinov3 and --card"
             )
         write_decoder_only(checkpoint, network, output, overwrite=overwrite)
-        typer.echo(f"{output}: without DINOv3")
+        say(f"{output}: without DINOv3")
         return
     parts = {} if dinov3 is None else {"dinov3": dinov3}
     its_card = import_checkpoint(checkpoint, network, output, card=card, overwrite=overwrite, **parts)
-    typer.echo(f"{output}: card {its_card.id}")
-    typer.echo(f"terms: {its_card.licence.terms}")
+    say(f"{output}: card {its_card.id}")
+    say(f"terms: {its_card.licence.terms}")
     if its_card.limits:
-        typer.echo(f"limits: {its_card.limits}")
+        say(f"limits: {its_card.limits}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import typer
 from typer import Argument, Option
+
+from faceparse.cli.say import escaped, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ def command(
 
     records = [_record(s) for s in (schemes().values() if scheme is None else [find_scheme(scheme)])]
     if as_json:
-        typer.echo(json.dumps(records if scheme is None else records[0], indent=1, ensure_ascii=False))
+        say(*json.dumps(records if scheme is None else records[0], indent=1, ensure_ascii=False).split("\n"))
     elif scheme is None:
         header = ["scheme", "classes", "left means", "models", "title"]
         keys = ("name", "classes", "left_means", "models", "title")
@@ -41,8 +42,8 @@ def command(
         _print(header, [[str(len(v)) if isinstance(v, list) else v for v in row] for row in rows])
     else:
         about = records[0]
-        typer.echo(f"{about['name']}: {about['title']}")
-        typer.echo(f"left means: {about['left_means']}; models: {', '.join(about['models']) or 'none'}")
+        say(f"{about['name']}: {about['title']}")
+        say(f"left means: {about['left_means']}; models: {', '.join(about['models']) or 'none'}")
         header = ["label", "class", "everyday names", "groups", "colour", "in overlays"]
         _print(header, [_cells(row) for row in about["classes"]])
 
@@ -92,7 +93,7 @@ def _print(header: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
 
     table = Table(*header, box=None)
     for row in rows:
-        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        table.add_row(*(Text(escaped(cell)) if isinstance(cell, str) else cell for cell in row))
     console = Console()
     if not console.is_terminal:
         console.width = max(console.width, 240)  # a program's or a file's lines are not folded

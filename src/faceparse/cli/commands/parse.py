@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 from typer import Argument, Option
 
+from faceparse.cli.say import say
 from faceparse.registry import module_names
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def command(
         writer.check(parser.scheme)
     if scheme == AUTO and parser.scheme.name != USUAL and not quiet:
         note = f"note: labels are those of scheme {parser.scheme.name}: they do not convert to {USUAL}"
-        typer.echo(note, err=True)
+        say(note, err=True)
     if to_stdout:
         parsing = parser.parse(next(iter(todo)).picture)
         sys.stdout.buffer.write(encode(parsing, *forms.values()))
@@ -137,7 +138,7 @@ def command(
             parsing = parser.parse(next(iter(todo)).picture)
             temporary.write_bytes(encode(parsing, *forms.values()))
         if not quiet:
-            typer.echo(str(output))
+            say(str(output))
         return
     workers = min(jobs or parser.workers, len(todo))
     if workers > 1:
@@ -207,18 +208,18 @@ def _report(run: Run, log: Path | None, sides: SideCounter, quiet: bool) -> None
             progress("parsing", done, len(run.jobs))
             write_log(outcome.record())
             if outcome.status == "failed":
-                typer.echo(f"failed: {outcome.reason}", err=True)
+                say(f"failed: {outcome.reason}", err=True)
             elif len(run.jobs) == 1 and not (quiet or to_stdout):
                 for path in outcome.outputs:
-                    typer.echo(str(path))
+                    say(str(path))
         write_log({"summary": run.record()})
     for problem in run.summary_errors:
-        typer.echo(f"failed: {problem}", err=True)
+        say(f"failed: {problem}", err=True)
     if not quiet:
         for line in _summary(run):
-            typer.echo(line, err=to_stdout)
+            say(line, err=to_stdout)
         if sides.note():
-            typer.echo(f"note: {sides.note()}", err=True)
+            say(f"note: {sides.note()}", err=True)
     if run.end_reason == "stopped":
         raise typer.Exit(INTERRUPTED)
     if run.summary.counts["failed"] or run.summary_errors:

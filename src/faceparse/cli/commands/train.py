@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from faceparse.cli.say import say
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -28,10 +30,10 @@ def command(context: typer.Context) -> None:
 
         raise MissingExtraError(error.name or "torch", "train", "faceparse train") from None
     if not context.args or {"-h", "--help"} & set(context.args):
-        typer.echo(help_page())
+        say(*help_page().split("\n"))
         return
     if printing := {"--print_config", "--print-config"} & set(context.args):
-        typer.echo(configuration([word for word in context.args if word not in printing]))
+        say(*configuration([word for word in context.args if word not in printing]).split("\n"))
         return
     # Lightning's tips, notes on its own deprecations and on what is meant here: a fault is an error of ours.
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
@@ -60,4 +62,4 @@ def _say(text: str, err: bool = False) -> None:
     """Print in the first of several processes alone, for they end alike."""
     from pytorch_lightning.utilities import rank_zero_only
 
-    rank_zero_only(typer.echo)(text, err=err)
+    rank_zero_only(say)(text, err=err)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from faceparse.cli.say import say
+
 if TYPE_CHECKING:
     from faceparse.weights.backbone import Published
 
@@ -39,7 +41,7 @@ def list_(as_json: Json = False) -> None:
     from faceparse.weights.summary import record, size_text, state
 
     if as_json:
-        typer.echo(json.dumps(list(map(record, all_published())), indent=1, ensure_ascii=False))
+        say(*json.dumps(list(map(record, all_published())), indent=1, ensure_ascii=False).split("\n"))
         return
     from rich.console import Console
     from rich.table import Table
@@ -72,10 +74,10 @@ def show(model: One, as_json: Json = False) -> None:
 
     card = find_published(model)
     if as_json:
-        typer.echo(json.dumps(record(card), indent=1, ensure_ascii=False))
+        say(*json.dumps(record(card), indent=1, ensure_ascii=False).split("\n"))
         return
     where, path = state(card)
-    typer.echo(f"{card.id}: {card.title}")
+    say(f"{card.id}: {card.title}")
     consent = "" if not card.licence.consent else "accepted" if is_accepted(card) else "not accepted yet"
     unknown = "not published; recorded when the file first comes, and held to after"
     lines = {
@@ -95,10 +97,10 @@ def show(model: One, as_json: Json = False) -> None:
     }
     for name, text in lines.items():
         if text:
-            typer.echo(f"  {name}: {text}")
+            say(f"  {name}: {text}")
     for figure in card.figures:
         if figure.metric == "mean F1":
-            typer.echo(f"  mean F1: {figure.value:g} ({figure.origin}; {figure.data})")
+            say(f"  mean F1: {figure.value:g} ({figure.origin}; {figure.data})")
 
 
 @app.command()
@@ -133,9 +135,9 @@ def get(
     chosen = fetchable if everything else [find_published(m) for m in dict.fromkeys(models or ())]
     failed = 0
     for card in chosen:
-        typer.echo(f"{card.id}: {card.licence.weights}. {card.licence.terms}", err=True)
+        say(f"{card.id}: {card.licence.weights}. {card.licence.terms}", err=True)
         if card.limits:
-            typer.echo(f"{card.id}: limits: {card.limits}", err=True)
+            say(f"{card.id}: limits: {card.limits}", err=True)
         try:
             if from_file is not None and card.id not in packaged():
                 add_file(card, from_file, accept_terms=accept_terms)
@@ -149,14 +151,14 @@ def get(
                         timeout=timeout,
                         progress=partial(progress, card.source.name),
                     )
-            typer.echo(f"{card.id}: {_ready(card)}")
+            say(f"{card.id}: {_ready(card)}")
         except FaceparseError as error:
             if len(chosen) == 1:
                 raise
             failed += 1
-            typer.echo(f"failed: {card.id}: {error}", err=True)
+            say(f"failed: {card.id}: {error}", err=True)
     if failed:
-        typer.echo(f"{len(chosen) - failed} got, {failed} failed", err=True)
+        say(f"{len(chosen) - failed} got, {failed} failed", err=True)
         raise typer.Exit(1)
 
 
@@ -175,16 +177,16 @@ def verify(
     bad = 0
     for card in map(find_published, models) if models else all_published():
         if card.id in packaged():
-            typer.echo(f"in the package: {card.id}")
+            say(f"in the package: {card.id}")
         for file in check(card):
             if file.status == "missing" and not models:
                 continue
             bad += file.status != "ok"
             differs = file.status in ("CHANGED", "unknown")
             note = f": SHA-256 {file.actual}, not {file.expected or 'recorded'}" if differs else ""
-            typer.echo(f"{file.status}: {card.id}: {file.path}{note}")
+            say(f"{file.status}: {card.id}: {file.path}{note}")
     if bad:
-        typer.echo("faceparse weights get ID gets a file again", err=True)
+        say("faceparse weights get ID gets a file again", err=True)
         raise typer.Exit(1)
 
 
@@ -202,13 +204,13 @@ def where(
     from faceparse.weights.modelfile import find_model
 
     if model is None:
-        typer.echo(str(cache_folder()))
+        say(str(cache_folder()))
         return
     card = find_published(model)
     path = published_path(card) if isinstance(card, Backbone) else find_model(card.id).path
     if not path.is_file():
         raise WeightsError(f"{path.name} is not on this machine: faceparse weights get {card.id}")
-    typer.echo(str(path))
+    say(str(path))
 
 
 def _ready(card: Published) -> str:
@@ -227,7 +229,7 @@ def _ready(card: Published) -> str:
     except MissingExtraError:
         if (model := cached(card.id)) is not None:
             return str(model)
-        typer.echo(
+        say(
             f"note: {card.id} needs PyTorch to become a model file: pip install 'faceparse[torch]', then "
             f"faceparse weights get {card.id} again",
             err=True,
