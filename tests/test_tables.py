@@ -164,10 +164,37 @@ def test_words_of_a_command_line(hint: Any, text: str, value: object) -> None:
     assert plain_text(hint, text) == value
 
 
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("JSON", "[" * 100_000),
+        ("YAML", "[" * 100_000),
+        ("TOML", "a = " + "[" * 100_000),
+        ("JSON", "[" * 40 + "]" * 40),
+        ("YAML", "{a: " * 40 + "1" + "}" * 40),
+        ("TOML", "a = " + "{a = " * 40 + "1" + "}" * 40),
+        ("TOML", "a" + ".a" * 40 + " = 1"),
+        ("TOML", "[" + "a." * 40 + "a]"),
+        ("TOML", "a" + ".a" * 60_000 + " = 1"),  # 3 GB and minutes in tomllib
+        ("TOML", "x = 1\n[" + "'a'. " * 20_000 + "a]"),
+    ],
+)
+def test_deep_nesting_is_one_line(form: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"w is nested too deeply"):
+        parse(text, form, "w")
+
+
 @pytest.mark.parametrize("form", ["JSON", "YAML", "TOML"])
-def test_deep_nesting_is_one_line(form: str) -> None:
-    with pytest.raises(ConfigError, match="w is nested too deeply"):
-        parse("a = " * (form == "TOML") + "[" * 100_000, form, "w")
+def test_large_texts_are_not_read(form: str) -> None:
+    with pytest.raises(ConfigError, match="w has more than 131,072 bytes"):
+        parse("a" * 200_000, form, "w")
+
+
+def test_a_message_is_short_whatever_it_quotes() -> None:
+    text = str(ConfigError("it begins " + "x" * 1_000_000 + " and ends"))
+    assert len(text) <= 2000
+    assert text.startswith("it begins xxx")
+    assert text.endswith("xxx and ends")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@ that line and exits non-zero; a library user catches `FaceparseError` or one of 
 
 from __future__ import annotations
 
+LONGEST = 2000
+"""Characters of a message at most: what it quotes may be a whole file."""
+
 
 def display_name(name: object) -> str:
     r"""A file's name for a message, quoted where it is empty or has control characters.
@@ -18,7 +21,13 @@ def display_name(name: object) -> str:
 
 
 class FaceparseError(Exception):
-    """Base of all errors that faceparse raises for bad input."""
+    """Base of all errors that faceparse raises for bad input; of a very long message the middle is left out."""
+
+    def __init__(self, message: object = "") -> None:
+        text = str(message)
+        super().__init__(
+            text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 4 :]}"
+        )
 
 
 class LabelError(FaceparseError, ValueError):

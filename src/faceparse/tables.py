@@ -34,8 +34,11 @@ from faceparse.registry import either, nearest
 
 T = TypeVar("T")
 
-LARGEST = 1 << 20
-"""Bytes of a table's file at most: the largest in use has some thousands."""
+LARGEST = 1 << 17
+"""Bytes of a table at most: the largest in use has some thousands."""
+
+DEEPEST = 32
+"""Tables and lists inside each other at most."""
 
 _REPR = Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
@@ -189,34 +192,33 @@ def read_file(path: str | Path, what: str, error: type[FaceparseError] = ConfigE
     try:
         with Path(path).open("rb") as file:
             data = file.read(LARGEST + 1)
-    except OSError as fault:
-        raise error(f"cannot read {where}: {fault.strerror}") from None
-    form = _FORMS.get(Path(path).suffix.lower(), "YAML")
-    if len(data) > LARGEST:
-        raise error(f"{where} has more than {LARGEST:,} bytes: it is no {what}")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise error(f"{where} is not {form}, a text in UTF-8: {fault}") from None
-    return parse(text, form, where, error)
+    except (OSError, ValueError) as fault:  # ValueError: a name that no file can have
+        raise error(f"cannot read {where}: {getattr(fault, 'strerror', fault)}") from None
+    return parse(data, _FORMS.get(Path(path).suffix.lower(), "YAML"), where, error)
 
 
-def parse(text: str, form: str, where: str, error: type[FaceparseError] = ConfigError) -> Any:
+def parse(text: str | bytes, form: str, where: str, error: type[FaceparseError] = ConfigError) -> Any:
     """The plain data in a text.
 
     Args:
-        text: The text.
+        text: The text, or its bytes in UTF-8.
         form: `TOML`, `JSON` or `YAML`; YAML without aliases, which make a short text a large table.
         where: Where it comes from, for messages.
         error: What is raised.
 
     Raises:
-        FaceparseError: of that kind: not such a text, or one that is nested too deeply.
+        FaceparseError: of that kind: not such a text, or one that is too large or nested too deeply.
     """
+    if len(text) > LARGEST:
+        raise error(f"{where} has more than {LARGEST:,} bytes: it is no table of faceparse")
     try:
-        return _READERS[form](text)
+        value = _READERS[form](text if isinstance(text, str) else text.decode("utf-8-sig"))
+        _check_depth(value)
+        return value
     except RecursionError:
         raise error(f"{where} is nested too deeply") from None
+    except UnicodeDecodeError as fault:
+        raise error(f"{where} is not {form}, a text in UTF-8: {fault}") from None
     except Exception as fault:  # each reader's own, and ValueError for numbers and dates that are none
         mark, words = getattr(fault, "problem_mark", None), str(fault)
         if mark is not None:  # YAML's own words quote the text
@@ -228,7 +230,26 @@ def _yaml(text: str) -> object:
     return _loader()(text).get_single_data()
 
 
-_READERS: Mapping[str, Callable[[str], object]] = {"TOML": tomllib.loads, "JSON": json.loads, "YAML": _yaml}
+def _toml(text: str) -> object:
+    if re.search(rf"(\.[^.\n]*){{{4 * DEEPEST}}}", text):  # a key of very many parts costs tomllib gigabytes
+        raise RecursionError
+    return tomllib.loads(text)
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            part
+            for inner in level
+            if isinstance(inner, list | dict)
+            for part in (inner.values() if isinstance(inner, dict) else inner)
+        ]
+    if level:
+        raise RecursionError
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {"TOML": _toml, "JSON": json.loads, "YAML": _yaml}
 
 
 @cache

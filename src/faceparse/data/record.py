@@ -10,6 +10,7 @@ from faceparse.errors import DataError, LabelError
 from faceparse.files import json_bytes, write_atomic
 from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
+from faceparse.labels.registry import scheme_inside
 from faceparse.tables import read_file
 
 RECORD = "dataset.json"
@@ -65,7 +66,7 @@ def folder_scheme(root: Path, requested: str | Path | Scheme | None) -> Scheme:
             raise DataError(f"{root} does not say which label scheme it has: {hint}")
         return find_scheme(requested)
     try:
-        scheme = find_scheme(entry)
+        scheme = scheme_inside(entry)
     except LabelError as error:
         raise DataError(f"{root / RECORD}: {error}") from None
     return declared_scheme(scheme, requested, str(root))

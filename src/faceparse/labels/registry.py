@@ -75,6 +75,19 @@ def named_scheme(name: str) -> Scheme:
     return PACKAGED.get(name) or SCHEMES.find(name)
 
 
+def scheme_inside(entry: Any) -> Scheme:
+    """The scheme that a file states inside, by name or in full; a path there is no name, and no file is opened.
+
+    >>> scheme_inside("/etc/passwd.yaml")
+    Traceback (most recent call last):
+    faceparse.errors.LabelError: no label scheme '/etc/passwd.yaml'; there are celebamask19, ...
+
+    Raises:
+        LabelError: no such scheme, or a table that is none.
+    """
+    return named_scheme(entry) if isinstance(entry, str) else scheme(entry)
+
+
 def home(name: str) -> str:
     """A sentence on what has a class or group, which scheme and model or each face; empty for nothing.
 

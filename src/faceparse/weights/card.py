@@ -22,8 +22,7 @@ from typing import Annotated, Any
 
 from faceparse.errors import LabelError, WeightsError
 from faceparse.labels import Scheme
-from faceparse.labels import scheme as find_scheme
-from faceparse.labels.registry import named_scheme
+from faceparse.labels.registry import scheme_inside
 from faceparse.registry import either, nearest
 from faceparse.tables import between, build, matching, one_of, parse, read_file
 from faceparse.weights.preprocessing import Preprocessing
@@ -170,7 +169,7 @@ class Card:
 
     def __post_init__(self) -> None:
         try:
-            named_scheme(self.scheme) if isinstance(self.scheme, str) else find_scheme(self.scheme)
+            scheme_inside(self.scheme)
         except LabelError as error:
             raise WeightsError(str(error)) from None
 
@@ -198,7 +197,7 @@ class Card:
     @property
     def label_scheme(self) -> Scheme:
         """The `Scheme` of the logits."""
-        return find_scheme(self.scheme)
+        return scheme_inside(self.scheme)
 
 
 def parse_card(raw: object, where: str) -> Card:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.labels import Scheme, conversion, scheme
+from faceparse.labels import Scheme, conversion
+from faceparse.labels.registry import named_scheme
 from faceparse.weights.card import Card
 
 
@@ -21,10 +22,11 @@ def scheme_of_results(card: Card) -> Scheme:
 def result_scheme(original: Scheme) -> Scheme:
     """The scheme that logits of a scheme are read as.
 
+    >>> from faceparse.labels import scheme
     >>> result_scheme(scheme("voc21-face")).name, result_scheme(scheme("lapa11")).name
     ('face2', 'lapa11')
     """
-    return scheme(original.result_scheme) if original.result_scheme else original
+    return named_scheme(original.result_scheme) if original.result_scheme else original
 
 
 def read_logits(logits: NDArray[np.float32], card: Card) -> NDArray[np.float32]:

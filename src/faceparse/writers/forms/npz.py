@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from faceparse.errors import DataError, FaceparseError, ResultError
 from faceparse.files import atomic
-from faceparse.labels import plain, scheme
+from faceparse.labels import plain
+from faceparse.labels.registry import scheme_inside
 from faceparse.results import Face, Parsing, View
 from faceparse.results.view import frozen
 from faceparse.writers.registry import register
@@ -153,7 +154,7 @@ def _put_together(about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.ui
         return Parsing(
             image,
             tuple(map(view, part["views"])),
-            scheme(part["scheme"]),
+            scheme_inside(part["scheme"]),
             table=arrays[part["table"]] if part["table"] else None,
             label_map=arrays[part["given"]] if part["given"] else None,
             model=about["model"],
