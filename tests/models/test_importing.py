@@ -10,7 +10,17 @@ torch = pytest.importorskip("torch")
 from faceparse import models  # noqa: E402
 from faceparse.errors import ConfigError, OutputError, WeightsError  # noqa: E402
 from faceparse.models.importing import UNKNOWN_TERMS  # noqa: E402
-from faceparse.weights import Grid, card, read_checkpoint, safetensors_card, write_safetensors  # noqa: E402
+from faceparse.weights import (  # noqa: E402
+    Grid,
+    add_file,
+    backbone,
+    card,
+    published_path,
+    read_checkpoint,
+    safetensors_card,
+    verify,
+    write_safetensors,
+)
 from faceparse.weights.hashing import sha256  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -176,3 +186,34 @@ def test_a_failed_write_leaves_the_old_file(trained: Path, monkeypatch: pytest.M
         models.import_checkpoint(trained, NAME, target, overwrite=True)
     assert target.read_bytes() == before
     assert sorted(p.name for p in target.parent.iterdir()) == ["a.safetensors", "best.ckpt"]
+
+
+def test_a_model_file_in_the_cache_is_made_of_the_published_file_and_mended(foreign: Path) -> None:
+    known = card("bisenet-resnet18-yakhyo")
+    known = replace(known, source=replace(known.source, sha256=sha256(foreign)))
+    with pytest.raises(WeightsError, match=f"no file .*faceparse weights get {known.id}"):
+        models.make_model_file(known)
+    checkpoint = add_file(known, foreign)
+    made = models.make_model_file(known)
+    digest, before = sha256(made), made.stat().st_mtime_ns
+    assert models.make_model_file(known).stat().st_mtime_ns == before
+    made.write_bytes(made.read_bytes()[:-4] + bytes(4))
+    assert [check.status for check in verify(known)] == ["ok", "CHANGED"]
+    models.make_model_file(known)
+    assert sha256(made) == digest
+    made.unlink()
+    torch.save({"other": torch.zeros(1)}, checkpoint)
+    with pytest.raises(WeightsError, match="is not used"):
+        models.make_model_file(known)
+    assert not made.exists()
+
+
+def test_a_backbone_in_the_cache_is_held_to_its_record(foreign: Path) -> None:
+    known = card("bisenet-resnet18-yakhyo")
+    known = replace(known, source=replace(known.source, sha256=sha256(foreign)), backbone="dinov3-vitl16")
+    add_file(known, foreign)
+    part = published_path(backbone(known.backbone))
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"PK another")
+    with pytest.raises(WeightsError, match="is not used: faceparse weights get dinov3-vitl16"):
+        models.make_model_file(known)

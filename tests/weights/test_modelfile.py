@@ -1,7 +1,10 @@
 """Finding models by name and path, and reading the card inside them."""
 
+import hashlib
 import json
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceparse.errors import WeightsError
+from faceparse.weights import Card, hashing, modelfile, published_path, verify
 from faceparse.weights import card as find_card
-from faceparse.weights import modelfile, published_path
+from faceparse.weights.hashing import sha256
 from faceparse.weights.modelfile import find_model
 from faceparse.weights.onnxfile import onnx_card
+from faceparse.weights.records import Record, write_record
 
 ID = "bisenet-resnet18-zllrunning"
 
@@ -87,17 +92,90 @@ def test_known_model_in_the_cache(tiny_path: Path) -> None:
     published.write_bytes(b"PK")
     with pytest.raises(WeightsError, match=rf"not yet a model file: .*faceparse weights get {ID} makes"):
         find_model(ID)
-    published.with_name(f"{ID}.safetensors").write_bytes(safetensors({"faceparse.card": card.to_json()}))
-    assert find_model(ID) == (published.with_name(f"{ID}.safetensors"), card)
+    made = published.with_name(f"{ID}.safetensors")
+    made.write_bytes(safetensors({"faceparse.card": card.to_json()}))
+    write_record(made.parent, made.name, Record(sha256(made), 0, "here"))
+    assert find_model(ID) == (made, card)
 
 
-def test_foreign_onnx_in_the_cache_has_its_card(tiny_path: Path) -> None:
+@pytest.fixture
+def foreign(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> Card:
+    """The card of an ONNX file in the cache that carries none."""
+    content = tiny_path.read_bytes().replace(b"faceparse.card", b"somebody.s.own")
     card = find_card("bisenet-resnet18-yakhyo-onnx")
-    published = published_path(card)
-    published.parent.mkdir(parents=True)
-    published.write_bytes(tiny_path.read_bytes().replace(b"faceparse.card", b"somebody.s.own"))
-    assert find_model(card.id) == (published, card)
-    assert find_model(card.id, ID).card.id == ID
+    card = replace(card, source=replace(card.source, sha256=hashlib.sha256(content).hexdigest()))
+    monkeypatch.setattr(modelfile, "cards", lambda: {card.id: card})
+    published_path(card).parent.mkdir(parents=True)
+    published_path(card).write_bytes(content)
+    return card
+
+
+def test_foreign_onnx_in_the_cache_has_its_card(foreign: Card) -> None:
+    assert find_model(foreign.id) == (published_path(foreign), foreign)
+    assert find_model(foreign.id, ID).card.id == ID
+
+
+def agreed(card: Card) -> str:
+    """What `verify` says of a card's file, and `find_model` too."""
+    (check,) = verify(card)
+    if check.status == "ok":
+        find_model(card.id)
+    else:
+        with pytest.raises(WeightsError, match=rf"not used: faceparse weights get {card.id} ") as caught:
+            find_model(card.id)
+        assert "\n" not in str(caught.value)
+    return check.status
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_file_in_the_cache_is_held_to_its_card_or_its_record(
+    stated: bool, foreign: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, content = published_path(foreign), published_path(foreign).read_bytes()
+    card = foreign
+    if not stated:
+        card = replace(foreign, source=replace(foreign.source, sha256=""))
+        monkeypatch.setattr(modelfile, "cards", lambda: {card.id: card})
+        assert agreed(card) == "unknown"
+        write_record(path.parent, path.name, Record(sha256(path), 0, "here"))
+    for part, status in (
+        (content, "ok"),
+        (content + b"x", "CHANGED"),
+        (content[::-1], "CHANGED"),
+        (content, "ok"),
+    ):
+        path.write_bytes(part)
+        assert agreed(card) == status
+
+
+def test_a_file_in_the_cache_is_read_once_while_it_stays_as_it_is(
+    foreign: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+
+    def counted(path: Path) -> str:
+        reads.append(path)
+        return sha256(path)
+
+    monkeypatch.setattr(hashing, "sha256", counted)
+    path, content = published_path(foreign), published_path(foreign).read_bytes()
+    find_model(foreign.id)
+    find_model(foreign.id)
+    assert len(reads) == 2  # it may be changed within the same tick of the file system's clock
+    monkeypatch.setattr(hashing, "SETTLED", -1)
+    for _ in range(3):
+        find_model(foreign.id)
+    assert len(reads) == 3
+    verify(foreign)
+    assert len(reads) == 4
+    for note in ("", "nonsense", "\xff", "0" * 64):
+        path.with_name(f".{path.name}.sha256").write_text(note, encoding="latin-1")
+        find_model(foreign.id)
+    assert len(reads) == 8
+    path.write_bytes(content[::-1])
+    os.utime(path, ns=(0, 0))
+    with pytest.raises(WeightsError, match="has SHA-256"):
+        find_model(foreign.id)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from faceparse.weights.backbone import backbone
 from faceparse.weights.card import Card, cards, parse_card
 from faceparse.weights.card import card as find_card
 from faceparse.weights.checkpoint import Checkpoint, read_checkpoint, safetensors_card, write_safetensors
-from faceparse.weights.hashing import sha256
+from faceparse.weights.hashing import noted_sha256, sha256
 from faceparse.weights.modelfile import model_path
-from faceparse.weights.records import Record, write_record
+from faceparse.weights.records import Record, checked, expected_sha256, write_record
 from faceparse.weights.store import published_path
 
 _LOG = logging.getLogger("faceparse")
@@ -89,9 +89,10 @@ def make_model_file(card: Card) -> Path:
         OutputError: the cache cannot be written.
     """
     checkpoint, target = published_path(card), model_path(card)
-    if target.is_file():
+    digest = noted_sha256(checked(card, checkpoint))
+    if target.is_file() and sha256(target) == expected_sha256(card, target):
         embedded = safetensors_card(target)
-        if embedded is not None and embedded.source.sha256 == sha256(checkpoint):
+        if embedded is not None and embedded.source.sha256 == digest:
             return target
     parts = {}
     if card.backbone:
@@ -102,6 +103,7 @@ def make_model_file(card: Card) -> Path:
                 f"{card.id} needs the file of {published.title}, which is not in the cache: faceparse weights get "
                 f"{published.id}"
             )
+        checked(published, parts[published.option])
     import_checkpoint(checkpoint, card.network, target, card=card, overwrite=True, **parts)
     write_record(target.parent, target.name, Record(sha256(target), target.stat().st_size, checkpoint.name))
     return target

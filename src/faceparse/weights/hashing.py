@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
+from time import time_ns
+
+from faceparse.errors import OutputError
+from faceparse.files import atomic
+
+SETTLED = 2_000_000_000
+"""Nanoseconds for which a file must have been as it is before its hash is noted: clocks of file systems are coarse."""
 
 
 def sha256(path: str | Path) -> str:
     """Full SHA-256 of a file, 64 hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def noted_sha256(path: Path, *, again: bool = False) -> str:
+    """Full SHA-256 of a file in the cache, which is read only where it changed since its hash was noted beside it.
+
+    Args:
+        path: The file.
+        again: Whether it is read in any case.
+    """
+    status = path.stat()
+    state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+    note = path.with_name(f".{path.name}.sha256")
+    with suppress(OSError, ValueError):
+        digest, _, noted = note.read_text(encoding="ascii").partition(" ")
+        if noted == state and not again:
+            return digest
+    digest = sha256(path)
+    if time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED:
+        with suppress(OutputError), atomic(note, overwrite=True) as temporary:  # a read-only cache is as good
+            temporary.write_text(f"{digest} {state}", encoding="ascii")
+    return digest

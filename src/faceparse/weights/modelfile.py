@@ -23,6 +23,7 @@ from faceparse.weights.card import Card, cards, unknown_model
 from faceparse.weights.card import card as find_card
 from faceparse.weights.checkpoint import safetensors_card
 from faceparse.weights.onnxfile import onnx_card
+from faceparse.weights.records import checked
 
 _READERS: Mapping[str, Callable[[Path], Card | None]] = {".onnx": onnx_card, ".safetensors": safetensors_card}
 
@@ -52,11 +53,14 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
         card: Card id or TOML file. A foreign file needs it; for a file of ours it replaces the one inside.
 
     Raises:
-        WeightsError: no such model, a file without a card, cut short, or not what its name says; the
-            message has the commands that get or make the file.
+        WeightsError: no such model, a file without a card, cut short, not what its name says, or one in the cache that
+            is not what its card or record says; the message has the commands that get or make the file.
     """
     name = os.fspath(model)
-    path = packaged().get(name) or cached(name) or _model_file(name)
+    path = packaged().get(name)
+    if path is None:
+        path = cached(name)
+        path = _model_file(name) if path is None else checked(cards()[name], path)
     inside = _READERS[path.suffix.lower()](path) or cards().get(name)
     if card is not None:
         return ModelFile(path, find_card(card))

@@ -14,6 +14,8 @@ from pathlib import Path
 from faceparse.errors import WeightsError
 from faceparse.files import atomic
 from faceparse.tables import convert, read_file
+from faceparse.weights.backbone import Published
+from faceparse.weights.hashing import noted_sha256
 
 FILE = "records.json"
 
@@ -49,6 +51,30 @@ def read_records(folder: Path) -> dict[str, Record]:
         return dict(convert(Mapping[str, Record], raw, where=f"records {path}", error=WeightsError))
     except WeightsError as error:
         raise WeightsError(f"{error}: delete it; the files beside it are then recorded anew") from None
+
+
+def expected_sha256(card: Published, path: Path) -> str:
+    """The SHA-256 of a file on a card's shelf, as the card states it, or as it was recorded; empty where neither is."""
+    record = read_records(path.parent).get(path.name)
+    stated = card.source.sha256 if path.name == card.source.name else ""
+    return stated or (record.sha256 if record else "")
+
+
+def checked(card: Published, path: Path) -> Path:
+    """The path of a file on a card's shelf, which is what the card or its record says.
+
+    Raises:
+        WeightsError: there is none, it is another file, or nothing says what it should be.
+    """
+    if not path.is_file():
+        raise WeightsError(f"no file {path}: faceparse weights get {card.id}")
+    expected, actual = expected_sha256(card, path), noted_sha256(path)
+    if actual != expected:
+        fault = f"has SHA-256 {actual}, not {expected}" if expected else "is not recorded"
+        raise WeightsError(
+            f"{path} {fault}, and is not used: faceparse weights get {card.id} checks it, or gets it again"
+        )
+    return path
 
 
 def write_record(folder: Path, name: str, record: Record) -> None:

@@ -26,8 +26,8 @@ from faceparse.weights.backbone import Published
 from faceparse.weights.cache import CACHE_VARIABLE, OFFLINE_VARIABLE, is_offline, shelf
 from faceparse.weights.contents import HEAD, foreign
 from faceparse.weights.download import TIMEOUT, Progress, fetch_url
-from faceparse.weights.hashing import sha256
-from faceparse.weights.records import Record, read_records, write_record
+from faceparse.weights.hashing import noted_sha256, sha256
+from faceparse.weights.records import Record, expected_sha256, read_records, write_record
 from faceparse.weights.terms import require
 
 _LOG = logging.getLogger("faceparse.weights")
@@ -134,7 +134,7 @@ def add_file(card: Published, file: str | Path, *, accept_terms: bool = False) -
     with _lock(path.parent):
         with atomic(path, overwrite=True) as temporary:
             shutil.copyfile(source, temporary)
-            digest = _check(card, temporary, str(source), _expected(card, path))
+            digest = _check(card, temporary, str(source), expected_sha256(card, path))
         write_record(path.parent, path.name, Record(digest, path.stat().st_size, source.name))
     return path
 
@@ -150,19 +150,16 @@ def verify(card: Published) -> tuple[FileCheck, ...]:
         return ()
     others = (path.parent / name for name in sorted(read_records(path.parent)) if name != path.name)
     files = [path, *(p for p in others if p.is_file())]
-    return tuple(FileCheck(p, _expected(card, p), sha256(p) if p.is_file() else "") for p in files)
-
-
-def _expected(card: Published, path: Path) -> str:
-    stated = card.source.sha256 if path.name == card.source.name else ""
-    record = read_records(path.parent).get(path.name)
-    return stated or (record.sha256 if record else "")
+    return tuple(
+        FileCheck(p, expected_sha256(card, p), noted_sha256(p, again=True) if p.is_file() else "")
+        for p in files
+    )
 
 
 def _is_here(card: Published, path: Path) -> bool:
     if not path.is_file():
         return False
-    expected, actual = _expected(card, path), sha256(path)
+    expected, actual = expected_sha256(card, path), sha256(path)
     if not expected:  # its record was deleted: it counts as what came first
         with suppress(OutputError):  # a cache that is read-only is as good
             write_record(path.parent, path.name, Record(actual, path.stat().st_size, card.source.origin))
@@ -179,7 +176,7 @@ def _download(card: Published, path: Path, renew: bool, timeout: float, progress
         source.address, staging, path.name, size=source.size, timeout=timeout, progress=progress, token=token
     )
     try:
-        digest = _check(card, new, source.origin, source.sha256 if renew else _expected(card, path))
+        digest = _check(card, new, source.origin, source.sha256 if renew else expected_sha256(card, path))
         hub_digest = headers.get("X-Linked-Etag", "").strip('"')
         # Files outside the Hub's LFS have a shorter hash there.
         if len(hub_digest) == len(digest) and digest != hub_digest:
