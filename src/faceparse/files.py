@@ -7,12 +7,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from faceparse.errors import OutputError
 
@@ -57,6 +60,25 @@ def write_atomic(path: Path, data: bytes | memoryview) -> None:
     """
     with atomic(path, overwrite=True) as temporary:
         temporary.write_bytes(data)
+
+
+def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
+    """Open a file to read its bytes; waits for none, and starts none that never end.
+
+    >>> open_regular("/dev/zero")  # doctest: +SKIP
+    Traceback (most recent call last):
+    OSError: [Errno 22] it is not a regular file: '/dev/zero'
+
+    Raises:
+        OSError: no such file, a folder, a named pipe, a device.
+    """
+    # Not blocking: a named pipe that nobody writes to would hold its reader.
+    flags = getattr(os, "O_NONBLOCK", 0)
+    file = open(path, "rb", opener=lambda name, others: os.open(name, others | flags))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
+    return file
 
 
 def json_bytes(content: object, *, indent: int | None = None) -> bytes:

@@ -177,7 +177,7 @@ def test_the_summary_and_the_log_speak_of_faces(faceparse: Command, tmp_path: Pa
     [
         (["--scheme", "nope"], "no label scheme 'nope'; there are celebamask19"),
         (["--save", "mask,doodle"], "'doodle'"),
-        (["--save", ""], "--save takes color, "),
+        (["--save", ","], "--save takes color, "),
         (
             ["--bits", "16"],
             "no chosen output form (mask, overlay) has an option 'bits'; heatmap, soft have it",

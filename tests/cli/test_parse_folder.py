@@ -208,6 +208,34 @@ def test_a_list(photos: Path, tmp_path: Path, parse: Command, monkeypatch: pytes
     assert (missing.code, "cannot read list nowhere.txt" in missing.err) == (2, True)
 
 
+@pytest.mark.parametrize("content", [b"a.png\n" * 100, b"\xff\xfea.png"])
+def test_a_list_that_is_none_is_one_line(
+    content: bytes, tmp_path: Path, parse: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faceparse.folder.find.LONGEST_LIST", 500)
+    (tmp_path / "list.txt").write_bytes(content)
+    for name in (tmp_path / "list.txt", "-"):
+        monkeypatch.setattr(sys, "stdin", Stdin(content))
+        ran = parse("--list", name, "-o", tmp_path / "out")
+        assert (ran.code, ran.err.count("\n")) == (2, 1)
+        assert "list" in ran.err
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
+@pytest.mark.parametrize("words", [("--list", "/dev/zero"), ("--list", "-"), ("-",)])
+def test_stdin_and_lists_without_an_end(
+    words: tuple[str, ...], tmp_path: Path, parse: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faceparse.folder.find.LONGEST_LIST", 1 << 20)
+    with Path("/dev/zero").open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        ran = parse(*words, "-o", tmp_path / "out")
+    assert ran.code in (1, 2)
+    assert ran.err.startswith(
+        ("faceparse: a list of pictures has at most", "failed: cannot read stdin: it is not a")
+    )
+
+
 def test_stdin_to_stdout(photos: Path, tmp_path: Path, parse: Command) -> None:
     picture = photos / "0" / "02.png"
     parse(picture, "-o", tmp_path)

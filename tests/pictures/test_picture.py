@@ -7,17 +7,19 @@ import threading
 import warnings
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from faceparse.errors import ImageError
 from faceparse.pictures import pixels, read_picture
-from faceparse.pictures.reader import SUFFIXES
+from faceparse.pictures.formats import HEAD
+from faceparse.pictures.reader import SUFFIXES, read_encoded
 from tests.pictures.kinds import (
     IMAGE,
     KINDS,
@@ -269,8 +271,10 @@ def test_bombs_are_refused() -> None:
 @pytest.mark.parametrize("compression", [1, 5])
 def test_limits_hold_for_tiles(compression: int) -> None:
     tags = {256: 64, 257: 64, 258: (8, 8, 8), 259: compression, 262: 2, 277: 3, 322: 26000, 323: 26000}
-    with pytest.raises(ImageError, match="26000×26000 px; more than"):
-        read_picture(tiff(tags, [bytes(99)], 324, 325))
+    data = tiff(tags, [bytes(99)], 324, 325)
+    for source in (data, Image.open(io.BytesIO(data))):
+        with pytest.raises(ImageError, match="26000×26000 px; more than"):
+            read_picture(source)
 
 
 def test_a_tiff_of_more_tiles_than_pixels_is_refused() -> None:
@@ -339,6 +343,32 @@ def test_packed_texts_are_bounded() -> None:
         read_picture(png_with(chunk(b"zTXt", b"a\0\0" + large)))
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_colour_profiles_of_a_png_are_not_unpacked(before: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of them, a kilobyte each, would unpack to gigabytes."""
+    whole = encoded(IMAGE, "PNG")
+    at = 33 if before else whole.index(b"IEND") - 4
+    data = whole[:at] + chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(1 << 20))) * 50 + whole[at:]
+    unpacked: list[int] = []
+    unpack = PngImagePlugin._safe_zlib_decompress
+
+    def counting(packed: bytes) -> bytes:
+        unpacked.append(len(packed))
+        return unpack(packed)
+
+    monkeypatch.setattr(PngImagePlugin, "_safe_zlib_decompress", counting)
+    assert np.array_equal(read_picture(data), PIXELS)
+    assert unpacked == []
+
+
+def test_texts_behind_the_pixels_are_bounded_too() -> None:
+    whole = encoded(IMAGE, "PNG")
+    at = whole.index(b"IEND") - 4
+    texts = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 20))) * 200
+    with pytest.raises(ImageError, match="Too much memory used in text chunks"):
+        read_picture(whole[:at] + texts + whole[at:])
+
+
 def test_an_apng_allocates_nothing_while_its_header_is_read() -> None:
     """Its first picture asks for a background to be kept."""
     control = struct.pack(">IIIIIHHBB", 0, 30000, 30000, 0, 0, 1, 1, 1, 0)
@@ -356,6 +386,42 @@ def test_a_stream_may_give_more_than_it_is_asked_for() -> None:
             return parts.pop(0)
 
     assert np.array_equal(read_picture(Careless()), PIXELS)  # type: ignore[arg-type]
+
+
+class Endless:
+    """Gives more than it is asked for, and never ends."""
+
+    def __init__(self, begin: bytes, seekable: bool) -> None:
+        self.begin, self.seekable, self.place, self.given = begin, lambda: seekable, 0, 0
+
+    def seek(self, place: int, _: int = 0) -> int:
+        self.place = place
+        return place
+
+    def tell(self) -> int:
+        return self.place
+
+    def read(self, size: int = -1) -> bytes:
+        data = (b"" if self.place else self.begin) + bytes(1 << 16)
+        self.place += len(data)
+        self.given += len(data)
+        return data
+
+
+@pytest.mark.parametrize("seekable", [True, False])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF"])
+def test_a_stream_that_never_ends_is_read_to_a_bound(kind: str, seekable: bool) -> None:
+    stream = Endless(encoded(IMAGE, kind)[:60], seekable)
+    with suppress(ImageError):  # of a flat WebP nothing is missing
+        read_picture(stream, max_pixels=10_000)  # type: ignore[arg-type]
+    assert stream.given < 1 << 29
+
+
+def test_the_bytes_of_a_stream_are_bounded() -> None:
+    for begin, most in ((b"no picture", HEAD + (1 << 16)), (encoded(IMAGE, "PNG"), 1 << 27)):
+        stream = Endless(begin, False)
+        assert read_encoded(stream, 10_000).startswith(begin)  # type: ignore[arg-type]
+        assert stream.given <= most + len(begin)
 
 
 def test_other_threads_keep_their_warnings() -> None:

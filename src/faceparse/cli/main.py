@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from importlib import import_module
 from io import TextIOWrapper
 from pkgutil import iter_modules
@@ -19,6 +21,9 @@ from faceparse.registry import either, mend, nearest
 UsageError: Any = typer.BadParameter.__base__  # typer's own, or click's in older ones
 BAD_ARGUMENTS = (LabelError, WeightsError, EngineError, ConfigError, DataError)
 """Faults of the command's words rather than of a picture: exit code 2."""
+
+UNFORESEEN = 70
+"""Exit code of a fault that is not ours to name, as `EX_SOFTWARE` of sysexits.h."""
 
 COMMANDS = "faceparse.cli.commands"
 """The package whose modules are the commands."""
@@ -76,6 +81,7 @@ def _root(
     version: bool = Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version and leave."
     ),
+    debug: bool = Option(False, "--debug", help="Print the traceback of a fault, wherever this word stands."),
 ) -> None:
     """Label every pixel of a face: skin, brows, eyes, nose, lips, hair and more."""
 
@@ -94,13 +100,24 @@ def _usage(error: Any, arguments: list[str]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; every `FaceparseError` becomes one line and an exit code (1, or 2 for bad arguments)."""
+    """Run a command; every error becomes one line and an exit code.
+
+    1 for a `FaceparseError` or a fault of the system, 2 for bad arguments, 70 for any other exception; its traceback
+    is printed where `--debug` is among the arguments.
+    """
+    for number in range(3):  # a file must not be opened in the place of a closed standard stream
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors=EXACT)
-    arguments = sys.argv[1:] if arguments is None else arguments
+    words = sys.argv[1:] if arguments is None else arguments
+    arguments = [word for word in words if word != "--debug"]
     try:
-        sys.exit(app(arguments, prog_name="faceparse", standalone_mode=False))  # the code of `typer.Exit`
+        sys.exit(_run(arguments, debug="--debug" in words))
     except UsageError as error:
         if error.format_message():  # empty where no words were given and the help is printed
             say(f"faceparse: {_usage(error, arguments)}", err=True)
@@ -111,3 +128,19 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         say("faceparse: stopped", err=True)
         sys.exit(130)
+    except Exception as error:
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        say(f"faceparse: {text} (unforeseen, please report it; --debug shows where)", err=True)
+        sys.exit(UNFORESEEN)
+
+
+def _run(arguments: list[str], debug: bool) -> Any:
+    """The exit code of a command, None for 0; where it fails, `debug` prints the traceback."""
+    try:
+        if "" in arguments or any(word.startswith("-") and word.endswith("=") for word in arguments):
+            raise ConfigError("a word of the command is empty: is it a variable that is not set?")
+        return app(arguments, prog_name="faceparse", standalone_mode=False)
+    except Exception:
+        if debug:
+            traceback.print_exc()
+        raise

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import DataError, ImageError
+from faceparse.files import open_regular
 from faceparse.pictures import read_picture, read_values
 
 _T = TypeVar("_T")
@@ -105,7 +106,8 @@ def points(words: list[str], count: int, where: str) -> NDArray[np.float64]:
 def read_text(path: Path) -> str:
     """A text file in UTF-8; a `DataError` that names it where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with open_regular(path) as file:
+            return file.read().decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError:

@@ -23,7 +23,7 @@ from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
+from PIL.PngImagePlugin import PngImageFile, PngStream
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
@@ -138,6 +138,12 @@ def _open_jpeg(file: IO[bytes]) -> Header:
 class _Png(PngImageFile):
     _prev_im = None
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Skip colour profiles, which are not applied: a few bytes of each may unpack to a megabyte."""
+        if isinstance(value, PngStream):
+            vars(value)["chunk_iCCP"] = lambda _, length: cast(IO[bytes], value.fp).read(length)
+        super().__setattr__(name, value)
+
     def _seek(self, frame: int, rewind: bool = False) -> None:
         """Stay at the default image: an animation's first one may allocate memory while the header is read."""
 
@@ -169,14 +175,19 @@ class _Tiff(TiffImageFile):
         """Leave the pixels as they are stored: Pillow would turn them, in twice the memory."""
 
 
+def allocated(image: Image.Image) -> tuple[int, int]:
+    """Height and width of what the decoder allocates: the picture, or a tile that is larger."""
+    tags = getattr(image, "tag_v2", {})
+    return max(image.height, tags.get(_TILE_HEIGHT, 0)), max(image.width, tags.get(_TILE_WIDTH, 0))
+
+
 def _open_tiff(file: IO[bytes]) -> Header:
     image = _open_plugin(_Tiff, file)
     tags = image.tag_v2
     image._size = width, height = tags[256], tags[257]  # not as it is to be turned
     if len(image.tile) > width * height:
         raise ImageError("it has more strips or tiles than pixels")
-    size = max(height, tags.get(_TILE_HEIGHT, 0)), max(width, tags.get(_TILE_WIDTH, 0))
-    return Header(size, lambda: image, lambda: tags.get(_ORIENTATION))
+    return Header(allocated(image), lambda: image, lambda: tags.get(_ORIENTATION))
 
 
 def _open_bmp(file: IO[bytes]) -> Header:

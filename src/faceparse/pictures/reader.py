@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import stat
 import threading
 import warnings
 from collections.abc import Iterator
@@ -22,7 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse.errors import ImageError, display_name
-from faceparse.pictures.formats import FORMATS, HEAD, Header, format_of
+from faceparse.files import open_regular
+from faceparse.pictures.formats import FORMATS, HEAD, Header, allocated, format_of
 from faceparse.pictures.pixels import to_rgb
 from faceparse.pictures.tensors import Tensor, from_tensor
 
@@ -68,7 +68,7 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
         return _check_array(source)
     if isinstance(source, Image.Image):
         with _reading("Pillow image"):
-            _check_size(source.height, source.width, max_pixels)
+            _check_size(*allocated(source), max_pixels)
             source.load()  # upon which Pillow itself turns a TIFF
             return to_rgb(source, source.getexif().get(0x0112))
     if hasattr(source, "__array__"):
@@ -102,6 +102,17 @@ def read_values(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Imag
         return image
 
 
+def read_encoded(stream: IO[bytes], max_pixels: int = LARGEST) -> bytes:
+    """The bytes of a stream, as many as a picture of so many pixels may have; of what is no picture the first.
+
+    >>> read_encoded(io.BytesIO(b"no picture" * 1000))[:10]
+    b'no picture'
+    """
+    head = _read(stream, HEAD)
+    most = (1 << 26) + 8 * max_pixels  # 16 bits of four channels, and what else there may be
+    return head + _read(stream, most) if format_of(head) else head
+
+
 @contextmanager
 def _header(source: PictureFile, max_pixels: int, smallest: int = SMALLEST) -> Iterator[Header]:
     """A picture whose header has been read and whose size is within the limits."""
@@ -117,9 +128,9 @@ def _header(source: PictureFile, max_pixels: int, smallest: int = SMALLEST) -> I
             f"got {type(source).__name__}"
         )
     with _reading(name), _file(source) as file:
-        seekable = hasattr(file, "seekable") and file.seekable()
-        if seekable:
-            file.seek(0)
+        if not (hasattr(file, "seekable") and file.seekable()):
+            file = io.BytesIO(read_encoded(file, max_pixels))
+        file.seek(0)
         head = _read(file, HEAD)
         if not head:
             raise ImageError("it is empty (0 bytes)")
@@ -127,9 +138,6 @@ def _header(source: PictureFile, max_pixels: int, smallest: int = SMALLEST) -> I
         if format_ is None:
             kinds = ", ".join(f.name for f in FORMATS)
             raise ImageError(f"it is not a picture ({kinds}), whatever its name says")
-        if not seekable:
-            most = (1 << 26) + 8 * max_pixels  # 16 bits of four channels, and what else there may be
-            file = io.BytesIO(head + _read(file, most))
         file.seek(0)
         header = format_.open(file)
         _check_size(*header.size, max_pixels, smallest)
@@ -194,13 +202,7 @@ def _file(source: PictureFile) -> AbstractContextManager[IO[bytes]]:
         return io.BytesIO(source)
     if not isinstance(source, str | os.PathLike):
         return nullcontext(source)
-    # Not blocking: a named pipe that nobody writes to would hold its reader.
-    flags = getattr(os, "O_NONBLOCK", 0)
-    file = open(source, "rb", opener=lambda name, others: os.open(name, others | flags))  # noqa: SIM115
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise ImageError("it is not a regular file")
-    return file
+    return open_regular(source)
 
 
 def _read(file: IO[bytes], size: int) -> bytes:

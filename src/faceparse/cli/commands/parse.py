@@ -97,7 +97,7 @@ def command(
         usual = [name for name in ("mask", "overlay") if not fitting or name in fitting]
         save = "mask" if to_stdout else ",".join(usual or fitting[:1])
     forms = writers(save.split(","), options)
-    todo = _jobs(inputs or [], output, list_file, recursive, root)
+    todo = _jobs(inputs or [], output, list_file, recursive, root, max_pixels)
     if (to_stdout or fitting) and (len(todo), len(forms)) != (1, 1):
         raise ConfigError(
             f"-o {output} takes one picture and one form, got {len(todo)} and {len(forms)}: choose with --save, or give a folder"
@@ -106,6 +106,8 @@ def command(
         raise ConfigError(f"-o {output}: the form of such a file is {' or '.join(fitting)}, not {save}")
     if fitting and os.path.realpath(output) == os.path.realpath(next(iter(todo)).source):
         raise ConfigError(f"-o {output} is the picture itself, and no input is written to: name another file")
+    if sys.stdout is None and "-" in (str(output), str(log)):
+        raise ConfigError("stdout is closed: nothing can be written to it")
     if to_stdout and sys.stdout.isatty():
         raise ConfigError(
             "stdout is a terminal: redirect it, as in faceparse parse photo.jpg -o - > mask.png"
@@ -163,13 +165,21 @@ def _suffixes(form: type[Writer]) -> set[str]:
 
 
 def _jobs(
-    inputs: list[str], output: Path, list_file: Path | None, recursive: bool, root: Path | None
+    inputs: list[str],
+    output: Path,
+    list_file: Path | None,
+    recursive: bool,
+    root: Path | None,
+    max_pixels: int | None,
 ) -> Jobs:
     """The pictures; stdin is read where it is asked for."""
     import sys
+    from contextlib import nullcontext
 
     from faceparse.errors import ConfigError
     from faceparse.folder import find_jobs, read_list
+    from faceparse.folder.find import LONGEST_LIST
+    from faceparse.pictures.reader import LARGEST, read_encoded
     from faceparse.writers import WRITERS
 
     if [*inputs, str(list_file)].count("-") > 1:
@@ -177,7 +187,8 @@ def _jobs(
     paths: Iterable[str] = ()
     if list_file is not None:
         try:
-            paths = read_list(sys.stdin.buffer.read() if str(list_file) == "-" else list_file.read_bytes())
+            with nullcontext(sys.stdin.buffer) if str(list_file) == "-" else list_file.open("rb") as file:
+                paths = read_list(file.read(LONGEST_LIST + 1))
         except OSError as error:
             raise ConfigError(f"cannot read list {list_file}: {error.strerror}") from None
     return find_jobs(
@@ -187,7 +198,7 @@ def _jobs(
         from_list=paths,
         recursive=recursive,
         root=root,
-        data=sys.stdin.buffer.read() if "-" in inputs else None,
+        data=read_encoded(sys.stdin.buffer, max_pixels or LARGEST) if "-" in inputs else None,
     )
 
 
