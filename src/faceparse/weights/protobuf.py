@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-_MOST_FIELDS = 200_000
-"""Real files have thousands; a file made to keep the reader busy has more."""
+_MOST_FIELDS = 1_000_000
+"""Real files have some ten thousand; a file made to keep the reader busy has more."""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -39,6 +39,8 @@ class Message:
             if self._budget[0] < 0:
                 raise ProtobufError(f"it has more than {_MOST_FIELDS:,} fields")
             number, kind = divmod(self.varint(), 8)
+            if number >> 29:  # other readers drop such bits and see another field
+                raise ProtobufError("it is not a protobuf message")
             if kind == _VARINT:
                 yield number, self.varint()
             elif kind == _BYTES:
