@@ -131,6 +131,16 @@ def test_what_is_no_parsing_is_one_line(tmp_path: Path) -> None:
         Parsing.load(tmp_path / "nowhere.npz")
 
 
+def test_a_file_that_unpacks_to_very_much_is_not_unpacked(tmp_path: Path) -> None:
+    path = stored(seen(), tmp_path)
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    content[entry + 24 : entry + 28] = (1 << 31).to_bytes(4, "little")  # what the directory says of its size
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"it would unpack to 2,147,\d+,\d+ bytes"):
+        Parsing.load(path)
+
+
 def test_flipped_bits_never_escape(tmp_path: Path) -> None:
     path = stored(seen(8, 9), tmp_path)
     whole = path.read_bytes()

@@ -42,6 +42,21 @@ def encrypted(name: str) -> bytes:
     return bytes(content)
 
 
+def claiming(size: int, *names: str) -> bytes:
+    """An archive whose directory says that each file has so many bytes."""
+    content = bytearray(zipped(*names))
+    at = 0
+    while (at := content.find(b"PK\x01\x02", at)) >= 0:
+        content[at + 24 : at + 28] = size.to_bytes(4, "little")
+        at += 4
+    return bytes(content)
+
+
+def behind(prefix: bytes, name: str) -> bytes:
+    """An archive with something before it, as a program that unpacks itself has."""
+    return zipped(name) + prefix + zipped(name)
+
+
 def damaged(name: str) -> bytes:
     return zipped(name).replace(name.encode() + b"x", name.encode() + b"y")
 
@@ -74,6 +89,12 @@ def safetensors(metadata: dict[str, str] | None = None, end: int = 4) -> bytes:
         ),
         ("a.zip", encrypted("a.pt"), "a.zip is cut short or damaged, or encrypted .*: .*unpack it"),
         ("a.zip", damaged("a.pt"), "a.zip is cut short or damaged"),
+        ("a.pt", encrypted("m/data.pkl"), "is cut short or damaged"),
+        ("a.zip", claiming(1 << 31, "a.pt"), r"would unpack from \d+ to 2,147,483,648 bytes"),
+        ("a.zip", claiming(1 << 31, "a.caffemodel", "b.txt"), "would unpack"),
+        ("a.pt", claiming(1 << 31, "m/data.pkl", "m/data/0"), "would unpack"),
+        ("a.pt", claiming(40_000_000, "m/data.pkl", "m/data/0"), "would unpack"),
+        ("a.pt", behind(b"", "m/data.pkl"), "cut short or damaged"),
         ("a.pth", zipped("m/data.pkl", "m/data/0")[:60], "cut short or damaged"),
         ("a.pth", pickle.dumps({"a": 1}), "a pickle that PyTorch did not save may run code"),
         (

@@ -3,6 +3,7 @@
 import argparse
 import os
 import warnings
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -137,6 +138,16 @@ def test_files_without_a_state_dict(content: object, message: str, tmp_path: Pat
     torch.save(content, tmp_path / "a.pt")
     with pytest.raises(WeightsError, match=message):
         read_checkpoint(tmp_path / "a.pt")
+
+
+def test_a_packed_archive_of_zeros_is_not_unpacked(tmp_path: Path) -> None:
+    save_zip({"w": torch.zeros(5 << 22)}, tmp_path / "a.pt")
+    with zipfile.ZipFile(tmp_path / "a.pt") as plain, zipfile.ZipFile(tmp_path / "b.pt", "w") as packed:
+        for entry in plain.infolist():
+            packed.writestr(entry.filename, plain.read(entry), zipfile.ZIP_DEFLATED)
+    assert len(read_checkpoint(tmp_path / "a.pt").tensors["w"]) == 5 << 22
+    with pytest.raises(WeightsError, match="would unpack"):
+        read_checkpoint(tmp_path / "b.pt")
 
 
 def test_reading_warns_of_nothing(tmp_path: Path) -> None:

@@ -13,18 +13,29 @@ from faceparse.errors import WeightsError
 
 ENDINGS = (".pt", ".pth", ".ckpt", ".caffemodel")
 LARGEST = 1 << 32
-"""Bytes that are unpacked at most; they are held in memory."""
+"""Bytes of a compressed archive's content at most; they are held in memory."""
+RATIO, ALLOWANCE = 20, 1 << 26
+"""How many times its own bytes an archive's content may have, and how many bytes in any case: weights hardly get smaller."""
 
 
 def unpack(path: Path) -> tuple[str, BytesIO] | None:
     """Name and content of the checkpoint in a zip archive; None where the archive is PyTorch's own.
 
     Raises:
-        WeightsError: none or several in it; larger than 4 GiB, encrypted, or damaged; TorchScript.
+        WeightsError: none or several in it; far more content than weights have, encrypted, or damaged; TorchScript.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            entries, size = archive.infolist(), path.stat().st_size
+            total = sum(entry.file_size for entry in entries)
+            # Other readers look for the directory elsewhere in a file that begins with something else.
+            if entries and min(entry.header_offset for entry in entries) > 0:
+                raise zipfile.BadZipFile("something stands before its content")
+            if total > max(size, min(LARGEST, ALLOWANCE + RATIO * size)):
+                raise WeightsError(
+                    f"{path} would unpack from {size:,} to {total:,} bytes, which is far more than weights do: refused"
+                )
+            names = [entry.filename for entry in entries if not entry.is_dir()]
             if any(name.endswith("/constants.pkl") for name in names):
                 raise WeightsError(
                     f"{path} is a TorchScript archive, which holds code: get the plain state dict (.pt, .pth) or the "
@@ -37,10 +48,6 @@ def unpack(path: Path) -> tuple[str, BytesIO] | None:
                 content = ", ".join(inside[:6]) or "no checkpoint"
                 raise WeightsError(
                     f"{path} is a zip archive with {content} in it: unpack it and name one file"
-                )
-            if archive.getinfo(inside[0]).file_size > LARGEST:
-                raise WeightsError(
-                    f"{inside[0]} in {path} has more than {LARGEST:,} bytes: unpack it and name the file"
                 )
             return PurePosixPath(inside[0]).name, BytesIO(archive.read(inside[0]))
     except WeightsError:

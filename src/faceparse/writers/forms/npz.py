@@ -28,6 +28,9 @@ from faceparse.results.view import frozen
 from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
+LARGEST = 1 << 30
+"""Bytes that a file's arrays may have beyond its own: label maps get far smaller by packing."""
+
 FORMAT = 1
 """Raised when older versions could not read a file."""
 
@@ -88,6 +91,9 @@ class Npz(FileWriter):
     @staticmethod
     def load(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
         with _faults_named(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            total = sum(entry.file_size for entry in file.zip.infolist())
+            if total > LARGEST + path.stat().st_size:
+                raise DataError(f"it would unpack to {total:,} bytes")
             arrays = {name: file[name] for name in file.files}
             about = json.loads(str(arrays["record"]))
             newer, size = about["format"] > FORMAT, arrays["labels"].shape
