@@ -103,7 +103,7 @@ def test_stopping_at_once(photos: Path, tmp_path: Path) -> None:
     try:
         assert running.stdout.readline() == "here\n"
         running.send_signal(signal.SIGINT)
-        assert running.stderr.readline() == "stopping; once more to stop at once\n"
+        assert running.stderr.readline() == "stopping in 10 s at most; once more to stop at once\n"
         running.send_signal(signal.SIGINT)
         running.wait()
     finally:
@@ -163,6 +163,7 @@ def test_log(photos: Path, tmp_path: Path, parse: Command) -> None:
     assert lines[60]["summary"] | {"seconds": 0} == {
         "written": 59,
         "skipped": 0,
+        "refused": 0,
         "failed": 1,
         "total": 60,
         "no_face": 0,

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -181,12 +182,12 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
     (out / "a_mask.png").write_bytes(b"painted by hand")
     jobs = find([root], out)
     outcomes = run(jobs, writers(["mask", "overlay"]))
-    assert statuses(outcomes) == {"a.png": "written", "b.png": "written"}
+    assert statuses(outcomes) == {"a.png": "refused", "b.png": "written"}
+    assert sorted(tree(out)) == ["a_mask.png", "a_overlay.jpg", "b_mask.png", "b_overlay.jpg"]
     again = run(jobs, writers(["mask", "overlay"]))
-    assert statuses(again) == {"a.png": "skipped", "b.png": "skipped"}
-    assert [o.reason for o in again if o.reason] == [
-        f"{root / 'a.png'}: files of mask exist that no run recorded"
-    ]
+    assert statuses(again) == {"a.png": "refused", "b.png": "skipped"}
+    for reason in [o.reason for o in (*outcomes, *again) if o.reason]:
+        assert reason == f"mask not written: {out / 'a_mask.png'} exists, and no run recorded it"
     assert (out / "a_mask.png").read_bytes() == b"painted by hand"
     run(jobs, MASK, overwrite=True)
     assert read_picture(out / "a_mask.png").shape == (20, 20, 3)
@@ -205,15 +206,19 @@ def test_a_summing_up_is_of_all_that_is_there(tmp_path: Path) -> None:
     assert (out / "all.txt").read_text() == "a\nd\nsub/c\n"
 
 
-def test_a_summing_up_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [OutputError("no list"), RuntimeError("no\nlist")])
+def test_a_summing_up_that_fails_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def refuse(*_: object) -> tuple[Path, ...]:
-        raise OutputError("the list cannot be written")
+        raise error
 
     monkeypatch.setattr(Parts, "finish", refuse)
     root = pictures(tmp_path / "in", "a.png")
     whole = Run(find([root], tmp_path / "out"), parse, {"parts": Parts()}, tmp_path / "out")
     assert statuses(whole) == {"a.png": "written"}
-    assert whole.summary_errors == ("the list cannot be written",)
+    (reason,) = whole.summary_errors
+    assert re.fullmatch("parts: (RuntimeError: )?no list", reason)
 
 
 def test_unwritable_output_is_named_before_work(tmp_path: Path) -> None:
@@ -239,7 +244,7 @@ def test_an_unwritable_subfolder_fails_its_pictures_alone(tmp_path: Path) -> Non
     assert any("cannot make output folder" in o.reason for o in outcomes)
 
 
-def fails_after(count: int, error: OSError) -> Callable[[Path], None]:
+def fails_after(count: int, error: Exception) -> Callable[[Path], None]:
     left = iter(range(count))
 
     def fail(path: Path) -> None:
@@ -268,14 +273,16 @@ def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert sum(o.status == "written" for o in again) == 35
 
 
-def test_another_fault_of_one_file_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [OSError(errno.EFBIG, "File too large"), RecursionError("a bug")])
+def test_another_fault_of_one_file_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     root = pictures(tmp_path / "in", *(f"{i:02}.png" for i in range(9)))
     out = tmp_path / "out"
-    large = OSError(errno.EFBIG, "File too large")
-    monkeypatch.setattr(Parts, "fails", staticmethod(fails_after(5, large)))
+    monkeypatch.setattr(Parts, "fails", staticmethod(fails_after(5, error)))
     outcomes = run(find([root], out), {"parts": Parts()}, workers=2)
     assert len(outcomes) == 9
-    assert sum("File too large" in o.reason for o in outcomes) == 4
+    assert sum(str(error)[-4:] in o.reason for o in outcomes) == 4
 
 
 def test_fail_fast(tmp_path: Path) -> None:
@@ -325,14 +332,17 @@ def test_leaving_early_stops_the_pool(tmp_path: Path) -> None:
     assert len(seen) <= 3
 
 
-def test_unexpected_errors_are_raised_not_swallowed(tmp_path: Path) -> None:
-    root = pictures(tmp_path / "in", "a.jpg")
+def test_an_unexpected_error_fails_its_picture_alone(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in", "a.jpg", "b.jpg", "c.jpg")
 
     def broken(path: Path) -> Parsing:
-        raise RuntimeError("a bug")
+        if path.name == "b.jpg":
+            raise RuntimeError("a\nbug")
+        return parse(path)
 
-    with pytest.raises(RuntimeError, match="a bug"):
-        run(find([root], tmp_path / "out"), parse=broken)
+    outcomes = run(find([root], tmp_path / "out"), parse=broken)
+    assert statuses(outcomes) == {"a.jpg": "written", "b.jpg": "failed", "c.jpg": "written"}
+    assert [o.reason for o in outcomes if o.reason] == [f"{root / 'b.jpg'}: RuntimeError: a bug"]
 
 
 def test_no_partial_file_is_left(tmp_path: Path) -> None:
@@ -400,7 +410,7 @@ def test_a_damaged_manifest_costs_no_more_than_its_lines(tmp_path: Path) -> None
     assert set(statuses(run(jobs)).values()) == {"skipped"}
     assert tree(out) == before
     manifest(out).write_bytes(b'{"stem":"a","faces":0,"done":{"mask":7}}\n{"stem":"b"}\n')
-    assert set(statuses(run(jobs)).values()) == {"skipped"}  # the files are there, and whose they are is lost
+    assert set(statuses(run(jobs)).values()) == {"refused"}  # the files are there, and whose they are is lost
 
 
 def test_a_picture_that_was_in_flight_is_redone(tmp_path: Path) -> None:

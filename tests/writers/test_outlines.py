@@ -79,7 +79,7 @@ def test_tolerance_keeps_the_shape() -> None:
     assert (np.abs(distance - 80) < 2).all()
 
 
-@pytest.mark.parametrize("tolerance", [-1, float("nan")])
+@pytest.mark.parametrize("tolerance", [-1, float("nan"), float("inf"), 1e31])
 def test_tolerance_out_of_range(tolerance: float) -> None:
     with pytest.raises(ConfigError, match="tolerance is a distance"):
         polygons(np.ones((2, 2), np.uint8), tolerance)

@@ -1,4 +1,4 @@
-"""Ctrl-C for long commands: once to stop in good order, twice to stop at once."""
+"""Ctrl-C for long commands: once to stop in good order and in time, twice to stop at once."""
 
 from __future__ import annotations
 
@@ -15,21 +15,33 @@ INTERRUPTED = 130
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; the second one ends the process."""
-    stop = threading.Event()
+def stop_on_signals(grace: float) -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C or SIGTERM sets; the second one, or so many seconds, end the process.
+
+    The block must leave nothing behind that the end of the process at any moment would harm.
+    """
+    stop, ended = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        stop.wait()
+        if not ended.wait(grace):
+            os._exit(INTERRUPTED)
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             os._exit(INTERRUPTED)
         stop.set()
         # Not print: a handler may interrupt one.
-        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"stopping; once more to stop at once\n")
+        text = f"stopping in {grace:g} s at most; once more to stop at once\n"
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text.encode())
 
+    threading.Thread(target=watch, daemon=True).start()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield stop
     finally:
+        ended.set()
+        stop.set()
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import os.path
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,10 +46,6 @@ class Job:
     def picture(self) -> Path | IO[bytes]:
         """The picture to read."""
         return self.source if self.data is None else _Stdin(self.data)
-
-    def targets(self, writer: Writer) -> tuple[Path, ...]:
-        """Where a writer's files may go."""
-        return tuple(writer.beside(self.stem, ending) for ending in writer.endings)
 
 
 @dataclass(slots=True)
@@ -112,6 +108,32 @@ class Jobs:
             for name in group.names:
                 stem = self.output.joinpath(group.subfolder, group.stem(name))
                 yield Job(Path(group.folder, name), stem)
+
+    def check_names(self, endings: Iterable[str]) -> None:
+        """Raise where two files of a run would have one name; those that differ in case alone are one on some systems.
+
+        Args:
+            endings: Of all files that the run may write of a picture.
+
+        Raises:
+            ConfigError: two files with one name.
+            OutputError: an ending that no file's name can have.
+        """
+        suffixes = [ending.casefold() for ending in endings]
+        for suffix, count in Counter(suffixes).items():
+            Writer.beside(self.output / "STEM", suffix)
+            if count > 1:
+                raise ConfigError(
+                    f"two files of each picture would be STEM{suffix}: save the forms into two folders, or choose --classes"
+                )
+        names: dict[str, list[str]] = defaultdict(list)  # by output folder; the dot is for `_ambiguous`
+        for group in self._groups:
+            names[group.subfolder.casefold()] += (f"{group.stem(name)}." for name in group.names)
+        for each in names.values():
+            if clash := sorted(_ambiguous(each, _prefixes(suffixes))):
+                raise ConfigError(
+                    f"files of {clash[0][:-1]} and of another picture would have one name: rename it, or use two folders"
+                )
 
     def _check_stems(self) -> None:
         shared = Counter(group.subfolder.casefold() for group in self._groups)

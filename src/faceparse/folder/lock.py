@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faceparse.errors import OutputError
+from faceparse.folder.state import open_state
 
 
 @contextmanager
@@ -18,10 +19,7 @@ def hold_lock(path: Path) -> Iterator[None]:
     Raises:
         OutputError: another process holds it, or the file cannot be made.
     """
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    file = open_state(path, os.O_RDWR | os.O_CREAT)
     try:
         if not _lock(file):
             holder = os.pread(file, 20, 1).decode("ascii", "replace") if hasattr(os, "pread") else ""

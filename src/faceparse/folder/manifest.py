@@ -1,8 +1,9 @@
 """What the runs into a folder have done, so that a rerun does only what is missing or has changed.
 
 `OUT/.faceparse/manifest.jsonl` grows by one line at a time, each written in one call: a process killed
-at any moment leaves at most one incomplete line, which is skipped. A picture has a `begin` line before its
-first file is written, and a line of its outputs when all are there; the last one counts.
+at any moment leaves at most one incomplete line, which the next run cuts off. A picture has a `begin` line before
+its first file is written, and a line of its outputs when all are there; the last one counts. Whoever made the folder may
+have written the lines: what they name is compared with what a run writes itself, and read or removed nowhere else.
 
 >>> manifest = Manifest(Path("out"), {"model": "default"})  # doctest: +SKIP
 >>> manifest.record("sub/a").outputs["mask"].files  # doctest: +SKIP
@@ -13,19 +14,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Lock
-from typing import Any
+from typing import IO, Any
 
-from faceparse.errors import OutputError
+from faceparse.errors import OutputError, display_name
+from faceparse.folder.state import FOLDER, open_state
 
-FOLDER = ".faceparse"
-"""Folder in the output folder that holds the manifest and the lock."""
+LONGEST = 1 << 20
+"""Bytes of a line at most; those of a run have some thousands."""
 
 _FILE = "manifest.jsonl"
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part")
@@ -66,12 +69,12 @@ class Record:
     Attributes:
         faces: Number of detected faces.
         outputs: What each writer made of it.
-        interrupted: Whether writing began and did not end: files beyond `outputs` may come from that run.
+        begun: Writers that began and did not end: files beyond `outputs` may come from that run.
     """
 
     faces: int = 0
     outputs: Mapping[str, Output] = field(default_factory=dict)
-    interrupted: bool = False
+    begun: frozenset[str] = frozenset()
 
 
 class Manifest:
@@ -91,17 +94,11 @@ class Manifest:
         self.run = _digest(json.dumps(dict(identity), sort_keys=True))
         self._lock = Lock()
         self._offsets: dict[str, int] = {}  # stem → where its last record begins in the file
-        self._interrupted: dict[str, set[str]] = {}  # stem → writers that began since
-        runs, summing_up = self._read()
-        try:
-            self._reader = self._path.open("rb") if self._path.exists() else None
-            self._file = os.open(
-                self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666
-            )
-            if self._reader:
-                os.write(self._file, b"\n")  # ends a line that a killed run left incomplete
-        except OSError as error:
-            raise OutputError(f"cannot write {self._path}: {error.strerror}") from None
+        self._begun: dict[str, set[str]] = {}  # stem → writers that began since
+        self._file = open_state(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        self._reader = os.fdopen(open_state(self._path, os.O_RDONLY), "rb")
+        runs, summing_up, length = self._read()
+        os.ftruncate(self._file, length)  # a line that a killed run left incomplete
         if self.run not in runs:
             self._add({"run": self.run, **identity})
         self._remove_temporary_files(summing_up)
@@ -109,28 +106,19 @@ class Manifest:
     def close(self) -> None:
         """Close its files."""
         os.close(self._file)
-        if self._reader:
-            self._reader.close()
+        self._reader.close()
 
     def record(self, stem: str) -> Record:
         """What earlier runs recorded of a picture, by its stem relative to the output folder."""
-        interrupted = stem in self._interrupted
-        offset = self._offsets.get(stem)
-        if offset is None or self._reader is None:
-            return Record(interrupted=interrupted)
+        begun = frozenset(self._begun.get(stem, ()))
+        if stem not in self._offsets:
+            return Record(begun=begun)
         with self._lock:
-            self._reader.seek(offset)
-            line = self._reader.readline()
-        try:
-            raw = json.loads(line)
-            outputs = {
-                writer: Output(key, tuple(files))
-                for writer, (key, files) in raw["done"].items()
-                if writer not in self._interrupted.get(stem, ())
-            }
-            return Record(int(raw["faces"]), outputs, interrupted)
-        except (ValueError, KeyError, TypeError, AttributeError):  # somebody changed it
-            return Record(interrupted=interrupted)
+            self._reader.seek(self._offsets[stem])
+            line = _parse(self._reader.readline(LONGEST)) or {"faces": 0, "done": {}}
+        done = line["done"].items()
+        outputs = {name: Output(key, tuple(files)) for name, (key, files) in done if name not in begun}
+        return Record(line["faces"], outputs, begun)
 
     def key(self, picture: tuple[str, ...], writer: str) -> str:
         """Digest of what an output depends on: the picture's fingerprint, the identity, the writer's `repr`."""
@@ -162,29 +150,30 @@ class Manifest:
         except OSError as error:
             raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
 
-    def _read(self) -> tuple[set[str], bool]:
-        """Fill the index; return the runs in the file, and whether the last one ended while it summed up."""
-        runs, summing_up = set(), False
-        for offset, line in _lines(self._path):
+    def _read(self) -> tuple[set[str], bool, int]:
+        """Fill the index; return the runs in the file, whether the last one ended while it summed up, and the length."""
+        runs, summing_up, length = set(), False, 0
+        for start, stop, line in _lines(self._reader):
+            length = stop
             if "stem" in line:
-                self._offsets[line["stem"]] = offset
-                self._interrupted.pop(line["stem"], None)
+                self._offsets[line["stem"]] = start
+                self._begun.pop(line["stem"], None)
             elif "begin" in line:
-                self._interrupted.setdefault(line["begin"], set()).update(line.get("writers", ()))
+                self._begun.setdefault(line["begin"], set()).update(line.get("writers", ()))
             elif "run" in line:
                 runs.add(line["run"])
             elif "finishing" in line or "finished" in line:
                 summing_up = "finishing" in line
-        return runs, summing_up
+        return runs, summing_up, length
 
     def _remove_temporary_files(self, summing_up: bool) -> None:
         """Remove what `files.atomic` left of files that were being written when a run was killed."""
         prefixes: dict[Path, list[str]] = {self._output: [""]} if summing_up else {}
-        for stem in self._interrupted:
+        for stem in self._begun:
             path = self._output / stem
             prefixes.setdefault(path.parent, []).append(path.name)
         for folder, names in prefixes.items():
-            with suppress(OSError):
+            with suppress(OSError, ValueError):  # ValueError: a name that no file can have
                 for entry in list(os.scandir(folder)):
                     name = _TEMPORARY.fullmatch(entry.name)
                     if name and name[1].startswith(tuple(names)):
@@ -192,30 +181,53 @@ class Manifest:
 
 
 def recorded_outputs(output: Path) -> tuple[set[str], set[str]]:
-    """The stems of the outputs in a folder that runs wrote into, and the other files of these runs."""
+    """The stems of the outputs in a folder that runs wrote into, and the other files of these runs.
+
+    The log says how many lines were skipped, being damaged.
+    """
     stems: set[str] = set()
     files: set[str] = set()
-    for _, line in _lines(output / FOLDER / _FILE):
-        stems.update(line[key] for key in ("stem", "begin") if key in line)
-        files.update(line.get("finished", ()))
+    damaged, path = 0, output / FOLDER / _FILE
+    if not os.path.lexists(path):
+        return stems, files
+    with os.fdopen(open_state(path, os.O_RDONLY), "rb") as file:
+        for _, _, line in _lines(file):
+            stems.update(line[key] for key in ("stem", "begin") if key in line)
+            files.update(line.get("finished", ()))
+            damaged += not line
+    if damaged:
+        text = "warning: %s: %d damaged lines skipped, whose pictures count as not recorded"
+        logging.getLogger(__name__).warning(text, display_name(path), damaged)
     return stems, files
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The complete lines, and where they begin."""
-    offset = 0
+def _lines(file: IO[bytes]) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Start, end and content of the complete lines, less empty ones; a damaged one has no content."""
+    end = 0
+    while raw := file.readline(LONGEST):
+        if len(raw) < LONGEST and not raw.endswith(b"\n"):
+            return
+        start, end = end, end + len(raw)
+        if raw.strip():
+            yield start, end, _parse(raw)
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    """A line that says what lines of runs say, of places in the output folder; of any other nothing."""
     try:
-        with path.open("rb") as file:
-            for raw in file:
-                with suppress(ValueError):
-                    line = json.loads(raw)
-                    if isinstance(line, dict):
-                        yield offset, line
-                offset += len(raw)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise OutputError(f"cannot read {path}: {error.strerror}") from None
+        line = json.loads(raw)
+        places = [line[key] for key in ("stem", "begin") if key in line] + line.get("finished", [])
+        paths = list(map(PurePath, places))
+        texts = [line.get("run", ""), *line.get("writers", [])]
+        if "stem" in line:
+            line["faces"] = int(line["faces"])
+            texts += [text for key, files in line["done"].values() for text in (key, *files)]
+        "".join(texts)  # or a TypeError
+        if all(path.name and not path.anchor and ".." not in path.parts for path in paths):
+            return dict(line)
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError):
+        pass
+    return {}
 
 
 def _digest(*texts: str) -> str:

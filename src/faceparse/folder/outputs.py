@@ -6,7 +6,7 @@ import os.path
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceparse.folder.manifest import FOLDER, recorded_outputs
+from faceparse.folder.manifest import recorded_outputs
 
 
 class Outputs:
@@ -23,12 +23,11 @@ class Outputs:
 
     def read(self, folder: str) -> None:
         """Read the manifest of a folder, given by its real path; nothing where no run wrote into it."""
-        if os.path.isdir(os.path.join(folder, FOLDER)):
-            stems, files = recorded_outputs(Path(folder))
-            for stem in stems:
-                below, name = os.path.split(stem)
-                self._stems.setdefault(os.path.normpath(os.path.join(folder, below)), set()).add(name)
-            self._files.update(os.path.normpath(os.path.join(folder, file)) for file in files)
+        stems, files = recorded_outputs(Path(folder))
+        for stem in stems:
+            below, name = os.path.split(stem)
+            self._stems.setdefault(os.path.normpath(os.path.join(folder, below)), set()).add(name)
+        self._files.update(os.path.normpath(os.path.join(folder, file)) for file in files)
 
     def hold(self, folder: str, name: str) -> bool:
         """Whether a run wrote a file, given by its folder's real path and its name."""

@@ -7,11 +7,13 @@ the parser's engine gathers looks (`engines.batching`), the threads' looks go th
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from threading import Event
 from typing import IO
@@ -20,13 +22,16 @@ from faceparse.errors import FaceparseError, display_name
 from faceparse.files import make_folder
 from faceparse.folder.jobs import Job, Jobs
 from faceparse.folder.lock import hold_lock
-from faceparse.folder.manifest import FOLDER, Manifest, Output, Record, fingerprint
+from faceparse.folder.manifest import Manifest, Output, Record, fingerprint
+from faceparse.folder.state import FOLDER
 from faceparse.folder.summary import Summary
+from faceparse.labels import Scheme
 from faceparse.results import Parsing
 from faceparse.writers import Writer
 
-WRITTEN, SKIPPED, FAILED = "written", "skipped", "failed"
+WRITTEN, SKIPPED, REFUSED, FAILED = "written", "skipped", "refused", "failed"
 
+_log = logging.getLogger(__name__)
 _FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -36,8 +41,9 @@ class Outcome:
 
     Attributes:
         job: The job.
-        status: `written`; `skipped`, where all outputs are there; or `failed`.
-        reason: Why it failed or was skipped, on one line; empty where an earlier run did it.
+        status: `written`; `skipped`, where all outputs are there; `refused`, where some were not written because
+            other files are in their places; or `failed`.
+        reason: Why it failed or was refused, on one line.
         faces: Number of detected faces.
         false_faces: Number of detections in which the network sees no face.
         trust: The network's trust in each face, 0 to 1.
@@ -85,8 +91,8 @@ class Run:
     Counter({'written': 1204})
 
     A picture is skipped where its outputs are there and the manifest says that they were made from the same
-    file, by the same model and options. Files that no run recorded stay, unless `overwrite` is set. The
-    pictures that a killed run was working on are redone by the next one.
+    file, by the same model and options. Files that no run recorded stay, unless `overwrite` is set, and the pictures
+    whose results would replace them are refused. The pictures that a killed run was working on are redone by the next one.
 
     Args:
         jobs: From `find_jobs`.
@@ -95,6 +101,8 @@ class Run:
         output: The output folder, made where it is missing; only one run at a time writes into it.
         identity: What outputs depend on besides the picture, such as `Parser.identity`; outputs of another
             identity are redone.
+        scheme: The results' scheme, such as `Parser.scheme`, whose classes may stand in files' names; None for one of
+            the package.
         overwrite: Redo every picture, and replace files that no run recorded.
         workers: Number of threads; None for the number of cores.
         fail_fast: Stop after the first failure.
@@ -108,7 +116,8 @@ class Run:
         seconds: Duration of the run.
 
     Raises:
-        OutputError: on iterating, when the output folder cannot be written to or another run is at work there.
+        ConfigError: on iterating, before any work: two files would have one name.
+        OutputError: likewise: the output folder cannot be written to, or another run is at work there.
     """
 
     jobs: Jobs
@@ -116,6 +125,7 @@ class Run:
     writers: Mapping[str, Writer]
     output: Path
     identity: Mapping[str, str] = field(default_factory=dict)
+    scheme: Scheme | None = None
     overwrite: bool = False
     workers: int | None = None
     fail_fast: bool = False
@@ -129,17 +139,18 @@ class Run:
     def __iter__(self) -> Iterator[Outcome]:
         self.end_reason, self.summary_files, self.summary_errors = "", (), ()
         self.summary, start = Summary(), time.perf_counter()
+        worker = _Worker(self)
         make_folder(self.output)
         make_folder(self.output / FOLDER)
         with hold_lock(self.output / FOLDER / "lock"):
-            manifest = Manifest(self.output, self.identity)
+            worker.manifest = manifest = Manifest(self.output, self.identity)
             try:
                 failed: set[int] = set()
-                for outcome in self._outcomes(_Worker(self, manifest), failed):
+                for outcome in self._outcomes(worker, failed):
                     self.summary.add(
                         outcome.status, outcome.reason, str(outcome.job.source), str(outcome.job.stem)
                     )
-                    if outcome.status == WRITTEN:
+                    if outcome.status == WRITTEN or outcome.outputs:
                         self._count_faces(outcome)
                     yield outcome
                 if not self.end_reason:
@@ -157,14 +168,14 @@ class Run:
     def record(self) -> dict[str, object]:
         """What the run did, in plain values, as the log's last line has it."""
         return {
-            **{status: self.summary.counts[status] for status in (WRITTEN, SKIPPED, FAILED)},
+            **{status: self.summary.counts[status] for status in (WRITTEN, SKIPPED, REFUSED, FAILED)},
             "total": len(self.jobs),
             "no_face": self.summary.no_face,
             "no_skin": self.summary.no_skin,
             "false_faces": self.summary.false_faces,
             "seconds": round(self.seconds, 3),
             "ended": self.end_reason,
-            "reasons": dict(self.summary.reasons(FAILED)),
+            "reasons": dict(self.summary.reasons(FAILED) + self.summary.reasons(REFUSED)),
             "outputs": [str(path) for path in self.summary_files],
         }
 
@@ -209,8 +220,8 @@ class Run:
             stems = (job.stem for index, job in enumerate(self.jobs) if index not in failed)
             try:
                 paths += writer.finish(self.output, stems)
-            except FaceparseError as error:
-                self.summary_errors = (*self.summary_errors, str(error))
+            except Exception as error:
+                self.summary_errors = (*self.summary_errors, _reason(error, writer.name))
         self.summary_files = tuple(paths)
         manifest.end_summary(relative_path(path, self.output) for path in paths)
 
@@ -218,42 +229,45 @@ class Run:
 class _Worker:
     """Takes one job through all its steps; called from several threads."""
 
-    def __init__(self, run: Run, manifest: Manifest) -> None:
-        self._run, self._manifest = run, manifest
+    manifest: Manifest
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        endings = {n: w.endings_in(run.scheme) if run.scheme else w.endings for n, w in run.writers.items()}
+        run.jobs.check_names(chain.from_iterable(endings.values()))
+        # Those of the package's schemes too, for an earlier run may have had another.
+        self._endings = {name: {*endings[name], *writer.endings} for name, writer in run.writers.items()}
+        suffixes = tuple(chain.from_iterable(self._endings.values()))
+        self._inputs = {os.path.realpath(j.source) for j in run.jobs if j.source.name.endswith(suffixes)}
 
     def __call__(self, job: Job) -> Outcome:
         if job.problem:
             return Outcome(job, FAILED, job.problem)
         try:
             return self._process(job)
-        except (FaceparseError, MemoryError, OSError) as error:
-            kind = "" if isinstance(error, FaceparseError) else f"{type(error).__name__}: "
-            return Outcome(job, FAILED, _with_name(job, f"{kind}{error}"), disk_full=_is_full(error))
+        except Exception as error:  # a fault of a network, a writer or a package: the run goes on
+            name = "stdin" if job.data is not None else display_name(job.source)
+            return Outcome(job, FAILED, _reason(error, name), disk_full=_is_full(error))
 
     def _process(self, job: Job) -> Outcome:
         run = self._run
         stem = relative_path(job.stem, run.output)
-        record = self._manifest.record(stem)
+        record = self.manifest.record(stem)
         picture = fingerprint(job.source, job.data)  # before reading: a change meanwhile shows next time
-        keys = {name: self._manifest.key(picture, repr(w)) for name, w in run.writers.items()}
+        keys = {name: self.manifest.key(picture, repr(w)) for name, w in run.writers.items()}
         todo = {n: w for n, w in run.writers.items() if not self._is_done(record.outputs.get(n), keys[n])}
-        unrecorded = [
-            name
-            for name, writer in todo.items()
-            if name not in record.outputs and any(target.exists() for target in job.targets(writer))
-        ]
-        if run.overwrite or record.interrupted:
-            unrecorded = []
-        todo = {name: w for name, w in todo.items() if name not in unrecorded}
+        places = {name: list(self._places(job, stem, name, record)) for name in todo}
+        obstacles = {n: path for n in todo for path, ours in places[n] if self._must_stay(path, ours)}
+        todo = {name: w for name, w in todo.items() if name not in obstacles}
+        reason = "; ".join(
+            f"{name} not written: {display_name(path)} exists, and no run recorded it"
+            for name, path in obstacles.items()
+        )
         if not todo:
-            names = ", ".join(unrecorded)
-            reason = (
-                f"{display_name(job.source)}: files of {names} exist that no run recorded" if names else ""
-            )
-            return Outcome(job, SKIPPED, reason, record.faces)
+            return Outcome(job, REFUSED if reason else SKIPPED, reason, record.faces)
         parsing = run.parse(job.picture)
         make_folder(job.stem.parent)
-        self._manifest.begin(stem, todo)
+        self.manifest.begin(stem, todo)
         start = time.perf_counter()
         outputs = dict(record.outputs)
         paths: list[Path] = []
@@ -261,12 +275,15 @@ class _Worker:
             new = writer.write(parsing, job.stem)
             paths += new
             outputs[name] = Output(keys[name], tuple(relative_path(path, run.output) for path in new))
-            self._remove_stale(job, writer, record, outputs[name].files)
-        self._manifest.end(stem, Record(len(parsing.faces), outputs))
+            for path, ours in places[name]:  # what an earlier run wrote and this one did not
+                if ours and path not in new:
+                    path.unlink(missing_ok=True)
+        self.manifest.end(stem, Record(len(parsing.faces), outputs))
         seconds = {**parsing.seconds, "write": time.perf_counter() - start}
         return Outcome(
             job,
-            WRITTEN,
+            REFUSED if reason else WRITTEN,
+            reason,
             faces=len(parsing.faces),
             engine=parsing.engine,
             outputs=tuple(paths),
@@ -282,16 +299,19 @@ class _Worker:
             not self._run.overwrite
             and output is not None
             and output.key == key
-            and all((self._run.output / file).exists() for file in output.files)
+            and all((self._run.output / file).is_file() for file in output.files)
         )
 
-    def _remove_stale(self, job: Job, writer: Writer, record: Record, files: Iterable[str]) -> None:
-        """Remove what the writer wrote for this picture in earlier runs and did not write now."""
-        stale = set(record.outputs[writer.name].files) if writer.name in record.outputs else set()
-        if record.interrupted:
-            stale |= {relative_path(target, self._run.output) for target in job.targets(writer)}
-        for file in stale - set(files):
-            (self._run.output / file).unlink(missing_ok=True)
+    def _places(self, job: Job, stem: str, name: str, record: Record) -> Iterator[tuple[Path, bool]]:
+        """Each path that a writer's files may have, and whether a file there is a run's."""
+        files = record.outputs[name].files if name in record.outputs else ()
+        for ending in self._endings[name]:
+            yield Writer.beside(job.stem, ending), name in record.begun or f"{stem}{ending}" in files
+
+    def _must_stay(self, path: Path, ours: bool) -> bool:
+        """Whether a file is there that no run wrote, or that is a picture of this one."""
+        foreign = not (ours or self._run.overwrite)
+        return os.path.lexists(path) and (foreign or os.path.realpath(path) in self._inputs)
 
 
 def _is_full(error: BaseException) -> bool:
@@ -300,9 +320,12 @@ def _is_full(error: BaseException) -> bool:
     return any(isinstance(cause, OSError) and cause.errno in _FULL_ERRORS for cause in causes)
 
 
-def _with_name(job: Job, reason: str) -> str:
-    """A reason that names the picture."""
-    name = "stdin" if job.data is not None else display_name(job.source)
+def _reason(error: Exception, name: str) -> str:
+    """What went wrong with the picture or form of that name, which it says, in one line."""
+    reason = str(error)
+    if not isinstance(error, FaceparseError):
+        _log.debug("%s", name, exc_info=error)
+        reason = " ".join(f"{type(error).__name__}: {reason}".split())
     return reason if name in reason else f"{name}: {reason}"
 
 

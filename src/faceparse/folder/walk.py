@@ -72,7 +72,8 @@ class Walker:
             if folder.real in visited:
                 continue
             visited.add(folder.real)
-            self._outputs.read(folder.real)
+            if folder.real != self._output:
+                self._outputs.read(folder.real)
             inner = []
             for entry in self._entries(folder.path, top):
                 name = entry.name

@@ -18,23 +18,26 @@ from faceparse.errors import ConfigError
 
 Points = NDArray[np.int32]
 
+FARTHEST = 1000
+"""Pixels that an outline may stray at most."""
+
 
 def polygons(mask: NDArray[np.uint8] | NDArray[np.bool_], tolerance: float = 0) -> list[Points]:
     """The polygons of a mask, H × W, one per connected piece (neighbours at corners count), from the top left.
 
     Args:
         mask: Not 0 inside.
-        tolerance: Leave out points as long as the outline stays within so many pixels of the true one; 0
-            keeps it exact. Pieces that would shrink to less than a triangle keep their true outline.
+        tolerance: Leave out points as long as the outline stays within so many pixels of the true one, 0
+            (exact) to 1000. Pieces that would shrink to less than a triangle keep their true outline.
 
     Returns:
         Each n × 2 int32: x, y of its corners in picture points (the picture's corner is 0, 0), in order.
 
     Raises:
-        ConfigError: a tolerance below 0.
+        ConfigError: a tolerance out of range.
     """
-    if not tolerance >= 0:
-        raise ConfigError(f"tolerance is a distance in pixels, 0 or more, got {tolerance}")
+    if not 0 <= tolerance <= FARTHEST:
+        raise ConfigError(f"tolerance is a distance in pixels, 0 to {FARTHEST}, got {tolerance}")
     inside = (np.asarray(mask) != 0).view(np.uint8)
     x, y, width, height = cv2.boundingRect(inside)
     if not width:

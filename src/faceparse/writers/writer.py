@@ -44,6 +44,10 @@ class Writer(ABC):
         """
         regions(scheme, getattr(self, "classes", ()))
 
+    def endings_in(self, scheme: Scheme) -> tuple[str, ...]:
+        """The endings of the files that it may write of pictures in a scheme; all of `endings` by default."""
+        return self.endings
+
     @abstractmethod
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
         """Write the files of one picture, each atomically, and return their paths.

@@ -61,6 +61,9 @@ def command(
     jobs: int | None = Option(None, min=1, help="Pictures at a time."),
     batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
     max_pixels: int | None = Option(None, min=1, help="Most pixels of a picture. [default: 201326592]"),
+    grace: float = Option(
+        10, min=0, max=86400, help="Seconds for pictures in flight after Ctrl-C or SIGTERM."
+    ),
     fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
     log: Path | None = Option(None, help="Add a JSON line for each picture to this file; `-` is stdout."),
     quiet: bool = Option(False, "--quiet", help="Print failures alone."),
@@ -152,11 +155,12 @@ def command(
         forms,
         output,
         identity=parser.identity,
+        scheme=parser.scheme,
         overwrite=overwrite,
         workers=workers,
         fail_fast=fail_fast,
     )
-    _report(run, log, sides, quiet)
+    _report(run, log, sides, quiet, grace)
 
 
 def _suffixes(form: type[Writer]) -> set[str]:
@@ -202,7 +206,7 @@ def _jobs(
     )
 
 
-def _report(run: Run, log: Path | None, sides: SideCounter, quiet: bool) -> None:
+def _report(run: Run, log: Path | None, sides: SideCounter, quiet: bool, grace: float) -> None:
     """Go through a run over a folder: progress, failures as they come, a summary."""
     from contextlib import ExitStack
 
@@ -213,13 +217,13 @@ def _report(run: Run, log: Path | None, sides: SideCounter, quiet: bool) -> None
     to_stdout = str(log) == "-"
     with ExitStack() as stack:
         write_log = stack.enter_context(open_log(log)) if log else lambda record: None
-        run.stop = stack.enter_context(stop_on_signals())
+        run.stop = stack.enter_context(stop_on_signals(grace))
         progress = stack.enter_context(progress_bar(quiet=quiet))
         for done, outcome in enumerate(run, 1):
             progress("parsing", done, len(run.jobs))
             write_log(outcome.record())
-            if outcome.status == "failed":
-                say(f"failed: {outcome.reason}", err=True)
+            if outcome.status in ("failed", "refused"):
+                say(f"{outcome.status}: {outcome.reason}", err=True)
             elif len(run.jobs) == 1 and not (quiet or to_stdout):
                 for path in outcome.outputs:
                     say(str(path))
@@ -233,15 +237,15 @@ def _report(run: Run, log: Path | None, sides: SideCounter, quiet: bool) -> None
             say(f"note: {sides.note()}", err=True)
     if run.end_reason == "stopped":
         raise typer.Exit(INTERRUPTED)
-    if run.summary.counts["failed"] or run.summary_errors:
+    if run.summary.counts["failed"] or run.summary.counts["refused"] or run.summary_errors:
         raise typer.Exit(1)
 
 
 def _summary(run: Run) -> Iterator[str]:
-    """Lines for a person: reasons of failures and of unusual skips, counts, why the run ended early."""
+    """Lines for a person: reasons of failures and refusals, counts, why the run ended early."""
     counts, tried = run.summary.counts, run.summary.counts.total()
     if tried > 1:
-        for status in ("failed", "skipped"):
+        for status in ("failed", "refused"):
             for reason, count in run.summary.reasons(status):
                 yield f"{count} {status}: {reason}"
     yield from run.summary.warnings()
@@ -250,9 +254,9 @@ def _summary(run: Run) -> Iterator[str]:
     numbers = {**counts, "not begun": len(run.jobs) - tried}
     parts = [
         f"{n} {status}"
-        for status in ("written", "skipped", "failed", "not begun")
+        for status in ("written", "skipped", "refused", "failed", "not begun")
         if (n := numbers.get(status))
     ]
-    hint = " (--overwrite redoes them)" if counts["skipped"] else ""
+    hint = " (--overwrite redoes them)" if counts["skipped"] or counts["refused"] else ""
     ended = f"{run.end_reason}: " if run.end_reason else ""
     yield f"{ended}{', '.join(parts)}{hint} in {run.output}, {run.seconds:.1f} s"

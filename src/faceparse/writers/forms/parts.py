@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from faceparse.labels import count
+from faceparse.labels import Scheme, count
 from faceparse.results import Parsing
 from faceparse.results.lookup import look_up, members
 from faceparse.results.margins import Margins
@@ -31,6 +31,9 @@ class Parts(Margins, Writer):
     name: ClassVar[str] = "parts"
     endings: ClassVar[tuple[str, ...]] = tuple(f"_{name}.png" for name in region_names())
     classes: tuple[str, ...] = ()
+
+    def endings_in(self, scheme: Scheme) -> tuple[str, ...]:
+        return tuple(f"_{name}.png" for name in regions(scheme, self.classes))
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
         pixels, margins = count(parsing.labels), self.in_pixels(parsing.face_side)

@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar
 from faceparse.files import json_bytes, write_atomic
 from faceparse.results import Parsing
 from faceparse.results.lookup import look_up, members
-from faceparse.tables import at_least
-from faceparse.writers.outlines import polygons
+from faceparse.tables import between
+from faceparse.writers.outlines import FARTHEST, polygons
 from faceparse.writers.regions import regions
 from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
@@ -26,13 +26,13 @@ class Polygons(FileWriter):
 
     Args:
         classes: Classes and groups; all but the background where none is named.
-        tolerance: Pixels that an outline may stray from the true one, to have fewer points; 0: exact.
+        tolerance: Pixels that an outline may stray from the true one, to have fewer points, 0 (exact) to 1000.
     """
 
     name: ClassVar[str] = "polygons"
     endings: ClassVar[tuple[str, ...]] = ("_polygons.json",)
     classes: tuple[str, ...] = ()
-    tolerance: Annotated[float, at_least(0)] = 0
+    tolerance: Annotated[float, between(0, FARTHEST)] = 0
 
     def save(self, parsing: Parsing, path: Path) -> None:
         wanted = regions(parsing.scheme, self.classes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+from faceparse.labels import Scheme
 from faceparse.results import Parsing, soft_strips
 from faceparse.results.margins import Margins
 from faceparse.tables import one_of
@@ -37,9 +38,12 @@ class Soft(Margins, Writer):
     classes: tuple[str, ...] = ()
     edges: bool = True
 
+    def endings_in(self, scheme: Scheme) -> tuple[str, ...]:
+        return tuple(f"_soft_{name}.png" for name in regions(scheme, self.classes, background=True))
+
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
         wanted = regions(parsing.scheme, self.classes, background=True)
-        paths = tuple(self.beside(stem, f"_soft_{name}.png") for name in wanted)
+        paths = tuple(self.beside(stem, ending) for ending in self.endings_in(parsing.scheme))
         with ExitStack() as stack:
             adds = [stack.enter_context(open_png(path, parsing.size, bits=self.bits)) for path in paths]
             for _, strip in soft_strips(

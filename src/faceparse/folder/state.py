@@ -1,0 +1,31 @@
+"""The files that runs keep in an output folder about themselves.
+
+>>> file = open_state(Path("out/.faceparse/lock"), os.O_RDWR | os.O_CREAT)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from faceparse.errors import OutputError
+
+FOLDER = ".faceparse"
+"""Folder in the output folder that holds the manifest and the lock."""
+
+_FLAGS = sum(getattr(os, f"O_{name}", 0) for name in ("BINARY", "NOFOLLOW", "NONBLOCK", "CLOEXEC"))
+
+
+def open_state(path: Path, flags: int) -> int:
+    """A descriptor of a state file; whoever made the folder may have put a link or a pipe in its place.
+
+    Raises:
+        OutputError: it cannot be opened, is no regular file, or it or its folder is a link.
+    """
+    if path.parent.is_symlink() or (os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode)):
+        raise OutputError(f"{path} is, or lies behind, a link or a pipe: remove it")
+    try:
+        return os.open(path, flags | _FLAGS, 0o666)  # the flags are for a link or a pipe put there just now
+    except OSError as error:
+        raise OutputError(f"cannot open {path}: {error.strerror}") from None
