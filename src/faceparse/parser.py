@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast, overload
@@ -246,8 +247,9 @@ class Parser:
         faces = []
         for detection, trust in scene.faces:
             of_face = tuple(view for look, view in views.items() if look.face is detection)
-            part = result(views=of_face or tuple(views.values()))
-            faces.append(_face(scene.turn.face_back(detection), trust, part))
+            face = _face(scene.turn.face_back(detection), trust)
+            part = result(views=of_face or tuple(views.values()), faces=(face,))
+            faces.append(replace(face, parsing=part))
         parsing = result(
             views=tuple(views.values()),
             faces=tuple(faces),
@@ -380,8 +382,8 @@ def _usual(native: Scheme) -> Scheme:
     return usual
 
 
-def _face(detection: Detection, trust: float, parsing: Parsing | None = None) -> Face:
-    return Face(detection.box, detection.score, detection.landmarks, parsing, trust)
+def _face(detection: Detection, trust: float) -> Face:
+    return Face(detection.box, detection.score, detection.landmarks, trust=trust)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ SYNTHFACE_TO_OURFACE = {
 
 def named(source: str | Scheme, target: str | Scheme) -> dict[str, str]:
     """A conversion's table in names."""
-    made = conversion(source, target)
+    made = conversion(source, target, "name")
     goals = [int(i) for i in made.table[: len(made.source)]]
     return {
         c: "ignore" if g == IGNORE else made.target.classes[g]
@@ -167,12 +167,13 @@ def test_tables_cannot_be_written_to() -> None:
         conversion("celebamask19", "face2").table[0] = 1
 
 
-def test_sides_follow_the_name_or_the_subject() -> None:
+def test_sides_follow_the_subject_or_the_name() -> None:
     synth, celeb = scheme("synthface19"), scheme("celebamask19")
     by_name, same_eye = (conversion(synth, celeb, sides) for sides in ("name", "subject"))
     assert by_name.table[synth.id("l_eye")] == celeb.id("l_eye")
     assert same_eye.table[synth.id("l_eye")] == celeb.id("r_eye")
     assert same_eye.table[synth.id("l_lip")] == celeb.id("l_lip")
+    assert (conversion(synth, celeb).table == same_eye.table).all()
     assert (conversion(celeb, "maskgan19", "subject").table == conversion(celeb, "maskgan19").table).all()
     with pytest.raises(LabelError, match="name or subject, got 'mine'"):
         conversion(synth, celeb, "mine")

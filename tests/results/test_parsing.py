@@ -131,6 +131,10 @@ class TestTo:
             np.testing.assert_array_equal(one.to(name).mask(c), one.mask(c))
             np.testing.assert_allclose(back.mask(c, soft=True), one.mask(c, soft=True), atol=1e-6)
 
+    def test_an_eye_stays_the_same_eye(self) -> None:
+        one = labelled([[0, scheme("celebamask19").id("l_eye")]])
+        assert one.to("helen11").areas["r_eye"] == 0.5  # the viewer's right eye
+
     def test_one_after_another_is_the_tables_in_turn(self) -> None:
         one = made().to("lapa11").to("face2")
         tables = conversion("lapa11", "face2"), conversion("celebamask19", "lapa11")

@@ -140,7 +140,7 @@ def evaluate(
     samples: Iterable[Sample],
     source: Scheme,
     target: Scheme,
-    sides: str = "name",
+    sides: str = "subject",
     protocol: str = "label",
 ) -> Report:
     """Count a predictor's label maps against labelled pictures.

@@ -84,7 +84,7 @@ def score(
     degrade: Sequence[str] = (),
     mirror: bool = False,
     landmarks: str = "detector",
-    sides: str = "name",
+    sides: str = "subject",
     protocol: str = "label",
     draws: int = DRAWS,
     seed: int = 0,

@@ -19,7 +19,7 @@ SIDE = 192
 
 
 def worst_sheet(
-    report: Report, dataset: Dataset, predict: Predict, each: int = 3, sides: str = "name"
+    report: Report, dataset: Dataset, predict: Predict, each: int = 3, sides: str = "subject"
 ) -> NDArray[np.uint8]:
     """Picture, true labels and prediction of the worst pictures of every counted class; a row is a class.
 

@@ -14,6 +14,7 @@ from faceparse.faces.align import Square
 from faceparse.faces.trust import EYES, MOUTH, SKIN, labels_of
 from faceparse.labels import Scheme
 from faceparse.labels.groups import GROUPS
+from faceparse.results.sampling import highest_probability
 from faceparse.results.view import View
 
 WITH_A_FACE = (*GROUPS["face"], *GROUPS["ears"], "ear_r", "neck_l", "accessory")
@@ -49,7 +50,7 @@ def without_doubtful_faces(view: View, scheme: Scheme, faces: Sequence[Square] =
         region = regions == i
         there = all(np.isin(label[region], part).any() for part in parts)
         there = there and (not nose or np.isin(label[region], nose).mean() >= LEAST_NOSE)
-        if not there or _likelihood(view.logits[:, region]) < SURE:
+        if not there or highest_probability(view.logits[:, region]).mean() < SURE:
             candidates[region] = 0
     # A rim of one cell stays, so that a face's border lies where it was.
     doubtful = cv2.dilate(candidates, np.ones((3, 3), np.uint8)) == 0
@@ -57,8 +58,3 @@ def without_doubtful_faces(view: View, scheme: Scheme, faces: Sequence[Square] =
     logits[0][doubtful] = logits[[0, *classes]][:, doubtful].max(0)
     logits[np.array(classes)[:, None], doubtful.nonzero()[0], doubtful.nonzero()[1]] = EXCLUDED_LOGIT
     return replace(view, logits=logits)
-
-
-def _likelihood(logits: np.ndarray) -> float:
-    """Mean probability of the winning classes, of logits C × n."""
-    return float((1 / np.exp(logits - logits.max(0)).sum(0)).mean())

@@ -16,7 +16,7 @@ from faceparse.faces.align import Square
 from faceparse.labels import Scheme
 from faceparse.labels.groups import GROUPS
 from faceparse.results.lookup import members
-from faceparse.results.sampling import argmax
+from faceparse.results.sampling import argmax, highest_probability
 from faceparse.results.squash import squash
 from faceparse.results.view import View
 
@@ -74,4 +74,4 @@ def _read(view: View, square: Square) -> tuple[NDArray[np.uint8], NDArray[np.flo
     grid = np.rint(points @ view.to_grid[:, :2].T + view.to_grid[:, 2]).astype(np.intp)
     height, width = view.logits.shape[1:]
     logits = view.logits[:, grid[..., 1].clip(0, height - 1), grid[..., 0].clip(0, width - 1)]
-    return argmax(logits), 1 / np.exp(logits - logits.max(0)).sum(0)
+    return argmax(logits), highest_probability(logits)

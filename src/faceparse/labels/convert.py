@@ -40,7 +40,7 @@ SIDES = ("name", "subject")
 """What a conversion keeps of left and right: the name, or whose side it is."""
 
 
-def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") -> Conversion:
+def conversion(source: str | Scheme, target: str | Scheme, sides: str = "subject") -> Conversion:
     """How labels of `source` become labels of `target`.
 
     Classes of the same name map to each other, unless a table in the source's or the target's file says
@@ -49,9 +49,8 @@ def conversion(source: str | Scheme, target: str | Scheme, sides: str = "name") 
     Args:
         source: Scheme of the labels at hand.
         target: Scheme wanted.
-        sides: `name`: left stays left by name. `subject`: left and right trade places where one scheme means
-            the subject's left and the other the viewer's (`Scheme.left_means`), so that an eye stays the same
-            eye.
+        sides: `subject`: an eye stays the same eye; left and right trade names where one scheme means the subject's
+            left and the other the viewer's (`Scheme.left_means`). `name`: left stays left by name.
 
     Raises:
         LabelError: an unknown scheme or kind of side, a class with neither a namesake nor a row, or one that
@@ -167,7 +166,7 @@ def with_open_classes(target: Scheme, *sources: Scheme) -> Scheme:
 
 
 def convert(
-    labels: NDArray[np.uint8], source: str | Scheme, target: str | Scheme, sides: str = "name"
+    labels: NDArray[np.uint8], source: str | Scheme, target: str | Scheme, sides: str = "subject"
 ) -> NDArray[np.uint8]:
     """Convert a uint8 label map of any shape from one scheme to another; see `conversion`.
 

@@ -383,7 +383,9 @@ class Parsing:
         """The same parsing in another scheme: labels by the conversion table, soft masks by adding up.
 
         The class that wins is chosen in the network's own scheme and then renamed, so labels here are the
-        converted labels there. A class that the other scheme ignores becomes 255. The faces' own parsings go along.
+        converted labels there. A class that the other scheme ignores becomes 255. An eye stays the same eye: where left
+        means the viewer's in one scheme and the subject's in the other (`Scheme.left_means`), left and right trade
+        names. The faces' own parsings go along.
 
         Raises:
             LabelError: unknown scheme, or a class that neither converts by name nor by a declared table.

@@ -338,6 +338,11 @@ def argmax(logits: Floats) -> Labels:
     return label
 
 
+def highest_probability(logits: Floats) -> Floats:
+    """Probability of the winner of logits, softmax along the first axis."""
+    return np.asarray(1 / np.exp(logits - logits.max(0)).sum(0))
+
+
 def _along(position: NDArray[np.float64], samples: int) -> tuple[Indices, Floats]:
     """Cells along one axis of index coordinates, counted with the rim, and where in them, 0 to 1."""
     position = position + 1

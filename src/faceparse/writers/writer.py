@@ -14,7 +14,7 @@ from faceparse import tables
 from faceparse.errors import DataError, OutputError
 from faceparse.labels import Scheme
 from faceparse.results import Parsing
-from faceparse.writers.regions import regions
+from faceparse.writers.selection import select
 
 
 class Writer(ABC):
@@ -42,7 +42,7 @@ class Writer(ABC):
         Raises:
             LabelError: the scheme has no class or group of a chosen name.
         """
-        regions(scheme, getattr(self, "classes", ()))
+        select(scheme, getattr(self, "classes", ()))
 
     def endings_in(self, scheme: Scheme) -> tuple[str, ...]:
         """The endings of the files that it may write of pictures in a scheme; all of `endings` by default."""

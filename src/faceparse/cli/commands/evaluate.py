@@ -24,7 +24,7 @@ def command(
         None, "--overall/--no-overall", help="Brows, eyes, nose and mouth as one class; on Helen anyway."
     ),
     sides: str = Option(
-        "name", help="What left means where schemes differ: name, or subject for the same eye."
+        "subject", help="What left means where schemes differ: subject (the same eye) or name."
     ),
     engine: str = Option("auto", help="auto, onnx or torch."),
     device: str = Option("cpu", help="cpu, cuda, …"),

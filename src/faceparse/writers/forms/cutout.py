@@ -12,8 +12,8 @@ from faceparse.results import Parsing, soft_strips
 from faceparse.results.foreground import cutout_strips
 from faceparse.results.margins import Margins
 from faceparse.writers.png import open_png
-from faceparse.writers.regions import regions
 from faceparse.writers.registry import register
+from faceparse.writers.selection import select
 from faceparse.writers.writer import FileWriter
 
 
@@ -39,7 +39,7 @@ class Cutout(Margins, FileWriter):
     edges: bool = True
 
     def save(self, parsing: Parsing, path: Path) -> None:
-        kept = sorted({i for ids in regions(parsing.scheme, self.classes).values() for i in ids})
+        kept = sorted({i for ids in select(parsing.scheme, self.classes).values() for i in ids})
         alpha = np.empty(parsing.size, np.uint8)
         moved = Margins(self.grow, self.shrink)
         for rows, (strip,) in soft_strips(parsing, (kept,), edges=self.edges, margins=moved):

@@ -11,8 +11,8 @@ from faceparse.results import Parsing
 from faceparse.results.lookup import look_up, members
 from faceparse.results.margins import Margins
 from faceparse.writers.png import write_png
-from faceparse.writers.regions import region_names, regions
 from faceparse.writers.registry import register
+from faceparse.writers.selection import select, selectable_names
 from faceparse.writers.writer import Writer
 
 
@@ -29,7 +29,7 @@ class Parts(Margins, Writer):
     """
 
     name: ClassVar[str] = "parts"
-    endings: ClassVar[tuple[str, ...]] = tuple(f"_{name}.png" for name in region_names())
+    endings: ClassVar[tuple[str, ...]] = tuple(f"_{name}.png" for name in selectable_names())
     classes: tuple[str, ...] = ()
 
     def endings_in(self, scheme: Scheme) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ class Parts(Margins, Writer):
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
         pixels, margins = count(parsing.labels), self.in_pixels(parsing.face_side)
         paths = []
-        for name, ids in regions(parsing.scheme, self.classes).items():
+        for name, ids in select(parsing.scheme, self.classes).items():
             if pixels[list(ids)].any():
                 path = self.beside(stem, f"_{name}.png")
                 write_png(path, margins.applied(look_up(members(ids) * 255, parsing.labels)))

@@ -9,10 +9,16 @@ from typing import Annotated, ClassVar
 from faceparse.files import json_bytes, write_atomic
 from faceparse.results import Parsing
 from faceparse.results.lookup import look_up, members
+<<<<<<< HEAD
 from faceparse.tables import between
 from faceparse.writers.outlines import FARTHEST, polygons
 from faceparse.writers.regions import regions
+=======
+from faceparse.tables import at_least
+from faceparse.writers.outlines import polygons
+>>>>>>> 0387e14 (Conversion keeps an eye the same eye by default; a face's own parsing knows its face; one function for the winner's probability)
 from faceparse.writers.registry import register
+from faceparse.writers.selection import select
 from faceparse.writers.writer import FileWriter
 
 LABELME = "5.5.0"
@@ -35,7 +41,7 @@ class Polygons(FileWriter):
     tolerance: Annotated[float, between(0, FARTHEST)] = 0
 
     def save(self, parsing: Parsing, path: Path) -> None:
-        wanted = regions(parsing.scheme, self.classes)
+        wanted = select(parsing.scheme, self.classes)
         shapes = [
             # LabelMe's tools take shapes of one group as one object.
             {

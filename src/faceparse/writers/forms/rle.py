@@ -11,9 +11,9 @@ from faceparse.files import json_bytes, write_atomic
 from faceparse.labels import GROUPS, Scheme
 from faceparse.results import Parsing
 from faceparse.writers.coco import image_id, join
-from faceparse.writers.regions import regions
 from faceparse.writers.registry import register
 from faceparse.writers.runs import encode
+from faceparse.writers.selection import select
 from faceparse.writers.writer import FileWriter
 
 JOINED = "annotations.json"
@@ -40,7 +40,7 @@ class Rle(FileWriter):
         height, width = parsing.size
         file = Path(parsing.source).name or path.name.removesuffix(self.endings[0])
         number = image_id(file)
-        wanted = regions(parsing.scheme, self.classes)
+        wanted = select(parsing.scheme, self.classes)
         categories = {name: _category(parsing.scheme, name) for name in wanted}
         masks = zip(wanted, encode(parsing.labels, tuple(wanted.values())), strict=True)
         annotations = [

@@ -12,8 +12,8 @@ from faceparse.results import Parsing, soft_strips
 from faceparse.results.margins import Margins
 from faceparse.tables import one_of
 from faceparse.writers.png import open_png
-from faceparse.writers.regions import region_names, regions
 from faceparse.writers.registry import register
+from faceparse.writers.selection import select, selectable_names
 from faceparse.writers.writer import Writer
 
 
@@ -33,7 +33,7 @@ class Soft(Margins, Writer):
     """
 
     name: ClassVar[str] = "soft"
-    endings: ClassVar[tuple[str, ...]] = tuple(f"_soft_{name}.png" for name in region_names())
+    endings: ClassVar[tuple[str, ...]] = tuple(f"_soft_{name}.png" for name in selectable_names())
     bits: Annotated[int, one_of((8, 16))] = 8
     classes: tuple[str, ...] = ()
     edges: bool = True
@@ -42,8 +42,13 @@ class Soft(Margins, Writer):
         return tuple(f"_soft_{name}.png" for name in regions(scheme, self.classes, background=True))
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
+<<<<<<< HEAD
         wanted = regions(parsing.scheme, self.classes, background=True)
         paths = tuple(self.beside(stem, ending) for ending in self.endings_in(parsing.scheme))
+=======
+        wanted = select(parsing.scheme, self.classes, background=True)
+        paths = tuple(self.beside(stem, f"_soft_{name}.png") for name in wanted)
+>>>>>>> 0387e14 (Conversion keeps an eye the same eye by default; a face's own parsing knows its face; one function for the winner's probability)
         with ExitStack() as stack:
             adds = [stack.enter_context(open_png(path, parsing.size, bits=self.bits)) for path in paths]
             for _, strip in soft_strips(

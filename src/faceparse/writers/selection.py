@@ -10,13 +10,13 @@ from faceparse.labels.registry import PACKAGED
 BACKGROUND = "background"
 
 
-def regions(
+def select(
     scheme: Scheme, chosen: Sequence[str], *, background: bool = False
 ) -> Mapping[str, tuple[int, ...]]:
     """Name → labels of the chosen classes and groups; of every class where none is chosen.
 
     >>> from faceparse.labels import scheme
-    >>> dict(regions(scheme("celebamask19"), ("glasses", "lips")))
+    >>> dict(select(scheme("celebamask19"), ("glasses", "lips")))
     {'eye_g': (6,), 'lips': (12, 13)}
 
     Args:
@@ -32,6 +32,6 @@ def regions(
     return {name if name in scheme else ALIASES.get(name, name): scheme.ids(name) for name in chosen}
 
 
-def region_names() -> list[str]:
-    """Every name that `regions` may give with a scheme in the package."""
+def selectable_names() -> list[str]:
+    """Every name that `select` may give with a scheme in the package."""
     return sorted({*GROUPS, *(c for s in PACKAGED.values() for c in s.classes)})
