@@ -47,9 +47,10 @@ class Evidence(NamedTuple):
 
 def assess(view: View, landmarks: NDArray[np.float64], scheme: Scheme) -> Evidence:
     """What a view shows of the face with these landmarks; ignores eyes or mouth if the scheme lacks them."""
-    label, probability = _read(view, Square.from_landmarks(landmarks))
+    logits = _read(view, Square.from_landmarks(landmarks))
+    label = argmax(logits)
     face = members(labels_of(scheme, GROUPS["face"]))[label] > 0
-    sure = float(probability[face].mean()) if face.any() else 0.0
+    sure = float(highest_probability(logits[:, face]).mean()) if face.any() else 0.0
     near = np.bincount(label[NEAR, NEAR].ravel(), minlength=256) / label[NEAR, NEAR].size
     skin, eye, mouth = (near[labels_of(scheme, names)].sum() for names in (SKIN, EYES, MOUTH))
     shows = [skin >= LEAST_SKIN]
@@ -64,8 +65,8 @@ def labels_of(scheme: Scheme, names: tuple[str, ...]) -> list[int]:
     return [label for label, name in enumerate(scheme.classes) if name in names]
 
 
-def _read(view: View, square: Square) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The winning class and its probability at the nearest samples of a view, POINTS × POINTS over a square."""
+def _read(view: View, square: Square) -> NDArray[np.float32]:
+    """A view's logits at its nearest samples, C × POINTS × POINTS over a square."""
     steps = (np.arange(POINTS) + 0.5) / POINTS * 2 - 1
     centre, x, y = (np.array(v) for v in (square.centre, square.x, square.y))
     points = centre + steps[:, None] * x + steps[:, None, None] * y
@@ -73,5 +74,5 @@ def _read(view: View, square: Square) -> tuple[NDArray[np.uint8], NDArray[np.flo
         points = squash(points @ view.before[:, :2].T + view.before[:, 2])
     grid = np.rint(points @ view.to_grid[:, :2].T + view.to_grid[:, 2]).astype(np.intp)
     height, width = view.logits.shape[1:]
-    logits = view.logits[:, grid[..., 1].clip(0, height - 1), grid[..., 0].clip(0, width - 1)]
-    return argmax(logits), highest_probability(logits)
+    index = grid[..., 1].clip(0, height - 1) * width + grid[..., 0].clip(0, width - 1)
+    return view.logits.reshape(view.classes, -1).take(index, axis=1)
