@@ -33,7 +33,7 @@ class Parts(Margins, Writer):
     classes: tuple[str, ...] = ()
 
     def endings_in(self, scheme: Scheme) -> tuple[str, ...]:
-        return tuple(f"_{name}.png" for name in regions(scheme, self.classes))
+        return tuple(f"_{name}.png" for name in select(scheme, self.classes))
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
         pixels, margins = count(parsing.labels), self.in_pixels(parsing.face_side)

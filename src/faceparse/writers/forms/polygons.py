@@ -9,14 +9,8 @@ from typing import Annotated, ClassVar
 from faceparse.files import json_bytes, write_atomic
 from faceparse.results import Parsing
 from faceparse.results.lookup import look_up, members
-<<<<<<< HEAD
 from faceparse.tables import between
 from faceparse.writers.outlines import FARTHEST, polygons
-from faceparse.writers.regions import regions
-=======
-from faceparse.tables import at_least
-from faceparse.writers.outlines import polygons
->>>>>>> 0387e14 (Conversion keeps an eye the same eye by default; a face's own parsing knows its face; one function for the winner's probability)
 from faceparse.writers.registry import register
 from faceparse.writers.selection import select
 from faceparse.writers.writer import FileWriter

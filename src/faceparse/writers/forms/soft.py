@@ -39,16 +39,11 @@ class Soft(Margins, Writer):
     edges: bool = True
 
     def endings_in(self, scheme: Scheme) -> tuple[str, ...]:
-        return tuple(f"_soft_{name}.png" for name in regions(scheme, self.classes, background=True))
+        return tuple(f"_soft_{name}.png" for name in select(scheme, self.classes, background=True))
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
-<<<<<<< HEAD
-        wanted = regions(parsing.scheme, self.classes, background=True)
-        paths = tuple(self.beside(stem, ending) for ending in self.endings_in(parsing.scheme))
-=======
         wanted = select(parsing.scheme, self.classes, background=True)
-        paths = tuple(self.beside(stem, f"_soft_{name}.png") for name in wanted)
->>>>>>> 0387e14 (Conversion keeps an eye the same eye by default; a face's own parsing knows its face; one function for the winner's probability)
+        paths = tuple(self.beside(stem, ending) for ending in self.endings_in(parsing.scheme))
         with ExitStack() as stack:
             adds = [stack.enter_context(open_png(path, parsing.size, bits=self.bits)) for path in paths]
             for _, strip in soft_strips(
