@@ -75,4 +75,4 @@ def _read(view: View, square: Square) -> NDArray[np.float32]:
     grid = np.rint(points @ view.to_grid[:, :2].T + view.to_grid[:, 2]).astype(np.intp)
     height, width = view.logits.shape[1:]
     index = grid[..., 1].clip(0, height - 1) * width + grid[..., 0].clip(0, width - 1)
-    return view.logits.reshape(view.classes, -1).take(index, axis=1)
+    return np.asarray(view.logits.reshape(view.classes, -1).take(index, axis=1))
