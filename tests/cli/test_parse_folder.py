@@ -112,6 +112,82 @@ def test_stopping_at_once(photos: Path, tmp_path: Path) -> None:
     assert running.returncode == 130
 
 
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """A model that never comes to an end, in code that no Python runs in."""
+    pytest.importorskip("onnx")
+    from onnx import TensorProto, helper
+
+    from tests.engines.make_tiny import tiny
+
+    flag = helper.make_tensor_value_info("on", TensorProto.BOOL, [])
+    same = helper.make_tensor_value_info("same", TensorProto.FLOAT, None)
+    turn = helper.make_tensor_value_info("turn", TensorProto.INT64, [])
+    nodes = [helper.make_node("Identity", [a], [b]) for a, b in (("on", "still"), ("same", "again"))]
+    results = [
+        helper.make_tensor_value_info("still", TensorProto.BOOL, []),
+        helper.make_tensor_value_info("again", TensorProto.FLOAT, None),
+    ]
+    body = helper.make_graph(nodes, "body", [turn, flag, same], results)
+    model = tiny()
+    loop = helper.make_node("Loop", ["", "", "image"], ["pictures"], body=body)
+    model.graph.node[0].input[0] = "pictures"
+    model.graph.node.insert(0, loop)
+    (tmp_path / "endless.onnx").write_bytes(model.SerializeToString())
+    return tmp_path / "endless.onnx"
+
+
+IN_THE_NETWORK = """
+import sys
+from faceparse.engines.onnx import OnnxEngine
+
+run = OnnxEngine.run
+
+def said(self, inputs):
+    print("here", flush=True)
+    return run(self, inputs)
+
+OnnxEngine.run = said
+from faceparse.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_a_run_ends_in_time_whatever_the_network_does(
+    photos: Path, tmp_path: Path, parse: Command, endless: Path
+) -> None:
+    out = tmp_path / "out"
+    line = words(photos, "-o", out, "--recursive", "--jobs", 2, "--grace", 0.2)
+    line[line.index(str(TINY))] = str(endless)
+    running = subprocess.Popen([sys.executable, "-c", IN_THE_NETWORK, *line], stdout=subprocess.PIPE)
+    assert running.stdout
+    try:
+        assert running.stdout.readline() == b"here\n"
+        running.terminate()
+        assert running.wait(60) == 130
+    finally:
+        running.kill()
+        running.communicate()
+    assert parse(photos, "-o", out, "--recursive").code == 0
+    assert len(masks(out)) == 60
+
+
+def test_a_file_in_the_way_is_refused(photos: Path, tmp_path: Path, parse: Command) -> None:
+    out = tmp_path / "out"
+    (out / "0").mkdir(parents=True)
+    mine = out / "0" / "02_mask.png"
+    mine.write_text("painted by hand")
+    for counts in ("59 written, 1 refused", "59 skipped, 1 refused"):
+        ran = parse(photos, "-o", out, "--recursive")
+        assert ran.code == 1
+        assert ran.err == f"refused: mask not written: {mine} exists, and no run recorded it\n"
+        assert f"{counts} (--overwrite redoes them) in" in ran.out
+    assert mine.read_text() == "painted by hand"
+    assert parse(photos, "-o", out, "--recursive", "--overwrite").code == 0
+    assert mine.read_bytes().startswith(b"\x89PNG")
+
+
 def test_failures_are_grouped_and_counted(photos: Path, tmp_path: Path, parse: Command) -> None:
     for i in (3, 5, 7):
         (photos / "1" / f"{i:02}.png").write_bytes(b"")

@@ -6,6 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ import pytest
 from faceparse.errors import ConfigError, ImageError, NoFaceError, OutputError
 from faceparse.files import atomic
 from faceparse.folder import Jobs, Outcome, Run, encode, find_jobs
+from faceparse.folder.manifest import Manifest
 from faceparse.labels import scheme as find_scheme
 from faceparse.pictures import read_picture
 from faceparse.pictures.reader import PictureSource
@@ -271,6 +273,30 @@ def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     again = run(find([root], out), {"parts": Parts()})
     assert sum(o.status == "skipped" for o in again) == 5
     assert sum(o.status == "written" for o in again) == 35
+
+
+def test_a_line_that_a_full_disk_cut_short_spoils_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, full = os.write, [False]
+
+    def half(file: int, data: bytes) -> int:
+        if full[0] and len(data) < 10:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data[: len(data) // 2] if full[0] else data)
+
+    (tmp_path / ".faceparse").mkdir()
+    one = Manifest(tmp_path, {})
+    one.begin("a", ["mask"])
+    monkeypatch.setattr(os, "write", half)
+    for full[0] in (True, False):
+        with suppress(OutputError):
+            one.begin("b", ["mask"])
+    monkeypatch.undo()
+    one.close()
+    again = Manifest(tmp_path, {})
+    assert [again.record(stem).begun for stem in "abc"] == [{"mask"}, {"mask"}, set()]
+    again.close()
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EFBIG, "File too large"), RecursionError("a bug")])

@@ -143,12 +143,14 @@ class Manifest:
 
     def _add(self, line: Mapping[str, object]) -> None:
         data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
-        try:
-            with self._lock:
+        with self._lock:
+            length = os.fstat(self._file).st_size
+            try:
                 while data:  # a full disk takes a part of it, and refuses the rest
                     data = data[os.write(self._file, data) :]
-        except OSError as error:
-            raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
+            except OSError as error:
+                os.ftruncate(self._file, length)
+                raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
 
     def _read(self) -> tuple[set[str], bool, int]:
         """Fill the index; return the runs in the file, whether the last one ended while it summed up, and the length."""
