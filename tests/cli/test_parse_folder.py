@@ -173,6 +173,33 @@ def test_a_run_ends_in_time_whatever_the_network_does(
     assert len(masks(out)) == 60
 
 
+BROKEN = """
+import sys
+from faceparse.writers.forms.mask import Mask
+
+save = Mask.save
+
+def breaks(self, parsing, path):
+    if path.stem.startswith("02"):
+        raise RuntimeError("a\\nbug")
+    save(self, parsing, path)
+
+Mask.save = breaks
+from faceparse.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_fault_that_nobody_foresaw_fails_one_picture(photos: Path, tmp_path: Path, debug: bool) -> None:
+    line = words(photos, "-o", tmp_path / "out", "--recursive", *["--debug"] * debug)
+    ran = subprocess.run([sys.executable, "-c", BROKEN, *line], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert f"failed: {photos / '0' / '02.png'}: RuntimeError: a bug\n" in ran.stderr
+    assert ("Traceback" in ran.stderr) == debug
+    assert "59 written, 1 failed in" in ran.stdout
+
+
 def test_a_file_in_the_way_is_refused(photos: Path, tmp_path: Path, parse: Command) -> None:
     out = tmp_path / "out"
     (out / "0").mkdir(parents=True)

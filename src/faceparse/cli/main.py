@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -136,6 +137,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str], debug: bool) -> Any:
     """The exit code of a command, None for 0; where it fails, `debug` prints the traceback."""
+    if debug:  # of faults that end no command too
+        logging.basicConfig()
+        logging.getLogger("faceparse").setLevel(logging.DEBUG)
     try:
         if "" in arguments or any(word.startswith("-") and word.endswith("=") for word in arguments):
             raise ConfigError("a word of the command is empty: is it a variable that is not set?")
