@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -25,6 +25,7 @@ class Served:
         hold: The answer stops half-way until this is set.
         length: Whether a Content-Length is sent.
         headers: More headers; they replace the server's own.
+        drips: Sent as the whole answer, and then its last byte over and over, each after 20 ms, until the client goes.
     """
 
     content: bytes = b""
@@ -37,6 +38,7 @@ class Served:
     hold: threading.Event | None = None
     length: bool = True
     headers: dict[str, str] = field(default_factory=dict)
+    drips: bytes = b""
 
 
 @dataclass
@@ -46,6 +48,7 @@ class Site:
     url: str
     pages: dict[str, Served] = field(default_factory=dict)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    closing: threading.Event = field(default_factory=threading.Event)
 
     def at(self, path: str) -> str:
         """Address of a path."""
@@ -74,6 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.lstrip("/").split("?")[0]
         self.site.asked.append((self.command, path, asked))
         page = self.site.pages.get(path, Served(status=404))
+        if page.drips:
+            self._drip(page.drips)
+            return
         start = self._start(page, asked)
         content = b"" if page.status != 200 else page.content[start:]
         status = page.status if page.status != 200 else 206 if start else 200
@@ -102,6 +108,13 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:  # the client has gone
             self.close_connection = True
 
+    def _drip(self, content: bytes) -> None:
+        self.close_connection = True
+        with suppress(OSError):  # the client has gone
+            while not self.site.closing.wait(0.02):
+                self.wfile.write(content)
+                content = content[-1:]
+
     def _start(self, page: Served, asked: dict[str, str]) -> int:
         wanted = asked.get("range", "")
         if not (page.ranges and wanted) or asked.get("if-range") not in (page.etag, page.date):
@@ -128,6 +141,7 @@ def serving() -> Iterator[Site]:
     try:
         yield site
     finally:
+        site.closing.set()
         for page in site.pages.values():
             if page.hold is not None:
                 page.hold.set()

@@ -1,14 +1,16 @@
 """Downloads from a server that truncates, drops, redirects, stalls, lies or is not there."""
 
 import gzip
+import io
 import itertools
+import re
 import resource
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,6 +71,12 @@ def test_without_a_length(site: Site, get: Callable[..., Path]) -> None:
     assert set(totals) == {None}
 
 
+@pytest.mark.parametrize("length", ["\u00b2", "9" * 5000, "-1", "x"])
+def test_a_length_that_is_no_number(length: str, site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(FILE, length=False, headers={"Content-Length": length})
+    assert get().read_bytes() == FILE
+
+
 def test_a_dropped_connection_is_taken_up_where_it_broke(site: Site, get: Callable[..., Path]) -> None:
     site.pages[NAME] = Served(FILE, cuts=[200_000, 100_000])
     assert get().read_bytes() == FILE
@@ -115,7 +123,13 @@ def test_a_changed_file_is_not_glued(site: Site, get: Callable[..., Path]) -> No
 
 
 @pytest.mark.parametrize(
-    "headers", [{"ETag": '"two"'}, {"Content-Range": "bytes 5-9/10"}, {"Content-Range": "nonsense"}]
+    "headers",
+    [
+        {"ETag": '"two"'},
+        {"Content-Range": "bytes 5-9/10"},
+        {"Content-Range": "nonsense"},
+        {"Content-Range": f"bytes {'9' * 5000}-"},
+    ],
 )
 def test_a_rest_of_something_else_is_not_glued(
     headers: dict[str, str], site: Site, get: Callable[..., Path]
@@ -195,16 +209,18 @@ def test_a_circle_of_redirects(site: Site, get: Callable[..., Path]) -> None:
     assert "redirects" in fault(get)
 
 
+@pytest.mark.parametrize("target", ["http://[x", "file:///etc/passwd", "ftp://there/x", "//", "http://"])
+def test_a_redirect_to_nowhere(target: str, site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(status=302, location=target)
+    fault(get)
+    assert len(site.asked) < 12
+
+
 def test_a_redirect_off_encryption_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Answer(SimpleNamespace):
-        def __enter__(self) -> "Answer":
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-    answer = Answer(status_code=200, url="http://there/model.onnx", headers={})
-    monkeypatch.setattr("requests.get", lambda *_, **__: answer)
+    answer = requests.Response()
+    answer.status_code, answer.raw = 302, io.BytesIO()
+    answer.headers["Redirect-Target"] = "http://there/model.onnx"
+    monkeypatch.setattr(requests, "get", lambda *_, **__: answer)
     with pytest.raises(DownloadError, match="not encrypted: refused"):
         fetch_url("https://here/model.onnx", tmp_path, NAME)
 
@@ -222,6 +238,30 @@ def test_a_server_that_stalls_once(site: Site, get: Callable[..., Path]) -> None
 
     assert get(timeout=3, progress=release).read_bytes() == FILE
     assert len(site.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"HTTP/1.1 2",
+        b"HTTP/1.1 200 OK\r\nX: x",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nx",
+    ],
+    ids=["status", "header", "content", "chunk's size", "trailer"],
+)
+def test_a_server_that_drips_somewhere(start: bytes, site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(drips=start)
+    assert "(--timeout)" in fault(get, timeout=0.1)
+
+
+def test_what_a_redirect_says_is_not_read(site: Site, get: Callable[..., Path]) -> None:
+    site.pages[NAME] = Served(
+        drips=b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 9999999\r\n\r\nx"
+    )
+    site.pages["elsewhere"] = Served(FILE)
+    assert get(timeout=0.5).read_bytes() == FILE
 
 
 def test_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,6 +308,15 @@ def test_more_than_the_size_is_not_taken(site: Site, get: Callable[..., Path], t
     assert "serves more than the 1,000 bytes" in fault(get, size=1000)
     site.pages[NAME] = Served(FILE[:900], length=False)
     assert "ended after 900 of 1,000 bytes" in fault(get, size=1000)
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_file_of_unknown_size_has_a_limit(
+    length: bool, site: Site, get: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "LARGEST", 1000)
+    site.pages[NAME] = Served(FILE, length=length)
+    assert re.search("serves .* at most" if length else "serves more than the 1,000 bytes", fault(get))
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])

@@ -13,10 +13,15 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 from faceparse.errors import DownloadError, OutputError
 from faceparse.version import __version__
@@ -26,14 +31,21 @@ if TYPE_CHECKING:
     from requests import Response
     from requests.structures import CaseInsensitiveDict
 
+T = TypeVar("T")
+
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are here and, where known, those of the whole file."""
 
 TIMEOUT = 30.0
 """Seconds to wait for a connection, and for each next part of an answer."""
 
-_CHUNK = 1 << 16
+LARGEST = 1 << 34
+"""Bytes of a file whose size no card states."""
+
+_CHUNK = 1 << 18
 _TRIES = 5
+_REDIRECTS = 10
+_TARGET = "Redirect-Target"
 _SLOWEST = 1024
 """Bytes a second under which a server counts as silent."""
 
@@ -138,36 +150,80 @@ class _Transfer:
 
     def attempt(self, start: int) -> Response:
         """Ask for the file from `start` on, receive it and return the answer."""
-        import requests
-
         url, headers = self.url, self.headers
         if start:
             headers = {**headers, "Range": f"bytes={start}-", "If-Range": self.version()}
-        with requests.get(url, headers=headers, stream=True, timeout=self.timeout) as response:
+        response = self.ask(headers)
+        try:
             if start and not self.continues(response, start):
                 self.note.unlink()  # what is here is no beginning of that file after all
                 return self.attempt(0)
             if response.status_code != 200 and not (start and response.status_code == 206):
                 raise DownloadError(f"{url} was answered with {response.status_code} {response.reason}")
-            if url.startswith("https:") and not response.url.startswith("https:"):
-                raise DownloadError(f"{url} leads to {response.url}, which is not encrypted: refused")
             if (encoding := response.headers.get("Content-Encoding", "identity")) != "identity":
                 raise DownloadError(f"{url} comes encoded as {encoding}, which was not asked for: refused")
             start = start if response.status_code == 206 else 0
             length = response.headers.get("Content-Length", "")
-            total = start + int(length) if length.isdigit() else None
-            if total and self.size and total != self.size:
+            total = start + int(length) if re.fullmatch("[0-9]{1,18}", length) else None
+            if total and (total != self.size if self.size else total > LARGEST):
                 raise DownloadError(
-                    f"{url} serves {total:,} bytes where {self.path.name} has {self.size:,}: it is another file"
+                    f"{url} serves {total:,} bytes where {self.path.name} has {self.size or LARGEST:,}"
+                    f"{': it is another file' if self.size else ' at most'}"
                 )
             self.receive(response, start, total)
             return response
+        finally:
+            _close(response)
+
+    def ask(self, headers: Mapping[str, str]) -> Response:
+        """The answer after redirects."""
+        import requests
+
+        url, headers = self.url, dict(headers)
+        history: list[Response] = []
+        options: dict[str, Any] = {"stream": True, "timeout": self.timeout, "hooks": {"response": _stay}}
+        while len(history) <= _REDIRECTS:
+            response = self.within(partial(requests.get, url, headers=headers, **options))
+            if _TARGET not in response.headers:
+                response.history = history
+                return response
+            _close(response)
+            history.append(response)
+            before, target = urlsplit(url), response.headers[_TARGET]
+            try:
+                url = urljoin(url, target)
+            except ValueError:
+                raise DownloadError(f"{self.url} leads to {target!r}, which is no address") from None
+            if before.scheme == "https" and urlsplit(url).scheme != "https":
+                raise DownloadError(f"{self.url} leads to {url}, which is not encrypted: refused")
+            if before.netloc != urlsplit(url).netloc:
+                headers.pop("Authorization", None)
+        raise DownloadError(f"{self.url} leads to more than {_REDIRECTS} redirects")
+
+    def within(self, call: Callable[[], T]) -> T:
+        """What a call of the network gives, soon: libraries wait for each byte as long as for a whole answer."""
+        import requests
+
+        result: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                result.set_result(call())
+            except BaseException as error:
+                result.set_exception(error)
+
+        Thread(target=run, daemon=True).start()
+        try:
+            return result.result(2 * self.timeout)
+        except TimeoutError:
+            result.add_done_callback(_close_late)
+            raise requests.Timeout from None
 
     def continues(self, response: Response, start: int) -> bool:
         """Whether an answer, if it is a partial one, is the rest of what is on disk."""
         if response.status_code != 206:
             return response.status_code != 416
-        begins = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+        begins = re.match(r"bytes ([0-9]{1,18})-", response.headers.get("Content-Range", ""))
         return bool(begins and int(begins[1]) == start and _version(response) in ("", self.version()))
 
     def receive(self, response: Response, start: int, total: int | None) -> None:
@@ -179,13 +235,12 @@ class _Transfer:
             self.note.write_text(f"{self.url}\n{_version(response)}", encoding="utf-8")
         done, counted, since = start, start, monotonic()
         with self.path.open("ab" if start else "wb") as file:
-            while chunk := response.raw.read1(_CHUNK):  # what has come, not waiting for more
+            # What has come, not waiting for more.
+            while chunk := self.within(partial(response.raw.read1, _CHUNK)):
                 done += len(chunk)
-                if self.size and done > self.size:
+                if done > (most := self.size or LARGEST):
                     self.note.unlink()
-                    raise DownloadError(
-                        f"{self.url} serves more than the {self.size:,} bytes of {self.path.name}"
-                    )
+                    raise DownloadError(f"{self.url} serves more than the {most:,} bytes of {self.path.name}")
                 file.write(chunk)
                 self.progress(done, total)
                 if (seconds := monotonic() - since) > self.timeout:
@@ -206,6 +261,23 @@ class _Transfer:
             reason = f"no answer within {self.timeout:g} s (--timeout), or one slower than {_SLOWEST:,} bytes a second"
         rest = f"; {here:,} bytes are kept and the next attempt goes on from there" if here else ""
         return DownloadError(f"cannot download {self.url}: {reason}{rest}")
+
+
+def _stay(response: Response, **_: object) -> None:
+    """Hide from requests where an answer leads: on its way there it would read all that the answer holds."""
+    if response.is_redirect:
+        response.headers[_TARGET] = response.headers.pop("Location")
+
+
+def _close(response: Response) -> None:
+    with suppress(AttributeError, OSError, RuntimeError, ValueError):  # of a connection that has ended
+        response.raw.shutdown()  # ends a read that was given up, for which closing would wait
+    response.close()
+
+
+def _close_late(result: Future[Any]) -> None:
+    with suppress(Exception):  # it failed, or is a part of an answer
+        result.result().close()
 
 
 def _version(response: Response) -> str:
