@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from faceparse.errors import ConfigError
+from faceparse.folder.outputs import possible_stems
 from faceparse.writers import Writer
 
 
@@ -97,7 +98,7 @@ class Jobs:
         for group in self._groups:
             group.names.sort()
             group.full_names = _ambiguous(group.names, prefixes)
-        self._check_stems()
+        self.check_names()
 
     def __len__(self) -> int:
         return len(self._extra) + sum(len(group.names) for group in self._groups)
@@ -109,7 +110,7 @@ class Jobs:
                 stem = self.output.joinpath(group.subfolder, group.stem(name))
                 yield Job(Path(group.folder, name), stem)
 
-    def check_names(self, endings: Iterable[str]) -> None:
+    def check_names(self, endings: Iterable[str] = ()) -> None:
         """Raise where two files of a run would have one name; those that differ in case alone are one on some systems.
 
         Args:
@@ -126,32 +127,20 @@ class Jobs:
                 raise ConfigError(
                     f"two files of each picture would be STEM{suffix}: save the forms into two folders, or choose --classes"
                 )
-        names: dict[str, list[str]] = defaultdict(list)  # by output folder; the dot is for `_ambiguous`
+        stems: dict[str, list[str]] = defaultdict(list)  # by folder
+        stems[""] += (job.stem.name for job in self._extra if job.data is not None)
         for group in self._groups:
-            names[group.subfolder.casefold()] += (f"{group.stem(name)}." for name in group.names)
-        for each in names.values():
-            if clash := sorted(_ambiguous(each, _prefixes(suffixes))):
+            stems[f"{group.subfolder}/".lstrip("/").casefold()] += map(group.stem, group.names)
+        prefixes = _prefixes(suffixes)
+        for folder, each in stems.items():
+            if clash := sorted(_ambiguous([f"{stem}." for stem in each], prefixes)):
                 raise ConfigError(
-                    f"files of {clash[0][:-1]} and of another picture would have one name: rename it, or use two folders"
+                    f"several pictures would be written as {', '.join(folder + name[:-1] for name in clash[:3])}: rename "
+                    "one, or give their common folder with --recursive, or --root FOLDER to keep their paths below it"
                 )
 
-    def _check_stems(self) -> None:
-        shared = Counter(group.subfolder.casefold() for group in self._groups)
-        # What came from no file has a fixed name in the output folder itself.
-        stems = Counter(job.stem.name for job in self._extra if job.data is not None)
-        shared[""] += len(stems)
-        for group in self._groups:
-            if shared[group.subfolder.casefold()] > 1:
-                stems.update(f"{group.subfolder}/{group.stem(n)}".lstrip("/") for n in group.names)
-        twice = [stem for stem, n in stems.items() if n > 1]
-        if twice:
-            raise ConfigError(
-                f"several pictures would be written as {', '.join(twice[:3])}: give their common folder with "
-                "--recursive, or --root FOLDER to keep their paths below it"
-            )
 
-
-def _ambiguous(names: Sequence[str], prefixes: Sequence[str]) -> set[str]:
+def _ambiguous(names: Sequence[str], prefixes: tuple[str, ...]) -> set[str]:
     """The names that must keep their ending for all outputs' names to differ, on any file system."""
     folded = [name.casefold() for name in names]
     stem = {name: os.path.splitext(name)[0] for name in folded}
@@ -160,7 +149,7 @@ def _ambiguous(names: Sequence[str], prefixes: Sequence[str]) -> set[str]:
         name
         for name in folded
         if stems[stem[name]] > 1
-        or any(stem[name].endswith(p) and stems[stem[name].removesuffix(p)] for p in prefixes)
+        or (stem[name].endswith(prefixes) and any(stems[s] for s in possible_stems(stem[name], prefixes)))
     }
     while True:  # `a.jpg.png` beside `a.jpg` and `a.png`
         more = {name for name in folded if name not in kept and stem[name] in kept}
@@ -169,6 +158,6 @@ def _ambiguous(names: Sequence[str], prefixes: Sequence[str]) -> set[str]:
         kept |= more
 
 
-def _prefixes(endings: Sequence[str]) -> list[str]:
+def _prefixes(endings: Sequence[str]) -> tuple[str, ...]:
     """What a stem may end with so that one writer's ending makes another's: `_x` for `_x_mask.png`, `_mask.png`."""
-    return [a.removesuffix(b) for a in endings for b in endings if a != b and a.endswith(b)]
+    return tuple({a.removesuffix(b) for a in endings for b in endings if a != b and a.endswith(b)})

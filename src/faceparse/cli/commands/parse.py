@@ -61,9 +61,7 @@ def command(
     jobs: int | None = Option(None, min=1, help="Pictures at a time."),
     batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
     max_pixels: int | None = Option(None, min=1, help="Most pixels of a picture. [default: 201326592]"),
-    grace: float = Option(
-        10, min=0, max=86400, help="Seconds for pictures in flight after Ctrl-C or SIGTERM."
-    ),
+    grace: float = Option(10, min=0, max=86400, help="Seconds for pictures in flight when stopped."),
     fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
     log: Path | None = Option(None, help="Add a JSON line for each picture to this file; `-` is stdout."),
     quiet: bool = Option(False, "--quiet", help="Print failures alone."),
