@@ -1,0 +1,1 @@
+"""What is damaged, one file for each kind of input."""
