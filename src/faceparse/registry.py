@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Thing = TypeVar("Thing")
 
+_LONGEST = 100
+"""Characters of a name that are compared and shown."""
+
 
 def room(name: str) -> Any:
     """The registry of a room, for those that must not import it: `Parsing.save` lies below the writers."""
@@ -128,7 +131,9 @@ class Registry(Mapping[str, T]):
             if name not in things:
                 owners = [_package(point) for point in self._points() if point.name == name]
                 other = f" (what package {owners[0]} registers for it has another name)" if owners else ""
-                raise self._error(f"no {self._what} {name!r}{other}{mend(name, things, self._instead)}")
+                raise self._error(
+                    f"no {self._what} {name[:_LONGEST]!r}{other}{mend(name, things, self._instead)}"
+                )
             return things[name]
 
     @property
@@ -200,7 +205,7 @@ def nearest(name: str, names: Iterable[str], cutoff: float = 0.75) -> list[str]:
         names: What there is.
         cutoff: Least similarity of a name or its beginning, 0 to 1.
     """
-    meant = _plain(name)
+    meant = _plain(name[:_LONGEST])
     alike = {}
     for other in names:
         text = _plain(other)

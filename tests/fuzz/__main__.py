@@ -22,12 +22,13 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 
 from faceparse.errors import FaceparseError
 from tests.fuzz.target import TARGETS, Target, target
@@ -98,10 +99,15 @@ def _read(reader: Target, name: str, data: bytes) -> tuple[str, str, int, float]
         if len(str(error)) > 2000:
             wrong = f"a message of {len(str(error))} characters"
     except BaseException as error:
-        answer, wrong = "raised", f"{type(error).__name__}: {error}"[:300]
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        answer = "raised"
+        wrong = (
+            f"{type(error).__name__}: {error}"[:300]
+            + f" ({Path(place.filename).name}:{place.lineno} {place.line})"
+        )
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
     if not wrong and calls > (most := reader.most_calls + reader.calls_a_byte * len(data)):
         wrong = f"{calls} calls; at most {most} for {len(data)} bytes"
     if not wrong and reader.size > (most := reader.most_bytes + reader.bytes_a_byte * len(data)):
@@ -119,16 +125,16 @@ def run(options: argparse.Namespace, noise: TextIO) -> list[Result]:
         command += ["--start", str(start), "--count", str(options.count)]
         command += ["--keep", str(options.keep.resolve())] if options.keep else []
         path = os.pathsep.join([str(ROOT), str(ROOT / "src")])
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path, "NUMBA_DISABLE_JIT": "1"}
-        process: Any = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=noise, env=environment
-        )
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
         number, name = start, "start"
-        for line in process.stdout:
-            number, name, *rest = json.loads(line)
-            if rest:
-                results.append(Result(number, name, *rest))
-        if process.wait():
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=noise, env=environment
+        ) as process:
+            for line in process.stdout or ():
+                number, name, *rest = json.loads(line)
+                if rest:
+                    results.append(Result(number, name, *rest))
+        if process.returncode:
             fault = f"crashed or hung: exit code {process.returncode}"
             results.append(Result(number, name, wrong=fault))
         start = number + 1
@@ -148,14 +154,14 @@ def report(options: argparse.Namespace) -> int:
     answers = ", ".join(f"{n} {answer}" for answer, n in sorted(Counter(r.answer for r in results).items()))
     slowest = max(results, key=lambda r: r.seconds)
     print(
-        f"{options.target}: {len(results)} inputs in {seconds:.1f} s: {answers}; at most {max(r.calls for r in results)} "
+        f"{options.target}, seed {options.seed}: {len(results)} inputs in {seconds:.1f} s: {answers}; at most {max(r.calls for r in results)} "
         f"calls, {max(r.size for r in results) / 1e6:.1f} MB decoded; slowest {slowest.seconds:.2f} s (number "
         f"{slowest.number}, {slowest.name}), peak memory {max(r.memory for r in results)} MB"
     )
     wrong = [r for r in results if r.wrong]
-    for result in wrong[:50]:
+    for result in wrong[:20]:
         print(f"WRONG {options.target} {result.number}, {result.name}: {result.wrong}")
-    for line in strange[:50]:
+    for line in strange[:20]:
         print(f"WRONG on standard error: {line}")
     sys.stdout.flush()
     return len(wrong) + len(strange)

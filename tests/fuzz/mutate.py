@@ -19,17 +19,31 @@ _NUMBERS = (
     *(b"%d" % number for number in (255, 256, 1 << 15, 2**31, 2**32, 2**53, 2**63, 10**30)),
 )
 _WORDS = (
-    *(b'""', b"[]", b"{}", b'"../../secret.toml"', b'"/etc/passwd"', b'"C:\\\\a"', b'"a\\u0000b"', b'"\\ud800"'),
-    *(b"&a [*a]", b"*a", b"!!python/name:os.system", b'"' + b"x" * 100_000 + b'"', b"1979-05-27", b"<<: {a: 1}"),
+    *(
+        b'""',
+        b"[]",
+        b"{}",
+        b'"../../secret.toml"',
+        b'"/etc/passwd"',
+        b'"C:\\\\a"',
+        b'"a\\u0000b"',
+        b'"\\ud800"',
+    ),
+    *(
+        b"&a [*a]",
+        b"*a",
+        b"!!python/name:os.system",
+        b'"' + b"x" * 100_000 + b'"',
+        b"1979-05-27",
+        b"<<: {a: 1}",
+    ),
     *(b"\x1b[2J", b"\xef\xbb\xbf", b"\x00", b"\r", b"\xe2\x80\xa8", b"\xff"),
 )
 _NESTS = (b"[", b'{"a":', b"- ", b"a.", b"a: {", b"((", b'"', b"? ", b"\n  ")
 _NUMBER, _WORD = re.compile(rb"-?\d+(\.\d+)?"), re.compile(rb'"[^"\n]*"|[\w.-]+')
 
 
-def mutated(
-    chance: random.Random, data: bytes, pool: Pool, *, text: bool = False, words: Pool = ()
-) -> bytes:
+def mutated(chance: random.Random, data: bytes, pool: Pool, *, text: bool = False, words: Pool = ()) -> bytes:
     """One to three damages of an input.
 
     Args:
@@ -41,10 +55,7 @@ def mutated(
     """
     result = bytearray(data)
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        if text and chance.random() < 0.8:
-            damage = chance.choice(_TEXT)
-        else:
-            damage = chance.choice(_BYTES)
+        damage = chance.choice(_TEXT if text and chance.random() < 0.8 else _BYTES)
         damage(chance, result, words if damage is _put_word and words and chance.random() < 0.4 else pool)
         if not result:
             break

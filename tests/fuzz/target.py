@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
+from faceparse.errors import FaceparseError
 from tests.fuzz.mutate import mutated
 
 TARGETS = tuple(sorted(p.stem for p in (Path(__file__).parent / "targets").glob("[a-z]*.py")))
@@ -59,6 +61,16 @@ class Target:
             FaceparseError: where it is refused.
         """
         raise NotImplementedError
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """What is done within may be refused in one line, and the rest goes on."""
+    try:
+        yield
+    except FaceparseError as error:
+        line = str(error)
+        assert "\n" not in line, line
 
 
 def target(name: str, folder: Path) -> Target:

@@ -1,4 +1,4 @@
-"""Every kind of picture that is read: made here, read in `test_kinds`, told in `docs/inputs.md`, mutated by `benchmarks/fuzz`."""
+"""Every kind of picture that is read: made here, read in `test_kinds`, told in `docs/inputs.md`, mutated by `tests.fuzz`."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from faceparse.data.finding import Finding
 from faceparse.data.folder import Layout, scan
-from faceparse.data.inspection import Inspection, LabelledFiles, inspect
+from faceparse.data.inspection import THUMB, Inspection, LabelledFiles, inspect
 from faceparse.data.pairs import PairedFiles
 from faceparse.data.record import folder_scheme
 from faceparse.data.registry import DATASETS, Kind
@@ -262,7 +262,7 @@ def _copies(inspections: Mapping[str, Inspection], members: Mapping[str, Sequenc
             across = _across(same[0], other, members)
             kind = "copy of a picture in another split" if across else "copy of a picture in the same split"
             yield Finding(kind, f"{other} is {same[0]}", wrong=across, name=other)
-    thumbs = np.array([inspections[name].thumb for name in names], np.float32).reshape(len(names), -1)
+    thumbs = np.array([inspections[name].thumb for name in names], np.float32).reshape(len(names), THUMB**2)
     for first, second, mirrored in pairs_alike(thumbs):
         a, b = names[first], names[second]
         if inspections[a].digest != inspections[b].digest:

@@ -299,7 +299,7 @@ class _Worker:
             not self._run.overwrite
             and output is not None
             and output.key == key
-            and all((self._run.output / file).is_file() for file in output.files)
+            and all(os.path.isfile(self._run.output / file) for file in output.files)  # noqa: PTH113 (of any name)
         )
 
     def _places(self, job: Job, stem: str, name: str, record: Record) -> Iterator[tuple[Path, bool]]:

@@ -34,6 +34,7 @@ class Target(target.Target):
     """What is read is the same again when it is written out."""
 
     text = True
+    calls_a_byte = 20
     words = (b'scheme = "/etc/passwd.yaml"', b"size = [65536, 65536]")
 
     def __init__(self, folder: Path) -> None:

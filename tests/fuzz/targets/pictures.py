@@ -7,9 +7,8 @@ import random
 import re
 import zlib
 from pathlib import Path
-from typing import Any
 
-from PIL import Image
+from PIL.Image import core  # type: ignore[attr-defined]
 
 from faceparse.pictures import read_picture, read_values
 from tests.fuzz import target
@@ -17,7 +16,6 @@ from tests.pictures.kinds import KINDS, decodes
 
 MAX_PIXELS = 4_000_000
 _BLOCK = 1 << 16
-_core: Any = Image.core
 
 
 class Target(target.Target):
@@ -32,19 +30,19 @@ class Target(target.Target):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.inputs = {k.name: k.make() for k in KINDS if decodes(k.needs)}
-        _core.set_blocks_max(0)
-        _core.set_block_size(_BLOCK)
+        core.set_blocks_max(0)
+        core.set_block_size(_BLOCK)
 
     def mutant(self, chance: random.Random, name: str) -> bytes:
         data = super().mutant(chance, name)
         return with_checksums(data) if chance.random() < 0.7 else data
 
     def read(self, name: str, data: bytes) -> None:
-        _core.reset_stats()
+        core.reset_stats()
         try:
             self.decode(data)
         finally:
-            self.size = int(_core.get_stats()["allocated_blocks"]) * _BLOCK
+            self.size = int(core.get_stats()["allocated_blocks"]) * _BLOCK
 
     def decode(self, data: bytes) -> None:
         if len(data) % 4:
