@@ -132,13 +132,16 @@ def make_models(checkpoint: Path, precisions: list[str], calibration: Path, work
     made = {}
     plain = work / "79999-fp32.onnx"
     export_onnx(load("bisenet-zllrunning", checkpoint), card("bisenet-resnet18-zllrunning"), plain)
+    packaged = {("default", "fp32"): "default", ("default", "int8"): "default-int8"}
     for name, source in (("79999", str(plain)), ("default", "default")):
         for precision in precisions:
             path = work / f"{name}-{precision}.onnx"
-            if precision != "fp32":
+            if precision != "fp32" and (name, precision) not in packaged:
                 pictures = calibration_pictures(calibration, 32) if precision == "int8" else []
                 export_onnx(*load_source(source), path, precision=precision, calibration=pictures)
-            made[f"{name} {precision}"] = source if precision == "fp32" else str(path)
+            made[f"{name} {precision}"] = packaged.get(
+                (name, precision), source if precision == "fp32" else str(path)
+            )
     return made
 
 

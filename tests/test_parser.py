@@ -1,12 +1,13 @@
 """The parser with a fake network and a fake detector: what is asked of each, and what comes out."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -362,6 +363,20 @@ def test_identity_changes_with_all_that_changes_results(tiny_path: Path) -> None
 def test_bad_batches_are_named() -> None:
     with pytest.raises(ConfigError, match="batch is a whole number, 1 or more; got 0"):
         fake(batch=0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda image: image, lambda image: cv2.GaussianBlur(image, (0, 0), 3), lambda image: image // 5],
+)
+def test_the_default_model_in_int8_says_nearly_the_same(
+    collins: NDArray[np.uint8], change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+) -> None:
+    image = change(collins)
+    exact, integers = (Parser(name).parse(image) for name in ("default", "default-int8"))
+    for name in ("face", "hair"):
+        one, other = exact.mask(name), integers.mask(name)
+        assert (one & other).sum() > 0.96 * (one | other).sum(), name
 
 
 def test_the_default_model_says_the_same_in_any_batch_and_threads(collins: NDArray[np.uint8]) -> None:

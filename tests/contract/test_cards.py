@@ -1,11 +1,12 @@
 """What every packaged card holds to."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from faceparse.weights import Backbone, Card, backbone, backbones, cards, published_path
-from faceparse.weights.modelfile import packaged
+from faceparse.weights.modelfile import find_model, packaged
 from faceparse.weights.summary import record, state
 
 every_card = pytest.mark.parametrize("card", cards().values(), ids=list(cards()))
@@ -31,6 +32,13 @@ def test_card_is_complete(card: Card) -> None:
         assert 0 <= figure.value <= 100
         assert figure.protocol in ("label", "input")
         assert figure.origin in ("measured", "published")
+
+
+@pytest.mark.parametrize("name", packaged())
+def test_a_packaged_file_carries_its_card(name: str) -> None:
+    inside = find_model(name).card
+    assert replace(inside, variant=None) == cards()[name]
+    assert (inside.variant is None) == (name == "default")
 
 
 @every_card
