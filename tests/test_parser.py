@@ -187,6 +187,13 @@ def test_landmarks_are_of_one_picture() -> None:
         fake().parse([half_bright()], landmarks=np.zeros((5, 2)))  # type: ignore[call-overload]
 
 
+def test_parse_says_what_becomes_of_a_picture_without_a_face() -> None:
+    with pytest.raises(NoFaceError):
+        parse(half_bright(), no_face="fail")
+    assert parse(half_bright(), no_face="background").looks == 0
+    assert parse(half_bright(), faces="each", no_face="whole").looks == 1
+
+
 def test_parse_takes_a_list_and_a_device() -> None:
     assert [p.size for p in parse([half_bright(), half_bright(40, 50)], device="cpu")] == [
         (96, 160),

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple, cast, overload
+from typing import Any, NamedTuple, TypedDict, Unpack, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -399,16 +399,20 @@ def _parser(model: str, **options: Any) -> Parser:
     return Parser(model, **options)
 
 
-@overload
-def parse(
-    picture: PictureSource, *, model: str = ..., device: str = ..., faces: str = ..., scheme: str | None = ...
-) -> Parsing: ...
+class _Options(TypedDict, total=False):
+    model: str
+    device: str
+    faces: str
+    no_face: str | None
+    scheme: str | None
 
 
 @overload
-def parse(
-    picture: Pictures, *, model: str = ..., device: str = ..., faces: str = ..., scheme: str | None = ...
-) -> list[Parsing]: ...
+def parse(picture: PictureSource, **options: Unpack[_Options]) -> Parsing: ...
+
+
+@overload
+def parse(picture: Pictures, **options: Unpack[_Options]) -> list[Parsing]: ...
 
 
 def parse(
@@ -417,6 +421,7 @@ def parse(
     model: str = "default",
     device: str = "cpu",
     faces: str = "auto",
+    no_face: str | None = None,
     scheme: str | None = AUTO,
 ) -> Parsing | list[Parsing]:
     """Parse a picture, or a list of them, with a model that stays loaded; see `Parser` for the arguments.
@@ -427,4 +432,4 @@ def parse(
     Returns:
         A `Parsing`: label map, masks, faces, overlay; of a list a list.
     """
-    return _parser(model, device=device, faces=faces, scheme=scheme).parse(picture)
+    return _parser(model, device=device, faces=faces, no_face=no_face, scheme=scheme).parse(picture)

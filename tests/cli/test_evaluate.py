@@ -230,6 +230,31 @@ def test_a_training_checkpoint_of_ours_is_to_be_exported(
     assert message.format(best) in capsys.readouterr().err
 
 
+def test_what_becomes_of_pictures_without_a_face(
+    faces: Path, tmp_path: Path, tiny_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.json"
+    words = (
+        "--data.root",
+        str(faces),
+        "--data.scheme",
+        "celebamask19",
+        "--draws",
+        "0",
+        "--model",
+        str(tiny_path),
+    )
+    assert run(*words, "--faces", "each", "--no-face", "background", "--json", str(out)) == 0
+    figures = json.loads(out.read_text())
+    assert figures["no_face"] == "background"
+    assert figures["f1"]["skin"] == 0
+    capsys.readouterr()
+    assert run(*words, "--faces", "auto", "--no-face", "fail") == 1
+    assert "0.png: no face found" in capsys.readouterr().err
+    assert run(*words, "--no-face", "skip") == 2
+    assert "got 'skip'" in capsys.readouterr().err
+
+
 def test_a_picture_that_is_too_small_is_named(faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder in ("images", "labels"):
         Image.new("L", (1, 1)).save(faces / folder / "1.png")

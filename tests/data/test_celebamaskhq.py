@@ -1,6 +1,7 @@
 """CelebAMask-HQ's download, quirks and all, to label maps."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 from faceparse.data import FolderDataset
 from faceparse.data.celebamaskhq import CelebAMaskHQ
 from faceparse.data.prepare import prepare
-from faceparse.errors import DataError, LabelError
+from faceparse.errors import DataError, LabelError, OutputError
 from faceparse.labels import Scheme, scheme
 from tests.data import made
 
@@ -181,6 +182,46 @@ def test_a_stopped_run_goes_on_where_it_was(quirky: Path, tmp_path: Path) -> Non
             assert (target / path.relative_to(whole)).read_bytes() == path.read_bytes(), path.name
     assert not list(target.rglob("*.part"))
     assert prepare("celebamask-hq", quirky, target).counts == {"skipped": 6, "left out": 4}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[" * 100_000,
+        '["0", "written", [[{}, [], 1]]]',
+        '["0", {}, []]',
+        '[["0"], "written", []]',
+        '{"0": 1}',
+        '["0", "written", [["kind", "text"]]]',
+        '["../0", "written", []]',
+        "\0" * 99,
+    ],
+    ids=range(8),
+)
+def test_a_damaged_line_of_the_journal_is_skipped(line: str, tmp_path: Path) -> None:
+    source, target = made.celebamask_hq(tmp_path / "src"), tmp_path / "dst"
+    prepare("celebamask-hq", source, target)
+    (target / "prepare.jsonl").write_text(f"{line}\n")
+    assert prepare("celebamask-hq", source, target).counts == {"written": 3}
+    assert prepare("celebamask-hq", source, target).counts == {"skipped": 3}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes and links of Unix")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_journal_that_is_a_link_or_a_pipe_is_not_written_to(overwrite: bool, tmp_path: Path) -> None:
+    source, target = made.celebamask_hq(tmp_path / "src"), tmp_path / "dst"
+    prepare("celebamask-hq", source, target)
+    journal, victim = target / "prepare.jsonl", tmp_path / "victim.txt"
+    victim.write_text("precious")
+    for linked in (True, False):
+        journal.unlink()
+        if linked:
+            journal.symlink_to(victim)
+        else:
+            os.mkfifo(journal)
+        with pytest.raises(OutputError, match="not a regular file"):
+            prepare("celebamask-hq", source, target, overwrite=overwrite)
+    assert victim.read_text() == "precious"
 
 
 def test_the_download_is_only_read(quirky: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Faults put into a good data set are found, and nothing else is."""
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -218,6 +220,30 @@ def test_every_kind_can_be_checked(kind: str, tmp_path: Path) -> None:
     assert not {"unreadable file", "picture and label map of different sizes"} & found.kinds.keys()
 
 
+def pipe(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def endless(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices of Unix")
+@pytest.mark.parametrize("spoil", [pipe, endless, lambda path: path.write_bytes(b"caf\xe9\n")])
+def test_a_text_that_cannot_be_read_does_not_end_the_check(
+    faces: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(faces / "notes.txt")
+    assert not check(faces).wrong
+    spoil(faces / "train.txt")
+    found = check(faces)
+    (text,) = kinds(found)["split that cannot be opened"]
+    assert "train.txt" in text
+    assert dict(found.splits) == {"val": 2, "all": 6}
+
+
 def test_a_split_that_cannot_be_opened_is_a_finding(tmp_path: Path) -> None:
     root = made.lapa(tmp_path / "set")
     next((root / "val" / "labels").iterdir()).unlink()
@@ -226,10 +252,13 @@ def test_a_split_that_cannot_be_opened_is_a_finding(tmp_path: Path) -> None:
     assert "has no labels/" in kinds(found)["split that cannot be opened"][0]
 
 
-def test_broken_landmarks_are_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["106\n1 2\n", "1e300 0\n" * 106, "nan 0\n" * 106, "", "x y\n" * 106, "\0" * 99]
+)
+def test_broken_landmarks_are_found(text: str, tmp_path: Path) -> None:
     root = made.lapa(tmp_path / "set")
     path = next((root / "val" / "landmarks").iterdir())
-    path.write_text("106\n1 2\n")
+    path.write_text(text)
     assert path.name in kinds(check_dataset(root, kind="lapa"))["unreadable file"][0]
 
 

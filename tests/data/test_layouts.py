@@ -33,7 +33,8 @@ def test_lapas_points(tmp_path: Path) -> None:
         ("105\n1 2\n", "has 3 numbers; 106 landmarks are 212"),
         ("106\n1 2\n", "has 2 numbers; 106 landmarks are 212"),
         ("106\n" + "1 x\n" * 106, "holds a word that is not a number"),
-        ("106\n" + "1 nan\n" * 106, "a landmark that is not finite"),
+        ("106\n" + "1 nan\n" * 106, "a landmark that is not within 1,000,000 pixels"),
+        ("106\n" + "1 1e300\n" * 106, "a landmark that is not within 1,000,000 pixels"),
         ("", "has 0 numbers"),
     ],
 )

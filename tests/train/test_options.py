@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -163,3 +165,54 @@ def test_members_of_a_table_have_names_of_ones_own(tmp_path: Path) -> None:
 )
 def test_mistakes_in_members_are_one_line(words: list[str], message: str) -> None:
     assert message in fault(*words)
+
+
+CLASS = "{class_path: unwanted.Class, init_args: {}}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class_path: unwanted.Class",
+        *(
+            f"{key}: {CLASS}"
+            for key in ("network", "data", "optimizer", "schedule", "loss", "augmentation", "parts")
+        ),
+        *(f"teachers: {{one: {inner}}}" for inner in (CLASS, "unwanted.Class")),
+        *(
+            f"trainer: {{{key}: {CLASS}}}"
+            for key in ("strategy", "accelerator", "logger", "callbacks", "plugins")
+        ),
+        "trainer: {callbacks: [unwanted.Class]}",
+        "trainer: {profiler: unwanted.Class}",
+        "loss: {unknown: 1}",
+        "recipe: other.yaml",
+        "network: !!python/name:unwanted.Class",
+        "!!python/object/apply:unwanted.Class []",
+    ],
+)
+def test_a_recipe_imports_nothing(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "unwanted.py").write_text("class Class: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine.yaml").write_text(text)
+    assert fault("--recipe", str(tmp_path / "mine.yaml"))
+    assert "unwanted" not in sys.modules
+
+
+@pytest.mark.parametrize(("devices", "refused"), [("auto", False), ("1", False), ("2", False), ("3", True)])
+def test_processes_on_the_cpu_are_bounded(
+    devices: str, refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trainer is made, and nothing is started."""
+    from faceparse.train import fit
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    words = ["--data.root", "x", "--output", str(tmp_path), "--trainer.accelerator", "cpu"]
+    settings = read_settings([*words, "--trainer.devices", devices])
+    if refused:
+        with pytest.raises(
+            ConfigError, match=r"--trainer\.devices: on the CPU 1 to 2, a process each; got 3"
+        ):
+            fit._trainer(settings, 1)
+    else:
+        assert fit._trainer(settings, 1).num_devices == (1 if devices == "auto" else int(devices))

@@ -193,6 +193,8 @@ def test_a_resumed_run_goes_on_with_its_log(made_faces: Path, tmp_path: Path) ->
     quick = ["--trainer.log_every_n_steps", "1"]
     fit(read_settings(words(made_faces, tmp_path, "--epochs", "1", *quick)))
     before = rows_of(log)
+    with log.open("a") as file:
+        file.write("0.5,2,\n\n,\0")  # half a line of a run that was killed
     more = ["--epochs", "2", "--resume", str(tmp_path / "last.ckpt"), *quick]
     fit(read_settings(words(made_faces, tmp_path, *more)))
     rows = rows_of(log)

@@ -106,11 +106,10 @@ def main(arguments: list[str] | None = None) -> None:
     1 for a `FaceparseError` or a fault of the system, 2 for bad arguments, 70 for any other exception; its traceback
     is printed where `--debug` is among the arguments.
     """
-    for number in range(3):  # a file must not be opened in the place of a closed standard stream
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
+    # No file that is opened later shall take the place of a closed standard stream.
+    while (spare := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(spare)
     sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.data.finding import Finding
-from faceparse.data.folder import Layout, scan
+from faceparse.data.folder import Layout, SplitFile, scan
 from faceparse.data.inspection import THUMB, Inspection, LabelledFiles, inspect
 from faceparse.data.pairs import PairedFiles
 from faceparse.data.record import folder_scheme
@@ -166,11 +166,18 @@ Splits = tuple[dict[str, LabelledFiles], list[Finding]]
 def _open_folder(root: Path, scheme: str | Path | Scheme | None) -> Splits:
     """The labelled pictures of each split, and all of them."""
     layout, label_scheme = scan(root), folder_scheme(root, scheme)
-    stems: dict[str, Iterable[str]] = {split: layout.read_split(split).stems for split in layout.splits}
+    files: dict[str, SplitFile] = {}
+    findings = []
+    for split in layout.splits:
+        try:
+            files[split] = layout.read_split(split)
+        except DataError as error:
+            findings.append(Finding("split that cannot be opened", str(error)))
+    stems: dict[str, Iterable[str]] = {split: file.stems for split, file in files.items()}
     stems["all"] = layout.images
     pairs = {split: layout.pairs(dict.fromkeys(names)) for split, names in stems.items()}
-    splits = {split: PairedFiles(label_scheme, files) for split, files in pairs.items()}
-    return dict(splits), list(_layout_findings(layout))
+    splits = {split: PairedFiles(label_scheme, both) for split, both in pairs.items()}
+    return dict(splits), [*findings, *_layout_findings(layout, files)]
 
 
 def _open_splits(kind: type[Kind], root: Path, scheme: str | Path | Scheme | None) -> Splits:
@@ -186,7 +193,7 @@ def _open_splits(kind: type[Kind], root: Path, scheme: str | Path | Scheme | Non
     return splits, findings
 
 
-def _layout_findings(layout: Layout) -> Iterator[Finding]:
+def _layout_findings(layout: Layout, files: Mapping[str, SplitFile]) -> Iterator[Finding]:
     for path in layout.clashes:
         yield Finding("pictures that share a label map", f"{path.name} and {layout.images[path.stem].name}")
     for path in layout.lossy:
@@ -197,11 +204,10 @@ def _layout_findings(layout: Layout) -> Iterator[Finding]:
     for stem, path in layout.labels.items():
         if stem not in layout.images:
             yield Finding("label map without a picture", path.name)
-    for split in layout.splits:
-        split_file = layout.read_split(split)
-        for name in split_file.absent:
+    for split, file in files.items():
+        for name in file.absent:
             yield Finding("split names an absent picture", f"{split}.txt names {name}")
-        for stem, times in Counter(split_file.stems).items():
+        for stem, times in Counter(file.stems).items():
             if times > 1:
                 yield Finding("split names a picture twice", f"{split}.txt names {stem} {times} times")
 

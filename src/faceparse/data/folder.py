@@ -58,8 +58,13 @@ class Layout:
         """Names of its split files: train, val, test, then the others."""
         files = {p.stem for p in self.root.glob("*.txt")}
         usual = [s for s in ("train", "val", "test") if s in files]
-        others = [s for s in sorted(files - set(usual)) if self.read_split(s).stems]
-        return (*usual, *others)
+        return (*usual, *(s for s in sorted(files - set(usual)) if self._names_pictures(s)))
+
+    def _names_pictures(self, split: str) -> bool:
+        try:
+            return bool(self.read_split(split).stems)
+        except DataError:  # a text about something else, perhaps
+            return False
 
     def read_split(self, split: str) -> SplitFile:
         """The lines of a split file; those without a picture are listed apart."""

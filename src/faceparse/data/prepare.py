@@ -9,7 +9,6 @@ The source is only read. Every file is written completely or not at all; a stopp
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -28,11 +27,12 @@ from faceparse.data.finding import Finding
 from faceparse.data.painting import check_size, match_sizes, paint_files
 from faceparse.data.reading import read_image
 from faceparse.data.record import read_record, write_record
-from faceparse.errors import ConfigError, DataError
+from faceparse.errors import ConfigError, DataError, FaceparseError, OutputError
 from faceparse.files import atomic, json_bytes, make_folder
 from faceparse.labels import Scheme, reference
 from faceparse.labels import scheme as find_scheme
 from faceparse.pictures import SUFFIXES
+from faceparse.tables import convert, parse
 from faceparse.version import __version__
 
 JOURNAL = "prepare.jsonl"
@@ -155,6 +155,9 @@ def prepare(
 
 def _begin(target: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
     """Make the folder; refuse one that holds something else."""
+    journal = target / JOURNAL
+    if journal.is_symlink() or (journal.exists() and not journal.is_file()):
+        raise OutputError(f"{journal} is not a regular file, and is written to: remove it")
     record = read_record(target)
     if not record and target.is_dir() and any(target.iterdir()):
         raise DataError(f"{target} is not empty and not a prepared data set: name another folder")
@@ -174,9 +177,10 @@ def _read_journal(file: Path) -> dict[str, Outcome]:
     outcomes = {}
     for line in file.read_bytes().splitlines() if file.is_file() else ():
         try:
-            name, status, findings = json.loads(line)
+            plain = parse(line.decode(), "JSON", JOURNAL)
+            name, status, findings = convert(tuple[str, str, list[tuple[str, str, bool, str]]], plain)
             outcomes[name] = Outcome(name, status, tuple(Finding(*finding) for finding in findings))
-        except (ValueError, TypeError):
+        except (FaceparseError, UnicodeDecodeError):
             continue  # half a line of a run that was killed
     return outcomes
 

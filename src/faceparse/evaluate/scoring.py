@@ -121,7 +121,7 @@ def score(
     parser = model if isinstance(model, Parser) else Parser(model, faces="whole", scheme=None)
     other = against
     if isinstance(other, str | Path):
-        other = Parser(other, faces=parser.faces, scheme=parser.scheme)
+        other = Parser(other, faces=parser.faces, no_face=parser.no_face, scheme=parser.scheme)
     if protocol == "input":
         if parser.faces != "whole":
             raise ConfigError(

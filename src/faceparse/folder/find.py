@@ -21,15 +21,6 @@ from faceparse.pictures.reader import SUFFIXES, not_fetched
 LONGEST_LIST = 1 << 28
 """Bytes of a list at most: millions of paths."""
 
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16's, which begins it
-    codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
-"""What a text begins with that tells its encoding."""
-
 
 def find_jobs(
     inputs: Iterable[str | Path],
@@ -89,22 +80,19 @@ def read_list(content: bytes) -> Iterator[str]:
     >>> list(read_list(b"a.jpg\nsub/b c.jpg\n")), list(read_list("\ufeffa.jpg\r\n".encode("utf-16-le")))
     (['a.jpg', 'sub/b c.jpg'], ['a.jpg'])
 
-    A mark at the beginning tells UTF-16 and UTF-32, as Windows writes them, and is no part of the first name.
+    A mark at the beginning tells UTF-16, as Windows writes it, and is no part of the first name.
 
     Raises:
-        ConfigError: longer than `LONGEST_LIST`, or not of the encoding that its mark tells.
+        ConfigError: longer than `LONGEST_LIST`, or no UTF-16 after its mark.
     """
     if len(content) > LONGEST_LIST:
         raise ConfigError(f"a list of pictures has at most {LONGEST_LIST:,} bytes: split it")
-    mark = next((mark for mark in _MARKS if content.startswith(mark)), b"")
-    if mark:
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
-            text = content[len(mark) :].decode(_MARKS[mark], "surrogateescape")
-        except UnicodeDecodeError as error:
-            raise ConfigError(
-                f"the list of pictures is no text in {error.encoding}: {error.reason}"
-            ) from None
-        content = os.fsencode(text)
+            content = os.fsencode(content.decode("utf-16"))
+        except UnicodeError as error:
+            raise ConfigError(f"the list of pictures is no text in UTF-16: {error}") from None
     separator = b"\0" if b"\0" in content else b"\n"
     for line in content.split(separator):
         line = line.removesuffix(b"\r")

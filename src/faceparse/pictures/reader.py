@@ -109,8 +109,8 @@ def read_encoded(stream: IO[bytes], max_pixels: int = LARGEST) -> bytes:
     b'no picture'
     """
     head = _read(stream, HEAD)
-    most = (1 << 26) + 8 * max_pixels  # 16 bits of four channels, and what else there may be
-    return head + _read(stream, most) if format_of(head) else head
+    # 16 bits of four channels, and what else there may be.
+    return head + _read(stream, (1 << 26) + 8 * max_pixels) if format_of(head) else head
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import traceback
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException, SIGTERMException
@@ -56,6 +59,7 @@ def fit(settings: Settings) -> Path:
             f"{settings.output} holds a run already: name another --output, or go on with it by --resume {last}"
         )
     module, data = prepare(settings)
+    new = not settings.output.exists()
     try:
         # A short epoch has a line in the log too.
         trainer = _trainer(settings, max(1, min(20, len(data.train) // settings.batch_size)))
@@ -91,6 +95,9 @@ def fit(settings: Settings) -> Path:
                 f"lower --data.workers; go on with --resume {last}"
             ) from error
         raise
+    finally:  # a run that fails before its log has a line leaves no folder
+        if new and not any(path.suffix in (".ckpt", ".csv") for path in settings.output.rglob("*")):
+            shutil.rmtree(settings.output, ignore_errors=True)
     best: Any = trainer.checkpoint_callback
     if not best.best_model_path:
         raise FaceparseError(
@@ -154,7 +161,7 @@ def _trainer(settings: Settings, log_steps: int) -> pl.Trainer:
         "enable_model_summary": False,
         **settings.trainer,
     }
-    return pl.Trainer(
+    trainer = pl.Trainer(
         max_epochs=settings.epochs,
         callbacks=callbacks,
         logger=loggers,
@@ -163,3 +170,7 @@ def _trainer(settings: Settings, log_steps: int) -> pl.Trainer:
         use_distributed_sampler=False,  # ours shares each batch out among the processes
         **options,
     )
+    count, most = trainer.num_devices, max(2, os.cpu_count() or 1)
+    if isinstance(trainer.accelerator, CPUAccelerator) and count > most:
+        raise ConfigError(f"--trainer.devices: on the CPU 1 to {most}, a process each; got {count}")
+    return trainer

@@ -23,10 +23,11 @@ def run_log(output: Path, resume: Path | None) -> CSVLogger:
     rows, keys = [], []
     if resume is not None and path.is_file():
         done = read_checkpoint(resume).progress.get("global_step", 0)
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows = [row for row in reader if int(row["step"]) < done]
-            keys = list(reader.fieldnames or [])
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            keys, *lines = [*csv.reader(file)] or [[]]
+        # A run that was killed may have left half a line.
+        rows = [dict(zip(keys, line, strict=True)) for line in lines if len(line) == len(keys)]
+        rows = [row for row in rows if row.get("step", "").isdecimal() and int(row["step"]) < done]
         path.unlink(missing_ok=True)
     logger = CSVLogger(output, "log", version="")
     if rows and hasattr(logger.experiment, "metrics_keys"):  # the first process's

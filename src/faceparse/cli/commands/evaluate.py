@@ -19,6 +19,7 @@ def command(
     split: str = Option("val", help="A split that it has, all, or a share such as 80-100%."),
     pictures: int | None = Option(None, min=1, help="Pictures of the split at most, spread evenly over it."),
     faces: str = Option("whole", help="whole, auto, each or largest."),
+    no_face: str | None = Option(None, "--no-face", help="Without a face: whole, background or fail."),
     landmarks: str = Option("detector", help="Landmarks to parse by: detector, or data: the data set's."),
     overall: bool | None = Option(
         None, "--overall/--no-overall", help="Brows, eyes, nose and mouth as one class; on Helen anyway."
@@ -73,7 +74,7 @@ def command(
         dataset = Cropped(dataset)
     if pictures is not None:
         dataset = Subset(dataset, pictures)
-    open_parser = partial(Parser, engine=engine, device=device, faces=faces)
+    open_parser = partial(Parser, engine=engine, device=device, faces=faces, no_face=no_face)
     parser = open_parser(model, card=card, scheme=scheme)
     other = None
     if against is not None:
@@ -109,6 +110,7 @@ def command(
             "data_scheme": dataset.scheme.name,
             "split": split,
             "faces": faces,
+            "no_face": parser.no_face,
             "landmarks": landmarks,
             "crop": crop,
             "sides": sides,

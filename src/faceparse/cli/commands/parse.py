@@ -81,6 +81,7 @@ def command(
     from faceparse.files import atomic
     from faceparse.folder import Run, encode
     from faceparse.parser import AUTO, USUAL, Parser
+    from faceparse.pictures.reader import LARGEST
     from faceparse.results.sides import SideCounter
     from faceparse.weights.merging import scheme_of_results
     from faceparse.writers import WRITERS, read_options, writers
@@ -98,7 +99,7 @@ def command(
         usual = [name for name in ("mask", "overlay") if not fitting or name in fitting]
         save = "mask" if to_stdout else ",".join(usual or fitting[:1])
     forms = writers(save.split(","), options)
-    todo = _jobs(inputs or [], output, list_file, recursive, root, max_pixels)
+    todo = _jobs(inputs or [], output, list_file, recursive, root, max_pixels or LARGEST)
     if (to_stdout or fitting) and (len(todo), len(forms)) != (1, 1):
         raise ConfigError(
             f"-o {output} takes one picture and one form, got {len(todo)} and {len(forms)}: choose with --save, or give a folder"
@@ -107,11 +108,9 @@ def command(
         raise ConfigError(f"-o {output}: the form of such a file is {' or '.join(fitting)}, not {save}")
     if fitting and os.path.realpath(output) == os.path.realpath(next(iter(todo)).source):
         raise ConfigError(f"-o {output} is the picture itself, and no input is written to: name another file")
-    if sys.stdout is None and "-" in (str(output), str(log)):
-        raise ConfigError("stdout is closed: nothing can be written to it")
-    if to_stdout and sys.stdout.isatty():
+    if to_stdout and (sys.stdout is None or sys.stdout.isatty()):
         raise ConfigError(
-            "stdout is a terminal: redirect it, as in faceparse parse photo.jpg -o - > mask.png"
+            "stdout is a terminal or closed: redirect it, as in faceparse parse photo.jpg -o - > mask.png"
         )
     parser = Parser(
         model,
@@ -167,12 +166,7 @@ def _suffixes(form: type[Writer]) -> set[str]:
 
 
 def _jobs(
-    inputs: list[str],
-    output: Path,
-    list_file: Path | None,
-    recursive: bool,
-    root: Path | None,
-    max_pixels: int | None,
+    inputs: list[str], output: Path, list_file: Path | None, recursive: bool, root: Path | None, pixels: int
 ) -> Jobs:
     """The pictures; stdin is read where it is asked for."""
     import sys
@@ -181,7 +175,7 @@ def _jobs(
     from faceparse.errors import ConfigError
     from faceparse.folder import find_jobs, read_list
     from faceparse.folder.find import LONGEST_LIST
-    from faceparse.pictures.reader import LARGEST, read_encoded
+    from faceparse.pictures.reader import read_encoded
     from faceparse.writers import WRITERS
 
     if [*inputs, str(list_file)].count("-") > 1:
@@ -200,7 +194,7 @@ def _jobs(
         from_list=paths,
         recursive=recursive,
         root=root,
-        data=read_encoded(sys.stdin.buffer, max_pixels or LARGEST) if "-" in inputs else None,
+        data=read_encoded(sys.stdin.buffer, pixels) if "-" in inputs else None,
     )
 
 
