@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from faceparse.cli.main import main
-from faceparse.errors import LabelError, OutputError
+from faceparse.errors import ConfigError, LabelError, OutputError
 from faceparse.labels import Scheme, schemes
 from faceparse.results import Parsing
 from faceparse.writers import WRITERS, Writer, write, writers
@@ -125,6 +125,16 @@ def test_options_are_the_fields_of_a_frozen_dataclass(writer: Writer) -> None:
             name
         )
         assert f"    {name}: " in (type(writer).__doc__ or ""), f"say what {name} is"
+
+
+@pytest.mark.parametrize("value", [-1, 1e12, 1e300, 10**400, float("inf"), float("nan")])
+def test_numbers_have_ranges(writer: Writer, value: float) -> None:
+    for name, kind in option_types(type(writer)).items():
+        if get_type_hints(type(writer))[name] in (int, float, float | str):
+            for given in (value, str(value)):
+                with pytest.raises(ConfigError, match=f"{name}: expected") as caught:
+                    writers([writer.name], {name: given})
+                assert "\n" not in str(caught.value), kind
 
 
 def test_written_from_python(writer: Writer, tmp_path: Path) -> None:

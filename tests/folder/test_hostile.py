@@ -5,9 +5,12 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from faceparse.errors import ConfigError, OutputError
 from faceparse.folder import Jobs, Outcome, Run
@@ -83,6 +86,62 @@ def test_no_manifest_has_temporary_files_elsewhere_removed(
     run(find([places["in"]], places["out"]))
     assert tree(places["away"]) == before
     assert (places["out"].parent / ".out_mask.png.0123abcd.part").exists()
+
+
+def test_no_manifest_decides_of_what_lies_behind_a_link(tmp_path: Path, linked: Link) -> None:
+    root, out, away = pictures(tmp_path / "in", "sub/a.png"), tmp_path / "out", tmp_path / "away"
+    jobs = find([root], out, recursive=True)
+    for folder in (away, out):
+        folder.mkdir()
+    linked(out / "sub", away)
+    assert statuses(run(jobs)) == {"a.png": "written"}
+    assert statuses(run(jobs)) == {"a.png": "skipped"}
+    for name in ("a_hair.png", "a_overlay.jpg", ".a_mask.png.0123abcd.part"):
+        (away / name).write_text("precious")
+    before = tree(away)
+    done = {"parts": ["old", ["sub/a_hair.png"]], "overlay": ["old", ["sub/a_overlay.jpg"]]}
+    manifest(out, {"stem": "sub/a", "faces": 0, "done": done}, {"begin": "sub/a", "writers": ["mask"]})
+    assert statuses(run(jobs, writers(["mask", "parts", "overlay"]))) == {"a.png": "refused"}
+    assert tree(away) == before
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["a", "b", "../a", "", "mask", "a_mask.png"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["mask", "a"]), inner, max_size=2)
+    ),
+    max_leaves=5,
+)
+KEYS = ["stem", "begin", "writers", "faces", "done", "run", "finishing", "finished"]
+ANY_LINE = st.dictionaries(st.sampled_from(KEYS), JSON, max_size=4).map(json.dumps).map(
+    str.encode
+) | st.binary(max_size=30)
+
+
+@given(st.lists(ANY_LINE, max_size=6), st.data())
+def test_whatever_a_manifest_says_a_run_completes(lines: list[bytes], data: st.DataObject) -> None:
+    with TemporaryDirectory() as folder:
+        out = Path(folder, "out")
+        root = pictures(Path(folder, "in"), "a.png", "b.png")
+        run(find([root], out))
+        path = manifest(out, *(line + b"\n" for line in lines))
+        content = bytearray(path.read_bytes())
+        for _ in range(data.draw(st.integers(0, 3))):
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+        path.write_bytes(content)
+        (out / "a.txt").write_text("precious")
+        outcomes = run(find([root, out], out), writers(["mask", "overlay"]))
+        assert {outcome.status for outcome in outcomes} <= {"written", "skipped", "refused"}
+        assert (out / "a.txt").exists()
+        assert len(tree(root)) == 2
+        assert set(
+            statuses(run(find([root], out), writers(["mask", "overlay"]), overwrite=True)).values()
+        ) == {"written"}
+        assert set(statuses(run(find([root], out), writers(["mask", "overlay"]))).values()) == {"skipped"}
 
 
 @pytest.mark.parametrize("name", ["lock", "manifest.jsonl"])

@@ -25,7 +25,7 @@ from threading import Lock
 from typing import IO, Any
 
 from faceparse.errors import OutputError, display_name
-from faceparse.folder.state import FOLDER, open_state
+from faceparse.folder.state import FOLDER, is_inside, open_state
 
 LONGEST = 1 << 20
 """Bytes of a line at most; those of a run have some thousands."""
@@ -173,7 +173,8 @@ class Manifest:
         prefixes: dict[Path, list[str]] = {self._output: [""]} if summing_up else {}
         for stem in self._begun:
             path = self._output / stem
-            prefixes.setdefault(path.parent, []).append(path.name)
+            if is_inside(path.parent, self._output):
+                prefixes.setdefault(path.parent, []).append(path.name)
         for folder, names in prefixes.items():
             with suppress(OSError, ValueError):  # ValueError: a name that no file can have
                 for entry in list(os.scandir(folder)):

@@ -23,7 +23,7 @@ from faceparse.files import make_folder
 from faceparse.folder.jobs import Job, Jobs
 from faceparse.folder.lock import hold_lock
 from faceparse.folder.manifest import Manifest, Output, Record, fingerprint
-from faceparse.folder.state import FOLDER
+from faceparse.folder.state import FOLDER, is_inside
 from faceparse.folder.summary import Summary
 from faceparse.labels import Scheme
 from faceparse.results import Parsing
@@ -305,8 +305,10 @@ class _Worker:
     def _places(self, job: Job, stem: str, name: str, record: Record) -> Iterator[tuple[Path, bool]]:
         """Each path that a writer's files may have, and whether a file there is a run's."""
         files = record.outputs[name].files if name in record.outputs else ()
+        inside = is_inside(job.stem.parent, self._run.output)  # of what is elsewhere no manifest decides
         for ending in self._endings[name]:
-            yield Writer.beside(job.stem, ending), name in record.begun or f"{stem}{ending}" in files
+            ours = inside and (name in record.begun or f"{stem}{ending}" in files)
+            yield Writer.beside(job.stem, ending), ours
 
     def _must_stay(self, path: Path, ours: bool) -> bool:
         """Whether a file is there that no run wrote, or that is a picture of this one."""

@@ -29,3 +29,8 @@ def open_state(path: Path, flags: int) -> int:
         return os.open(path, flags | _FLAGS, 0o666)  # the flags are for a link or a pipe put there just now
     except OSError as error:
         raise OutputError(f"cannot open {path}: {error.strerror}") from None
+
+
+def is_inside(folder: Path, output: Path) -> bool:
+    """Whether a folder is the output folder or lies in it, wherever links lead."""
+    return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(output))
