@@ -231,10 +231,17 @@ def test_bad_choices_are_named() -> None:
     ("options", "error", "message"),
     [
         ({"model": None}, WeightsError, "a model is an id, a model file or an Engine; got None"),
-        ({"device": None}, EngineError, "a device is a name, such as 'cpu'"),
-        ({"batch": 2.5}, ConfigError, "batch is a whole number, 1 or more; got 2.5"),
-        ({"threads": "two"}, ConfigError, "threads is a whole number, 1 or more; got 'two'"),
-        ({"max_pixels": 0}, ConfigError, "max_pixels is a whole number, 1 or more; got 0"),
+        ({"device": None}, EngineError, "device: expected text; got null"),
+        ({"device": "cpu\0"}, EngineError, "device: expected text without NUL"),
+        ({"engine": 5}, EngineError, "engine: expected text or null; got 5"),
+        ({"card": 5}, WeightsError, "card: expected text or null; got 5"),
+        ({"batch": 2.5}, ConfigError, "batch: expected a whole number, 1 or more or null; got 2.5"),
+        ({"batch": 2**70}, ConfigError, "batch: expected a whole number, 1 or more"),
+        ({"threads": "two"}, EngineError, "threads: expected a whole number, 1 to 1,024 or null; got 'two'"),
+        ({"threads": 2**31}, EngineError, "threads: expected a whole number, 1 to 1,024"),
+        ({"threads": True}, EngineError, "threads: expected a whole number"),
+        ({"max_pixels": 0}, ConfigError, "max_pixels: expected a whole number, 1 or more or null; got 0"),
+        ({"threshold": "x"}, ConfigError, "threshold: expected a number or null; got 'x'"),
     ],
 )
 def test_odd_options_are_named(options: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -368,7 +375,7 @@ def test_identity_changes_with_all_that_changes_results(tiny_path: Path) -> None
 
 
 def test_bad_batches_are_named() -> None:
-    with pytest.raises(ConfigError, match="batch is a whole number, 1 or more; got 0"):
+    with pytest.raises(ConfigError, match="batch: expected a whole number, 1 or more or null; got 0"):
         fake(batch=0)
 
 

@@ -89,6 +89,8 @@ def test_nested_tables_become_what_the_types_say() -> None:
             {"inner": {"side": 10**5000}},
             "f: inner.side: expected a whole number; got a number of too many digits",
         ),
+        ({"inner": {"side": 1}, "file": "a\0b"}, "f: file: expected a path or null"),
+        ({"inner": {"side": 1, "names": ["\0"]}}, "f: inner.names[0]: expected text without NUL"),
         ({"inner": {"side": 1}, "share": 2}, "f: share: expected a number, 0 to 1; got 2"),
         ({"inner": {"side": 1}, "on": True, "kind": "b"}, "f: on goes with kind a"),
     ],

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict, Unpack, cast, overload
+from typing import Annotated, Any, NamedTuple, TypedDict, Unpack, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,7 @@ from faceparse.labels import scheme as find_scheme
 from faceparse.pictures.reader import LARGEST, PictureSource, read_picture
 from faceparse.results import Face, Parsing, View
 from faceparse.results.parsing import check_threshold
+from faceparse.tables import at_least, convert
 from faceparse.weights import Card
 from faceparse.weights.hashing import sha256
 from faceparse.weights.merging import read_logits, scheme_of_results
@@ -106,9 +107,9 @@ class Parser:
 
     Raises:
         WeightsError: unknown model, or a file that is not a model.
-        EngineError: unknown engine or device, or one that is not installed.
+        EngineError: unknown engine or device, or one that is not installed; `threads` below 1 or above 1024.
         LabelError: unknown scheme, or one that the model's does not convert to.
-        ConfigError: unknown `faces` or `no_face`; `batch`, `threads` or `max_pixels` below 1; a threshold out of range or for
+        ConfigError: unknown `faces` or `no_face`; `batch` or `max_pixels` below 1; a threshold out of range or for
             more than two classes.
     """
 
@@ -134,11 +135,10 @@ class Parser:
             raise ConfigError(f"no_face is {', '.join(NO_FACE)}; got {no_face!r}")
         if not isinstance(model, str | Path | Engine):
             raise WeightsError(f"a model is an id, a model file or an Engine; got {model!r}")
-        if not isinstance(device, str):
-            raise EngineError(f"a device is a name, such as 'cpu' or 'cuda:1'; got {device!r}")
-        for name, number in (("batch", batch), ("threads", threads), ("max_pixels", max_pixels)):
-            if number is not None and (not isinstance(number, int) or number < 1):
-                raise ConfigError(f"{name} is a whole number, 1 or more; got {number!r}")
+        convert(str, device, "device", error=EngineError)
+        for name, number in (("batch", batch), ("max_pixels", max_pixels)):
+            convert(Annotated[int, at_least(1)] | None, number, name)
+        convert(float | None, threshold, "threshold")
         target = None if scheme in (None, AUTO) else find_scheme(scheme)
         self._model, self._card_name = model, card
         runner = (

@@ -272,6 +272,10 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
         return value
+    if isinstance(value, str | Path) and "\0" in str(value):
+        raise _FaultError(
+            path, f"expected {described(hint)} without NUL characters; got {_value_text(str(value))}"
+        )
     if origin is Annotated:
         result = _convert(arguments[0], value, path)
         if result is None or all(rule.holds(result) for rule in arguments[1:]):

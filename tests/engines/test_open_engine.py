@@ -47,7 +47,7 @@ def test_no_torch(bare_safetensors: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_no_threads(tiny_path: Path) -> None:
-    with pytest.raises(EngineError, match="threads is 1 or more"):
+    with pytest.raises(EngineError, match="threads: expected a whole number, 1 to 1,024 or null; got 0"):
         open_engine(tiny_path, threads=0)
 
 

@@ -94,6 +94,9 @@ def test_a_column_for_each_degradation_clean_first() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigError, match="detector or data"):
         score(by_brightness(0), Faces(), landmarks="mine")
+    for draws in (99999999999, -1, 2.5, True):
+        with pytest.raises(ConfigError, match="draws: expected a whole number"):
+            score(by_brightness(0), Faces(), draws=draws)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="got 'fog'"):
         score(by_brightness(0), Faces(), degrade=["fog"])
     with pytest.raises(DataError, match="no landmarks"):

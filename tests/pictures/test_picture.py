@@ -108,6 +108,14 @@ def test_the_docs_list_these_sources() -> None:
     )
 
 
+def test_views_of_memory_that_hold_no_picture_are_one_line() -> None:
+    data = encoded(IMAGE, "PNG")
+    for view in (memoryview(data)[::2], memoryview(data)[::-1], np.zeros((4, 4)).data):
+        with pytest.raises(ImageError, match=r"^cannot read \d+ bytes: ") as caught:
+            read_picture(view)
+        assert "\n" not in str(caught.value)
+
+
 def test_streams_are_read_from_their_start_and_left_open() -> None:
     file = io.BytesIO()
     IMAGE.save(file, "PNG")

@@ -41,6 +41,10 @@ def fault(*words: str) -> str:
         ),
         (["--trainer.strategy", "3"], ""),
         (["--epochs"], "--epochs needs a value: a whole number"),
+        (
+            ["--teachers.big", "{model: a, size: 10000000}"],
+            "--teachers.big.size: expected a whole number, 32 to 32,768",
+        ),
         (["--optimizer", "{name: 3}"], "--optimizer.name: expected adamw or sgd; got 3"),
     ],
 )

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import os
+from typing import Annotated
 
 from faceparse.engines.engine import Engine, image_of, logits_for
 from faceparse.engines.fake import FakeEngine
 from faceparse.engines.registry import EngineKind, engine_for, engines, register
-from faceparse.errors import EngineError
+from faceparse.errors import EngineError, WeightsError
+from faceparse.tables import between, convert
 from faceparse.weights.modelfile import find_model
 
 __all__ = [
@@ -44,7 +46,7 @@ def open_engine(
         engine: A name in `engines()`; `auto` or None chooses by the file's kind.
         device: `cpu`, `cuda`, `cuda:1`, or another device of that engine; settings of the engine follow it,
             as in `openvino:device_type=GPU` or `cuda:1,gpu_mem_limit=2000000000`.
-        threads: Threads of one run; the engine's choice when None.
+        threads: Threads of one run, 1 to 1024; the engine's choice when None.
         card: Card id or TOML file, for a model file without a card.
 
     Raises:
@@ -52,8 +54,11 @@ def open_engine(
         EngineError: unknown engine or device, one that does not run this file, or one that is not
             installed or not on this machine.
     """
-    if threads is not None and threads < 1:
-        raise EngineError(f"threads is 1 or more, or None for the engine's choice; got {threads}")
+    words = str | None
+    convert(words, engine, "engine", error=EngineError)
+    convert(str, device, "device", error=EngineError)
+    convert(words, card, "card", error=WeightsError)
+    convert(Annotated[int, between(1, 1024)] | None, threads, "threads", error=EngineError)
     file = find_model(model, card)
     kind = engine_for(file.path, engine or "auto")
     return kind.open(file.path, file.card, device=device, threads=threads)

@@ -22,10 +22,11 @@ from faceparse.data import Dataset, Sample
 from faceparse.data.landmarks import five_points
 from faceparse.errors import ConfigError, DataError, ImageError, NoFaceError
 from faceparse.evaluate.degrade import Picture, degradation
-from faceparse.evaluate.intervals import DRAWS, Interval, differences, intervals
+from faceparse.evaluate.intervals import DRAWS, Draws, Interval, differences, intervals
 from faceparse.evaluate.report import Predict, Report, evaluate, mirror_agreement, number
 from faceparse.parser import Parser
 from faceparse.results.sides import SideCounter
+from faceparse.tables import convert
 from faceparse.weights.merging import scheme_of_results
 
 PROTOCOLS = ("label", "input")
@@ -104,12 +105,12 @@ def score(
         landmarks: Landmarks for parsing: of the `detector`, or of the `data` set.
         sides: What left means where schemes differ; see `faceparse.labels.conversion`.
         protocol: Size to compare at: the `label` map's, or the network's `input` size; see `PROTOCOLS`.
-        draws: Bootstrap draws for the intervals; 0 for none.
+        draws: Bootstrap draws for the intervals, 10,000 at most; 0 for none.
         seed: Seed of the degradations' noise.
         progress: Called after each picture.
 
     Raises:
-        ConfigError: an unknown degradation, protocol or `landmarks`; protocol `input` with a parser that cuts
+        ConfigError: an unknown degradation, protocol or `landmarks`; `draws` out of range; protocol `input` with a parser that cuts
             faces out, or with two models of different input sizes.
         DataError, ImageError, LabelError, NoFaceError: as `evaluate` and `Parser.parse` say.
     """
@@ -117,6 +118,7 @@ def score(
         raise ConfigError(f"--protocol is {' or '.join(PROTOCOLS)}; got {protocol!r}")
     if landmarks not in ("detector", "data"):
         raise ConfigError(f"--landmarks is detector or data; got {landmarks}")
+    convert(Draws, draws, "draws")
     changes = {name: degradation(name, seed) for name in degrade}
     parser = model if isinstance(model, Parser) else Parser(model, faces="whole", scheme=None)
     other = against

@@ -21,7 +21,7 @@ from faceparse.engines import open_engine
 from faceparse.errors import ConfigError
 from faceparse.labels import IGNORE, Scheme, conversion
 from faceparse.models import load
-from faceparse.tables import above, at_least
+from faceparse.tables import above, at_least, between
 from faceparse.train.channels import channels, strongest
 from faceparse.train.depthwise import float32_depthwise
 from faceparse.weights.merging import scheme_of_results
@@ -50,7 +50,7 @@ class TeacherSettings:
     weight: Annotated[float, at_least(0)] = 1.0
     temperature: Annotated[float, above(0)] = 2.0
     classes: tuple[str, ...] | None = None
-    size: Annotated[int, at_least(32)] | None = None
+    size: Annotated[int, between(32, 1 << 15)] | None = None
     device: str = "cpu"
     card: str | None = None
 

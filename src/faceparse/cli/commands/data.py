@@ -36,7 +36,7 @@ def prepare_(
     images: Path | None = Option(None, help="Folder of pictures; for parts."),
     no_split: bool = Option(False, "--no-split", help="Write no train.txt, val.txt and test.txt."),
     overwrite: bool = Option(False, "--overwrite", help="Redo what an earlier run wrote."),
-    jobs: int | None = Option(None, min=1, help="Pictures at a time."),
+    jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
 ) -> None:
     """Paint one mask file per part into label maps, and lay out a folder to train on.
 
@@ -86,7 +86,7 @@ def check(
     kind: str = Option("folder", help="Kind of data set; --kind list names them."),
     json_file: Path | None = Option(None, "--json", help="Write everything here."),
     sheet: Path | None = Option(None, metavar="FILE.png", help="Write a contact sheet here."),
-    jobs: int | None = Option(None, min=1, help="Pictures at a time."),
+    jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
 ) -> None:
     """Check every file of a data set; exit code 1 if something must be mended.
 

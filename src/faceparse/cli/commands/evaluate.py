@@ -38,7 +38,7 @@ def command(
         help="Also score degraded pictures, a column each: blurN, downN, noiseN, dark, as blur4,down64.",
     ),
     seed: int = Option(0, min=0, help="Of the degradations' noise."),
-    draws: int = Option(1000, min=0, help="Bootstrap draws for 95 % intervals; 0 for none."),
+    draws: int = Option(1000, min=0, max=10_000, help="Bootstrap draws for 95 % intervals; 0 for none."),
     mirror: bool = Option(False, "--mirror", help="Also compare pictures with their mirror images."),
     json_file: Path | None = Option(None, "--json", help="Write the figures here."),
     csv_file: Path | None = Option(None, "--csv", help="Write the table here, in numbers."),

@@ -58,7 +58,7 @@ def command(
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
     overwrite: bool = Option(False, "--overwrite", help="Redo pictures whose results exist."),
     card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
-    jobs: int | None = Option(None, min=1, help="Pictures at a time."),
+    jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
     batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
     max_pixels: int | None = Option(None, min=1, help="Most pixels of a picture. [default: 201326592]"),
     grace: float = Option(10, min=0, max=86400, help="Seconds for pictures in flight when stopped."),
