@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
@@ -31,6 +31,7 @@ LONGEST = 1 << 20
 """Bytes of a line at most; those of a run have some thousands."""
 
 _FILE = "manifest.jsonl"
+_OUTSIDE = re.compile(r"(?s)\Z|/|(.*/)?\.\.(/|\Z)" + r"|.*[\\:]" * (os.name == "nt"))
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part")
 
 
@@ -220,13 +221,12 @@ def _parse(raw: bytes) -> dict[str, Any]:
     try:
         line = json.loads(raw)
         places = [line[key] for key in ("stem", "begin") if key in line] + line.get("finished", [])
-        paths = list(map(PurePath, places))
         texts = [line.get("run", ""), *line.get("writers", [])]
         if "stem" in line:
             line["faces"] = int(line["faces"])
             texts += [text for key, files in line["done"].values() for text in (key, *files)]
         "".join(texts)  # or a TypeError
-        if all(path.name and not path.anchor and ".." not in path.parts for path in paths):
+        if not any(map(_OUTSIDE.match, places)):
             return dict(line)
     except (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError):
         pass
