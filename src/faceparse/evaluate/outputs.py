@@ -21,7 +21,7 @@ PICTURES = ("--confusion", "--worst", "--sheet")
 
 
 def check_outputs(files: Mapping[str, Path | None]) -> None:
-    """Refuse a file that cannot be written; makes the folders, writes nothing.
+    """Refuse a file that cannot be written; make the folders, write nothing.
 
     Args:
         files: Option → the file it names, None where it was not given.
@@ -41,10 +41,10 @@ def check_outputs(files: Mapping[str, Path | None]) -> None:
 
 
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write a PNG, whole or not at all, in place of what is there.
+    """Write or replace a PNG, whole or not at all.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: writing fails.
     """
     with atomic(path, overwrite=True) as temporary:
         Image.fromarray(picture).save(temporary, "PNG")

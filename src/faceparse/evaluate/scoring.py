@@ -38,7 +38,7 @@ of the two are not comparable, nor those of `input` across input sizes.
 """
 
 Progress = Callable[[str, int, int], None]
-"""What is under way, how many pictures of it are done, and of how many."""
+"""Takes what is being measured, pictures done, and pictures in all."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def score(
     0.4
 
     Args:
-        model: Id or file: it gets whole pictures and labels in its own scheme. Or a `Parser`.
+        model: A `Parser`; or an id or file, to parse whole pictures in its own scheme.
         data: From `open_dataset`, or any `Dataset`.
         against: A second model, measured on the same pictures in the first one's scheme.
         degrade: Degradations to measure too, such as `blur4`; see `evaluate.degrade`.
         mirror: Whether pictures are compared with their mirror images.
-        landmarks: Landmarks for parsing: of the `detector`, or of the `data` set.
+        landmarks: Where landmarks come from: the `detector` or the `data` set.
         sides: What left means where schemes differ; see `faceparse.labels.conversion`.
         protocol: Size to compare at: the `label` map's, or the network's `input` size; see `PROTOCOLS`.
         draws: Bootstrap draws for the intervals, 10,000 at most; 0 for none.
@@ -199,7 +199,7 @@ def predictor(parser: Parser, landmarks: str = "detector", counter: SideCounter 
 
     Args:
         parser: The model.
-        landmarks: Whose landmarks faces are parsed by, as in `score`.
+        landmarks: Where landmarks come from, as in `score`.
         counter: Counts the sides in the views.
     """
 

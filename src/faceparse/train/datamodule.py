@@ -46,7 +46,7 @@ class Batch(NamedTuple):
         sample: (B,) places in the data set, for messages; −1 for filling.
         landmarks: float32 (B, 5, 2), x and y in the image's pixels, image-left first; empty where the network
             needs none.
-        clean: uint8 RGB (B, 3, H, W): the image before it was covered and spoilt; empty where nobody teaches.
+        clean: uint8 RGB (B, 3, H, W): the image before occlusion and degradation; empty without teachers.
         genuine: bool (B, H, W): where it shows what the picture did; likewise.
     """
 
