@@ -213,7 +213,8 @@ def parse(text: str | bytes, form: str, where: str, error: type[FaceparseError] 
         raise error(f"{where} has more than {LARGEST:,} bytes: it is no table of faceparse")
     try:
         value = _READERS[form](text if isinstance(text, str) else text.decode("utf-8-sig"))
-        _check_depth(value)
+        if _depth(value) > DEEPEST:
+            raise RecursionError
         return value
     except RecursionError:
         raise error(f"{where} is nested too deeply") from None
@@ -236,17 +237,9 @@ def _toml(text: str) -> object:
     return tomllib.loads(text)
 
 
-def _check_depth(value: object) -> None:
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [
-            part
-            for inner in level
-            if isinstance(inner, list | dict)
-            for part in (inner.values() if isinstance(inner, dict) else inner)
-        ]
-    if level:
-        raise RecursionError
+def _depth(value: object) -> int:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, parts), default=0)
 
 
 _READERS: Mapping[str, Callable[[str], object]] = {"TOML": _toml, "JSON": json.loads, "YAML": _yaml}

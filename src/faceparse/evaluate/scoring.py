@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
@@ -22,11 +22,11 @@ from faceparse.data import Dataset, Sample
 from faceparse.data.landmarks import five_points
 from faceparse.errors import ConfigError, DataError, ImageError, NoFaceError
 from faceparse.evaluate.degrade import Picture, degradation
-from faceparse.evaluate.intervals import DRAWS, Draws, Interval, differences, intervals
+from faceparse.evaluate.intervals import DRAWS, Interval, differences, intervals
 from faceparse.evaluate.report import Predict, Report, evaluate, mirror_agreement, number
 from faceparse.parser import Parser
 from faceparse.results.sides import SideCounter
-from faceparse.tables import convert
+from faceparse.tables import between, convert
 from faceparse.weights.merging import scheme_of_results
 
 PROTOCOLS = ("label", "input")
@@ -118,7 +118,7 @@ def score(
         raise ConfigError(f"--protocol is {' or '.join(PROTOCOLS)}; got {protocol!r}")
     if landmarks not in ("detector", "data"):
         raise ConfigError(f"--landmarks is detector or data; got {landmarks}")
-    convert(Draws, draws, "draws")
+    convert(Annotated[int, between(0, 10_000)], draws, "draws")  # each takes memory for each picture
     changes = {name: degradation(name, seed) for name in degrade}
     parser = model if isinstance(model, Parser) else Parser(model, faces="whole", scheme=None)
     other = against
