@@ -16,6 +16,7 @@ Layout (the one the yakhyo BiSeNet trainer expects)::
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -58,13 +59,11 @@ class Layout:
         """Names of its split files: train, val, test, then the others."""
         files = {p.stem for p in self.root.glob("*.txt")}
         usual = [s for s in ("train", "val", "test") if s in files]
-        return (*usual, *(s for s in sorted(files - set(usual)) if self._names_pictures(s)))
-
-    def _names_pictures(self, split: str) -> bool:
-        try:
-            return bool(self.read_split(split).stems)
-        except DataError:  # a text about something else, perhaps
-            return False
+        others = []
+        for split in sorted(files - set(usual)):
+            with suppress(DataError):  # a text about something else, perhaps
+                others += [split] if self.read_split(split).stems else []
+        return (*usual, *others)
 
     def read_split(self, split: str) -> SplitFile:
         """The lines of a split file; those without a picture are listed apart."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from faceparse.errors import DataError
 
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)%(?:@(\d+))?")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)%(?:@(\d{1,18}))?")
 
 _EVERY = re.compile(r"(not-)?every-([1-9]\d{0,8})")
 

@@ -78,7 +78,7 @@ def fit(settings: Settings) -> Path:
             "the device's memory is full: lower --batch_size (and accumulate: --trainer.accumulate_grad_batches) or "
             "--sizes, or give --trainer.precision bf16-mixed"
         ) from error
-    except (MisconfigurationException, TypeError, ValueError, RuntimeError) as error:
+    except (MisconfigurationException, ImportError, TypeError, ValueError, RuntimeError) as error:
         origin = _origin(error)
         if origin.startswith(("pytorch_lightning", "lightning_fabric")):
             raise ConfigError(f"--trainer: {' '.join(str(error).split())[:300]}") from error
