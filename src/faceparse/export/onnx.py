@@ -20,6 +20,7 @@ from faceparse.export.parity import LEAST_EQUAL, Parity, compare, compare_labels
 from faceparse.export.phone import for_phone
 from faceparse.export.picture import OLDEST_OPSET, PictureGraph, with_picture
 from faceparse.export.precision import to_half, to_int8
+from faceparse.export.published import NAMES, for_published
 from faceparse.export.reference import reference_engine, whole_labels
 from faceparse.files import atomic
 from faceparse.models import Network
@@ -63,6 +64,7 @@ def export_onnx(
     *,
     precision: str = "fp32",
     form: str = "network",
+    names: tuple[str, str] = NAMES,
     opset: int = OPSET,
     calibration: Sequence[PictureSource] = (),
     degradations: Sequence[str] = (),
@@ -86,7 +88,9 @@ def export_onnx(
         card: Its card.
         path: An .onnx file, written completely or not at all.
         precision: `fp32`; `fp16`, see `to_half`; `int8`, see `to_int8`.
-        form: `network` as above; `phone`, see `for_phone`; `picture`, see `with_picture`.
+        form: `network` as above; `phone`, see `for_phone`; `picture`, see `with_picture`; `published`, see
+            `for_published`.
+        names: Of input and output in the form `published`.
         opset: ONNX operator set, 15 or later; 18 or later for `picture`.
         calibration: Pictures for `int8`: paths, or whatever the parser takes.
         degradations: What happens to them in turn, see `calibration_inputs`.
@@ -96,7 +100,7 @@ def export_onnx(
 
     Raises:
         ConfigError: `path` does not end in .onnx; an unknown precision or form; an opset out of range; `int8`
-            without pictures, with an unknown node to keep, or with other bits.
+            without pictures, with an unknown node to keep, or with other bits; `names` that the graph has already.
         ImageError: a calibration picture that cannot be read.
         WeightsError: the card is another network's; a network that has no phone form; or fewer pixels are
             equal than `LEAST_EQUAL` requires.
@@ -106,9 +110,9 @@ def export_onnx(
     if path.suffix.lower() != ".onnx":
         raise ConfigError(f"the output is an .onnx file, got {path.name}")
     _check_options(precision, form, opset, calibration)
-    if form == "picture" and card.input.warp:
+    if form in ("picture", "published") and card.input.warp:
         raise ConfigError(
-            f"{card.id} needs pictures warped around a detected face: it has no graph with preprocessing inside"
+            f"{card.id} needs pictures warped around a detected face: it has no graph for whole pictures"
         )
     if isinstance(origin, Network) and origin.grid != card.output:
         raise WeightsError(
@@ -131,6 +135,8 @@ def export_onnx(
             )
         if form == "picture":
             model = with_picture(model, its_card)
+        elif form == "published":
+            model, its_card = for_published(model, card, names)
         if (precision, form) != ("fp32", "network"):
             its_card = replace(its_card, variant=Variant(precision, form))
         _add_metadata(model, its_card)

@@ -16,9 +16,10 @@ from faceparse.tables import one_of
 PRECISIONS = ("fp32", "fp16", "int8")
 """Numbers that a file's weights and sums are in; its inputs and outputs stay float32."""
 
-FORMS = ("network", "phone", "picture")
+FORMS = ("network", "phone", "picture", "published")
 """`network`: normalised pictures to logits, any size. `phone`: one size, and only operators that phones run.
-`picture`: uint8 pictures of any size to labels, with all that lies between inside."""
+`picture`: uint8 pictures of any size to labels, with all that lies between inside. `published`: as `network`, with logits at
+the input's size."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,16 @@ from faceparse.cli.say import say
 
 def command(
     model: str = Option(..., help="A .safetensors file, checkpoint or plain .onnx file, or default."),
-    output: Path = Option(..., "-o", "--output", metavar="FILE.onnx", help="File to write."),
+    output: Path | None = Option(
+        None, "-o", "--output", metavar="FILE.onnx", help="File to write; without it, beside the model."
+    ),
     card: str | None = Option(None, help="Card id or TOML file; needed for a published checkpoint."),
     precision: str = Option("fp32", help="fp32, fp16 or int8."),
+    audience: str = Option(
+        "faceparse", "--for", metavar="faceparse|published", help="published: logits at the input's size."
+    ),
+    input_name: str = Option("input", help="Of --for published: the graph's input."),
+    output_name: str = Option("output", help="Of --for published: the graph's output."),
     phone: bool = Option(False, "--phone", help="One size, and only operators that phones run."),
     with_preprocessing: bool = Option(
         False, "--with-preprocessing", help="uint8 pictures of any size in, labels out."
@@ -33,7 +40,8 @@ def command(
 ) -> None:
     """Write a network as one ONNX file with its card inside, and compare it with the original.
 
-    By default: one output (logits at the network's own resolution), any batch and picture size.
+    By default: one output (logits at the network's own resolution), any batch and picture size. For a program of
+    another project, which expects logits at the input's size: `--for published`.
 
     Example: `faceparse export --model default -o small.onnx --precision int8 --calibrate photos`
     """
@@ -42,21 +50,36 @@ def command(
     from faceparse.data.derived import Subset
     from faceparse.errors import ConfigError
     from faceparse.export import calibration_pictures, export_onnx, export_reports, load_source
+    from faceparse.export.published import NAMES
 
-    if phone and with_preprocessing:
-        raise ConfigError("--phone and --with-preprocessing are two forms: choose one of them")
+    forms = {"published": audience == "published", "phone": phone, "picture": with_preprocessing}
+    if audience not in ("faceparse", "published"):
+        raise ConfigError(f"--for is faceparse or published, got {audience!r}")
+    if sum(forms.values()) > 1:
+        raise ConfigError(
+            "--for published, --phone and --with-preprocessing are three forms: choose one of them"
+        )
+    if (input_name, output_name) != NAMES and audience != "published":
+        raise ConfigError("--input-name and --output-name are for --for published")
     if calibrate is not None and precision != "int8":
         raise ConfigError(f"--calibrate is for --precision int8, got {precision}")
     if degrade and calibrate is None:
         raise ConfigError("--degrade is for the pictures of --calibrate FOLDER")
     dataset = None if root is None else Subset(FolderDataset(root, split, data_scheme), pictures)
     origin, its_card = load_source(model, card)
+    if output is None:
+        output = Path(model).with_suffix(".onnx")
+        if output == Path(model) or not Path(model).is_file():
+            raise ConfigError(
+                f"--model {model} is no checkpoint to write beside: name the file with -o FILE.onnx"
+            )
     exported = export_onnx(
         origin,
         its_card,
         output,
         precision=precision,
-        form="phone" if phone else "picture" if with_preprocessing else "network",
+        form=next((form for form, wanted in forms.items() if wanted), "network"),
+        names=(input_name, output_name),
         opset=opset,
         calibration=[] if calibrate is None else calibration_pictures(calibrate),
         degradations=[name for name in degrade.split(",") if name],
