@@ -35,7 +35,7 @@ def published_loop(model: Path, pictures: list[Path], card: Card) -> list[NDArra
         image = Image.open(path).convert("RGB")
         sizes.append(image.size)
         values = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), np.float32) / 255
-        values = (values - np.float32(card.input.mean)) / np.float32(card.input.std)
+        values = (values - np.array(card.input.mean, np.float32)) / np.array(card.input.std, np.float32)
         batch.append(values.transpose(2, 0, 1))
     outputs = session.run(None, {session.get_inputs()[0].name: np.stack(batch)})
     masks = outputs[0].argmax(1).astype(np.uint8)
