@@ -390,7 +390,7 @@ def test_the_default_model_in_int8_says_nearly_the_same(
     exact, integers = (Parser(name).parse(image) for name in ("default", "default-int8"))
     for name in ("face", "hair"):
         one, other = exact.mask(name), integers.mask(name)
-        assert (one & other).sum() > 0.96 * (one | other).sum(), name
+        assert (one & other).sum() > 0.93 * (one | other).sum(), name  # least with old ONNX Runtimes
 
 
 def test_the_default_model_says_the_same_in_any_batch_and_threads(collins: NDArray[np.uint8]) -> None:

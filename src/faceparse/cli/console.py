@@ -14,12 +14,16 @@ from faceparse.cli.say import escaped
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows of text as a table, with a line above the row that begins with `mean`."""
+
     # Names are text: without this a class or file called [red]spot is taken for rich's markup.
-    table = Table(*map(escape, map(escaped, header)), title=escape(escaped(title)))
+    def text(cell: str) -> str:
+        return escape(escaped(cell))
+
+    table = Table(*map(text, header), title=text(title))
     for row in rows:
         if row[0].startswith("mean F1"):
             table.add_section()
-        table.add_row(*map(escape, map(escaped, row)))
+        table.add_row(*map(text, row))
     Console().print(table)
 
 
@@ -33,10 +37,15 @@ def progress_bar(
     """
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+    console = Console(stderr=True)
+    if (
+        quiet or not console.is_terminal
+    ):  # a bar that shows nothing still ends in an empty line before rich 15
+        yield lambda what, done, total: None
+        return
     download = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     columns = download if of_bytes else Progress.get_default_columns()
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda what, done, total: bar.update(
             task, description=escape(what), completed=done, total=total
