@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from faceparse.errors import OutputError
-from faceparse.files import atomic, json_bytes
+from faceparse.files import atomic, json_bytes, open_regular
 from faceparse.weights.hashing import sha256
 
 
@@ -45,6 +46,34 @@ def test_refusals(tmp_path: Path) -> None:
         atomic(tmp_path / "a.bin" / "b.bin", make_folder=True),
     ):
         pytest.fail("the block must not run")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of Unix")
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_device_or_pipe_is_not_replaced(linked: bool, tmp_path: Path) -> None:
+    """Whoever may write into /dev would lose /dev/null."""
+    pipe = target = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if linked:
+        target = tmp_path / "link"
+        target.symlink_to(pipe)
+    with pytest.raises(OutputError, match="is a device or pipe: name a file"), atomic(target, overwrite=True):
+        pytest.fail("the block must not run")
+    assert target.is_fifo()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of Unix")
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    os.mkfifo(tmp_path / "pipe")  # nobody writes to it: opening it as files are opened would wait for ever
+    for name in ("file", "link"):
+        if name == "link":
+            (tmp_path / name).symlink_to("file")
+        with open_regular(tmp_path / name) as file:
+            assert file.read() == b"abc"
+    for name, message in (("pipe", "not a regular file"), (".", "directory"), ("none", "No such file")):
+        with pytest.raises(OSError, match=message):
+            open_regular(tmp_path / name)
 
 
 def test_json_keeps_names_that_are_no_utf8() -> None:

@@ -20,6 +20,22 @@ from typing import IO
 from faceparse.errors import OutputError
 
 
+def check_output(path: Path, option: str = "") -> None:
+    """Refuse to write where something else than a file is, which a new file would replace.
+
+    >>> check_output(Path("/dev/null"), "--json ")  # doctest: +SKIP
+    Traceback (most recent call last):
+    faceparse.errors.OutputError: --json /dev/null is a device or pipe: name a file
+
+    Raises:
+        OutputError: a folder, a device, a pipe.
+    """
+    if path.exists() and not path.is_file():
+        raise OutputError(
+            f"{option}{path} is a {'folder' if path.is_dir() else 'device or pipe'}: name a file"
+        )
+
+
 @contextmanager
 def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) -> Iterator[Path]:
     """Give a temporary path beside `path`; after the block its file replaces `path`.
@@ -32,10 +48,9 @@ def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) ->
     If the block fails, `path` stays as it was and the temporary file is removed.
 
     Raises:
-        OutputError: `path` exists and `overwrite` is False, is a folder, or cannot be written.
+        OutputError: `path` exists and `overwrite` is False, is no regular file, or cannot be written.
     """
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder: name a file")
+    check_output(path)
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists already: name another file, or allow overwriting it (--overwrite)")
     # Not tempfile: its files are readable by their owner alone, and the finished file would stay so.

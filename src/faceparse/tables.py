@@ -35,10 +35,10 @@ from faceparse.registry import either, nearest
 T = TypeVar("T")
 
 LARGEST = 1 << 17
-"""Bytes of a table at most: the largest in use has some thousands."""
+"""Most bytes of a table; the largest in use has a few thousand."""
 
 DEEPEST = 32
-"""Tables and lists inside each other at most."""
+"""Deepest nesting of tables and lists."""
 
 _REPR = Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
@@ -47,7 +47,7 @@ _FORMS = {".toml": "TOML", ".json": "JSON", ".yaml": "YAML", ".yml": "YAML"}
 
 @dataclass(frozen=True)
 class Rule:
-    """What a value has to be beside its type: `Annotated[int, Rule("even", lambda v: v % 2 == 0)]`.
+    """What a value must be besides its type: `Annotated[int, Rule("even", lambda v: v % 2 == 0)]`.
 
     Attributes:
         words: The rule, for messages.
@@ -80,7 +80,7 @@ def one_of(choices: Iterable[object]) -> Rule:
 
 
 def matching(pattern: str, words: str) -> Rule:
-    """The rule that a text is what a regular expression says, or empty."""
+    """The rule that a text is empty or matches a regular expression."""
     return Rule(words, lambda text: not text or re.fullmatch(pattern, text))
 
 
@@ -109,7 +109,7 @@ def build(kind: type[T], raw: object, where: str = "", error: type[FaceparseErro
 def convert(
     hint: Any, value: object, path: str = "", *, where: str = "", error: type[FaceparseError] = ConfigError
 ) -> Any:
-    """A value of a type, as a dataclass's field has it, from plain data.
+    """A value of that type, as for a dataclass field, from plain data.
 
     >>> convert(tuple[float, float], [1, 2], "scale")
     (1.0, 2.0)
@@ -131,7 +131,7 @@ def convert(
 
 
 def check(table: object, path: str = "") -> None:
-    """Hold a dataclass that was made in Python to its types and rules, in its `__post_init__`.
+    """Check a dataclass made in Python against its types and rules, from its `__post_init__`.
 
     Args:
         table: The dataclass.
@@ -147,13 +147,13 @@ def check(table: object, path: str = "") -> None:
 
 @cache
 def hints(kind: type) -> Mapping[str, Any]:
-    """The types of a dataclass's fields that its constructor takes, rules included, by name."""
+    """Types, rules included, of the fields that a dataclass's constructor takes, by name."""
     resolved = get_type_hints(kind, include_extras=True)
     return {f.name: resolved[f.name] for f in fields(kind) if f.init}
 
 
 def plain_text(hint: Any, text: str) -> object:
-    """The plain data that a word of a command line means for a field of that type.
+    """A word of a command line as plain data for a field of that type.
 
     >>> plain_text(list[int], "[1, 2]"), plain_text(str, "12"), plain_text(tuple[str, ...], "hair,skin")
     ([1, 2], '12', ['hair', 'skin'])
@@ -213,7 +213,8 @@ def parse(text: str | bytes, form: str, where: str, error: type[FaceparseError] 
         raise error(f"{where} has more than {LARGEST:,} bytes: it is no table of faceparse")
     try:
         value = _READERS[form](text if isinstance(text, str) else text.decode("utf-8-sig"))
-        _check_depth(value)
+        if _depth(value) > DEEPEST:
+            raise RecursionError
         return value
     except RecursionError:
         raise error(f"{where} is nested too deeply") from None
@@ -236,17 +237,9 @@ def _toml(text: str) -> object:
     return tomllib.loads(text)
 
 
-def _check_depth(value: object) -> None:
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [
-            part
-            for inner in level
-            if isinstance(inner, list | dict)
-            for part in (inner.values() if isinstance(inner, dict) else inner)
-        ]
-    if level:
-        raise RecursionError
+def _depth(value: object) -> int:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, parts), default=0)
 
 
 _READERS: Mapping[str, Callable[[str], object]] = {"TOML": _toml, "JSON": json.loads, "YAML": _yaml}

@@ -1,6 +1,7 @@
 """`faceparse data`: preparing and checking from the command line."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,3 +150,18 @@ def test_without_the_official_lists(faceparse: Command, tmp_path: Path) -> None:
     assert "--no-split" in ran.err
     assert faceparse("data", "prepare", "celebamask-hq", source, tmp_path / "dst", "--no-split").code == 0
     assert len(FolderDataset(tmp_path / "dst", "0-70%")) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of Unix")
+@pytest.mark.parametrize("option", ["--json", "--sheet"])
+@pytest.mark.parametrize("place", ["file/c.png", "folder.png", "pipe.png", "n" * 300 + ".png"])
+def test_places_are_looked_at_before_the_first_picture(
+    option: str, place: str, faceparse: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = made.folder(tmp_path / "faces")
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    monkeypatch.setattr("faceparse.data.check.inspect", None)  # whoever reads a picture fails otherwise
+    ran = faceparse("data", "check", root, "--scheme", "celebamask19", option, tmp_path / place)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)

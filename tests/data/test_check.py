@@ -88,7 +88,7 @@ def colour_label(root: Path) -> None:
 
 
 def small_label(root: Path) -> None:
-    Image.new("L", (32, 32), 1).save(root / "labels" / "1.png")
+    Image.new("L", (32, 24), 1).save(root / "labels" / "1.png")
 
 
 def outside(root: Path) -> None:
@@ -141,7 +141,7 @@ def swapped(root: Path) -> None:
         (unreadable, "unreadable file", "1.png: it is not a picture"),
         (cut_label, "unreadable file", "labels/1.png: "),
         (colour_label, "unreadable file", "mode RGB"),
-        (small_label, "picture and label map of different sizes", "is 64×64 but its label map is 32×32"),
+        (small_label, "picture and label map of different sizes", "is 64×64 but its label map is 32×24"),
         (
             outside,
             "labels outside the scheme",

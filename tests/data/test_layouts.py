@@ -134,7 +134,7 @@ def test_shares_of_a_set_do_not_overlap_and_make_up_all() -> None:
     assert pieces[0] == sorted(pieces[0], key=int) == take_share(names, "0-80%")
     assert set(take_share(names, "0-80%@1")) != set(pieces[0])
     assert not is_share("train")
-    for bad in ("80-20%", "0-101%", "5-5%"):
+    for bad in ("0-80%@" + "9" * 5000, "80-20%", "0-101%", "5-5%"):
         with pytest.raises(DataError, match="LOW-HIGH%"):
             take_share(names, bad)
 

@@ -191,7 +191,7 @@ def test_a_failed_write_leaves_the_old_file(trained: Path, monkeypatch: pytest.M
 def test_a_model_file_in_the_cache_is_made_of_the_published_file_and_mended(foreign: Path) -> None:
     known = card("bisenet-resnet18-yakhyo")
     known = replace(known, source=replace(known.source, sha256=sha256(foreign)))
-    with pytest.raises(WeightsError, match=f"no file .*faceparse weights get {known.id}"):
+    with pytest.raises(WeightsError, match=f"is missing .*faceparse weights get {known.id}"):
         models.make_model_file(known)
     checkpoint = add_file(known, foreign)
     made = models.make_model_file(known)
@@ -203,7 +203,7 @@ def test_a_model_file_in_the_cache_is_made_of_the_published_file_and_mended(fore
     assert sha256(made) == digest
     made.unlink()
     torch.save({"other": torch.zeros(1)}, checkpoint)
-    with pytest.raises(WeightsError, match="is not used"):
+    with pytest.raises(WeightsError, match=r"is CHANGED .* not used"):
         models.make_model_file(known)
     assert not made.exists()
 
@@ -215,5 +215,5 @@ def test_a_backbone_in_the_cache_is_held_to_its_record(foreign: Path) -> None:
     part = published_path(backbone(known.backbone))
     part.parent.mkdir(parents=True)
     part.write_bytes(b"PK another")
-    with pytest.raises(WeightsError, match="is not used: faceparse weights get dinov3-vitl16"):
+    with pytest.raises(WeightsError, match="not used: faceparse weights get dinov3-vitl16"):
         models.make_model_file(known)

@@ -135,6 +135,8 @@ def test_killed_workers(
         (["--data.workers", "-1"], "--data.workers: expected a whole number, 0 to 1,024; got -1"),
         (["--sizes", "[[0, 0]]"], "--sizes[0][1]: expected a whole number, 32 to 32,768; got 0"),
         (["--std", "[0, 0, 0]"], "--std[0]: expected a number"),
+        (["--trainer.accelerator", "tpu"], "--trainer: Requirement"),
+        (["--teachers.a.model", "x", "--teachers.a.size", "1000000"], "32 to 32,768 or null; got 1000000"),
         (["--patience", "0"], "--patience: expected a whole number, 1 or more or null; got 0"),
         (["--loss.class_weights", "[-1]"], "--loss.class_weights[0]: expected a number, 0 or more"),
         (["--loss.class_weights", "[1, 2]"], "2 factors, scheme celebamask19 19 classes"),

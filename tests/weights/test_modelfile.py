@@ -174,7 +174,7 @@ def test_a_file_in_the_cache_is_read_once_while_it_stays_as_it_is(
     assert len(reads) == 8
     path.write_bytes(content[::-1])
     os.utime(path, ns=(0, 0))
-    with pytest.raises(WeightsError, match="has SHA-256"):
+    with pytest.raises(WeightsError, match="is CHANGED"):
         find_model(foreign.id)
 
 

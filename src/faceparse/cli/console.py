@@ -14,16 +14,12 @@ from faceparse.cli.say import escaped
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows of text as a table, with a line above the row that begins with `mean`."""
-
     # Names are text: without this a class or file called [red]spot is taken for rich's markup.
-    def text(cell: str) -> str:
-        return escape(escaped(cell))
-
-    table = Table(*map(text, header), title=text(title))
+    table = Table(*map(escape, map(escaped, header)), title=escape(escaped(title)))
     for row in rows:
         if row[0].startswith("mean F1"):
             table.add_section()
-        table.add_row(*map(text, row))
+        table.add_row(*map(escape, map(escaped, row)))
     Console().print(table)
 
 

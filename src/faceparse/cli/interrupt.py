@@ -16,9 +16,9 @@ INTERRUPTED = 130
 
 @contextmanager
 def stop_on_signals(grace: float) -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; the second one, or so many seconds, end the process.
+    """The first Ctrl-C or SIGTERM sets the event; the process ends at a second one or after `grace` s.
 
-    The block must leave nothing behind that the end of the process at any moment would harm.
+    The block must be safe to kill at any moment: no `finally` runs then.
     """
     stop, ended = threading.Event(), threading.Event()
 

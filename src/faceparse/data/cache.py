@@ -11,7 +11,7 @@ import numpy as np
 
 from faceparse.data.dataset import Dataset, Sample
 from faceparse.data.derived import DerivedDataset
-from faceparse.files import atomic
+from faceparse.files import atomic, open_regular
 
 _DAMAGED = (OSError, ValueError, EOFError, KeyError, BadZipFile)  # what reading a missing or cut file raises
 
@@ -54,7 +54,7 @@ class _OnDisk(DerivedDataset):
     def __getitem__(self, index: int) -> Sample:
         file = self._file(index)
         # One that is missing or was cut short is made: nothing is in it that the data set has not.
-        with suppress(*_DAMAGED), file.open("rb") as data, np.load(data) as arrays:
+        with suppress(*_DAMAGED), open_regular(file) as data, np.load(data) as arrays:
             landmarks = arrays["landmarks"] if arrays["landmarks"].size else None
             return Sample(str(self.names[index]), arrays["image"], arrays["labels"], landmarks)
         sample = super().__getitem__(index)

@@ -100,11 +100,11 @@ def check_dataset(
 ) -> Check:
     """Check every file of a data set.
 
-    Findings that are wrong: files that cannot be read; pictures and label maps of different sizes; labels
+    Faults (`Finding.wrong`): files that cannot be read; pictures and label maps of different sizes; labels
     outside the scheme; pictures without a label map and the reverse; split files that name absent
     pictures, or one twice; one picture in two splits, as the same file or a copy; left and right that
     contradict the other pictures (a mirrored picture whose sides were not swapped, or a pair that was
-    named the wrong way round); masks of 0 and 255, which would all be ignored. Worth a look: pictures that
+    named the wrong way round); masks of 0 and 255, as 255 is ignored. Worth a look: pictures that
     resemble another one, straight or mirrored; copies within a split; label maps of background alone; classes
     that never occur.
 

@@ -37,7 +37,7 @@ class FaceSynthetics(PairedFiles):
     Args:
         root: Folder of `000000.png`, `000000_seg.png`, `000000_ldmks.txt` and so on.
         split: `all`, or a share such as `0-98%` (see `faceparse.data.splits`).
-        scheme: synthface19, or None for it.
+        scheme: synthface19 (also if None).
 
     Raises:
         DataError: no such folder or split; a picture without label map or landmarks; another scheme.

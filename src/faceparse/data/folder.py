@@ -15,12 +15,15 @@ Layout (the one the yakhyo BiSeNet trainer expects)::
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from faceparse.data.pairs import PairedFiles
+from faceparse.data.pairs import PairedFiles, aspects_differ
 from faceparse.data.reading import LABEL_SUFFIXES, read_text
 from faceparse.data.record import folder_scheme
 from faceparse.data.registry import register
@@ -28,6 +31,8 @@ from faceparse.data.splits import is_share, take_share
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 from faceparse.pictures import SUFFIXES
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,11 @@ class Layout:
         """Names of its split files: train, val, test, then the others."""
         files = {p.stem for p in self.root.glob("*.txt")}
         usual = [s for s in ("train", "val", "test") if s in files]
-        return (*usual, *(s for s in sorted(files - set(usual)) if self._names_pictures(s)))
-
-    def _names_pictures(self, split: str) -> bool:
-        try:
-            return bool(self.read_split(split).stems)
-        except DataError:  # a text about something else, perhaps
-            return False
+        others = []
+        for split in sorted(files - set(usual)):
+            with suppress(DataError):  # a text about something else, perhaps
+                others += [split] if self.read_split(split).stems else []
+        return (*usual, *others)
 
     def read_split(self, split: str) -> SplitFile:
         """The lines of a split file; those without a picture are listed apart."""
@@ -137,10 +140,19 @@ class FolderDataset(PairedFiles):
         layout = scan(root)
         stems = _stems(layout, split)
         super().__init__(folder_scheme(layout.root, scheme), layout.pairs(stems))
+        with suppress(DataError):  # told where the sample is read
+            image, labels = self.image(0), self.labels(0)
+            if image.shape[:2] != labels.shape and not aspects_differ(image, labels):
+                _say_resized(layout.root)
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
         return scan(root).splits
+
+
+@cache
+def _say_resized(root: Path) -> None:
+    log.warning("%s: pictures are brought to the size of their label maps, by area", root)
 
 
 def _stems(layout: Layout, split: str) -> Sequence[str]:

@@ -44,7 +44,7 @@ class Helen(PairedFiles):
     Args:
         root: Folder with `train` and `test` in it.
         split: train, test, test_resize, all (train and test), or a share of train (see `faceparse.data.splits`).
-        scheme: helen11, or None for it.
+        scheme: helen11 (also if None).
 
     Raises:
         DataError: no such folder or split; a picture without a label map; a malformed landmark file; another

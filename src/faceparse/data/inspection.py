@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceparse.data.pairs import PairedFiles
+from faceparse.data.pairs import PairedFiles, aspects_differ
 from faceparse.data.registry import Kind
 from faceparse.errors import DataError
 from faceparse.labels import Scheme, count
@@ -33,7 +33,7 @@ class Inspection:
 
     Attributes:
         faults: Lines about files that cannot be read.
-        sizes: How the sizes of picture and label map differ; empty where they agree or may differ.
+        sizes: How the aspects of picture and label map differ; empty where they agree or may differ.
         counts: Pixels per label, 256.
         middles: Label → mean column, 0 to 1, of classes that have a left and a right.
         digest: Hash of the picture's pixels; empty if it could not be read.
@@ -69,9 +69,7 @@ def inspect(dataset: LabelledFiles, index: int) -> Inspection:
     faults = tuple(dict.fromkeys(f for f in (image_fault, label_fault, landmark_fault) if f))
     sizes = ""
     if image is not None and labels is not None and getattr(dataset, "one_size", True):
-        (height, width), (rows, columns) = image.shape[:2], labels.shape
-        if (height, width) != (rows, columns):
-            sizes = f"is {width}×{height} but its label map is {columns}×{rows}"
+        sizes = aspects_differ(image, labels)
     return Inspection(
         faults,
         sizes,

@@ -35,7 +35,7 @@ class LaPa(PairedFiles):
     Args:
         root: Folder with `train`, `val` and `test` in it.
         split: One of these, or `all`.
-        scheme: lapa11, or None for it.
+        scheme: lapa11 (also if None).
 
     Raises:
         DataError: no such folder or split; a picture without label map or landmarks; another scheme.

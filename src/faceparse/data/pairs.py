@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +28,7 @@ class PairedFiles(Dataset):
     """
 
     one_size: ClassVar[bool] = True
-    """Whether a picture and its label map must have one size; else the data set brings them to one."""
+    """Whether a picture and its label map must have one aspect; else the data set brings them to one size."""
 
     landmark_count: ClassVar[int] = 0
     """Landmarks in each landmark file."""
@@ -61,14 +62,22 @@ class PairedFiles(Dataset):
         return *self._pairs[index], *self._landmark_files[index : index + 1]
 
     def __getitem__(self, index: int) -> Sample:
-        image, labels = self.image(index), self.labels(index)
-        path = self._pairs[index][0]
-        if labels.shape != image.shape[:2]:
-            sizes = (
-                f"{image.shape[1]}×{image.shape[0]} but its label map is {labels.shape[1]}×{labels.shape[0]}"
-            )
-            raise DataError(f"{path} is {sizes}: resize one of them so that they match")
-        return Sample(str(path), image, labels, self.landmarks(index))
+        image, labels, points = self.image(index), self.labels(index), self.landmarks(index)
+        path, size = self._pairs[index][0], labels.shape[::-1]
+        if different := aspects_differ(image, labels):
+            raise DataError(f"{path} {different}: resize one of them so that they match")
+        if image.shape[1::-1] != size:
+            points = None if points is None else points * size / image.shape[1::-1]
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return Sample(str(path), image, labels, points)
+
+
+def aspects_differ(image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> str:
+    """How the sizes of picture and label map differ, where one is not the other made larger or smaller; else empty."""
+    (height, width), (rows, columns) = image.shape[:2], labels.shape
+    if abs(height * columns - width * rows) < max(width, height):  # equal to the pixel of the label map
+        return ""
+    return f"is {width}×{height} but its label map is {columns}×{rows}"
 
 
 def require_beside(picture: Path, *files: Path) -> None:

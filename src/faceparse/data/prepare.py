@@ -155,8 +155,7 @@ def prepare(
 
 def _begin(target: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
     """Make the folder; refuse one that holds something else."""
-    journal = target / JOURNAL
-    if journal.is_symlink() or (journal.exists() and not journal.is_file()):
+    if (journal := target / JOURNAL).is_symlink() or (journal.exists() and not journal.is_file()):
         raise OutputError(f"{journal} is not a regular file, and is written to: remove it")
     record = read_record(target)
     if not record and target.is_dir() and any(target.iterdir()):

@@ -18,9 +18,6 @@ _T = TypeVar("_T")
 LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 """Endings taken for label maps: formats that keep every value."""
 
-_FARTHEST = 1_000_000
-"""Pixels from a picture's corner within which landmarks may lie."""
-
 
 def read_image(path: Path) -> NDArray[np.uint8]:
     """A picture as `faceparse.pictures.read_picture` reads it: RGB uint8, H × W × 3, upright.
@@ -101,8 +98,8 @@ def points(words: list[str], count: int, where: str) -> NDArray[np.float64]:
         array = np.array([float(w) for w in words]).reshape(count, 2)
     except ValueError as error:
         raise DataError(f"{where} holds a word that is not a number: {error}") from None
-    if not (np.abs(array) <= _FARTHEST).all():  # not a number fails, too
-        raise DataError(f"{where} has a landmark that is not within {_FARTHEST:,} pixels")
+    if not (np.abs(array) <= 1e6).all():  # not a number fails, too
+        raise DataError(f"{where} has a landmark that is not within 1,000,000 pixels of the picture's corner")
     return array
 
 

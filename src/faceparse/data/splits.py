@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from faceparse.errors import DataError
 
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)%(?:@(\d+))?")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)%(?:@(\d{1,18}))?")
 
 _EVERY = re.compile(r"(not-)?every-([1-9]\d{0,8})")
 
@@ -56,5 +56,5 @@ def take_share(
         kinds = ", ".join((*others, "all", "LOW-HIGH% such as 0-80%", "every-N", "not-every-N"))
         raise DataError(f"{where}: no split {split!r}; there are {kinds}")
     if not members:
-        raise DataError(f"{where}: no picture in split {split!r}")
+        raise DataError(f"{where}: no picture in split {split!r}: it is a share of {len(names)}")
     return members

@@ -12,18 +12,14 @@ on the same pictures get the same draws, so that their difference is paired.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import DataError
 from faceparse.evaluate.report import Report
-from faceparse.tables import between
 
 DRAWS, SEED = 1000, 0
-Draws = Annotated[int, between(0, 10_000)]
-"""How many draws are in reason: each takes memory for each picture."""
 
 
 @dataclass(frozen=True)

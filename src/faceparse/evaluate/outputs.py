@@ -13,38 +13,37 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceparse.errors import ConfigError, OutputError
-from faceparse.files import atomic, make_folder
+from faceparse.errors import ConfigError
+from faceparse.files import atomic, check_output, make_folder
 
 PICTURES = ("--confusion", "--worst", "--sheet")
 """Options whose file is a PNG."""
 
 
 def check_outputs(files: Mapping[str, Path | None]) -> None:
-    """Refuse a file that cannot be written; makes the folders, writes nothing.
+    """Refuse a file that cannot be written; make the folders, write nothing.
 
     Args:
         files: Option → the file it names, None where it was not given.
 
     Raises:
         ConfigError: a picture that is not named .png.
-        OutputError: a folder in place of a file, or a file that cannot be written.
+        OutputError: a folder, device or pipe in place of a file, or a file that cannot be written.
     """
     for option, path in files.items():
         if path is None:
             continue
         if option in PICTURES and path.suffix.lower() != ".png":
             raise ConfigError(f"{option} writes a PNG: name it .png, not {path}")
-        if path.is_dir():
-            raise OutputError(f"{option} {path} is a folder: name a file")
+        check_output(path, f"{option} ")
         make_folder(path.parent)
 
 
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write a PNG, whole or not at all, in place of what is there.
+    """Write or replace a PNG, whole or not at all.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: writing fails.
     """
     with atomic(path, overwrite=True) as temporary:
         Image.fromarray(picture).save(temporary, "PNG")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
@@ -22,11 +22,11 @@ from faceparse.data import Dataset, Sample
 from faceparse.data.landmarks import five_points
 from faceparse.errors import ConfigError, DataError, ImageError, NoFaceError
 from faceparse.evaluate.degrade import Picture, degradation
-from faceparse.evaluate.intervals import DRAWS, Draws, Interval, differences, intervals
+from faceparse.evaluate.intervals import DRAWS, Interval, differences, intervals
 from faceparse.evaluate.report import Predict, Report, evaluate, mirror_agreement, number
 from faceparse.parser import Parser
 from faceparse.results.sides import SideCounter
-from faceparse.tables import convert
+from faceparse.tables import between, convert
 from faceparse.weights.merging import scheme_of_results
 
 PROTOCOLS = ("label", "input")
@@ -38,7 +38,7 @@ of the two are not comparable, nor those of `input` across input sizes.
 """
 
 Progress = Callable[[str, int, int], None]
-"""What is under way, how many pictures of it are done, and of how many."""
+"""Takes what is being measured, pictures done, and pictures in all."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def score(
     0.4
 
     Args:
-        model: Id or file: it gets whole pictures and labels in its own scheme. Or a `Parser`.
+        model: A `Parser`; or an id or file, to parse whole pictures in its own scheme.
         data: From `open_dataset`, or any `Dataset`.
         against: A second model, measured on the same pictures in the first one's scheme.
         degrade: Degradations to measure too, such as `blur4`; see `evaluate.degrade`.
         mirror: Whether pictures are compared with their mirror images.
-        landmarks: Landmarks for parsing: of the `detector`, or of the `data` set.
+        landmarks: Where landmarks come from: the `detector` or the `data` set.
         sides: What left means where schemes differ; see `faceparse.labels.conversion`.
         protocol: Size to compare at: the `label` map's, or the network's `input` size; see `PROTOCOLS`.
         draws: Bootstrap draws for the intervals, 10,000 at most; 0 for none.
@@ -118,7 +118,7 @@ def score(
         raise ConfigError(f"--protocol is {' or '.join(PROTOCOLS)}; got {protocol!r}")
     if landmarks not in ("detector", "data"):
         raise ConfigError(f"--landmarks is detector or data; got {landmarks}")
-    convert(Draws, draws, "draws")
+    convert(Annotated[int, between(0, 10_000)], draws, "draws")  # each takes memory for each picture
     changes = {name: degradation(name, seed) for name in degrade}
     parser = model if isinstance(model, Parser) else Parser(model, faces="whole", scheme=None)
     other = against
@@ -199,7 +199,7 @@ def predictor(parser: Parser, landmarks: str = "detector", counter: SideCounter 
 
     Args:
         parser: The model.
-        landmarks: Whose landmarks faces are parsed by, as in `score`.
+        landmarks: Where landmarks come from, as in `score`.
         counter: Counts the sides in the views.
     """
 

@@ -34,9 +34,9 @@ MIN_ROWS = 64
 
 
 def to_half(model: Any) -> Any:
-    """Weights and sums in float16; input and output stay float32.
+    """The model in float16; inputs and outputs stay float32.
 
-    Uses ONNX Runtime's converter. A GPU or a phone gains speed and saves half the memory. On an x86 CPU ONNX
+    Uses ONNX Runtime's converter. A GPU or phone runs it faster, in half the memory. On an x86 CPU ONNX
     Runtime has no float16 convolutions and computes in float32 between casts.
     """
     half = convert_float_to_float16(model, keep_io_types=True)  # type: ignore[no-untyped-call]
@@ -51,7 +51,7 @@ def to_int8(
     keep_float: Sequence[str] = (),
     weight_bits: int = 8,
 ) -> Any:
-    """Weights in int8, one scale a channel, and activations in uint8.
+    """Weights in int8, scaled per channel, and activations in uint8.
 
     Static quantisation by ONNX Runtime, with scales measured on real inputs, written as QuantizeLinear and
     DequantizeLinear around each operator. Scales cover the whole range of the inputs: entropy and percentiles were no

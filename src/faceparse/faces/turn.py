@@ -1,4 +1,4 @@
-"""Pictures that lie on a side or on the head: detection in the turn in which faces are upright, and the way back.
+"""Pictures rotated by 90°, 180° or 270°: detection with faces turned upright, and the mapping back.
 
 >>> import numpy as np
 >>> turn = Turn(1, (480, 640))  # a quarter turn counter-clockwise
@@ -38,7 +38,7 @@ class Turn:
 
     Attributes:
         quarters: 0 to 3.
-        size: Height and width of the picture as it is.
+        size: Height and width of the original picture.
     """
 
     quarters: int
@@ -55,7 +55,7 @@ class Turn:
 
     @property
     def to_turned(self) -> NDArray[np.float64]:
-        """2 × 3 map from points of the picture to points of the turned one."""
+        """2 × 3 affine map from the picture's points to the turned one's."""
         height, width = self.size
         rows = {
             0: ((1, 0, 0), (0, 1, 0)),
@@ -66,7 +66,7 @@ class Turn:
         return np.array(rows[self.quarters], np.float64)
 
     def back(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points of the turned picture in the picture as it is; (x, y) along the last axis."""
+        """Points of the turned picture in the original; (x, y) along the last axis."""
         to_turned = self.to_turned
         return np.asarray(
             (points - to_turned[:, 2]) @ to_turned[:, :2]
@@ -81,11 +81,11 @@ class Turn:
         return _moved(face, self.forth) if self.quarters else face
 
     def face_back(self, face: Detection) -> Detection:
-        """A face of the turned picture, in the picture as it is."""
+        """A face of the turned picture, in the original."""
         return _moved(face, self.back) if self.quarters else face
 
     def view_back(self, view: View) -> View:
-        """A view of the turned picture, on the picture as it is."""
+        """A view of the turned picture, on the original."""
         if not self.quarters:
             return view
         whole = np.vstack([self.to_turned, [0, 0, 1]])
@@ -96,10 +96,10 @@ class Turn:
 
 
 def detect_upright(detector: Detector, image: NDArray[np.uint8]) -> tuple[Turn, tuple[Detection, ...]]:
-    """The turn in which faces are upright, and the faces in the points of the turned picture.
+    """The turn in which faces are upright, and the faces in the turned picture's coordinates.
 
-    A clear upright face needs one detection. Else the three other turns are tried, and one is taken where a face
-    scores more.
+    A clear upright face needs one detection. Else the other three turns are tried; the best is taken if
+    its face scores more.
     """
     size = image.shape[:2]
     faces = detector.detect(image)

@@ -19,7 +19,7 @@ from faceparse.folder.walk import PicturePath, Walker, is_pattern
 from faceparse.pictures.reader import SUFFIXES, not_fetched
 
 LONGEST_LIST = 1 << 28
-"""Bytes of a list at most: millions of paths."""
+"""Most bytes of a list: millions of paths."""
 
 
 def find_jobs(
@@ -34,8 +34,8 @@ def find_jobs(
 ) -> Jobs:
     """Find the pictures among the inputs, and give each a path of its own below `output`.
 
-    A file goes to `output` by its name. Paths inside a folder, after a pattern's first wildcard, and relative
-    paths of a list are kept. Pictures whose stems collide (`a.jpg` beside `a.png`) keep their extension in
+    A file goes into `output` itself. Paths inside a folder, from a pattern's first wildcard on, and in a list
+    (if relative) are kept. Pictures whose stems collide (`a.jpg` beside `a.png`) keep their extension in
     the name.
 
     Folders and patterns leave out names that begin with a dot, the output folder, and outputs of this or
@@ -80,7 +80,7 @@ def read_list(content: bytes) -> Iterator[str]:
     >>> list(read_list(b"a.jpg\nsub/b c.jpg\n")), list(read_list("\ufeffa.jpg\r\n".encode("utf-16-le")))
     (['a.jpg', 'sub/b c.jpg'], ['a.jpg'])
 
-    A mark at the beginning tells UTF-16, as Windows writes it, and is no part of the first name.
+    A byte order mark tells UTF-16, as Windows writes it, and is not part of the first name.
 
     Raises:
         ConfigError: longer than `LONGEST_LIST`, or no UTF-16 after its mark.

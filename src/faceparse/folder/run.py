@@ -256,8 +256,8 @@ class _Worker:
         picture = fingerprint(job.source, job.data)  # before reading: a change meanwhile shows next time
         keys = {name: self.manifest.key(picture, repr(w)) for name, w in run.writers.items()}
         todo = {n: w for n, w in run.writers.items() if not self._is_done(record.outputs.get(n), keys[n])}
-        places = {name: list(self._places(job, stem, name, record)) for name in todo}
-        obstacles = {n: path for n in todo for path, ours in places[n] if self._must_stay(path, ours)}
+        there = {name: list(self._files(job, stem, name, record)) for name in todo}
+        obstacles = {n: path for n in todo for path, ours in there[n] if self._must_stay(path, ours)}
         todo = {name: w for name, w in todo.items() if name not in obstacles}
         reason = "; ".join(
             f"{name} not written: {display_name(path)} exists, and no run recorded it"
@@ -275,7 +275,7 @@ class _Worker:
             new = writer.write(parsing, job.stem)
             paths += new
             outputs[name] = Output(keys[name], tuple(relative_path(path, run.output) for path in new))
-            for path, ours in places[name]:  # what an earlier run wrote and this one did not
+            for path, ours in there[name]:  # what an earlier run wrote and this one did not
                 if ours and path not in new:
                     path.unlink(missing_ok=True)
         self.manifest.end(stem, Record(len(parsing.faces), outputs))
@@ -302,18 +302,18 @@ class _Worker:
             and all(os.path.isfile(self._run.output / file) for file in output.files)  # noqa: PTH113 (of any name)
         )
 
-    def _places(self, job: Job, stem: str, name: str, record: Record) -> Iterator[tuple[Path, bool]]:
-        """Each path that a writer's files may have, and whether a file there is a run's."""
+    def _files(self, job: Job, stem: str, name: str, record: Record) -> Iterator[tuple[Path, bool]]:
+        """The files that are where a writer's go, and whether a run wrote them; behind a link that leads out none did."""
         files = record.outputs[name].files if name in record.outputs else ()
-        inside = is_inside(job.stem.parent, self._run.output)  # of what is elsewhere no manifest decides
         for ending in self._endings[name]:
-            ours = inside and (name in record.begun or f"{stem}{ending}" in files)
-            yield Writer.beside(job.stem, ending), ours
+            path = Writer.beside(job.stem, ending)
+            if os.path.lexists(path):
+                recorded = name in record.begun or f"{stem}{ending}" in files
+                yield path, recorded and is_inside(path.parent, self._run.output)
 
     def _must_stay(self, path: Path, ours: bool) -> bool:
-        """Whether a file is there that no run wrote, or that is a picture of this one."""
-        foreign = not (ours or self._run.overwrite)
-        return os.path.lexists(path) and (foreign or os.path.realpath(path) in self._inputs)
+        """Whether a file is one that no run wrote, or a picture of this one."""
+        return not (ours or self._run.overwrite) or os.path.realpath(path) in self._inputs
 
 
 def _is_full(error: BaseException) -> bool:

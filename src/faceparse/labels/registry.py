@@ -89,7 +89,7 @@ def scheme_inside(entry: Any) -> Scheme:
 
 
 def home(name: str) -> str:
-    """A sentence on what has a class or group, which scheme and model or each face; empty for nothing.
+    """A sentence on where a class or group is: a scheme and model, or each face; empty if nowhere.
 
     >>> home("beard")
     ' Scheme ourface11 has it: --model vgg19-dinov3-vitl16.'

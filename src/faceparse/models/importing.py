@@ -20,7 +20,7 @@ from faceparse.weights.card import card as find_card
 from faceparse.weights.checkpoint import Checkpoint, read_checkpoint, safetensors_card, write_safetensors
 from faceparse.weights.hashing import noted_sha256, sha256
 from faceparse.weights.modelfile import model_path
-from faceparse.weights.records import Record, checked, expected_sha256, write_record
+from faceparse.weights.records import Record, check, checked, write_record
 from faceparse.weights.store import published_path
 
 _LOG = logging.getLogger("faceparse")
@@ -90,7 +90,7 @@ def make_model_file(card: Card) -> Path:
     """
     checkpoint, target = published_path(card), model_path(card)
     digest = noted_sha256(checked(card, checkpoint))
-    if target.is_file() and sha256(target) == expected_sha256(card, target):
+    if check(card, target, again=True).status == "ok":
         embedded = safetensors_card(target)
         if embedded is not None and embedded.source.sha256 == digest:
             return target

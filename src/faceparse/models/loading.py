@@ -73,7 +73,7 @@ def load_checkpoint(name: str, file: Checkpoint, **options: Any) -> Network:
 
 
 def load_part(network: Network, name: str, option: str, path: str | Path) -> None:
-    """Fill a part of a network from the file that has it alone.
+    """Load a part of a network from that part's own file.
 
     >>> load_part(network, "vgg19-dinov3-vitl16", "dinov3", "dinov3_vitl16_….pth")  # doctest: +SKIP
 
@@ -85,7 +85,7 @@ def load_part(network: Network, name: str, option: str, path: str | Path) -> Non
 
     Raises:
         ConfigError: the network has no such part.
-        WeightsError: a file that is no checkpoint, or of another part.
+        WeightsError: not a checkpoint, or one of another part.
     """
     part, state = find_part(name, option), network.state_dict()
     shapes = {key: tuple(value.shape) for key, value in state.items()}
@@ -93,7 +93,7 @@ def load_part(network: Network, name: str, option: str, path: str | Path) -> Non
 
 
 def find_part(name: str, option: str) -> Part:
-    """The part of the network of that name whose file this option takes.
+    """The part whose file this option of the named network takes.
 
     Raises:
         ConfigError: the network has no such part.

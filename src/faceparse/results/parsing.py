@@ -466,7 +466,7 @@ class Parsing:
         return out
 
     def save(self, path: str | Path) -> None:
-        """Write to one file, whole or not at all, into an existing folder; its suffix says what.
+        """Write one file, whole or not at all, in an existing folder; the suffix sets the form.
 
         `.png`: the labels as a palette PNG, pixel value = label. `.npz`: everything but the picture, for
         `load`. `.json`: faces, areas, boxes, timing (`record`). `faceparse.writers.write` has the other forms.
@@ -499,7 +499,7 @@ class Parsing:
         {'label': 17, 'pixels': 5120, 'area': 0.019531, 'box': [10, 4, 90, 83]}
 
         Boxes are x0, y0, x1, y1 and landmarks x, y, in pixels from the picture's upper left corner; areas are
-        parts of the whole picture, 0 to 1; classes that do not occur are left out; seconds are as far as measured.
+        fractions of the picture, 0 to 1; classes that do not occur are left out; seconds only where measured.
         """
         height, width = self.size
         pixels = count(self.labels).tolist()

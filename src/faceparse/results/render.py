@@ -54,9 +54,9 @@ class _Tile(NamedTuple):
 
 
 def render_labels(views: Sequence[View], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The most probable class of every pixel, height × width uint8; the lowest of equals.
+    """The most probable label of every pixel, height × width uint8; in a tie, the lowest.
 
-    As if all logits were interpolated everywhere, at a fraction of the work.
+    Equal to interpolating all logits everywhere, at a fraction of the work.
 
     Args:
         views: Views of the same classes; without any, all is background.

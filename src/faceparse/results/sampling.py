@@ -128,7 +128,7 @@ class Sampler:
         self._cell_labels = np.where(self._mixed, np.uint8(MIXED), self._winners)
 
     def labels(self, area: Area, pixels: Flags | None) -> Labels:
-        """The most probable class, the lowest of equals."""
+        """The most probable label; in a tie, the lowest."""
         layout = self._layout(area, pixels)
         out = layout.spread(self._cell_labels)
         for sites, picks in self._rounds(layout.sites(self._mixed)):
@@ -330,7 +330,7 @@ class _Scattered:
 
 
 def argmax(logits: Floats) -> Labels:
-    """Position of the highest along the first axis, the first of equals; faster than NumPy's across rows."""
+    """First position of the maximum along the first axis; faster than NumPy's across rows."""
     best, label = logits[0].copy(), np.zeros(logits.shape[1:], np.uint8)
     for i, values in enumerate(logits[1:], 1):
         np.copyto(label, np.uint8(i), where=values > best)

@@ -100,7 +100,7 @@ class TrainingSample(NamedTuple):
         image: RGB uint8, size × size × 3.
         labels: uint8, size × size; 255 is ignore.
         landmarks: float64, 5 × 2, x and y in its pixels, image-left first; None where there were none.
-        clean: The image before anything was drawn over it or spoilt, for a teacher.
+        clean: The image before occlusion and degradation, for a teacher.
         genuine: Where the image shows what the picture did, size × size: not outside it, nor drawn or pasted.
     """
 

@@ -24,6 +24,7 @@ from faceparse.data import Dataset, Sample, open_dataset
 from faceparse.data.cache import cache
 from faceparse.data.derived import Concatenated, Converted, Cropped
 from faceparse.data.landmarks import five_points
+from faceparse.data.registry import DATASETS
 from faceparse.data.unlabelled import Unlabelled
 from faceparse.errors import DataError
 from faceparse.labels import IGNORE, with_open_classes
@@ -46,7 +47,7 @@ class Batch(NamedTuple):
         sample: (B,) places in the data set, for messages; −1 for filling.
         landmarks: float32 (B, 5, 2), x and y in the image's pixels, image-left first; empty where the network
             needs none.
-        clean: uint8 RGB (B, 3, H, W): the image before it was covered and spoilt; empty where nobody teaches.
+        clean: uint8 RGB (B, 3, H, W): the image before occlusion and degradation; empty without teachers.
         genuine: bool (B, H, W): where it shows what the picture did; likewise.
     """
 
@@ -128,6 +129,15 @@ def _batch(
         torch.tensor(index),
         torch.empty(0) if points is None else torch.from_numpy(points).float(),
     )
+
+
+def with_splits(settings: Settings) -> Settings:
+    """Settings whose splits are shares where the data set has no splits and none were asked for."""
+    data, shares = settings.data, [f"{share}%@{settings.seed}" for share in ("0-95", "95-100")]
+    if (data.train, data.val) != ("train", "val") or DATASETS.find(data.kind).splits(data.root):
+        return settings
+    log.warning("%s has no splits: --data.train %s --data.val %s (by the names' hash)", data.root, *shares)
+    return replace(settings, data=replace(data, train=shares[0], val=shares[1]))
 
 
 def _datasets(data: DataSettings) -> tuple[Dataset, Dataset, list[Dataset], list[Dataset]]:

@@ -14,6 +14,7 @@ from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException, SIGTERMException
+from rich.console import Console
 
 from faceparse.errors import ConfigError, FaceparseError, OutputError
 from faceparse.files import json_bytes, make_folder, write_atomic
@@ -21,10 +22,11 @@ from faceparse.labels import scheme as find_scheme
 from faceparse.train.callbacks.average import Average
 from faceparse.train.callbacks.epochs import Epochs
 from faceparse.train.callbacks.keep import KeepBest, KeepLast, WholeFiles
+from faceparse.train.callbacks.lines import Lines
 from faceparse.train.callbacks.pictures import Pictures
 from faceparse.train.callbacks.profile import StepProfile
 from faceparse.train.callbacks.stop import StopBetweenSteps
-from faceparse.train.datamodule import ParsingData
+from faceparse.train.datamodule import ParsingData, with_splits
 from faceparse.train.module import ParsingModule
 from faceparse.train.runlog import run_log
 from faceparse.train.settings import Settings
@@ -78,7 +80,7 @@ def fit(settings: Settings) -> Path:
             "the device's memory is full: lower --batch_size (and accumulate: --trainer.accumulate_grad_batches) or "
             "--sizes, or give --trainer.precision bf16-mixed"
         ) from error
-    except (MisconfigurationException, TypeError, ValueError, RuntimeError) as error:
+    except (MisconfigurationException, ImportError, TypeError, ValueError, RuntimeError) as error:
         origin = _origin(error)
         if origin.startswith(("pytorch_lightning", "lightning_fabric")):
             raise ConfigError(f"--trainer: {' '.join(str(error).split())[:300]}") from error
@@ -115,6 +117,7 @@ def _origin(error: Exception) -> str:
 
 def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
     """What a run trains, and on what; raises as `fit` does."""
+    settings = with_splits(settings)
     pl.seed_everything(settings.seed, verbose=False)
     scheme = result_scheme(find_scheme(settings.scheme))
     weights = settings.loss.class_weights
@@ -149,7 +152,7 @@ def _trainer(settings: Settings, log_steps: int) -> pl.Trainer:
     if settings.patience is not None:
         callbacks.append(EarlyStopping("val/mean_f1", mode="max", patience=settings.patience))
     if settings.trainer.get("enable_progress_bar") is not False:
-        callbacks.append(Epochs())
+        callbacks.append(Epochs() if Console().is_terminal else Lines(settings.batch_size))
     loggers: list[Logger] = [run_log(output, settings.resume)]
     if settings.tensorboard:
         loggers.append(TensorBoardLogger(output, "tensorboard", version=""))

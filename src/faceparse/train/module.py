@@ -39,12 +39,12 @@ class ParsingModule(LightningModule):
 
     Args:
         network: Takes normalised (B, 3, H, W), and landmarks where it needs them.
-        settings: Of the run; labels, loss and figures are of what their scheme is read as (`result_scheme`).
+        settings: The run's. Labels, loss and figures are in the `result_scheme` of its scheme.
         names: The training pictures' names, for messages.
         open_classes: For each label beyond the scheme's, the classes that it may be.
 
     Attributes:
-        about: What every checkpoint says of itself, so that it can be exported without the recipe.
+        about: Metadata of every checkpoint, so that it can be exported without the recipe.
 
     Raises:
         FaceparseError: as `Teacher`.

@@ -37,7 +37,7 @@ OURS = {
     "enable_checkpointing": None,
     "fast_dev_run": "--epochs 1 --trainer.limit_train_batches 1 --trainer.limit_val_batches 1",
 }
-"""Arguments of Lightning's Trainer that are set here, and what there is in their place."""
+"""Arguments of Lightning's Trainer that are set here → what to use instead."""
 
 _TRAINER_RULES = {
     "accumulate_grad_batches": at_least(1),
@@ -53,11 +53,11 @@ class FurtherData:
     Attributes:
         root: Its folder.
         share: Share of all samples that come from it.
-        kind: As that of `data`.
-        scheme: Scheme of the label maps there; where it leaves open which of several classes a label is (`merges`), as
-            `hair2`, a pixel counts as any of them.
+        kind: As in `data`.
+        scheme: Scheme of its label maps. Where a label stands for several classes (`merges`), as in `hair2`, a pixel
+            counts as any of them.
         train: Split to train on.
-        portraits: Whether its pictures have the framing of `data`: `augmentation.paste` and `scene` change only such.
+        portraits: Whether its pictures are framed as in `data`; `augmentation.paste` and `scene` change no others.
     """
 
     root: Path
@@ -79,10 +79,10 @@ class DataSettings:
         train: Split to train on.
         val: Split on which the best checkpoint is chosen.
         workers: Number of processes that read and augment.
-        also: Further data sets by names of one's own: `--data.also.hair.root DIR --data.also.hair.share 0.14`.
+        also: Further data sets, by names you choose: `--data.also.hair.root DIR --data.also.hair.share 0.14`.
         unlabelled: Folder of further pictures that only the teachers label.
-        crop: Whether pictures are cut out about the face by the landmarks that come with them, as SegFace does
-            with Helen (`faceparse.data.derived.Cropped`).
+        crop: Whether pictures are cropped to the face by the data set's landmarks, as SegFace does with Helen
+            (`faceparse.data.derived.Cropped`).
         cache: `memory`, or a folder that keeps decoded samples; null decodes at every epoch.
     """
 
@@ -113,8 +113,8 @@ class Settings:
         output: Folder for checkpoints and logs.
         network: A registered network.
         scheme: Scheme of the network's output.
-        backbone: Checkpoint file that the backbone starts from, or `imagenet` for torchvision's, which is downloaded
-            where it is not there yet; null for random weights.
+        backbone: Checkpoint file that the backbone starts from, or `imagenet` for torchvision's, downloaded if
+            absent; null for random weights.
         parts: Files of ready parts of a network: `--parts.dinov3 FILE`.
         weights: Checkpoint or model file of the same network that all of it starts from.
         resume: Checkpoint of this recipe to go on from.
@@ -123,9 +123,9 @@ class Settings:
         optimizer: How weights are changed.
         schedule: How the learning rate changes.
         loss: The loss that is minimised.
-        teachers: Trained models whose soft labels are learned too, by names of one's own: `--teachers.big.model FILE`.
-        agree: Where a label leaves open which of several classes a pixel is, it becomes the one that all teachers give it
-            with at least this probability; null for never.
+        teachers: Trained models whose soft labels are learned too, by names you choose: `--teachers.big.model FILE`.
+        agree: A label that stands for several classes becomes the one of them that all teachers give with at least this
+            probability; null for never.
         ema: Decay of the weights' moving average, which is validated and saved; 0 for none.
         rare: A class in fewer pictures than this share is shown more often; 0 for never.
         sizes: (first epoch, input size) rows; the last size is the model's.
@@ -242,7 +242,7 @@ def read_settings(arguments: Sequence[str]) -> Settings:
 
 
 def configuration(arguments: Sequence[str]) -> str:
-    """All that a run's words come to, defaults included, as a recipe."""
+    """All settings of a run, defaults included, as a recipe."""
     settings = build(Settings, nested([("data.root", "DIR"), *_pairs(arguments)]))
     return str(yaml.safe_dump(settings.plain(), sort_keys=False, allow_unicode=True))
 

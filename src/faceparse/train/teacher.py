@@ -28,7 +28,7 @@ from faceparse.weights.merging import scheme_of_results
 from faceparse.weights.modelfile import find_model
 
 COARSE = 4
-"""Soft labels are compared at this part of the samples' sides: networks answer at a quarter or an eighth of their input."""
+"""Soft labels are compared at 1/COARSE of the samples' sides: networks answer at a quarter or an eighth of their input."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Teacher:
 
         Args:
             answer: From `answer`.
-            temperature: Another one than the settings'.
+            temperature: Replaces that of `settings`.
         """
         p = (answer / (temperature or self._settings.temperature)).softmax(1)
         kept = self._columns != IGNORE
@@ -130,7 +130,7 @@ class Teacher:
         Args:
             logits: The learning network's, (B, classes, H, W).
             answer: From `answer`.
-            genuine: Pixels that count, bool (B, H, W): where both were shown the same thing; None for all.
+            genuine: Pixels that count, bool (B, H, W): where both models saw the same; None for all.
         """
         t = self._settings.temperature
         coarse = F.interpolate(logits.float(), size=answer.shape[-2:], mode="bilinear")
@@ -156,8 +156,8 @@ class Teachers:
     Args:
         settings: By name.
         scheme: Scheme of the network that learns.
-        agree: An open label becomes the class that all teachers give the pixel with at least this probability, where it
-            is one that the label allows; None for never.
+        agree: An open label becomes the class that all teachers give with at least this probability, if the label
+            allows it; None for never.
         open_classes: For each label beyond the scheme's, the classes that it may be.
 
     Raises:
@@ -183,11 +183,11 @@ class Teachers:
         return self
 
     def look(self, clean: Tensor, labels: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """What they say of a batch: its labels with the open ones on which they agree filled in; then the answer of each
-        teacher with a weight, in order.
+        """A batch's labels, open ones filled in where the teachers agree; then the answers of teachers with a weight, in
+        order.
 
         Args:
-            clean: uint8 RGB (B, 3, H, W), not spoilt or covered.
+            clean: uint8 RGB (B, 3, H, W), see `TrainingSample`.
             labels: int64 (B, H, W).
         """
         if not self._teachers:

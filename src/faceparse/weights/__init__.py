@@ -5,7 +5,8 @@ from faceparse.weights.cache import cache_folder
 from faceparse.weights.card import Card, Figure, Grid, Licence, Source, card, cards, parse_card, read_card
 from faceparse.weights.checkpoint import Checkpoint, read_checkpoint, safetensors_card, write_safetensors
 from faceparse.weights.preprocessing import Preprocessing
-from faceparse.weights.store import FileCheck, add_file, fetch, published_path, verify
+from faceparse.weights.records import FileCheck
+from faceparse.weights.store import add_file, fetch, published_path, verify
 from faceparse.weights.variant import Variant
 
 __all__ = [

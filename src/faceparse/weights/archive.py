@@ -13,16 +13,16 @@ from faceparse.errors import WeightsError
 
 ENDINGS = (".pt", ".pth", ".ckpt", ".caffemodel")
 LARGEST = 1 << 32
-"""Bytes of a compressed archive's content at most; they are held in memory."""
+"""Most bytes of a compressed archive's content, which is held in memory."""
 RATIO, ALLOWANCE = 20, 1 << 26
-"""How many times its own bytes an archive's content may have, and how many bytes in any case: weights hardly get smaller."""
+"""An archive may unpack to this many times its size, plus this many bytes: weights hardly compress."""
 
 
 def unpack(path: Path) -> tuple[str, BytesIO] | None:
     """Name and content of the checkpoint in a zip archive; None where the archive is PyTorch's own.
 
     Raises:
-        WeightsError: none or several in it; far more content than weights have, encrypted, or damaged; TorchScript.
+        WeightsError: no checkpoint or several; a damaged, encrypted, oversized or TorchScript archive.
     """
     try:
         with zipfile.ZipFile(path) as archive:

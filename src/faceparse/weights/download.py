@@ -21,7 +21,6 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-from urllib.parse import urljoin, urlsplit
 
 from faceparse.errors import DownloadError, OutputError
 from faceparse.version import __version__
@@ -44,8 +43,6 @@ LARGEST = 1 << 34
 
 _CHUNK = 1 << 18
 _TRIES = 5
-_REDIRECTS = 10
-_TARGET = "Redirect-Target"
 _SLOWEST = 1024
 """Bytes a second under which a server counts as silent."""
 
@@ -122,7 +119,7 @@ class _Transfer:
             try:
                 response = self.attempt(before)
                 break
-            except (requests.RequestException, HTTPError) as error:
+            except (requests.RequestException, HTTPError, ValueError) as error:  # ValueError: no address
                 here = self.bytes_here()
                 if attempt == _TRIES or here <= before:
                     raise self.failure(error, here) from None
@@ -150,16 +147,21 @@ class _Transfer:
 
     def attempt(self, start: int) -> Response:
         """Ask for the file from `start` on, receive it and return the answer."""
+        import requests
+
         url, headers = self.url, self.headers
         if start:
             headers = {**headers, "Range": f"bytes={start}-", "If-Range": self.version()}
-        response = self.ask(headers)
+        options: dict[str, Any] = {"stream": True, "timeout": self.timeout, "hooks": {"response": _skip}}
+        response = self.within(partial(requests.get, url, headers=headers, **options))
         try:
             if start and not self.continues(response, start):
                 self.note.unlink()  # what is here is no beginning of that file after all
                 return self.attempt(0)
             if response.status_code != 200 and not (start and response.status_code == 206):
                 raise DownloadError(f"{url} was answered with {response.status_code} {response.reason}")
+            if url.startswith("https:") and not response.url.startswith("https:"):
+                raise DownloadError(f"{url} leads to {response.url}, which is not encrypted: refused")
             if (encoding := response.headers.get("Content-Encoding", "identity")) != "identity":
                 raise DownloadError(f"{url} comes encoded as {encoding}, which was not asked for: refused")
             start = start if response.status_code == 206 else 0
@@ -173,32 +175,11 @@ class _Transfer:
             self.receive(response, start, total)
             return response
         finally:
-            _close(response)
-
-    def ask(self, headers: Mapping[str, str]) -> Response:
-        """The answer after redirects."""
-        import requests
-
-        url, headers = self.url, dict(headers)
-        history: list[Response] = []
-        options: dict[str, Any] = {"stream": True, "timeout": self.timeout, "hooks": {"response": _stay}}
-        while len(history) <= _REDIRECTS:
-            response = self.within(partial(requests.get, url, headers=headers, **options))
-            if _TARGET not in response.headers:
-                response.history = history
-                return response
-            _close(response)
-            history.append(response)
-            before, target = urlsplit(url), response.headers[_TARGET]
-            try:
-                url = urljoin(url, target)
-            except ValueError:
-                raise DownloadError(f"{self.url} leads to {target!r}, which is no address") from None
-            if before.scheme == "https" and urlsplit(url).scheme != "https":
-                raise DownloadError(f"{self.url} leads to {url}, which is not encrypted: refused")
-            if before.netloc != urlsplit(url).netloc:
-                headers.pop("Authorization", None)
-        raise DownloadError(f"{self.url} leads to more than {_REDIRECTS} redirects")
+            with suppress(
+                AttributeError, OSError, RuntimeError, ValueError
+            ):  # of a connection that has ended
+                response.raw.shutdown()  # ends a read that was given up, for which closing would wait
+            response.close()
 
     def within(self, call: Callable[[], T]) -> T:
         """What a call of the network gives, soon: libraries wait for each byte as long as for a whole answer."""
@@ -216,7 +197,6 @@ class _Transfer:
         try:
             return result.result(2 * self.timeout)
         except TimeoutError:
-            result.add_done_callback(_close_late)
             raise requests.Timeout from None
 
     def continues(self, response: Response, start: int) -> bool:
@@ -263,21 +243,10 @@ class _Transfer:
         return DownloadError(f"cannot download {self.url}: {reason}{rest}")
 
 
-def _stay(response: Response, **_: object) -> None:
-    """Hide from requests where an answer leads: on its way there it would read all that the answer holds."""
+def _skip(response: Response, **_: object) -> None:
+    """Leave unread what an answer that leads elsewhere holds: requests would read all of it."""
     if response.is_redirect:
-        response.headers[_TARGET] = response.headers.pop("Location")
-
-
-def _close(response: Response) -> None:
-    with suppress(AttributeError, OSError, RuntimeError, ValueError):  # of a connection that has ended
-        response.raw.shutdown()  # ends a read that was given up, for which closing would wait
-    response.close()
-
-
-def _close_late(result: Future[Any]) -> None:
-    with suppress(Exception):  # it failed, or is a part of an answer
-        result.result().close()
+        response.close()
 
 
 def _version(response: Response) -> str:

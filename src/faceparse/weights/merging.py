@@ -15,7 +15,7 @@ from faceparse.weights.card import Card
 
 
 def scheme_of_results(card: Card) -> Scheme:
-    """The scheme of what a model's logits are read as: its own, or that which its own names."""
+    """The scheme that a model's logits are read as: its own, or the `result_scheme` of that."""
     return result_scheme(card.label_scheme)
 
 
@@ -30,7 +30,7 @@ def result_scheme(original: Scheme) -> Scheme:
 
 
 def read_logits(logits: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
-    """Logits (B, C, h, w) of the card's scheme as those of `scheme_of_results`, its strongest class for each.
+    """Merge logits (B, C, h, w) into `scheme_of_results`: each class gets the highest that converts to it.
 
     >>> from faceparse.weights import card
     >>> read_logits(np.zeros((1, 21, 4, 4), np.float32), card("fcn8s")).shape  # doctest: +SKIP

@@ -57,10 +57,8 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
             is not what its card or record says; the message has the commands that get or make the file.
     """
     name = os.fspath(model)
-    path = packaged().get(name)
-    if path is None:
-        path = cached(name)
-        path = _model_file(name) if path is None else checked(cards()[name], path)
+    shelved = cached(name)
+    path = packaged().get(name) or (checked(cards()[name], shelved) if shelved else _model_file(name))
     inside = _READERS[path.suffix.lower()](path) or cards().get(name)
     if card is not None:
         return ModelFile(path, find_card(card))

@@ -10,7 +10,7 @@ of the weights costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -22,20 +22,12 @@ from faceparse.weights.protobuf import Message, ProtobufError
 
 _KEY, _VALUE = 1, 2  # fields of ONNX's StringStringEntryProto
 _INSIDE: Mapping[str, Mapping[int, str]] = {
-    "model": {7: "graph", 14: "metadata", 20: "training", 25: "function"},
-    "training": {1: "graph", 2: "graph"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse tensor"},
+    "model": {7: "graph", 14: "metadata", 25: "function"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
     "function": {7: "node", 11: "attribute"},
     "node": {5: "attribute"},
-    "attribute": {
-        5: "tensor",
-        6: "graph",
-        10: "tensor",
-        11: "graph",
-        22: "sparse tensor",
-        23: "sparse tensor",
-    },
-    "sparse tensor": {1: "tensor", 2: "tensor"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {13: "external data"},
 }
 """Messages with a tensor somewhere in them: the fields that lead there, as onnx.proto declares them."""
@@ -50,24 +42,17 @@ def onnx_card(path: str | Path) -> Card | None:
     """
     path = Path(path)
     head = read_head(path, "model")
-    card, locations, graph = None, set(), False
     try:
         with path.open("rb") as file:
-            for kind, key, value in _entries(Message(memoryview(mmap(file.fileno(), 0, access=ACCESS_READ)))):
-                graph |= kind == "graph"
-                if kind == "metadata" and key == CARD_KEY:
-                    card = value
-                elif kind == "external data" and key == "location":
-                    locations.add(value)
-        if not graph:
-            raise ProtobufError("it holds no graph")
+            entries = _entries(Message(memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))))
     except ValueError:  # a damaged message, a text that is none
         if head[0] != 8:  # every ONNX writer begins with field 1, the format's version
             raise WeightsError(f"{path} is not an ONNX model, whatever its name says") from None
         raise WeightsError(f"{path} is cut short or damaged: get or export it again") from None
-    for name in locations:
-        if not _is_beside(path, name):
+    for key, name in entries["external data"]:
+        if key == "location" and not _is_beside(path, name):
             raise WeightsError(f"{path} has numbers in {name[:200]!r}, which is no file in its folder")
+    card = dict(entries["metadata"]).get(CARD_KEY)
     return None if card is None else card_from_json(card, path)
 
 
@@ -80,19 +65,22 @@ def _is_beside(path: Path, name: str) -> bool:
         return False
 
 
-def _entries(model: Message) -> Iterator[tuple[str, str, str]]:
-    """The kind, key and value of what the model says in keys and values; without both for a graph."""
-    waiting = [("model", model)]
+def _entries(model: Message) -> Mapping[str, list[tuple[str, str]]]:
+    """Kind → keys and values of what a model says in such pairs."""
+    entries: dict[str, list[tuple[str, str]]] = {"metadata": [], "external data": []}
+    waiting, kinds = [("model", model)], set()
     while waiting:
         outer, message = waiting.pop()
+        kinds.add(outer)
         for number, value in message.fields():
-            kind = _INSIDE[outer].get(number)
-            if kind is None or not isinstance(value, memoryview):
-                continue
-            if kind in _INSIDE:
+            kind = _INSIDE[outer].get(number, "")
+            if kind in _INSIDE and isinstance(value, memoryview):
                 waiting.append((kind, message.inner(value)))
-            if kind == "graph":
-                yield kind, "", ""
-            elif kind not in _INSIDE:
-                entry = {n: bytes(v) for n, v in message.inner(value).fields() if isinstance(v, memoryview)}
-                yield kind, entry.get(_KEY, b"").decode(), entry.get(_VALUE, b"").decode()
+            elif kind and isinstance(value, memoryview):
+                pair = {
+                    n: bytes(v).decode() for n, v in message.inner(value).fields() if not isinstance(v, int)
+                }
+                entries[kind].append((pair.get(_KEY, ""), pair.get(_VALUE, "")))
+    if "graph" not in kinds:
+        raise ProtobufError("it holds no graph")
+    return entries

@@ -37,6 +37,28 @@ class Record:
     revision: str = ""
 
 
+@dataclass(frozen=True)
+class FileCheck:
+    """Whether a file is what it should be.
+
+    Attributes:
+        path: The file.
+        expected: The SHA-256 that its card states or its record has; empty where neither does.
+        actual: The SHA-256 that it has; empty where there is no file.
+    """
+
+    path: Path
+    expected: str
+    actual: str
+
+    @property
+    def status(self) -> str:
+        """`ok`, `missing`, `unknown` where there is no SHA-256 to compare with, or `CHANGED`."""
+        if not self.actual:
+            return "missing"
+        return "ok" if self.actual == self.expected else "CHANGED" if self.expected else "unknown"
+
+
 def read_records(folder: Path) -> dict[str, Record]:
     """The records of a shelf by file name; empty where there are none.
 
@@ -60,19 +82,23 @@ def expected_sha256(card: Published, path: Path) -> str:
     return stated or (record.sha256 if record else "")
 
 
+def check(card: Published, path: Path, *, again: bool = False) -> FileCheck:
+    """Hold a file on a card's shelf to its card or record; `again` is as for `noted_sha256`."""
+    actual = noted_sha256(path, again=again) if path.is_file() else ""
+    return FileCheck(path, expected_sha256(card, path), actual)
+
+
 def checked(card: Published, path: Path) -> Path:
     """The path of a file on a card's shelf, which is what the card or its record says.
 
     Raises:
         WeightsError: there is none, it is another file, or nothing says what it should be.
     """
-    if not path.is_file():
-        raise WeightsError(f"no file {path}: faceparse weights get {card.id}")
-    expected, actual = expected_sha256(card, path), noted_sha256(path)
-    if actual != expected:
-        fault = f"has SHA-256 {actual}, not {expected}" if expected else "is not recorded"
+    state = check(card, path)
+    if state.status != "ok":
         raise WeightsError(
-            f"{path} {fault}, and is not used: faceparse weights get {card.id} checks it, or gets it again"
+            f"{path} is {state.status} (SHA-256 {state.actual or 'none'}, not {state.expected or 'recorded'}) and not used: "
+            f"faceparse weights get {card.id} checks it, or gets it again"
         )
     return path
 

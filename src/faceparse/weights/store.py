@@ -16,7 +16,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from faceparse.errors import DownloadError, OutputError
@@ -26,33 +25,11 @@ from faceparse.weights.backbone import Published
 from faceparse.weights.cache import CACHE_VARIABLE, OFFLINE_VARIABLE, is_offline, shelf
 from faceparse.weights.contents import HEAD, foreign
 from faceparse.weights.download import TIMEOUT, Progress, fetch_url
-from faceparse.weights.hashing import noted_sha256, sha256
-from faceparse.weights.records import Record, expected_sha256, read_records, write_record
+from faceparse.weights.hashing import sha256
+from faceparse.weights.records import FileCheck, Record, check, expected_sha256, read_records, write_record
 from faceparse.weights.terms import require
 
 _LOG = logging.getLogger("faceparse.weights")
-
-
-@dataclass(frozen=True)
-class FileCheck:
-    """The result of `verify` for one file.
-
-    Attributes:
-        path: The file.
-        expected: The SHA-256 that its card states or its record has; empty where neither does.
-        actual: The SHA-256 that it has; empty where there is no file.
-    """
-
-    path: Path
-    expected: str
-    actual: str
-
-    @property
-    def status(self) -> str:
-        """`ok`, `missing`, `unknown` where there is no SHA-256 to compare with, or `CHANGED`."""
-        if not self.actual:
-            return "missing"
-        return "ok" if self.actual == self.expected else "CHANGED" if self.expected else "unknown"
 
 
 def published_path(card: Published) -> Path:
@@ -150,23 +127,20 @@ def verify(card: Published) -> tuple[FileCheck, ...]:
         return ()
     others = (path.parent / name for name in sorted(read_records(path.parent)) if name != path.name)
     files = [path, *(p for p in others if p.is_file())]
-    return tuple(
-        FileCheck(p, expected_sha256(card, p), noted_sha256(p, again=True) if p.is_file() else "")
-        for p in files
-    )
+    return tuple(check(card, file, again=True) for file in files)
 
 
 def _is_here(card: Published, path: Path) -> bool:
-    if not path.is_file():
-        return False
-    expected, actual = expected_sha256(card, path), sha256(path)
-    if not expected:  # its record was deleted: it counts as what came first
+    state = check(card, path, again=True)
+    if state.status == "unknown":  # its record was deleted: it counts as what came first
         with suppress(OutputError):  # a cache that is read-only is as good
-            write_record(path.parent, path.name, Record(actual, path.stat().st_size, card.source.origin))
-    elif actual != expected:
-        _LOG.warning("%s is damaged (SHA-256 %s, not %s): getting it again", path, actual, expected)
-        return False
-    return True
+            record = Record(state.actual, path.stat().st_size, card.source.origin)
+            write_record(path.parent, path.name, record)
+    elif state.status == "CHANGED":
+        _LOG.warning(
+            "%s is damaged (SHA-256 %s, not %s): getting it again", path, state.actual, state.expected
+        )
+    return state.status in ("ok", "unknown")
 
 
 def _download(card: Published, path: Path, renew: bool, timeout: float, progress: Progress | None) -> None:

@@ -22,11 +22,11 @@ LABELME = "5.5.0"
 @register
 @dataclass(frozen=True)
 class Polygons(FileWriter):
-    """Outlines per class along the pixels' edges, LabelMe JSON; a hole is joined to the outside by a cut.
+    """Outlines per class along pixel edges, as LabelMe JSON; a cut joins each hole to the outside.
 
     Args:
         classes: Classes and groups; all but the background where none is named.
-        tolerance: Pixels that an outline may stray from the true one, to have fewer points, 0 (exact) to 1000.
+        tolerance: Most pixels by which an outline with fewer points may deviate, 0 (exact) to 1000.
     """
 
     name: ClassVar[str] = "polygons"
