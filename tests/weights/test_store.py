@@ -156,6 +156,22 @@ def test_the_cache_folder(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> N
             shelf(bad)
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "x/..", "a\\..\\b", ".lock", "a\nb", "x" * 300])
+def test_a_file_of_a_card_lies_on_its_shelf(name: str, make_card: Make, site: Site) -> None:
+    for use in (fetch, verify, published_path):
+        with pytest.raises(WeightsError, match="a card's id and its file's name have letters") as caught:
+            use(make_card({"file": name}))
+        assert "\n" not in str(caught.value)
+    assert site.asked == []
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 1e300, "x"])
+def test_a_wait_is_a_day_at_most(timeout: float, make_card: Make, site: Site) -> None:
+    with pytest.raises(DownloadError, match="timeout: expected a number"):
+        fetch(make_card(), timeout=timeout)
+    assert site.asked == []
+
+
 def test_a_cache_that_cannot_be_written(
     make_card: Make, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ CACHE_VARIABLE = "FACEPARSE_CACHE"
 OFFLINE_VARIABLE = "FACEPARSE_OFFLINE"
 """Environment variable that forbids every download, unless it is empty, 0, no or false."""
 
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{,127}")
 
 
 def cache_folder() -> Path:
@@ -31,15 +31,17 @@ def cache_folder() -> Path:
     return user_cache_path("faceparse", appauthor=False) / "weights"
 
 
-def shelf(model: str) -> Path:
-    """The folder of one card's files in the cache; it need not exist.
+def shelf(model: str, *files: str) -> Path:
+    """The folder of one card's files in the cache, or a file in it; it need not exist.
 
     Raises:
-        WeightsError: an id that is no file name.
+        WeightsError: an id or a file's name that could lead elsewhere.
     """
-    if not _SAFE.fullmatch(model):
-        raise WeightsError(f"a card's id has letters, digits, dots, dashes and underscores, got {model!r}")
-    return cache_folder() / model
+    for name in (model, *files):
+        if not _SAFE.fullmatch(name):
+            rule = "letters, digits, dots, dashes and underscores, a letter or digit first, 128 at most"
+            raise WeightsError(f"a card's id and its file's name have {rule}; got {name!r}")
+    return cache_folder().joinpath(model, *files)
 
 
 def is_offline() -> bool:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 CARD_KEY = "faceparse.card"
 """Metadata key under which model files of ours carry their card as JSON."""
 
+LARGEST_HEADER = 1 << 22
+"""Bytes of a safetensors file's table of tensors at most: reading it takes a second; real ones have some ten thousand."""
+
 SETTINGS_KEY = "faceparse"
 """Key under which our training checkpoints carry their settings."""
 
@@ -118,8 +121,10 @@ def safetensors_card(path: str | Path) -> Card | None:
     import safetensors
 
     path = Path(path)
-    read_head(path)
+    head = read_head(path)
     try:
+        if int.from_bytes(head[:8], "little") > LARGEST_HEADER:
+            raise safetensors.SafetensorError
         with safetensors.safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(CARD_KEY)
     except safetensors.SafetensorError:

@@ -20,9 +20,10 @@ from functools import partial
 from pathlib import Path
 from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 from faceparse.errors import DownloadError, OutputError
+from faceparse.tables import between, convert
 from faceparse.version import __version__
 from faceparse.weights.cache import CACHE_VARIABLE
 
@@ -73,14 +74,15 @@ def fetch_url(
         folder: Where it is put; its beginning stays here when the download breaks off.
         name: Its file name.
         size: How many bytes it must have; 0 where that is not known.
-        timeout: Seconds to wait for the server, each time.
+        timeout: Seconds to wait for the server, each time; a day at most.
         progress: Called with how far it is.
         token: Says who asks, where the server wants to know; not sent on to where it redirects.
 
     Raises:
-        DownloadError: the server is not there, says no, breaks off, or serves another number of bytes.
+        DownloadError: a `timeout` out of range; the server is not there, says no, breaks off, or serves another number of bytes.
         OutputError: the folder cannot be written, or the disk is full.
     """
+    convert(Annotated[float, between(0.01, 86_400)], timeout, "timeout", error=DownloadError)
     headers = {"Accept-Encoding": "identity", "User-Agent": f"faceparse/{__version__}"}
     if token:
         headers["Authorization"] = f"Bearer {token}"

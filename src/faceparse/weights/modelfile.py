@@ -80,7 +80,7 @@ def cached(model: str) -> Path | None:
     if model not in cards():
         return None
     card = cards()[model]
-    paths = (model_path(card), shelf(card.id) / card.source.name)
+    paths = (model_path(card), shelf(card.id, card.source.name))
     return next((path for path in paths if path.suffix.lower() in _READERS and path.is_file()), None)
 
 
@@ -105,7 +105,7 @@ def _model_file(name: str) -> Path:
 
 def get_hint(card: Card) -> str:
     """What is missing of a card's model file, and the command that gets it."""
-    if (shelf(card.id) / card.source.name).is_file():
+    if (shelf(card.id, card.source.name)).is_file():
         return (
             f"{card.source.name} of {card.id} is here but not yet a model file: with PyTorch "
             f"(pip install 'faceparse[torch]') faceparse weights get {card.id} makes it one, without a download"

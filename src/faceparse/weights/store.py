@@ -35,7 +35,7 @@ _LOG = logging.getLogger("faceparse.weights")
 def published_path(card: Published) -> Path:
     """Where the published file of a card lies, or would lie; a file in the package lies there."""
     inside = modelfile.packaged().get(card.id)
-    return inside or shelf(card.id) / card.source.name
+    return inside or shelf(card.id, card.source.name)
 
 
 def fetch(
