@@ -19,11 +19,12 @@ pytest.importorskip("pytorch_lightning")
 pytest.importorskip("onnxscript")
 
 from faceparse import models  # noqa: E402
-from faceparse.weights import cards  # noqa: E402
+from faceparse.weights import card, cards, write_safetensors  # noqa: E402
+from faceparse.weights.modelfile import packaged  # noqa: E402
 from tests.conftest import ROOT  # noqa: E402
 from tests.data import made  # noqa: E402
 from tests.models.conftest import published_state  # noqa: E402
-from tests.train.conftest import make_faces  # noqa: E402
+from tests.train.conftest import make_faces, make_hair  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
@@ -53,7 +54,7 @@ def commands(page: str) -> list[str]:
     lines = [
         line for block in re.findall(r"^```bash\n(.*?)^```", text, re.M | re.S) for line in block.splitlines()
     ]
-    elsewhere = [name for name in cards() if name != "default"]
+    elsewhere = [name for name in cards() if name not in packaged()]
     return [
         line
         for line in lines
@@ -71,11 +72,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for name in ("a.jpg", "sub/b.jpg"):
             (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
             photo.resize((96, 80)).save(tmp_path / "photos" / name)
-    for name in ("DIR", "faces", "celebamask5k"):
+    for name in ("DIR", "faces", "celeb", "celebamask5k"):
         (make_faces(tmp_path / name, 10) / "test.txt").write_text("4\n5\n")
+    make_hair(tmp_path / "figaro", 16)
     made.lapa(tmp_path / "LaPa")
     made.celebamask_hq(tmp_path / "CelebAMask-HQ")
     torch.save(published_state("bisenet-zllrunning"), tmp_path / "79999_iter.pth")
+    teacher = models.build("bisenet-zllrunning").state_dict()
+    write_safetensors(tmp_path / "teacher.safetensors", teacher, card("bisenet-resnet18-zllrunning"))
     network = models.build("fpn-efficientnet_lite0")
     state = {f"network.{key}": value for key, value in network.state_dict().items()}
     about = {
