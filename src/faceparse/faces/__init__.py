@@ -1,4 +1,4 @@
-"""Faces in an ordinary photo: detect them, align them, and decide which parts the network gets."""
+"""Faces in a photo: detection, alignment, and the choice of the parts of the picture that the network gets."""
 
 from faceparse.faces.align import Square, crop
 from faceparse.faces.detector import Detection, Detector

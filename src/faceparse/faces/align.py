@@ -1,4 +1,4 @@
-"""Aligned squares: from five landmarks to the framing that face parsing weights are trained on.
+"""Aligned squares: the framing, computed from five landmarks, that face parsing weights are trained on.
 
 >>> import numpy as np
 >>> from faceparse.faces import Square, crop
@@ -21,12 +21,12 @@ from faceparse.errors import ImageError
 
 @dataclass(frozen=True)
 class Square:
-    """A square anywhere on a picture, at any angle: centre ± x ± y, in picture points.
+    """A square at any place and angle on a picture; its corners are centre ± x ± y, in picture points.
 
     Attributes:
-        centre: Its middle.
-        x: From the middle to the middle of its right side.
-        y: From the middle to the middle of its lower side: `x` turned by 90°.
+        centre: The square's centre.
+        x: Vector from the centre to the middle of the right side.
+        y: Vector from the centre to the middle of the lower side: `x` rotated by 90°.
     """
 
     centre: tuple[float, float]
@@ -35,14 +35,14 @@ class Square:
 
     @classmethod
     def from_landmarks(cls, landmarks: NDArray[np.float64]) -> Square:
-        """The CelebA-HQ square of a face, from its five points in the order of `Detection.landmarks`.
+        """Compute a face's CelebA-HQ square from five points in the order of `Detection.landmarks`.
 
-        With e = eye to eye and m = eye centre to mouth centre: x = e − rot90(m), normalised, times
-        max(2.0·‖e‖, 1.8·‖m‖); y = rot90(x); the middle is the eye centre + 0.1·m (Karras et al.,
-        Progressive growing of GANs, 2018, appendix C).
+        Let e be the vector from eye to eye and m the vector from the eyes' centre to the mouth's centre. Then
+        x is e − rot90(m), scaled to the length max(2.0·‖e‖, 1.8·‖m‖); y is rot90(x); the square's centre is
+        the eyes' centre + 0.1·m (Karras et al., Progressive growing of GANs, 2018, appendix C).
 
         Raises:
-            ImageError: not five finite points, or all in one place.
+            ImageError: not five finite points, or all points in one place.
         """
         points = check_landmarks(landmarks)
         eyes = (points[0] + points[1]) / 2
@@ -60,44 +60,44 @@ class Square:
 
     @property
     def side(self) -> float:
-        """Its side in picture pixels."""
+        """Length of a side in picture pixels."""
         return 2 * math.hypot(*self.x)
 
     @property
     def angle(self) -> float:
-        """Its rotation clockwise, in degrees, −180 to 180."""
+        """Clockwise rotation in degrees, −180 to 180."""
         return math.degrees(math.atan2(self.x[1], self.x[0]))
 
     def scale(self, factor: float) -> Square:
-        """The square around the same middle, `factor` times as large."""
+        """Return a square with the same centre whose side is `factor` times as long."""
         (a, b), (c, d) = self.x, self.y
         return Square(self.centre, (a * factor, b * factor), (c * factor, d * factor))
 
     def rotate(self, degrees: float) -> Square:
-        """The square rotated clockwise around its middle."""
+        """Return the square rotated clockwise around its centre."""
         c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
         x = (c * self.x[0] - s * self.x[1], s * self.x[0] + c * self.x[1])
         return Square(self.centre, x, (-x[1], x[0]))
 
     @property
     def corners(self) -> NDArray[np.float64]:
-        """Upper left, upper right, lower right, lower left: 4 × 2 points."""
+        """The corners as 4 × 2 picture points: upper left, upper right, lower right, lower left."""
         c, x, y = (np.array(v) for v in (self.centre, self.x, self.y))
         return np.stack([c - x - y, c + x - y, c + x + y, c - x + y])
 
     def to_frame(self) -> NDArray[np.float64]:
-        """2 × 3 map from picture points onto the square's own frame, [0, 1] × [0, 1]."""
+        """Return the 2 × 3 affine map from picture points to the square's own frame, [0, 1] × [0, 1]."""
         c, x, y = (np.array(v) for v in (self.centre, self.x, self.y))
         turn = np.stack([x / (2 * x @ x), y / (2 * y @ y)])
         return np.column_stack([turn, 0.5 - turn @ c])
 
     def to_pixels(self, size: tuple[int, int]) -> NDArray[np.float64]:
-        """2 × 3 map from picture points to the points of a crop of `size` = (height, width) pixels."""
+        """Return the 2 × 3 affine map from picture points to points of a crop of `size` = (height, width) pixels."""
         return np.array([[size[1]], [size[0]]]) * self.to_frame()
 
 
 def check_landmarks(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The five landmarks as float64, 5 × 2.
+    """Return the five landmarks as float64, 5 × 2.
 
     Raises:
         ImageError: not five finite points.
@@ -109,16 +109,16 @@ def check_landmarks(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def crop(image: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Crop a square of a picture to `size` = (height, width) pixels; beyond the picture lies its mirror image.
+    """Crop a square of a picture to `size` = (height, width) pixels; the picture is mirrored beyond its border.
 
-    Resampling is antialiased: the region around the square is averaged down until less than two of its pixels
-    fall on one of the crop's, then sampled bilinearly at twice the crop's size and averaged. Memory is that of a
-    few crops, also for a picture of 100 megapixels.
+    Resampling is antialiased: the region around the square is first averaged down until a pixel of the crop
+    covers less than two pixels of the region along each axis, then sampled bilinearly at twice the crop's
+    size and averaged. This needs the memory of a few crops, even for a picture of 100 megapixels.
 
     Args:
-        image: RGB uint8, H × W × 3.
-        square: In the picture's points; it may lie partly or wholly outside.
-        size: Height and width of the result.
+        image: The picture, RGB uint8, H × W × 3.
+        square: The square, in picture points; it may lie partly or wholly outside the picture.
+        size: Height and width of the crop, px.
     """
     import cv2
 
@@ -132,8 +132,8 @@ def crop(image: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDA
         region = np.asarray(cv2.resize(region, small, interpolation=cv2.INTER_AREA), np.uint8)
     fine = 2 if shrink > 1 else 1
     fine_size = (size[0] * fine, size[1] * fine)
-    # Points of the small region → points of the picture → points of the crop, then from points to the
-    # pixel indices that OpenCV counts in.
+    # The map goes from points of the small region to points of the picture and on to points of the crop; then
+    # points become the pixel indices that OpenCV uses.
     to_picture = np.array(
         [[(right - left) / small[0], 0, left], [0, (bottom - top) / small[1], top], [0, 0, 1]]
     )
@@ -152,8 +152,8 @@ def crop(image: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDA
 
 
 def _region(corners: NDArray[np.float64], length: int, margin: float) -> tuple[int, int]:
-    """The pixels along one axis that a crop reads, those of the mirror image at the borders too."""
-    reach = math.ceil(3 * max(margin, 1.0))  # of the resampling filters beyond the corners
+    """Return the first and last pixel (excluded) that a crop reads along an axis, also for the mirrored border."""
+    reach = math.ceil(3 * max(margin, 1.0))  # the resampling filters' reach beyond the corners
     low, high = math.floor(corners.min()) - reach, math.ceil(corners.max()) + reach
     if low < 0:
         high = max(high, -low)

@@ -1,4 +1,4 @@
-"""The interface of a face detector: one method, from a picture to faces with five landmarks.
+"""The interface of a face detector: one method that takes a picture and returns faces with five landmarks.
 
 >>> from faceparse.faces import YuNet
 >>> face, *others = YuNet().detect(image)  # doctest: +SKIP
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from faceparse.faces.align import Square
 
 _BOX = ((-0.26, -0.31), (0.26, 0.42))
-"""Corners of YuNet's box in sides of the face's aligned square, from its middle; medians of nine portraits."""
+"""Corners of YuNet's box relative to the aligned square's centre, in sides of the square; medians of nine portraits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +25,11 @@ class Detection:
     """One face in a picture, in picture points (pixel (i, j) has its centre at (i + ½, j + ½)).
 
     Attributes:
-        box: (x0, y0, x1, y1), around chin, forehead and cheeks; it may leave the picture.
-        score: Confidence, 0 to 1.
+        box: (x0, y0, x1, y1), around chin, forehead and cheeks; may reach beyond the picture.
+        score: The detector's score, 0 to 1.
         landmarks: Five (x, y) points: the subject's right eye, left eye, nose tip, right mouth
             corner, left mouth corner. On an upright face the subject's right is the picture's left,
-            so the points begin at the left of the picture; on a rotated face they keep their meaning.
+            so the first point lies at the left of the picture; on a rotated face the order stays the same.
     """
 
     box: tuple[float, float, float, float]
@@ -38,13 +38,13 @@ class Detection:
 
     @classmethod
     def from_landmarks(cls, landmarks: NDArray[np.float64]) -> Detection:
-        """A face of known landmarks, with a box as a detector would draw it.
+        """Make a face with score 1 from landmarks; the box is estimated as YuNet would draw it.
 
         Args:
-            landmarks: 5 × 2, picture points, in the order of `landmarks`.
+            landmarks: 5 × 2 picture points, in the order of the attribute `landmarks`.
 
         Raises:
-            ImageError: not five finite points, or all in one place.
+            ImageError: not five finite points, or all points in one place.
         """
         square = Square.from_landmarks(landmarks)
         (x, y), side = square.centre, square.side
@@ -54,7 +54,7 @@ class Detection:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """The middle of the box."""
+        """The centre of the box, (x, y)."""
         x0, y0, x1, y1 = self.box
         return (x0 + x1) / 2, (y0 + y1) / 2
 
@@ -66,10 +66,10 @@ class Detection:
 
 
 class Detector(Protocol):
-    """Detects faces; safe to call from several threads at once."""
+    """A face detector, safe to call from several threads at once."""
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
-        """Faces at any angle in an RGB picture (H × W × 3 uint8), the most certain first; empty where there is none.
+        """Return the faces in an RGB picture (H × W × 3 uint8), at any angle, the highest score first.
 
         Raises:
             ImageError: not an RGB uint8 picture.

@@ -1,4 +1,4 @@
-"""Which parts of a picture the network gets, given the faces in it.
+"""The parts of a picture that the network gets, chosen by the faces in the picture.
 
 >>> from faceparse.faces import plan
 >>> [look.square for look in plan((), (480, 640), "auto").looks]  # no face: the whole picture
@@ -28,11 +28,11 @@ from faceparse.weights.merging import scheme_of_results
 
 MODES = ("auto", "whole", "each", "largest")
 WIDER = 2.0
-"""Side of a face's second look, in sides of its aligned square."""
+"""Side of a face's wider look, in sides of the face's aligned square."""
 WIDER_EXCLUDED = ("face", "hat", "accessory")
-"""What the wider look does not label: all that lies in the aligned square, but for the top of a tall hat."""
+"""Classes and groups that the wider look does not label: they lie in the aligned square, except a tall hat's top."""
 FEATHER, WIDER_FEATHER = 0.05, 0.1
-"""Fraction of a square's side over which the aligned look fades in, and the wider one."""
+"""Fraction of a square's side over which the aligned look and the wider look fade in."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,16 @@ class Look:
     """One run of the network on a part of the picture.
 
     Attributes:
-        square: The part; None for the whole picture, resized to the network's input.
-        layer: Higher layers lie over lower ones where both cover a place.
-        feather: Fraction of the square's side over which it fades in from its border.
-        face: Whose look it is; None where it belongs to no face.
+        square: The part of the picture; None: the whole picture, resized to the network's input size.
+        layer: Looks of a higher layer cover looks of lower layers.
+        feather: Fraction of the square's side over which the look fades in from the square's border.
+        face: The face that the look belongs to, or None.
         excluded: Classes and groups that this look does not label.
-        strict: Whether it labels a face only where skin, an eye and a mouth are all there, outside of the plan's faces.
-        warp: In place of a part, the whole picture, warped around a face.
-        reach: How far a warped look counts, in halves of the template's side from its middle.
+        strict: Whether the look labels faces only outside of the plan's faces, and only where skin, an eye
+            and a mouth are present.
+        warp: The warp around a face, of the whole picture, in place of a square.
+        reach: Distance from the template's centre up to which a warped look counts, in halves of the
+            template's side.
     """
 
     square: Square | None = None
@@ -61,11 +63,11 @@ class Look:
 
     @property
     def part(self) -> tuple[Square | None, Warp | None]:
-        """What the network gets: looks at the same part have the same logits."""
+        """The square and the warp, which set the network's input: looks with the same part have the same logits."""
         return self.square, self.warp
 
     def crop(self, image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
-        """The network's input from an RGB picture, before normalisation: H × W × 3 uint8."""
+        """Make the network's input from an RGB picture, before normalisation: H × W × 3 uint8."""
         if self.warp is not None:
             return self.warp.crop(image)
         if self.square is None:
@@ -79,7 +81,7 @@ class Look:
         picture_size: tuple[int, int],
         faces: Sequence[Detection] = (),
     ) -> View:
-        """The view of the network's logits, C × h × w; `picture_size` is (height, width), `faces` the plan's."""
+        """Make the view of logits, C × h × w; `picture_size` is (height, width), `faces` are the plan's faces."""
         scheme = scheme_of_results(card)
         logits = _exclude(logits, scheme, self.excluded)
         if self.warp is not None:
@@ -95,10 +97,10 @@ class Look:
 
 
 def _exclude(logits: NDArray[np.float32], scheme: Scheme, names: tuple[str, ...]) -> NDArray[np.float32]:
-    """The logits, in which these classes never win."""
+    """Return the logits, changed so that the classes and groups in `names` never win."""
     classes = {c for name in names for c in GROUPS.get(name, (name,))}
     if "neck" not in scheme:
-        classes -= {"skin", "face"}  # the neck is among them
+        classes -= {"skin", "face"}  # they include the neck in such a scheme
     labels = [i for i, c in enumerate(scheme.classes) if c in classes]
     if not labels:
         return logits
@@ -109,13 +111,13 @@ def _exclude(logits: NDArray[np.float32], scheme: Scheme, names: tuple[str, ...]
 
 @dataclass(frozen=True)
 class Plan:
-    """The faces to parse and the looks at them, in the order of the faces."""
+    """The faces to parse, and the looks at them in the order of the faces."""
 
     faces: tuple[Detection, ...]
     looks: tuple[Look, ...]
 
     def closest(self, face: Detection) -> Look:
-        """The look that decides on a face."""
+        """Return the face's own look in the highest layer; without one, a look that belongs to no face."""
         return max((k for k in self.looks if k.face in (face, None)), key=lambda k: (k.face is face, k.layer))
 
 
@@ -125,22 +127,23 @@ def plan(
     mode: str = "auto",
     warp: tuple[int, int] | None = None,
 ) -> Plan:
-    """Decide which looks the network takes.
+    """Choose the parts of a picture that the network gets.
 
     Args:
-        faces: From the detector; `whole` needs none.
-        picture_size: Height and width in pixels.
+        faces: The detector's faces; mode `whole` needs none.
+        picture_size: Height and width of the picture in pixels.
         mode: `auto`: an aligned portrait as a whole, every other face by itself; `whole`: the picture resized to the
-            network's input; `each` face; `largest`: the one with the largest box.
-        warp: Height and width of the input of a network that takes pictures warped around a face (LaPa's).
-            Each face is then one look; a single one, or with `whole` the largest, reaches far over the picture;
-            without a face there is none.
+            network's input size; `each`: every face by itself; `largest`: only the face with the largest box.
+        warp: Input size (height, width) of a network that takes pictures warped around a face, as LaPa's
+            networks do. Each face is then one look; the look at a single face, or with `whole` at the
+            largest, reaches far over the picture; without a face there is no look.
 
-    Face parsing weights are trained on aligned portraits: the further a crop is from that framing, the more hats,
-    glasses and noses they label where there are none. So the aligned square alone labels the face; a square
-    twice as large, below it, labels hair, ears, neck and clothes; and below that the whole picture labels hair, hats,
-    neck and clothes, and a face only where skin, an eye and a mouth are all there: people whose face was not detected.
-    Where the wider square holds the picture there is nothing for the whole to say.
+    Face parsing weights are trained on aligned portraits: the further a crop is from that framing, the more
+    hats, glasses and noses they label where there are none. So only the aligned square labels the face. A
+    square twice as large, in the layer below, labels hair, ears, neck and clothes. The whole picture, in the
+    lowest layer, labels hair, hats, neck and clothes; it labels a face, which the detector missed, only where
+    skin, an eye and a mouth are all present. If the wider square contains the picture, the look at the whole
+    picture is left out.
 
     Mean F1 on 50 FaceSynthetics scenes (16 classes, all pixels), BiSeNet-R18 79999:
 
@@ -153,12 +156,13 @@ def plan(
     the same with 2×, over the whole picture for clothes    69.4
     ======================================================  ====
 
-    The default model has 79.9 with the last plan as with this one. The whole picture's hair, hats and necks are for others: a
-    face of a ninth of the picture in a corner took the hair of 29 Figaro pictures without a face from an IoU of 0.90 to 0.03,
-    and takes it to 0.89 now.
+    The default model has 79.9, both with the last row's plan and with this function's plan. The whole picture
+    labels hair, hats and necks for people whose face was not detected. Measured on 29 Figaro pictures without
+    a face: one face in a corner, a ninth of the picture, lowered the hair's IoU from 0.90 to 0.03 with the
+    last row's plan, and to 0.89 with this one.
 
     Raises:
-        ConfigError: another mode.
+        ConfigError: an unknown mode.
     """
     if mode not in MODES:
         raise ConfigError(f"faces is {', '.join(MODES)}; got {mode!r}")
@@ -173,9 +177,7 @@ def plan(
     portrait = largest if mode == "auto" and is_portrait(largest, picture_size) else None
     if portrait and len(chosen) == 1:
         return Plan(chosen, (Look(face=portrait),))
-    if (
-        portrait
-    ):  # beside others: whose aligned squares are nearer to their faces, and whose wider ones would cover it
+    if portrait:  # beside other faces: only their aligned squares count, because their wider squares would cover the portrait
         whole = Look(layer=2, feather=FEATHER, face=portrait)
         others = (_face_looks(face)[1] for face in chosen if face is not portrait)
         return Plan(chosen, (whole, *others))
@@ -207,7 +209,7 @@ def _face_looks(face: Detection) -> tuple[Look, Look]:
 
 
 def _covers(square: Square, picture_size: tuple[int, int]) -> bool:
-    """Whether the whole picture lies inside the square's feathered border."""
+    """Return whether the whole picture lies inside the square's feathered border."""
     height, width = picture_size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
     frame = square.to_frame()
@@ -216,10 +218,10 @@ def _covers(square: Square, picture_size: tuple[int, int]) -> bool:
 
 
 def is_portrait(face: Detection, picture_size: tuple[int, int]) -> bool:
-    """Whether a picture already has the framing of this face's aligned square.
+    """Return whether a picture already has the framing of a face's aligned square.
 
-    The limits hold all of 300 portraits of CelebAMask-HQ (side 0.78 to 1.22 of the picture's, middle off by at most
-    0.07, angle at most 10°) with a little room.
+    The limits leave a little room beyond 300 portraits of CelebAMask-HQ, in which the square's side is 0.78
+    to 1.22 of the picture's, its centre at most 0.07 sides off the picture's centre, its angle at most 10°.
     """
     height, width = picture_size
     side = math.sqrt(height * width)

@@ -1,4 +1,4 @@
-"""A whole picture's view without doubtful faces: to the network coins and text are skin, but not skin, eyes and mouth.
+"""Removal of doubtful faces from a whole picture's view: coins and text get skin labels, but no eyes and mouth.
 
 >>> view = without_doubtful_faces(whole_view(logits, card, (640, 480)), card.label_scheme)  # doctest: +SKIP
 """
@@ -18,21 +18,27 @@ from faceparse.results.sampling import highest_probability
 from faceparse.results.view import View
 
 WITH_A_FACE = (*GROUPS["face"], *GROUPS["ears"], "ear_r", "neck_l", "accessory")
-"""What is labelled together with a face only; hair, hats, necks and clothes are labelled anywhere."""
+"""Classes that are labelled only as part of a face; hair, hats, necks and clothes are labelled anywhere."""
 SURE, LEAST_NOSE = 0.65, 0.02
-"""Mean probability of these classes in a face, and its part that is nose, at least. In whole pictures faces have 0.68 to 0.94 and
-0.02 to 0.12, some profiles less; coins, text, the moon 0.53 to 0.60; cats and a cup of coffee up to 0.76, but hardly a nose."""
+"""Least mean probability of a face's winning classes, and least fraction of the face that is nose.
+
+In whole pictures, faces have a probability of 0.68 to 0.94 and a nose of 0.02 to 0.12, some profiles less.
+Coins, text and the moon have a probability of 0.53 to 0.60; cats and a cup of coffee have up to 0.76, but
+hardly a nose.
+"""
 EXCLUDED_LOGIT = -1e4
-"""Logit of a class where it is not labelled."""
+"""Logit of a class that must not be labelled."""
 
 
 def without_doubtful_faces(view: View, scheme: Scheme, faces: Sequence[Square] = ()) -> View:
-    """The view with face classes only in regions where skin, an eye, a nose and a mouth are all there and likely.
+    """Return the view without doubtful faces: those that lack skin, an eye, a nose or a mouth or are improbable.
 
     Args:
-        view: Of the whole picture.
-        scheme: Of its logits. One that does not tell skin, eyes and mouth apart leaves the view as it is.
-        faces: Squares in which other looks say what is a face.
+        view: The view of the whole picture.
+        scheme: The scheme of the logits. If it does not tell skin, eyes and mouth apart, the view is not
+            changed.
+        faces: Squares of detected faces; other looks label these faces, so the view loses its face classes
+            there.
     """
     import cv2
 
@@ -52,9 +58,9 @@ def without_doubtful_faces(view: View, scheme: Scheme, faces: Sequence[Square] =
         there = there and (not nose or np.isin(label[region], nose).mean() >= LEAST_NOSE)
         if not there or highest_probability(view.logits[:, region]).mean() < SURE:
             candidates[region] = 0
-    # A rim of one cell stays, so that a face's border lies where it was.
+    # A rim of one cell around a face stays, so that the face's border does not move.
     doubtful = cv2.dilate(candidates, np.ones((3, 3), np.uint8)) == 0
-    # What looks like skin and is no face is background: the second best class says nothing there.
+    # Skin without a face becomes background, because the second best class means nothing there.
     logits[0][doubtful] = logits[[0, *classes]][:, doubtful].max(0)
     logits[np.array(classes)[:, None], doubtful.nonzero()[0], doubtful.nonzero()[1]] = EXCLUDED_LOGIT
     return replace(view, logits=logits)

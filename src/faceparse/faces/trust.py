@@ -1,4 +1,4 @@
-"""Whether a face's own look shows one: detectors also find faces in cats, hands and the backs of heads.
+"""The network's check of a detected face: detectors also detect faces in cats, hands and the backs of heads.
 
 >>> evidence = assess(view, landmarks, card.label_scheme)  # doctest: +SKIP
 >>> evidence.is_face, round(evidence.trust, 2)  # doctest: +SKIP
@@ -22,23 +22,27 @@ from faceparse.results.view import View
 
 SKIN, EYES, MOUTH = ("skin", "face"), (*GROUPS["eyes"], "eye_g", "accessory"), ("mouth", *GROUPS["lips"])
 POINTS = 50
-"""Points along a side of the aligned square at which a view is read."""
+"""Number of points along a side of the aligned square at which a view is read."""
 NEAR = slice(POINTS // 5, POINTS - POINTS // 5)
-"""Of these, the points near the landmarks."""
+"""Indices of these points, along a side, that are near the landmarks."""
 LEAST_SKIN, LEAST_PART = 0.02, 0.002
-"""Parts of the points near the landmarks that are skin, an eye or a mouth, at least, where it is there."""
+"""Least fraction of the points near the landmarks for skin to count as present, and for an eye or a mouth."""
 DOUBT = 0.65
-"""Below this mean probability a face needs skin, an eye and a mouth. Of 151 faces detected in Figaro pictures the 5 in
-hair had up to 0.57, as had a hand (0.63) and a cat (0.62); profiles without an eye or a mouth 0.65 and more."""
+"""Mean probability below which a face needs skin, an eye and a mouth.
+
+Of 151 faces detected in Figaro pictures, the 5 in hair had up to 0.57. A hand had 0.63, a cat 0.62, and
+profiles without an eye or a mouth 0.65 and more.
+"""
 
 
 class Evidence(NamedTuple):
-    """What a look shows of a face.
+    """The evidence for a face in a look.
 
     Attributes:
-        trust: Mean probability of the winning class where that is one of the group `face`, 0 to 1; 0 without skin.
-        is_face: False where there is next to no skin, eye or mouth near the landmarks, or where one of the three
-            lacks and the others are doubtful.
+        trust: Mean probability of the winning class over the points whose class is in the group `face`, 0 to
+            1; 0 without skin.
+        is_face: False if skin, eye and mouth are all absent near the landmarks, or if any of them is absent
+            and the mean probability is below `DOUBT`.
     """
 
     trust: float
@@ -46,7 +50,7 @@ class Evidence(NamedTuple):
 
 
 def assess(view: View, landmarks: NDArray[np.float64], scheme: Scheme) -> Evidence:
-    """What a view shows of the face with these landmarks; ignores eyes or mouth if the scheme lacks them."""
+    """Return the evidence for a face with these landmarks in a view; ignore eyes or mouth if the scheme lacks them."""
     logits = _read(view, Square.from_landmarks(landmarks))
     label = argmax(logits)
     face = members(labels_of(scheme, GROUPS["face"]))[label] > 0
@@ -61,12 +65,12 @@ def assess(view: View, landmarks: NDArray[np.float64], scheme: Scheme) -> Eviden
 
 
 def labels_of(scheme: Scheme, names: tuple[str, ...]) -> list[int]:
-    """The labels of those of some classes that a scheme has."""
+    """Return the labels of the classes in `names` that a scheme has."""
     return [label for label, name in enumerate(scheme.classes) if name in names]
 
 
 def _read(view: View, square: Square) -> NDArray[np.float32]:
-    """A view's logits at its nearest samples, C × POINTS × POINTS over a square."""
+    """Return a view's nearest logits at the points of a square, C × POINTS × POINTS."""
     steps = (np.arange(POINTS) + 0.5) / POINTS * 2 - 1
     centre, x, y = (np.array(v) for v in (square.centre, square.x, square.y))
     points = centre + steps[:, None] * x + steps[:, None, None] * y

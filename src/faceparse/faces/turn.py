@@ -1,4 +1,4 @@
-"""Pictures rotated by 90°, 180° or 270°: detection with faces turned upright, and the mapping back.
+"""Quarter turns of pictures: detection of faces in the upright turn, and the mapping back to the original picture.
 
 >>> import numpy as np
 >>> turn = Turn(1, (480, 640))  # a quarter turn counter-clockwise
@@ -21,23 +21,23 @@ from faceparse.faces.detector import Detection, Detector
 from faceparse.results.view import View
 
 UPRIGHT = 45.0
-"""Degrees up to which a face counts as upright."""
+"""Largest angle, in degrees, of a face that counts as upright."""
 CLEAR = 0.9
-"""Score of an upright face that ends the search: 0.9 to 0.95 in portraits, up to 0.9 where another turn is right."""
+"""Score of an upright face that ends the search: 0.9 to 0.95 in upright portraits, at most 0.9 in a wrong turn."""
 BETTER = 0.03
-"""By how much a face must score more in another turn. Of 171 Figaro pictures with a clear face, turned, 3 stay turned."""
+"""Least gain in score for another turn. Of 171 Figaro pictures with a clear face, all turned, 3 are not turned back."""
 TURNED_SCORE = 0.8
 """Least score of a face in another turn."""
 SIDE = 640
-"""Longer side of the picture in which other turns are tried."""
+"""Longer side, in pixels, of the reduced picture in which other turns are tried."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Quarter turns of a picture counter-clockwise.
+    """A counter-clockwise rotation of a picture by quarter turns.
 
     Attributes:
-        quarters: 0 to 3.
+        quarters: Number of quarter turns, 0 to 3.
         size: Height and width of the original picture.
     """
 
@@ -46,16 +46,16 @@ class Turn:
 
     @classmethod
     def of(cls, face: Detection, size: tuple[int, int]) -> Turn:
-        """The turn in which a face is upright, or nearly so."""
+        """Return the turn in which a face is nearest to upright."""
         return cls(round(Square.from_landmarks(face.landmarks).angle / 90) % 4, size)
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The turned picture."""
+        """Return the turned picture."""
         return image if not self.quarters else np.ascontiguousarray(np.rot90(image, self.quarters))
 
     @property
     def to_turned(self) -> NDArray[np.float64]:
-        """2 × 3 affine map from the picture's points to the turned one's."""
+        """2 × 3 affine map from points of the original picture to points of the turned picture."""
         height, width = self.size
         rows = {
             0: ((1, 0, 0), (0, 1, 0)),
@@ -66,26 +66,26 @@ class Turn:
         return np.array(rows[self.quarters], np.float64)
 
     def back(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points of the turned picture in the original; (x, y) along the last axis."""
+        """Map points of the turned picture to the original; (x, y) along the last axis."""
         to_turned = self.to_turned
         return np.asarray(
             (points - to_turned[:, 2]) @ to_turned[:, :2]
         )  # a rotation's inverse is its transpose
 
     def forth(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points of the picture in the turned one; (x, y) along the last axis."""
+        """Map points of the original picture to the turned picture; (x, y) along the last axis."""
         return np.asarray(points @ self.to_turned[:, :2].T + self.to_turned[:, 2])
 
     def face(self, face: Detection) -> Detection:
-        """A face of the picture in the turned one."""
+        """Map a face of the original picture to the turned picture."""
         return _moved(face, self.forth) if self.quarters else face
 
     def face_back(self, face: Detection) -> Detection:
-        """A face of the turned picture, in the original."""
+        """Map a face of the turned picture to the original."""
         return _moved(face, self.back) if self.quarters else face
 
     def view_back(self, view: View) -> View:
-        """A view of the turned picture, on the original."""
+        """Map a view of the turned picture to the original."""
         if not self.quarters:
             return view
         whole = np.vstack([self.to_turned, [0, 0, 1]])
@@ -96,10 +96,10 @@ class Turn:
 
 
 def detect_upright(detector: Detector, image: NDArray[np.uint8]) -> tuple[Turn, tuple[Detection, ...]]:
-    """The turn in which faces are upright, and the faces in the turned picture's coordinates.
+    """Return the turn in which faces are upright, and the faces in points of the turned picture.
 
-    A clear upright face needs one detection. Else the other three turns are tried; the best is taken if
-    its face scores more.
+    If the first detection has a clear upright face, the picture is not turned. Else the other three turns are
+    tried; the best turn wins if its score is clearly higher.
     """
     size = image.shape[:2]
     faces = detector.detect(image)
@@ -122,7 +122,7 @@ def _moved(face: Detection, move: Callable[[NDArray[np.float64]], NDArray[np.flo
 
 
 def _score(faces: tuple[Detection, ...]) -> float:
-    """The highest score of an upright face."""
+    """Return the highest score of an upright face; 0 without one."""
     upright = (f for f in faces if abs(Square.from_landmarks(f.landmarks).angle) <= UPRIGHT)
     return max((face.score for face in upright), default=0.0)
 

@@ -1,4 +1,4 @@
-"""LaPa's warp: the whole picture in one square, the face upright in the middle, what is far from it compressed.
+"""LaPa's warp: the whole picture in one square, with the face upright in the middle and the surroundings compressed.
 
 >>> import numpy as np
 >>> points = np.array([[196, 226], [316, 226], [256, 286], [220, 360], [292, 360]], float)
@@ -6,8 +6,8 @@
 >>> warp.crop(np.zeros((512, 512, 3), np.uint8)).shape
 (512, 512, 3)
 
-SegFace's networks for LaPa take such pictures. RoI Tanh-warping, Lin et al.,
-https://arxiv.org/abs/1906.01342; conventions as published with SegFace (https://arxiv.org/abs/2412.08647).
+SegFace's networks for LaPa take such pictures. The method is RoI Tanh-warping (Lin et al.,
+https://arxiv.org/abs/1906.01342), with the conventions of SegFace (https://arxiv.org/abs/2412.08647).
 """
 
 from __future__ import annotations
@@ -23,23 +23,27 @@ from faceparse.faces.align import check_landmarks
 from faceparse.results.squash import unsquash
 
 TEMPLATE = np.array([(196, 226), (316, 226), (256, 286), (220, 360.4), (292, 360.4)]) / 512
-"""The five landmarks in a warped picture, as fractions of its side."""
+"""Places of the five landmarks in a warped picture, as fractions of its side."""
 
 ALONE, AMONG_OTHERS = 2.5, 1.5
-"""How far a face's warp counts, in halves of the template's side from its middle: farther out the picture is
-compressed so much that one label covers much of it, and the warps of other faces are more exact."""
+"""Distance from the template's centre up to which the warp of a single face, or of one of several faces, counts.
+
+The unit is half of the template's side. Farther out the picture is so compressed that one label covers much
+of it, and the warps of other faces are more exact.
+"""
 
 NEUTRAL = (124, 116, 104)
-"""RGB where the picture has no pixels: ImageNet's mean, which normalises to nearly zero."""
+"""RGB colour outside the picture: ImageNet's mean, which normalises to nearly zero."""
 
 
 @dataclass(frozen=True, eq=False)
 class Warp:
-    """One face's warp.
+    """The warp of a picture around one face.
 
     Attributes:
-        to_template: 2 × 3, picture points → pixels of the template, which is as large as the network's input.
-        size: Height and width of the network's input.
+        to_template: 2 × 3 affine map from picture points to pixels of the template, which has the network's
+            input size.
+        size: Height and width of the network's input, px.
     """
 
     to_template: NDArray[np.float64]
@@ -47,14 +51,14 @@ class Warp:
 
     @classmethod
     def from_landmarks(cls, landmarks: NDArray[np.float64], size: tuple[int, int]) -> Warp:
-        """The warp of a face, from its five points in the order of `Detection.landmarks`.
+        """Compute the warp around a face from five points in the order of `Detection.landmarks`.
 
         Args:
-            landmarks: 5 × 2, picture points.
-            size: Height and width of the network's input.
+            landmarks: 5 × 2 picture points.
+            size: Height and width of the network's input, px.
 
         Raises:
-            ImageError: not five finite points, or all in one place.
+            ImageError: not five finite points, or all points in one place.
         """
         points = check_landmarks(landmarks)
         template = TEMPLATE * (np.array(size[::-1]) - 1)
@@ -71,17 +75,17 @@ class Warp:
 
     @property
     def scale(self) -> float:
-        """Template pixels per picture pixel, in the middle."""
+        """Template pixels per picture pixel, at the template's centre."""
         return math.hypot(self.to_template[0, 0], self.to_template[1, 0])
 
     def crop(self, image: NDArray[np.uint8], fill: tuple[int, int, int] = NEUTRAL) -> NDArray[np.uint8]:
-        """Warp a picture, RGB uint8, to the size of the network's input.
+        """Warp a picture to the network's input size, RGB uint8.
 
-        Large faces are averaged down first, by the scale of the middle; memory is that of a few inputs.
+        A large face is first averaged down to `scale`, so that warping needs the memory of a few inputs.
 
         Args:
-            image: RGB uint8, H × W × 3.
-            fill: RGB of what lies outside the picture.
+            image: The picture, RGB uint8, H × W × 3.
+            fill: RGB colour outside the picture.
         """
         import cv2
 
@@ -99,7 +103,7 @@ class Warp:
         small = tuple(max(1, round(n * min(self.scale, 1))) for n in (right - left, bottom - top))
         if small != (right - left, bottom - top):
             region = np.asarray(cv2.resize(region, small, interpolation=cv2.INTER_AREA), np.uint8)
-        # Points to the pixel indices that OpenCV counts in.
+        # Points become the pixel indices that OpenCV uses.
         x = (x - left) * (small[0] / (right - left)) - 0.5
         y = (y - top) * (small[1] / (bottom - top)) - 0.5
         warped = cv2.remap(
@@ -113,9 +117,9 @@ class Warp:
         return np.asarray(warped, np.uint8)
 
     def before(self) -> NDArray[np.float64]:
-        """2 × 3, picture points → the coordinates that are squashed, for `View.before`.
+        """Return the 2 × 3 affine map from picture points to the coordinates that are squashed, for `View.before`.
 
-        The half pixel is published: the networks were trained with logits half a pixel off.
+        The map is half a template pixel off, as in SegFace: its networks were trained with this offset.
         """
         half = 0.5 / self.scale
         before = self._normal()
@@ -123,24 +127,24 @@ class Warp:
         return before
 
     def to_input(self) -> NDArray[np.float64]:
-        """2 × 3, squashed coordinates → points of the network's input."""
+        """Return the 2 × 3 affine map from squashed coordinates to points of the network's input."""
         height, width = self.size
         return np.array([[width / 2, 0, width / 2], [0, height / 2, height / 2]], np.float64)
 
     def to_frame(self, reach: float = ALONE) -> NDArray[np.float64]:
-        """2 × 3, picture points → the square on which the warp counts, [0, 1] × [0, 1]."""
+        """Return the 2 × 3 affine map from picture points to the square in which the warp counts, [0, 1] × [0, 1]."""
         frame = self._normal() / (2 * reach)
         frame[:, 2] += 0.5
         return frame
 
     def _normal(self) -> NDArray[np.float64]:
-        """Picture points → the template's square, −1 to 1."""
+        """Return the 2 × 3 affine map from picture points to the template's square, −1 to 1."""
         normal = self.to_template * (2 / np.array(self.size[::-1], np.float64))[:, None]
         normal[:, 2] -= 1
         return normal
 
 
 def _range(points: NDArray[np.float64], length: int) -> tuple[int, int]:
-    """The pixels of the picture that a crop reads along an axis, and their neighbours."""
+    """Return the first and last pixel (excluded) that a warp reads along an axis, with two neighbours on each side."""
     low, high = math.floor(points.min()) - 2, math.ceil(points.max()) + 2
     return min(max(low, 0), length), min(max(high, 0), length)

@@ -1,4 +1,4 @@
-"""YuNet through ONNX Runtime: a 230 KB face detector that needs one millisecond for a portrait.
+"""YuNet in ONNX Runtime: a 230 KB face detector that takes one millisecond for a portrait.
 
 >>> from faceparse.faces import YuNet
 >>> detector = YuNet()
@@ -6,9 +6,9 @@
 [0.95]
 
 The network (Wu, Peng, Yu: YuNet, a tiny millisecond-level face detector, 2023; MIT licence, beside
-the file) is anchor-free with strides 8, 16 and 32. Decoded here rather than by OpenCV's
-FaceDetectorYN: on one core ONNX Runtime takes 4.1 ms at 640 × 640 where OpenCV 5.0 takes 18, and one
-session serves all threads.
+the file) is anchor-free with strides 8, 16 and 32. It does not run in OpenCV's FaceDetectorYN, because on
+one core ONNX Runtime takes 4.1 ms at 640 × 640 and OpenCV 5.0 takes 18 ms, and one session serves all
+threads.
 """
 
 from __future__ import annotations
@@ -30,36 +30,36 @@ from faceparse.faces.looks import is_portrait
 _FILE = "yunet/face_detection_yunet_2023mar.onnx"
 _STRIDES = (8, 16, 32)
 _SIDES = (320, 640, 1280)
-# A face that spans this fraction of the longer side ends the search at 320, and at 640: the picture is a
-# portrait, and speed matters more than people far behind it.
+# A face larger than this fraction of the picture's longer side ends the search at 320 or at 640 pixels: the
+# picture is a portrait, and speed matters more than people in the background.
 _PORTRAIT = {320: 0.4, 640: 0.2}
 _OVERLAP = 0.5
 _SIDEWAYS_SCORE = 0.8
-# An upright face scores more; a face that scores less may be rotated, and is detected again in eight rotations.
-# Measured: 90 portraits rotated by 90°, 135° and 180° score 0.90 to 0.95 in the right rotation, upright ones at
-# most 0.90 in a wrong one.
+# A face that scores less than _UPRIGHT_SCORE may be rotated, and is detected again in eight rotations. Measured on
+# portraits: 90 that were rotated by 90°, 135° and 180° score 0.90 to 0.95 in the right rotation; upright portraits
+# score at most 0.90 in a wrong rotation.
 _UPRIGHT_SCORE = 0.92
 _ROTATED_SCORE = 0.90
 _UPRIGHT_ANGLE = 2.5
 _PORTRAIT_ANGLE = 6.0
 _MILD_ANGLE = 12.0
-# Landmarks come out half-way back to upright, so each step rotates further than they say.
+# YuNet puts the landmarks of a rotated face half-way back to upright, so each step rotates further than they say.
 _STEP = 0.6
 _CROP = 192
 _CROP_MARGIN = 1.6
 
 
 class YuNet:
-    """Detects faces of any size from about 1/50 of the picture's longer side.
+    """A detector of faces of any size from about 1/50 of the picture's longer side.
 
-    The network runs on the picture with its longer side at 320 pixels (at full size it misses faces that fill a
-    large picture), 640 and 1280 (never enlarged beyond 640); the search ends early where a face fills much of the
-    picture. Faces may have any angle: a doubtful one is detected again on an upright crop, and a picture without
-    faces is tried on its sides and upside down. A portrait needs one run.
+    The network runs on the picture resized to a longer side of 320, 640 and 1280 pixels, but never enlarged
+    beyond 640; at full size it would miss faces that fill a large picture. The search ends early if a face
+    fills much of the picture, so a portrait needs one run. Faces may have any angle: a face with a low score
+    is detected again on an upright crop, and a picture without faces is tried on its sides and upside down.
 
     Args:
-        threshold: Least score of a face. Clear faces score 0.8 to 0.95, blurred ones and those cut by the border
-            0.6 to 0.8, hands and noise less than 0.6.
+        threshold: Least score of a face, 0 to 1. Clear faces score 0.8 to 0.95, blurred faces and faces cut
+            by the picture's border 0.6 to 0.8, hands and noise less than 0.6.
     """
 
     def __init__(self, threshold: float = 0.6) -> None:
@@ -70,8 +70,8 @@ class YuNet:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        # One thread: the network is too small to gain from more, and idle pools would spin beside
-        # the parsing engine's.
+        # One thread: the network is too small to gain from more, and idle threads would spin and slow the
+        # parsing engine's threads.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
@@ -79,7 +79,7 @@ class YuNet:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
-        """Detect the faces in an RGB picture (H × W × 3 uint8), the most certain first.
+        """Return the faces in an RGB picture (H × W × 3 uint8), at any angle, the highest score first.
 
         Raises:
             ImageError: not an RGB uint8 picture.
@@ -104,15 +104,16 @@ class YuNet:
         return tuple(sorted(upright, key=lambda face: -face.score))
 
     def _straighten(self, halves: list[NDArray[np.uint8]], face: Detection) -> Detection:
-        """The face with landmarks from an upright crop of it.
+        """Return the face with landmarks detected again in an upright crop.
 
-        The network detects rotated faces but puts their landmarks half-way back to upright: at 20° of rotation 10°
-        are lost, beyond 60° the eyes may lie where the mouth is. So a doubtful face is detected again in eight
-        rotations, and one that is not upright up to three times more, a mildly tilted one once. The most certain
-        of these detections counts, for the angle means little in heads that are turned aside, not tilted.
+        The network detects rotated faces but puts their landmarks half-way back to upright: a face rotated by
+        20° gets landmarks rotated by 10°, and beyond 60° the eyes may lie where the mouth is. So a face with
+        a low score is detected again in eight rotations. A face that is not upright is then detected up to
+        three times more, a mildly tilted face once. The detection with the highest score wins, because a head
+        turned aside has no reliable angle.
         """
         angle = Square.from_landmarks(face.landmarks).angle
-        rotation = 90.0 * round(angle / 90)  # in which it was detected
+        rotation = 90.0 * round(angle / 90)  # of the picture in which the face was detected
         if face.score < _UPRIGHT_SCORE:
             half = _CROP_MARGIN * face.size / 2
             square = Square(face.centre, (half, 0.0), (0.0, half))
@@ -143,7 +144,7 @@ class YuNet:
     def _detect_in(
         self, halves: list[NDArray[np.uint8]], face: Detection, square: Square
     ) -> Detection | None:
-        """The face as detected on a crop around it, from the smallest half that is fine enough; None if it is not."""
+        """Detect a face again in a crop of the smallest of `halves` that is fine enough; None without a face."""
         size = (_CROP, _CROP)
         level = max(0, min(len(halves) - 1, math.floor(math.log2(max(square.side / _CROP, 1)))))
         source = halves[level]
@@ -160,7 +161,7 @@ class YuNet:
         return Detection(face.box, best.score, landmarks)
 
     def _detect_sideways(self, image: NDArray[np.uint8]) -> list[Detection]:
-        """Faces of a picture that lies on its side or head, in the rotation with the most certain face."""
+        """Return the faces of a picture that lies on its side or upside down, in the rotation with the highest score."""
         height, width = image.shape[:2]
         _, small = next(_pyramid([image]))
         h, w = small.shape[:2]
@@ -173,7 +174,7 @@ class YuNet:
         return [_scale(face, np.array([width / w, height / h])) for face in best]
 
     def _run(self, image: NDArray[np.uint8], threshold: float) -> list[Detection]:
-        """Run the network on a picture, padded to whole strides."""
+        """Run the network on a picture, padded to a multiple of 32 pixels, and return the faces."""
         height, width = (-(-s // 32) * 32 for s in image.shape[:2])
         planes = np.zeros((1, 3, height, width), np.float32)
         planes[0, :, : image.shape[0], : image.shape[1]] = image[..., ::-1].transpose(2, 0, 1)
@@ -194,20 +195,20 @@ class YuNet:
 
 
 def _is_clear_portrait(face: Detection, picture_size: tuple[int, int]) -> bool:
-    """Whether one detection is enough: a certain face in a picture that is an aligned portrait of it.
+    """Return whether one detection is enough: the score is high and the picture is an aligned portrait of the face.
 
-    Second detections moved the landmarks of 300 portraits of CelebAMask-HQ by 0.2 % of the eyes' distance on
-    average, by 6 % in one of a hundred; they take half of the time of detecting a tilted portrait's face.
+    In 300 portraits of CelebAMask-HQ a second detection moved the landmarks by 0.2 % of the eyes' distance on
+    average, and by 6 % in one of a hundred; it takes half of the detection time of a tilted portrait.
     """
     angle = Square.from_landmarks(face.landmarks).angle
     return face.score >= _UPRIGHT_SCORE and abs(angle) <= _PORTRAIT_ANGLE and is_portrait(face, picture_size)
 
 
 def _free_input_size(model: bytes) -> bytes:
-    """The model with free height and width of its input.
+    """Return the ONNX model with a free input height and width.
 
     The network is fully convolutional, but the published file declares 640 × 640. In ONNX's wire format
-    each dimension is a 3-byte field, and a named one can take a number's place.
+    each dimension is a 3-byte field, so a name can replace a number in place.
     """
     fixed = b"\x0a\x03\x08\x80\x05"  # dim { dim_value: 640 }
     for name in (b"h", b"w"):
@@ -216,10 +217,10 @@ def _free_input_size(model: bytes) -> bytes:
 
 
 def _pyramid(halves: list[NDArray[np.uint8]]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """The picture `halves[0]` with its longer side at 320, 640 and 1280 pixels, with that side, one by one.
+    """Yield 320, 640 and 1280, each with the picture `halves[0]` resized to this longer side.
 
-    Each is halved as often as possible, then resized by one bilinear step of less than two: antialiased, and
-    several times faster than one step of area averaging. New halves are appended to `halves`.
+    The picture is halved as often as possible, then resized bilinearly by a factor of less than two. This is
+    antialiased, and several times faster than area averaging. New halves are appended to `halves`.
     """
     import cv2
 
@@ -251,14 +252,14 @@ def _scale(face: Detection, scale: NDArray[np.float64]) -> Detection:
 
 
 def _scale_square(square: Square, scale: NDArray[np.float64]) -> Square:
-    """The square on a picture that was resized by `scale`, nearly the same in both directions."""
+    """Return the square on a picture that was resized by `scale` (x, y), which are nearly equal."""
     x, y = (np.array(square.x) * scale).tolist()
     centre_x, centre_y = (np.array(square.centre) * scale).tolist()
     return Square((centre_x, centre_y), (x, y), (-y, x))
 
 
 def _rotate_back(face: Detection, quarter: int, width: int, height: int) -> Detection:
-    """A face of `np.rot90(picture, quarter)`, in the points of the picture itself."""
+    """Map a face of `np.rot90(picture, quarter)` to points of `picture`, which is `width` × `height`."""
 
     def back(points: NDArray[np.float64]) -> NDArray[np.float64]:
         x, y = points[:, 0], points[:, 1]
@@ -270,7 +271,7 @@ def _rotate_back(face: Detection, quarter: int, width: int, height: int) -> Dete
 
 
 def _suppress(faces: list[Detection]) -> list[Detection]:
-    """Drop whatever shares half of the smaller box with a more certain face; sorted by score."""
+    """Drop faces that overlap a face with a higher score by half of the smaller box; sort by score."""
     kept: list[Detection] = []
     for face in sorted(faces, key=lambda d: -d.score):
         if all(_overlap(face.box, other.box) < _OVERLAP for other in kept):
@@ -279,12 +280,12 @@ def _suppress(faces: list[Detection]) -> list[Detection]:
 
 
 def _difference(a: float, b: float) -> float:
-    """From angle b to angle a the shorter way, in degrees."""
+    """Return the smallest rotation from angle b to angle a, in degrees, −180 to 180."""
     return (a - b + 180) % 360 - 180
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    """Shared area over the smaller box's."""
+    """Return the boxes' shared area as a fraction of the smaller box."""
     width = min(a[2], b[2]) - max(a[0], b[0])
     height = min(a[3], b[3]) - max(a[1], b[1])
     smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))

@@ -1,10 +1,11 @@
 """Soft masks that follow the picture's edges: finer than the cells of the network's grid.
 
-Around each cell, in a window of 3 × 3 cells, the classes' probabilities are fitted as a linear function of the picture's
-colour averaged over the cells: the guided filter of He, Sun and Tang (https://arxiv.org/abs/1505.00996), at the
-grid's resolution, by box filters, and as far as colour explains the classes. A pixel then gets, on top of its interpolated
-probability, what the function says of its colour less the cells' mean. So a cell's mean stays what the network said; nothing
-changes where the picture or the mask is even; and whatever adds up to 1 still does, being linear, until it is clipped.
+This is the guided filter of He, Sun and Tang (https://arxiv.org/abs/1505.00996) at the resolution of the
+network's grid. Around each cell, in a window of 3 × 3 cells, box filters fit the classes' probabilities as a
+linear function of the cells' mean colours; the slope is scaled by how well colour explains the classes. A
+pixel's probability is the interpolated one plus slope × (the pixel's colour − the cell's mean colour). So
+each cell's mean stays the network's; nothing changes where the picture or the mask is even; and probabilities
+that add up to 1 still do, because the function is linear, until they are clipped.
 """
 
 from __future__ import annotations
@@ -23,34 +24,34 @@ Doubles = NDArray[np.float64]
 Points = tuple[Doubles, Doubles]
 
 GRAIN = 1e-3
-"""Variance of a colour, of 1 squared, that counts as noise: a deviation of 8 of 255."""
+"""Variance of a colour (0 to 1) that counts as noise: a standard deviation of 8 of 255."""
 
 NONE = 1e-6
-"""Variance of probabilities that counts as none."""
+"""Variance of probabilities that counts as zero."""
 
 FINE = 3
-"""Points along a cell's side at which the picture is read."""
+"""Number of points along a cell's side at which the picture is sampled."""
 
 BLOCK = 128
-"""Side in pixels of the squares that are left out where a group has no edge."""
+"""Side in pixels of the blocks of a picture; a block is skipped if a group has no edge in it."""
 
 SLIGHT = 1e-3
-"""Slopes below this change nothing that can be seen."""
+"""Slope below which the change is invisible."""
 
 
 class Edges:
-    """What the picture's edges add to the probabilities of one view.
+    """The correction that the picture's edges add to the probabilities of one view.
 
     Args:
-        sampler: The view's.
+        sampler: The view's sampler.
         image: The whole picture, RGB uint8, H × W × 3.
-        groups: Labels of the classes of each group whose probability is wanted.
+        groups: The labels of each group of classes; a group's probability is the sum over its labels.
     """
 
     def __init__(self, sampler: Sampler, image: NDArray[np.uint8], groups: Sequence[Sequence[int]]) -> None:
         self._view, self._image = sampler.view, image
         self._slopes: list[Floats] = []
-        """Per group h × w × 4: the slope for each colour, and what makes the sum 0 at the cell's mean colour."""
+        """Per group, h × w × 4: a slope per colour channel, and the offset that gives 0 at the cell's mean colour."""
         side = _cell(self._view)
         if side > 1:
             colours = _colours(self._view, image, side)
@@ -62,7 +63,7 @@ class Edges:
                 self._slopes.append(np.concatenate([slope, start], -1))
 
     def add(self, area: Area, weight: Floats | None, out: Floats) -> None:
-        """Add to the groups' probabilities in an area, groups × rows × columns, with a weight at each pixel or 1."""
+        """Add the correction to `out`, an area's probabilities, groups × rows × columns; `weight` None means 1."""
         for y in range(area.y0, area.y1, BLOCK):
             for x in range(area.x0, area.x1, BLOCK):
                 block = Area(y, min(y + BLOCK, area.y1), x, min(x + BLOCK, area.x1))
@@ -88,10 +89,10 @@ class Edges:
 
 
 def _fit(colours: Floats, values: Floats) -> Floats:
-    """The slope of each value, h × w × n, by colour, h × w × 3, around each cell: h × w × 3 × n.
+    """Return the slopes, h × w × 3 × n, of `values`, h × w × n, against `colours`, h × w × 3, around each cell.
 
-    As steep as the colours explain the values: times the share of their variance that the fit leaves no rest of. One share
-    for all, so that the slopes of all classes add up to 0.
+    The slopes are multiplied by the fraction of the values' variance that the fit explains. All classes share
+    one fraction, so that their slopes add up to 0.
     """
     both = np.concatenate([colours, values], -1)
     joint = _mean(colours[..., None] * both[..., None, :])
@@ -103,7 +104,7 @@ def _fit(colours: Floats, values: Floats) -> Floats:
 
 
 def _mean(values: Floats) -> Floats:
-    """The mean over each cell and its eight neighbours; beyond the grid its edge is repeated."""
+    """Return the mean over each cell and its eight neighbours; the grid's edge cells are repeated beyond the grid."""
     padded = np.pad(values, ((1, 1), (1, 1), *((0, 0),) * (values.ndim - 2)), mode="edge")
     rows: Floats = padded[:-2] + padded[1:-1]
     rows += padded[2:]
@@ -114,7 +115,7 @@ def _mean(values: Floats) -> Floats:
 
 
 def _colours(view: View, image: NDArray[np.uint8], side: float) -> Floats:
-    """The picture's mean colour in each cell, h × w × 3, 0 to 1."""
+    """Return the picture's mean colour in each cell, h × w × 3, 0 to 1."""
     height, width = view.logits.shape[1:]
     column, row = ((np.arange(FINE * n) + 0.5) / FINE - 0.5 for n in (width, height))
     spots = _to_picture(view, (column, row[:, None]))
@@ -138,14 +139,14 @@ def _colours(view: View, image: NDArray[np.uint8], side: float) -> Floats:
 
 
 def _cell(view: View) -> float:
-    """The side of a cell in pixels of the picture, in the view's middle; 0 where the map has no way back."""
+    """Return the side of a cell in picture pixels, at the view's middle; 0 if the view's map has no inverse."""
     maps = (view.to_grid, view.before) if view.before is not None else (view.to_grid,)
     area = np.prod([abs(np.linalg.det(m[:, :2])) for m in maps])
     return float(area**-0.5) if area else 0.0
 
 
 def _to_grid(view: View, points: Points) -> Points:
-    """Points of the picture among the grid's samples."""
+    """Convert picture points to (column, row) in the view's grid."""
     if view.before is not None:
         points = _mapped(view.before, points)
         points = squash(points[0]), squash(points[1])
@@ -153,7 +154,7 @@ def _to_grid(view: View, points: Points) -> Points:
 
 
 def _to_picture(view: View, places: Points) -> Points:
-    """The way back."""
+    """Convert (column, row) in the view's grid to picture points."""
     points = _mapped(_inverse(view.to_grid), places)
     if view.before is None:
         return points

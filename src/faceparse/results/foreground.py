@@ -1,8 +1,9 @@
-"""The colour of what is cut out, without the background that shone through it.
+"""The foreground's colour in a cut-out, without the background that is mixed into it.
 
-Blurred fusion (Forte, https://arxiv.org/abs/2109.06014, after Germer et al., https://arxiv.org/abs/2006.14970) in one pass: near
-each pixel the mean colours of foreground and background, by box filters; the pixel's foreground is then that mean,
-and what the two leave unexplained of its own colour.
+The method is one pass of blurred fusion (Forte, https://arxiv.org/abs/2109.06014, after Germer et al.,
+https://arxiv.org/abs/2006.14970). Box filters give the mean colours of foreground and background around each
+pixel. A pixel's foreground colour is the foreground's mean plus alpha × the part of the pixel's colour that
+the two means do not explain.
 """
 
 from __future__ import annotations
@@ -16,31 +17,33 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 SIDE = 512
-"""Longer side in pixels of the pictures of mean colours, at least, where the picture has that many."""
+"""Least longer side, in pixels, of the reduced pictures of mean colours; smaller pictures are not reduced."""
 
 WINDOW = (17, 17)
-"""Pixels of these pictures over which a mean goes."""
+"""Size of the box filter, in pixels of the reduced picture."""
 
 SLIGHT = np.float32(1e-4)
-"""Weight of the whole picture's mean: it stands in where nothing else is near."""
+"""Weight of the whole picture's mean colour, which counts where no foreground (or background) is near."""
 
 STRIP = 128
-"""Rows at a time."""
+"""Rows per strip."""
 
 
 def cutout_strips(
     image: NDArray[np.uint8], alpha: NDArray[np.uint8], opacity: NDArray[np.uint8], *, estimate: bool = True
 ) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-    """A cut-out, strip by strip from the top.
+    """Yield a cut-out strip by strip, from the top.
 
     Args:
-        image: RGB, H × W × 3.
+        image: The picture, RGB, H × W × 3.
         alpha: How much of each pixel is foreground, H × W, 0 to 255.
-        opacity: What becomes the cut-out's fourth channel: `alpha`, or that feathered.
-        estimate: Whether pixels that are not all foreground get its estimated colour; else all keep their own.
+        opacity: The cut-out's fourth channel, H × W, 0 to 255: `alpha`, or `alpha` feathered.
+        estimate: Whether partly transparent pixels get the estimated foreground colour; else all keep the
+            picture's colour.
 
     Yields:
-        The strip's rows, and rows × W × 4, RGBA. What is all transparent has the picture's colours.
+        The strip's rows, and its pixels, rows × W × 4, RGBA. Fully transparent pixels keep the picture's
+        colour.
     """
     height, width = opacity.shape
     step = max(1, max(height, width) // SIDE)
@@ -72,7 +75,7 @@ def cutout_strips(
 
 
 def _mean(picture: Floats, part: Floats) -> Floats:
-    """The mean colour around each pixel of what is `part` of them; nearly pure pixels count for far the most."""
+    """Return the mean colour around each pixel, weighted by part⁴: nearly pure pixels count by far the most."""
     weight = np.square(np.square(part))[..., None]
     total, sums = (cv2.blur(v, WINDOW, borderType=cv2.BORDER_REPLICATE) for v in (weight, picture * weight))
     middle = (picture * weight).mean((0, 1)) / max(weight.mean(), SLIGHT)

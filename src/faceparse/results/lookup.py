@@ -1,4 +1,4 @@
-"""Tables over label maps.
+"""Lookup tables for label maps.
 
 >>> import numpy as np
 >>> look_up(members((1, 3)), np.array([[0, 1, 2, 3]], np.uint8)).tolist()
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 
 def look_up(table: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`table[labels]`, without NumPy's eight bytes a pixel for indices."""
+    """Return `table[labels]`, without the eight bytes a pixel that NumPy needs for indices."""
     return np.asarray(cv2.LUT(labels, table), np.uint8)
 
 
 def members(ids: Sequence[int]) -> NDArray[np.uint8]:
-    """A table of 256 that is 1 for some labels."""
+    """Return a table of 256 uint8 that is 1 at `ids` and 0 elsewhere."""
     table = np.zeros(256, np.uint8)
     table[list(ids)] = 1
     return table

@@ -1,4 +1,4 @@
-"""How far a mask's edge is moved, and over what width it fades.
+"""Moving a mask's edge outwards or inwards, and feathering it.
 
 >>> import numpy as np
 >>> Margins(grow=1).applied(np.array([[0, 0, 255, 0, 0]], np.uint8)).tolist()
@@ -23,7 +23,7 @@ PIXELS, PART = 1000, 25
 """The largest length in pixels, and in per cent of a face."""
 
 STEP = 4
-"""Pixels that an edge is moved at a time: the cost of a disk goes by its area."""
+"""Largest radius of a disk, in pixels: a disk's cost grows with its area, so a larger move takes several disks."""
 
 
 def _is_length(value: float | str) -> bool:
@@ -39,12 +39,14 @@ Length = float | str
 
 @dataclass(frozen=True)
 class Margins:
-    """Grow, then shrink, then feather; each in pixels or, as text, in per cent of the largest face's longer side.
+    """Lengths to grow, then shrink, then feather a mask.
+
+    A length is in pixels (`3`) or, as text, in per cent of the longer side of the largest face's box (`2%`).
 
     Args:
-        grow: How far the edge moves outwards: `3` or `2%`. Without a face, per cent are 0 pixels.
-        shrink: How far it moves inwards; after growing by as much, it closes gaps.
-        feather: Over what width it fades: a Gaussian blur of half of it as σ.
+        grow: How far the mask's edge moves outwards. Without a face, per cent are 0 pixels.
+        shrink: How far the edge then moves inwards; as much as `grow` closes gaps.
+        feather: Width over which the mask fades: a Gaussian blur with σ half this width.
 
     Raises:
         ConfigError: another text, or a length out of range.
@@ -58,7 +60,7 @@ class Margins:
         tables.check(self)
 
     def in_pixels(self, side: float) -> Margins:
-        """The same with numbers alone; `side` is that of the face, px."""
+        """Return the margins with all lengths in pixels; `side` is the longer side of the face's box, in pixels."""
 
         def pixels(length: Length) -> float:
             text = str(length)
@@ -68,13 +70,14 @@ class Margins:
 
     @property
     def reach(self) -> int:
-        """How far from a pixel the mask counts for it; lengths in pixels."""
+        """How far away, in pixels, the mask still influences a pixel; requires lengths in pixels."""
         return ceil(float(self.grow) + float(self.shrink) + 1.5 * float(self.feather)) + 2
 
     def applied(self, mask: NDArray[Scalar]) -> NDArray[Scalar]:
-        """A mask, H × W uint8, uint16 or float32, with its edge moved and feathered; lengths in pixels.
+        """Apply lengths in pixels to a mask, H × W uint8, uint16 or float32; return a new mask.
 
-        The picture's border is no edge: a mask that is cut off there neither shrinks nor fades.
+        The picture's border does not count as an edge: a mask that touches the border neither shrinks nor
+        fades there.
         """
         out: Any = mask
         for length, move in ((self.grow, cv2.dilate), (self.shrink, cv2.erode)):

@@ -35,11 +35,11 @@ from faceparse.results.view import View, frozen
 
 Box = tuple[int, int, int, int]
 Names = str | Sequence[str]
-"""A class, an alias or a group, or several of them."""
+"""One name of a class, an alias or a group, or several such names."""
 
 
 class MaskOptions(TypedDict, total=False):
-    """What `Parsing.mask` takes by keyword."""
+    """The keyword arguments of `Parsing.mask`."""
 
     edges: bool
     grow: Length
@@ -48,7 +48,7 @@ class MaskOptions(TypedDict, total=False):
 
 
 DISPLAY_SIDE = 1024
-"""Longer side of the picture that a notebook shows, at most."""
+"""Maximal longer side, in pixels, of the picture that a notebook shows."""
 
 LANDMARKS = (
     "image_left_eye",
@@ -57,12 +57,12 @@ LANDMARKS = (
     "image_left_mouth_corner",
     "image_right_mouth_corner",
 )
-"""Names of a face's landmarks in `Face.landmarks`' order; image-left is the subject's right."""
+"""Names of the landmarks, in the order of `Face.landmarks`; image-left is the subject's right."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Face:
-    """A face: its place, the detector's score, and the parsing of its own views.
+    """A face: its box and landmarks, the detector's score, and the parsing of the face alone.
 
     >>> import numpy as np
     >>> from faceparse.results import Face
@@ -72,16 +72,16 @@ class Face:
 
     Args:
         box: x0, y0, x1, y1 in picture points; may reach beyond the picture.
-        score: The detector's, 0 to 1.
+        score: The detector's score, 0 to 1.
         landmarks: 5 × 2 picture points (x, y): image-left eye, image-right eye, nose tip, image-left and
             image-right mouth corner, as seen with the face upright. Image-left is the subject's right:
-            what YuNet calls the right eye comes first.
-        parsing: The parsing by this face's own views alone, or None.
-        trust: Mean probability of the winning class over the face (group `face`) in its own look, 0 to 1; 0 where the
-            network sees no skin; None where no network looked.
+            the eye that YuNet calls the right eye comes first.
+        parsing: The parsing made from the views of this face alone, or None.
+        trust: Mean probability of the winning class over the pixels of the group `face`, in the look at this
+            face, 0 to 1; 0 if the network labels no skin; None if no network looked at the face.
 
     Raises:
-        ResultError: a box of no extent, a score outside 0 to 1, landmarks not 5 × 2, a value not finite.
+        ResultError: an empty box, a score outside 0 to 1, landmarks not 5 × 2, a value not finite.
     """
 
     box: tuple[float, float, float, float]
@@ -123,13 +123,14 @@ class Face:
     def region(self, name: str, soft: Literal[True]) -> NDArray[np.float32]: ...
 
     def region(self, name: str, soft: bool = False) -> NDArray[np.bool_] | NDArray[np.float32]:
-        """Where this face's `forehead`, `cheeks`, `under_eyes` or `chin` is, or one side of it: `region("l_cheek")`.
+        """Return the mask of `forehead`, `cheeks`, `under_eyes` or `chin`, or of one side: `region("l_cheek")`.
 
-        Outlines by the landmarks, within what is labelled skin: without brows, eyes, glasses, hair. `l_` is the side of
-        `l_eye`.
+        The landmarks give the region's outline; only skin inside it counts, so brows, eyes, glasses and hair
+        are left out. `l_` is the side of `l_eye`.
 
         Returns:
-            H × W bool, the picture's size; with `soft`, the probability of skin there, float32 from 0 to 1.
+            H × W bool, in the picture's size; with `soft`, the probability of skin inside the outline,
+            float32, 0 to 1.
 
         Raises:
             LabelError: no such region, or a scheme without `skin`.
@@ -141,7 +142,7 @@ class Face:
         return self.parsing.mask("skin", soft) * inside
 
     def record(self) -> dict[str, object]:
-        """Box, score, trust and landmarks in plain values, in pixels from the picture's upper left corner."""
+        """Return box, score, trust and landmarks as plain values, in pixels from the picture's upper left corner."""
         return {
             "box": [round(v, 2) for v in self.box],
             "score": round(self.score, 4),
@@ -152,26 +153,27 @@ class Face:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Parsing:
-    """The class of each pixel of a picture. Frozen and thread-safe; checks itself, computes on demand.
+    """The class of each pixel of a picture: frozen, thread-safe, checked when made; masks are computed on demand.
 
     Args:
-        image: The picture, RGB uint8, H × W × 3. Kept, not copied: leave it alone.
-        views: What networks saw; none at all means background everywhere.
-        scheme: What the labels mean, by name or as a `Scheme`.
-        faces: The faces found, in the detector's order.
-        false_faces: What the detector took for faces and the network did not: cats, hands, backs of heads.
-        looks: How often the network looked at the picture; 0 where none did.
-        table: For results of `to`: 256 uint8, label of the views → label of `scheme`; None where they agree.
-        label_map: For results of `from_labels`: the labels themselves, in place of views.
-        model: Id of the model's card; empty where none made it.
-        engine: What ran the model, such as `onnx cpu fp32`: `Engine.description`.
-        source: Name or path of the file that the picture was read from; empty where there was none.
+        image: The picture, RGB uint8, H × W × 3. It is not copied, so do not change it afterwards.
+        views: The networks' logits with their places on the picture; without any, every pixel is background.
+        scheme: The scheme of the labels, by name or as a `Scheme`.
+        faces: The faces, in the detector's order.
+        false_faces: The detections that the network does not confirm as faces: cats, hands, backs of heads.
+        looks: How many times a network ran on the picture; 0 without a network.
+        table: Set by `to`: 256 uint8, label of the views → label of `scheme`; None if both have the same
+            labels.
+        label_map: Set by `from_labels`: the label map, in place of views.
+        model: Id of the model's card; empty without a model.
+        engine: The engine that ran the model, as `Engine.description` gives it, such as `onnx cpu fp32`.
+        source: Name or path of the picture's file; empty without a file.
         seconds: Duration of each measured step (`read`, `detect`, `network`, …).
-        threshold: For results of `thresholded`.
+        threshold: Set by `thresholded`: the least probability of the second of two classes, 0 to 1.
 
     Raises:
-        ResultError: parts that do not fit together.
-        LabelError: unknown scheme, or labels outside it.
+        ResultError: arguments that do not fit together.
+        LabelError: an unknown scheme, or labels outside the scheme.
     """
 
     image: NDArray[np.uint8]
@@ -237,15 +239,15 @@ class Parsing:
         scheme: str | Scheme,
         faces: Sequence[Face] = (),
     ) -> Parsing:
-        """A parsing of a label map made elsewhere (H × W uint8, 255 for ignore); soft masks are then 0 or 1.
+        """Make a parsing from a label map (H × W uint8, 255 for ignore); its soft masks are 0 or 1.
 
         Raises:
-            ResultError: the map is not uint8 of the picture's size.
-            LabelError: unknown scheme, or labels outside it.
+            ResultError: the label map is not uint8 of the picture's size.
+            LabelError: an unknown scheme, or labels outside the scheme.
         """
         return cls(image, (), find_scheme(scheme), tuple(faces), label_map=labels)
 
-    def __reduce__(self) -> tuple[object, ...]:  # a lock does not pickle; what was computed is computed again
+    def __reduce__(self) -> tuple[object, ...]:  # a lock does not pickle; the copy computes its masks again
         return (Parsing, tuple(getattr(self, f.name) for f in fields(self) if f.init))
 
     def __repr__(self) -> str:
@@ -260,15 +262,16 @@ class Parsing:
 
     @property
     def face_side(self) -> float:
-        """Longer side of the largest face's box in pixels; 0 without a face."""
+        """Longer side of the largest face's box, in pixels; 0 without a face."""
         return max((max(face.size) for face in self.faces), default=0.0)
 
     @property
     def labels(self) -> NDArray[np.uint8]:
         """The label of every pixel, H × W uint8, read-only; computed once.
 
-        The most probable class, the lower label where two are equal. In a parsing that `to` made, 255
-        where that class is ignored in the scheme. For one of two classes with a threshold see `thresholded`.
+        Each label is that of the most probable class; of equally probable classes, the lowest. In a parsing
+        that `to` made, a class that the scheme ignores has label 255. `thresholded` sets another threshold
+        between two classes.
         """
         if self.label_map is not None:
             return self.label_map
@@ -286,15 +289,15 @@ class Parsing:
         return np.where(likely, np.uint8(1), np.where(labels == IGNORE, labels, np.uint8(0)))
 
     def thresholded(self, threshold: float) -> Parsing:
-        """The same parsing of two classes, the second wherever it is likelier than `threshold`, 0 to 1.
+        """Return a parsing in which the second of two classes wins where its probability is above `threshold`, 0 to 1.
 
         >>> parsing.to("face2").thresholded(0.7).mask("face")  # doctest: +SKIP
 
-        Masks, overlays and all that follows the labels go by it; soft masks stay as they are. Given labels
-        are sure, and stay too.
+        The threshold changes labels, masks and overlays; soft masks stay the same, and so does a parsing made
+        from a label map.
 
         Raises:
-            ResultError: a scheme of other than two classes, or a threshold out of range.
+            ResultError: a scheme without exactly two classes, or a threshold out of range.
         """
         check_threshold(threshold, self.scheme)
         faces = tuple(replace(f, parsing=f.parsing and f.parsing.thresholded(threshold)) for f in self.faces)
@@ -304,7 +307,8 @@ class Parsing:
     def confidence(self) -> NDArray[np.float32]:
         """Probability of each pixel's most probable class, H × W float32, 0 to 1, read-only; computed once.
 
-        Of the network's own classes, also in a parsing that `to` made; 1 for a label map.
+        The class is one of the network's own scheme, also in a parsing that `to` made. A parsing made from a
+        label map has confidence 1.
         """
         with self._lock:
             if "confidence" not in self._computed:
@@ -338,24 +342,26 @@ class Parsing:
         shrink: Length = 0,
         feather: Length = 0,
     ) -> NDArray[np.bool_] | NDArray[np.float32]:
-        """Where a class, an alias or a group is, or any of several: `mask("hair")`, `mask("lips", soft=True)`.
+        """Return the mask of a class, alias or group, or of several together: `mask("hair")`, `mask(["hair", "hat"])`.
 
         Args:
-            name: The class, alias or group, or several.
-            soft: How likely it is, in place of yes or no.
-            edges: Whether a soft mask follows the picture's edges, within two cells of the network's grid from
-                its own; else it is the network's probability, interpolated. A label map has no cells, and stays 0 or 1.
-            grow: How far the mask's edge moves outwards: pixels, or per cent of the largest face's longer
-                side as text, `"2%"`; 0 pixels without a face.
-            shrink: How far it then moves inwards.
-            feather: Over what width a soft mask fades; a Gaussian blur of half of it as σ.
+            name: The class, alias or group, or a sequence of several.
+            soft: Whether to return probabilities in place of True and False.
+            edges: Whether a soft mask follows the picture's edges, at most two cells of the network's grid
+                away from the network's own edges; else the network's probability is interpolated. Without
+                effect on a label map.
+            grow: How far the mask's edge moves outwards: pixels, or per cent of the longer side of the
+                largest face's box as text, `"2%"`, which is 0 pixels without a face.
+            shrink: How far the mask's edge then moves inwards, as `grow`.
+            feather: Width over which a soft mask fades, as `grow`: a Gaussian blur with σ half this width.
 
         Returns:
-            H × W bool; with `soft`, float32 probability from 0 to 1, that of several classes being their sum.
+            H × W bool; with `soft`, float32 probabilities, 0 to 1: for several classes, the sum of their
+            probabilities.
 
         Raises:
             LabelError: the scheme has no such class or group.
-            ConfigError: a length that is none or out of range, or feather without soft.
+            ConfigError: a length that is not a number or out of range, or `feather` without `soft`.
         """
         ids = self._ids(name)
         margins = Margins(grow, shrink, feather).in_pixels(self.face_side)
@@ -368,27 +374,27 @@ class Parsing:
         return margins.applied(mask.astype(np.float32)) if soft else margins.applied(mask).view(np.bool_)
 
     def _ids(self, names: Names) -> tuple[int, ...]:
-        """The labels of one name or of several, ascending."""
+        """Return the labels of one name or of several, ascending."""
         several = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else (names,)
         return tuple(sorted({i for name in several for i in self.scheme.ids(name)}))
 
     def _sources(self, ids: Sequence[int]) -> tuple[int, ...]:
-        """The views' labels that become one of `ids`."""
+        """Return the labels of the views that `table` turns into one of `ids`."""
         if self.table is None:
             return tuple(ids)
         classes = self.views[0].classes if self.views else IGNORE
         return tuple(np.flatnonzero(np.isin(self.table[:classes], ids)).tolist())
 
     def to(self, scheme: str | Scheme) -> Parsing:
-        """The same parsing in another scheme: labels by the conversion table, soft masks by adding up.
+        """Convert this parsing, and the faces' own parsings, to another scheme.
 
-        The class that wins is chosen in the network's own scheme and then renamed, so labels here are the
-        converted labels there. A class that the other scheme ignores becomes 255. An eye stays the same eye: where left
-        means the viewer's in one scheme and the subject's in the other (`Scheme.left_means`), left and right trade
-        names. The faces' own parsings go along.
+        The winning class is chosen in the network's own scheme and then converted; a soft mask adds up the
+        probabilities of the classes that become one class. A class that the other scheme ignores becomes 255.
+        An eye stays the same eye: if left is the viewer's left in one scheme and the subject's in the other
+        (`Scheme.left_means`), left and right classes swap names.
 
         Raises:
-            LabelError: unknown scheme, or a class that neither converts by name nor by a declared table.
+            LabelError: an unknown scheme, or a class without a counterpart by name or in a declared table.
         """
         target = find_scheme(scheme)
         if target == self.scheme:
@@ -403,22 +409,22 @@ class Parsing:
 
     @property
     def areas(self) -> Mapping[str, float]:
-        """Each present class's part of the whole picture, 0 to 1, in label order.
+        """Fraction of the picture that each present class covers, 0 to 1, in label order.
 
-        They add up to 1, less whatever part is ignored (255).
+        The fractions and that of the ignored pixels (255) add up to 1.
         """
         parts = count(self.labels)[: len(self.scheme)] / self.labels.size
         return {self.scheme.classes[i]: float(parts[i]) for i in np.flatnonzero(parts)}
 
     @property
     def boxes(self) -> Mapping[str, Box]:
-        """`box` of each present class, in label order."""
+        """Box of each present class, as `box` returns it, in label order."""
         return {name: box for name in self.areas if (box := self.box(name))}
 
     def box(self, name: Names) -> Box | None:
-        """Smallest box around a class, alias or group, or around several: x0, y0, x1, y1 in pixels, x1 and y1 just beyond it.
+        """Return the smallest box around a class, alias or group, or around several together.
 
-        None where it does not occur.
+        The box is x0, y0, x1, y1 in pixels, x1 and y1 excluded; None if no pixel has one of the classes.
 
         Raises:
             LabelError: the scheme has no such class or group.
@@ -430,7 +436,7 @@ class Parsing:
         return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
     def overlay(self, alpha: float = 0.5) -> NDArray[np.uint8]:
-        """The picture with every class but the background tinted in its colour, RGB uint8; see `draw.overlay`."""
+        """Return the picture with each class but the background tinted, RGB uint8; see `draw.overlay`."""
         from faceparse.draw.overlay import overlay
 
         return overlay(self.image, self.labels, self.scheme, alpha)
@@ -445,16 +451,16 @@ class Parsing:
         shrink: Length = 0,
         feather: Length = 0,
     ) -> NDArray[np.uint8]:
-        """The picture with all but a class, alias or group, or several, transparent: RGBA uint8, H × W × 4.
+        """Return the picture with all but a class, alias or group, or several, transparent: RGBA uint8, H × W × 4.
 
-        Opacity is the soft mask, so hair keeps its soft rim; `soft=False` cuts along the labels. Where
-        something shows through, the colour is that of the foreground alone, as estimated: no rim of the old
-        background stays. `edges=False` leaves that out too; the other arguments are those of `mask`, and `feather`
-        goes with both kinds.
+        The soft mask is the opacity, so hair keeps its soft rim; `soft=False` cuts along the labels. Partly
+        transparent pixels get the estimated colour of the foreground alone, so that no rim of the old
+        background stays; `edges=False` turns this estimate off too. The other arguments are those of `mask`,
+        but `feather` also works with `soft=False`.
 
         Raises:
             LabelError: the scheme has no such class or group.
-            ConfigError: a length that is none or out of range.
+            ConfigError: a length that is not a number or out of range.
         """
         mask = self.mask(name, soft, edges=edges, grow=grow, shrink=shrink) * np.float32(255)
         alpha = np.rint(mask, out=mask).astype(np.uint8)
@@ -466,40 +472,42 @@ class Parsing:
         return out
 
     def save(self, path: str | Path) -> None:
-        """Write one file, whole or not at all, in an existing folder; the suffix sets the form.
+        """Write one file to an existing folder, completely or not at all; the suffix sets the form.
 
         `.png`: the labels as a palette PNG, pixel value = label. `.npz`: everything but the picture, for
-        `load`. `.json`: faces, areas, boxes, timing (`record`). `faceparse.writers.write` has the other forms.
+        `load`. `.json`: faces, areas, boxes, timing (`record`). `faceparse.writers.write` writes the other
+        forms.
 
         Raises:
-            OutputError: another suffix, or a place that cannot be written to.
+            OutputError: another suffix, or a path that cannot be written to.
         """
         room("writers").save(self, Path(path))
 
     @classmethod
     def load(cls, path: str | Path, image: NDArray[np.uint8] | None = None) -> Parsing:
-        """What `save` wrote to an .npz file: labels, soft masks and faces are as they were.
+        """Read the parsing that `save` wrote to an .npz file, with the same labels, soft masks and faces.
 
         >>> Parsing.load("photo_parsing.npz", read_picture("photo.jpg")).cutout("hair")  # doctest: +SKIP
 
         Args:
-            path: The file.
-            image: The picture, RGB uint8, which the file does not hold; black where it is not given.
+            path: The .npz file.
+            image: The picture, RGB uint8, which the file does not hold; by default a black picture.
 
         Raises:
-            DataError: no such file, another kind of file, or a damaged one.
+            DataError: no such file, another kind of file, or a damaged file.
             ResultError: a picture of another size.
         """
         return cast(Parsing, room("writers").load(Path(path), image))
 
     def record(self) -> dict[str, object]:
-        """Picture, model, engine, scheme, classes with areas and boxes, faces and timing in plain values, as JSON takes them.
+        """Return picture, model, engine, scheme, classes with areas and boxes, faces and timing as JSON values.
 
         >>> parsing.record()["classes"]["hair"]  # doctest: +SKIP
         {'label': 17, 'pixels': 5120, 'area': 0.019531, 'box': [10, 4, 90, 83]}
 
         Boxes are x0, y0, x1, y1 and landmarks x, y, in pixels from the picture's upper left corner; areas are
-        fractions of the picture, 0 to 1; classes that do not occur are left out; seconds only where measured.
+        fractions of the picture, 0 to 1. Classes without pixels and steps without a measured time are left
+        out.
         """
         height, width = self.size
         pixels = count(self.labels).tolist()
@@ -533,10 +541,10 @@ class Parsing:
 
 
 def check_threshold(threshold: float, scheme: Scheme) -> None:
-    """Refuse a threshold that is out of range or for labels that cannot have one.
+    """Refuse a threshold that is out of range, or a scheme without exactly two classes.
 
     Raises:
-        ResultError: a scheme of other than two classes, or a threshold out of range.
+        ResultError: a scheme without exactly two classes, or a threshold out of range.
     """
     if not 0 <= threshold <= 1:
         raise ResultError(f"a threshold is a probability, 0 to 1, got {threshold}")

@@ -1,4 +1,4 @@
-"""Regions of a face's skin that no network labels: where they lie, by its landmarks and its labels.
+"""Regions of a face's skin that no network labels, located by the face's landmarks and the label map.
 
 >>> REGIONS["cheeks"]
 ('l_cheek', 'r_cheek')
@@ -30,23 +30,23 @@ REGIONS = MappingProxyType(
         "chin": ("chin",),
     }
 )
-"""Region → the regions with an outline that it is made of."""
+"""Name of a region → names of the outlines that make it up."""
 
 Points = NDArray[np.float64]
-"""n × 2 picture points: x, y."""
+"""Picture points (x, y), n × 2."""
 
 _HALF = np.linspace(0, np.pi, 17)[:, None]
 
 
 def region(name: str, landmarks: Points, labels: NDArray[np.uint8], scheme: Scheme) -> NDArray[np.bool_]:
-    """Where a region lies, of what is skin and of what is not; H × W.
+    """Return the mask of a region's outline, H × W bool, whatever the labels inside it.
 
     Args:
         name: One of `REGIONS`.
-        landmarks: The face's, 5 × 2, as `Face.landmarks`.
-        labels: The label map, H × W uint8. It says where the brows are, and which side is left: that of the left eye and
-            brow; without any, the scheme does.
-        scheme: The label map's.
+        landmarks: The face's landmarks, 5 × 2, as `Face.landmarks`.
+        labels: The label map, H × W uint8. It gives the places of eyes and brows, and which side is left; if
+            that is unclear, `scheme.left_means` decides.
+        scheme: The scheme of the label map.
 
     Raises:
         LabelError: no such region.
@@ -55,22 +55,22 @@ def region(name: str, landmarks: Points, labels: NDArray[np.uint8], scheme: Sche
         raise LabelError(f"no region of a face {name!r}{mend(name, REGIONS)}")
     outlines = _outlines(landmarks, labels, scheme)
     mask = np.zeros(labels.shape, np.uint8)
-    for part in REGIONS[name]:  # in sixteenths of a pixel, which OpenCV counts from a pixel's middle
+    for part in REGIONS[name]:  # coordinates in sixteenths of a pixel; OpenCV's origin is a pixel's centre
         cv2.fillPoly(mask, [np.rint(16 * outlines[part] - 8).astype(np.int32)], 1, shift=4)
     return mask.view(np.bool_)
 
 
 def _outlines(landmarks: Points, labels: NDArray[np.uint8], scheme: Scheme) -> dict[str, Points]:
-    """Region → polygon, wide where the labels bound it: at hair, ears, jaw, nose and lips.
+    """Return each region's polygon, which is wide at hair, ears, jaw, nose and lips: there the label map bounds it.
 
-    Lengths are shares, chosen by eye on portraits, of two vectors: down from the eyes to the mouth, and across from eye to
-    eye, `_length` long.
+    Lengths are fractions, chosen by eye on portraits, of two vectors: from the eyes down to the mouth, and
+    across from eye to eye, `_length` long.
     """
     eyes, nose, mouth = landmarks[:2], landmarks[2], landmarks[3:]
     near = partial(_pixels_by_eye, labels, eyes, 0.6 * _length(eyes, mouth))
 
     def middles(group: str, otherwise: Points) -> Points:
-        """Where the labels have a group of either eye."""
+        """Return the mean place of a group's pixels near each eye, or `otherwise` where there are none."""
         points = near([i for i, name in enumerate(scheme.classes) if name in GROUPS[group]])
         return np.stack([p.mean(0) if len(p) else o for p, o in zip(points, otherwise, strict=True)])
 
@@ -103,7 +103,7 @@ def _outlines(landmarks: Points, labels: NDArray[np.uint8], scheme: Scheme) -> d
 
 
 def _length(eyes: Points, mouth: Points) -> float:
-    """From eye to eye; on a face that looks aside what it would be, by the distance from eyes to mouth."""
+    """Return the distance between the eyes; for a face turned aside, estimate it from eyes and mouth."""
     down, across = mouth.mean(0) - eyes.mean(0), eyes[1] - eyes[0]
     return max(float(np.linalg.norm(across)), 0.9 * float(np.linalg.norm(down)))
 
@@ -111,7 +111,7 @@ def _length(eyes: Points, mouth: Points) -> float:
 def _pixels_by_eye(
     labels: NDArray[np.uint8], eyes: Points, reach: float, ids: Sequence[int]
 ) -> tuple[Points, Points]:
-    """Of either eye the pixels with one of some labels that are within reach, and no nearer to the other eye."""
+    """Return, for each eye, the pixels with a label in `ids` that are nearer to this eye and within `reach`."""
     low = np.maximum(eyes.min(0) - reach, 0).astype(int)
     high = np.maximum(eyes.max(0) + reach + 1, 0).astype(int)
     rows, columns = np.nonzero(np.isin(labels[low[1] : high[1], low[0] : high[0]], ids))

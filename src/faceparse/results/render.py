@@ -1,9 +1,10 @@
 """The one renderer: views → label map, soft mask or confidence, tile by tile.
 
-A view's weight at a point is alpha = min(edge / feather, 1), `edge` being the distance to its frame's border
-as a part of the frame. Within a layer, probabilities are averaged with weights alpha · edge⁴, which prefers
-the view whose centre is nearer; the layer lies over those below it with the highest alpha of its views,
-and below all lies background. Views without a frame have alpha and weight 1 everywhere.
+A view's opacity at a point is alpha = min(edge / feather, 1), where `edge` is the distance from the point to
+the border of the view's frame, as a fraction of the frame's side. Within a layer, the views' probabilities
+are averaged with weights alpha · edge⁴, which prefer the view whose centre is nearer. A layer covers the
+layers below it with the highest alpha of its views; background lies below all layers. A view without a frame
+has alpha and weight 1 everywhere.
 
 >>> import numpy as np
 >>> from faceparse.results import View, render_labels
@@ -27,21 +28,21 @@ from faceparse.results.sampling import MIXED, Area, Flags, Floats, Indices, Samp
 from faceparse.results.view import Scalar, View
 
 TILE = 512
-"""Side of a tile in pixels: a picture costs memory for the result and for a few tiles."""
+"""Side of a tile in pixels: rendering needs memory for the result and a few tiles."""
 
 BLEND = 1 << 18
-"""Probabilities held at a time where views are blended class by class."""
+"""Maximal number of probabilities in memory while views are blended."""
 
 
 class _Share(NamedTuple):
-    """A view's part in the probabilities of each pixel of a tile, 0 to 1."""
+    """A view and its weight in the probabilities of each pixel of a tile, rows × columns, 0 to 1."""
 
     sampler: Sampler
     weight: Floats
 
 
 class _Tile(NamedTuple):
-    """A tile and what counts in it: one view alone, or shares of several and of background."""
+    """A tile with the views that count in it: one view alone, or shares of several views and of the background."""
 
     area: Area
     alone: Sampler | None
@@ -49,14 +50,14 @@ class _Tile(NamedTuple):
     background: Floats
 
     def of(self, picture: NDArray[Scalar]) -> NDArray[Scalar]:
-        """The tile's part of a picture."""
+        """Return the tile's part of a picture."""
         return picture[self.area.y0 : self.area.y1, self.area.x0 : self.area.x1]
 
 
 def render_labels(views: Sequence[View], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The most probable label of every pixel, height × width uint8; in a tie, the lowest.
+    """Return the most probable label of every pixel, height × width uint8; in a tie, the lowest.
 
-    Equal to interpolating all logits everywhere, at a fraction of the work.
+    The result is the same as if all logits were interpolated at every pixel, at a fraction of the work.
 
     Args:
         views: Views of the same classes; without any, all is background.
@@ -73,7 +74,7 @@ def render_labels(views: Sequence[View], size: tuple[int, int]) -> NDArray[np.ui
 
 
 def render_confidence(views: Sequence[View], size: tuple[int, int]) -> NDArray[np.float32]:
-    """The probability of every pixel's most probable class, height × width float32, 0 to 1.
+    """Return the probability of every pixel's most probable class, height × width float32, 0 to 1.
 
     Args:
         views: Views of the same classes; without any, all is background with probability 1.
@@ -92,13 +93,14 @@ def render_probability(
     ids: Sequence[int],
     image: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.float32]:
-    """The probability that a pixel has one of some classes, height × width float32, 0 to 1.
+    """Return the probability that a pixel has one of the labels `ids`, height × width float32, 0 to 1.
 
     Args:
         views: Views of the same classes; without any, all is background.
         size: Height and width of the picture, px.
-        ids: Labels of those classes.
-        image: The picture, for a mask that follows its edges.
+        ids: Labels of the classes.
+        image: The picture, RGB uint8, for a mask that follows the picture's edges; None: the network's own
+            mask.
     """
     out = np.empty(size, np.float32)
     for rows, columns, (values,) in render_probabilities(views, size, (ids,), image):
@@ -112,16 +114,16 @@ def render_probabilities(
     groups: Sequence[Sequence[int]],
     image: NDArray[np.uint8] | None = None,
 ) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
-    """`render_probability` for several groups of classes, tile by tile, from the top left to the bottom right.
+    """Yield the probabilities of several groups of classes, tile by tile, from the top left to the bottom right.
 
-    Many groups cost little more than one: the time goes into sampling the logits.
+    Many groups cost little more than one, because most of the time goes into sampling the logits.
 
     Args:
         views: Views of the same classes; without any, all is background.
         size: Height and width of the picture, px.
-        groups: Labels of the classes of each group.
-        image: The picture, RGB uint8: the probabilities then follow its edges (`faceparse.results.edges`);
-            None: they are the network's own.
+        groups: The labels of each group of classes.
+        image: The picture, RGB uint8, for probabilities that follow the picture's edges
+            (`faceparse.results.edges`); None: the network's own probabilities.
 
     Yields:
         A tile's rows and columns, and its probabilities, groups × rows × columns float32, 0 to 1.
@@ -153,7 +155,7 @@ def render_probabilities(
 def _fill(
     tile: _Tile, out: NDArray[Scalar], sample: Callable[[Sampler, Area, Flags | None], NDArray[Scalar]]
 ) -> tuple[Indices, Indices]:
-    """Fill in the pixels for which one view counts alone; the rows and columns of those where several do."""
+    """Fill in the pixels at which a single view counts; return the rows and columns of the other pixels."""
     if tile.alone:
         out[:] = sample(tile.alone, tile.area, None)
         return np.empty(0, np.intp), np.empty(0, np.intp)
@@ -169,7 +171,10 @@ def _fill(
 
 
 def _unanimous(tile: _Tile, rows: Indices, columns: Indices) -> NDArray[np.uint8]:
-    """The label that all that count at some pixels of a tile agree on, which wins any blend; else `MIXED`."""
+    """Return, for some pixels of a tile, the label on which all views there agree; `MIXED` where they differ.
+
+    A label on which all views agree wins any blend.
+    """
     agreed = np.where(tile.background[rows, columns] > 0, 0, -1)
     for sampler, weight in tile.shares:
         voters = np.flatnonzero(weight[rows, columns])
@@ -182,7 +187,7 @@ def _unanimous(tile: _Tile, rows: Indices, columns: Indices) -> NDArray[np.uint8
 def _blend(
     tile: _Tile, rows: Indices, columns: Indices, read: Callable[[Floats], NDArray[Scalar]]
 ) -> NDArray[Scalar]:
-    """What `read` makes of the blended probabilities, classes × n, at some pixels of a tile."""
+    """Blend the probabilities at n pixels of a tile, classes × n, and return what `read` computes from them."""
     classes = tile.shares[0].sampler.classes if tile.shares else 1
     parts = []
     step = max(1, BLEND // classes)
@@ -206,16 +211,16 @@ def _tiles(views: Sequence[View], size: tuple[int, int]) -> Iterator[_Tile]:
     height, width = size
     downwards = sorted(((v, Sampler(v)) for v in views), key=lambda pair: -pair[0].layer)
     layers = [list(layer) for _, layer in groupby(downwards, key=lambda pair: pair[0].layer)]
-    side = TILE if len(views) > 1 else 2 * TILE  # what is not blended needs less memory
+    side = TILE if len(views) > 1 else 2 * TILE  # a single view is not blended, which needs less memory
     for y in range(0, height, side):
         for x in range(0, width, side):
             yield _tile(layers, Area(y, min(y + side, height), x, min(x + side, width)))
 
 
 def _tile(layers: list[list[tuple[View, Sampler]]], area: Area) -> _Tile:
-    """What each view counts for in a tile, from the top layer down, and what is left to background."""
+    """Return a tile with the weight of each view, from the top layer down, and of the background."""
     shares: list[_Share] = []
-    # What the layers so far leave to those below: at first all, one number in memory.
+    # The weight that the layers above leave to the layers below: 1 at first, one number in memory.
     left: Floats = np.broadcast_to(np.float32(1), area.shape)
     for layer in layers:
         if not shares and len(layer) == 1 and layer[0][0].frame is None:
@@ -234,14 +239,14 @@ def _tile(layers: list[list[tuple[View, Sampler]]], area: Area) -> _Tile:
 
 
 def _cover(view: View, area: Area) -> tuple[Floats, Floats] | None:
-    """A view's alpha, and its weight within its layer, in a tile; None where it does not reach."""
+    """Return a view's alpha and its weight within its layer for each pixel of a tile; None outside the frame."""
     if view.frame is None:
         ones = np.ones(area.shape, np.float32)
         return ones, ones
     x, y = np.arange(area.shape[1]), np.arange(area.shape[0])[:, None]
     distance = np.zeros(area.shape, np.float32)  # from the frame's centre, 0.5 on its border
     for across, down, start in view.frame:
-        # Folding in the tile's own place in double precision keeps small frames in large pictures exact.
+        # The tile's offset is added in double precision, so that small frames in large pictures stay exact.
         start += across * (area.x0 + 0.5) + down * (area.y0 + 0.5) - 0.5
         ahead, aside = across * x + start, down * y
         low, high = ahead.min() + aside.min(), ahead.max() + aside.max()

@@ -1,9 +1,9 @@
-"""One view's logits between its samples: bilinear, exact, and with no more work than the answer needs.
+"""Exact bilinear interpolation of one view's logits, with little work.
 
-A *cell* lies between four neighbouring samples. Every bilinear blend of its corners is a weighted mean of
-them. So where the corners agree on the winner, it wins in the whole cell; and a class that stays below
-another one at all four corners wins nowhere in it. What is left, few classes in few cells, is sampled.
-Probabilities need every class everywhere, and are sampled densely.
+A *cell* lies between four neighbouring samples, its corners. A bilinear logit is a weighted mean of the four
+corners. So a class that wins at all four corners wins in the whole cell, and a class that is below another
+class at all four corners wins nowhere in the cell. Only the other classes, few classes in few cells, are
+sampled. Probabilities need all classes, so they are sampled at every pixel.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ Indices = NDArray[np.intp]
 Index = tuple[Indices | slice, Indices | slice]
 
 MIXED = 255
-"""In place of a winner: the corners disagree. No class has this id."""
+"""Label of a cell whose corners have different winners. No class has this label."""
 
 CHUNK = 1 << 15
-"""Pixels sampled at a time for labels, so that the buffers stay in the processor's cache."""
+"""Number of pixels sampled at a time for labels, so that the buffers stay in the processor's cache."""
 
 DENSE_CHUNK = 1 << 16
-"""Logits sampled at a time for probabilities, likewise."""
+"""Number of logits sampled at a time for probabilities, for the same reason."""
 
 CELLS = 1 << 14
-"""Cells whose candidates are looked for at a time: bounds the memory for fine grids."""
+"""Number of cells whose candidates are computed at a time, which bounds the memory for fine grids."""
 
 LONGEST_RUN = 128
-"""Pixels of a cell taken together along an axis, at most: bounds the memory for coarse grids."""
+"""Maximal number of a cell's pixels in one site along an axis, which bounds the memory for coarse grids."""
 
 STEEP = 60.0
-"""Where logits of a view span more, exp() must not be taken before the highest is known at each pixel."""
+"""Span of a view's logits above which each pixel's highest logit must be subtracted before exp()."""
 
 
 class Area(NamedTuple):
@@ -57,14 +57,16 @@ class Area(NamedTuple):
 
 
 class Sites(NamedTuple):
-    """Pixels to sample, grouped by cell: site i holds the p × q pixels of its rows and columns.
+    """Pixels to sample, grouped by cell: each of the n sites holds p rows × q columns of pixels of one cell.
 
-    Sites run along the last axis: they are many, the pixels of each few, and NumPy is fast along that axis alone.
+    Sites run along the last axis, because there are many sites with few pixels each, and NumPy is fast along
+    the last axis.
 
     Attributes:
-        cell: n; a cell's index is that of its upper left sample.
-        row, column: p × n and q × n, pixel indices in an area; the last repeats where a site has fewer.
-        down, right: p × n and q × n, where in the cell, 0 to 1.
+        cell: Index of each site's cell, n; a cell has the index of its upper left sample.
+        row, column: Pixel indices in an area, p × n and q × n; the last index repeats if a site has fewer
+            pixels.
+        down, right: Place of the pixels in the cell, 0 to 1, p × n and q × n.
     """
 
     cell: Indices
@@ -74,20 +76,20 @@ class Sites(NamedTuple):
     right: Floats
 
     def take(self, which: Indices) -> Sites:
-        """Some of the sites."""
+        """Return the sites with the indices `which`."""
         row, column = self.row.take(which, axis=1), self.column.take(which, axis=1)
         down, right = self.down.take(which, axis=1), self.right.take(which, axis=1)
         return Sites(self.cell[which], row, column, down, right)
 
 
 class Candidates(NamedTuple):
-    """The classes that may win in mixed cells: `number[cell]` of them from `start[cell]`, ascending.
+    """The classes that may win in mixed cells: those of a cell are `number[cell]` candidates from `start[cell]` on.
 
     Attributes:
-        number: One per cell, uint8.
-        start: One per cell.
-        label: One per candidate.
-        terms: 4 × candidates; a, b, c, d of its logit a + b·right + c·down + d·right·down.
+        number: Number of candidates of each cell, uint8.
+        start: Index of each cell's first candidate.
+        label: Label of each candidate, ascending within a cell.
+        terms: 4 × candidates: a, b, c, d of the candidate's logit a + b·right + c·down + d·right·down.
     """
 
     number: Labels
@@ -96,7 +98,7 @@ class Candidates(NamedTuple):
     terms: Floats
 
     def logits(self, which: Indices, sites: Sites) -> Floats:
-        """Logits of one candidate for each of the first sites, p × q × n."""
+        """Return the logits of candidate `which[i]` at the pixels of site i, p × q × len(which)."""
         down, right = sites.down[:, : len(which)], sites.right[:, : len(which)]
         a, b, c, d = self.terms.take(which, axis=1)
         values: Floats = (b + d * down)[:, None] * right
@@ -105,7 +107,7 @@ class Candidates(NamedTuple):
 
 
 class Sampler:
-    """A view made ready for sampling any area of the picture, or, with `pixels`, only those of an area.
+    """A view prepared for sampling in any area of the picture; `pixels` limits sampling to some pixels of the area.
 
     Attributes:
         view: The view.
@@ -117,7 +119,7 @@ class Sampler:
         self._map, self._before = view.to_grid, view.before
         self._upright = self._before is None and bool(self._map[0, 1] == self._map[1, 0] == 0)
         self.classes, self._height, self._width = view.logits.shape
-        # A rim that repeats the edge: beyond the samples a blend of equals stays what it is.
+        # A rim repeats the edge samples, so that logits beyond the grid are those of the edge.
         self._samples = np.pad(view.logits, ((0, 0), (1, 1), (1, 1)), mode="edge")
         self._across = self._width + 2
         self._winners = argmax(self._samples)
@@ -128,7 +130,7 @@ class Sampler:
         self._cell_labels = np.where(self._mixed, np.uint8(MIXED), self._winners)
 
     def labels(self, area: Area, pixels: Flags | None) -> Labels:
-        """The most probable label; in a tie, the lowest."""
+        """Return the most probable label of each pixel; in a tie, the lowest."""
         layout = self._layout(area, pixels)
         out = layout.spread(self._cell_labels)
         for sites, picks in self._rounds(layout.sites(self._mixed)):
@@ -144,18 +146,18 @@ class Sampler:
         return out
 
     def cell_labels(self, area: Area, rows: Indices, columns: Indices) -> Labels:
-        """The label at n pixels of an area where it needs no sampling, else `MIXED`."""
+        """Return the label at n pixels of an area, or `MIXED` where the cell's corners have different winners."""
         return self._cell_labels.reshape(-1)[self._locate(area, rows, columns)[0]]
 
     def confidence(self, area: Area, pixels: Flags | None) -> Floats:
-        """Probability of the most probable class."""
+        """Return the probability of each pixel's most probable class."""
         out = np.zeros(area.shape, np.float32)
         for where, numerators in self._numerators(area, pixels):
             out[where] = numerators.max(0) / numerators.sum(0)
         return out
 
     def sums(self, area: Area, pixels: Flags | None, groups: Sequence[Sequence[int]]) -> Floats:
-        """Sums of some classes' probabilities, one per group of them: groups × rows × columns."""
+        """Return the sum of the probabilities of each group of classes: groups × rows × columns."""
         out = np.zeros((len(groups), *area.shape), np.float32)
         for where, numerators in self._numerators(area, pixels):
             total = numerators.sum(0)
@@ -164,25 +166,25 @@ class Sampler:
         return out
 
     def probabilities(self, area: Area, rows: Indices, columns: Indices) -> Floats:
-        """Of all classes at n pixels of an area: classes × n."""
+        """Return the probabilities of all classes at n pixels of an area: classes × n."""
         out = np.empty((self.classes, rows.size), np.float32)
         for where, numerators in self._numerators_at(*self._locate(area, rows, columns)):
             np.divide(numerators, numerators.sum(0), out=out[:, where])
         return out
 
     def _layout(self, area: Area, pixels: Flags | None) -> _Blocks | _Scattered:
-        # Cells of under 3 pixels are not worth taking as blocks.
+        # Blocks are not faster if a cell is under 3 pixels wide.
         blocks = self._upright and np.abs(self._map[:, :2]).max() < 1 / 3
         return _Blocks(self, area) if blocks else _Scattered(self, area, pixels)
 
     def _axes(self, area: Area) -> tuple[tuple[Indices, Floats], tuple[Indices, Floats]]:
-        """Cells and places in them of an upright area's rows and columns."""
+        """Return the cell and the place in the cell of each row and each column of an area, in an upright view."""
         (a, _, left), (_, d, top) = self._map
         rows = _along(d * (np.arange(area.y0, area.y1) + 0.5) + top, self._height)
         return rows, _along(a * (np.arange(area.x0, area.x1) + 0.5) + left, self._width)
 
     def _locate(self, area: Area, rows: Indices, columns: Indices) -> tuple[Indices, Floats, Floats]:
-        """Cells of pixels of an area, and where in them they are; rows and columns broadcast."""
+        """Return the cell and the place in the cell of pixels of an area; rows and columns broadcast."""
         (a, b, left), (c, d, top) = self._map
         x, y = columns + (area.x0 + 0.5), rows + (area.y0 + 0.5)
         if self._before is not None:
@@ -194,9 +196,9 @@ class Sampler:
         return row, down, right
 
     def _rounds(self, sites: Sites) -> Iterator[tuple[Sites, list[Indices]]]:
-        """Sites in handy numbers, and the candidate to sample at each, round by round.
+        """Yield the sites in chunks; with each chunk, per round, the candidate to sample at each site.
 
-        Sites with more candidates come first, so that a round concerns the first few of them.
+        Sites with more candidates come first, so that a later round needs only the first sites of the chunk.
         """
         if not sites.cell.size:
             return
@@ -219,11 +221,13 @@ class Sampler:
         return Candidates(number, start, label, terms)
 
     def _compared(self, cells: Indices) -> tuple[Labels, Labels, Floats]:
-        """How many candidates some cells have, and these candidates' labels and terms, cell after cell."""
+        """Return the number of candidates of each cell, and all candidates' labels and terms, cell by cell."""
         flat, winners = self._samples.reshape(self.classes, -1), self._winners.reshape(-1)
         corners = [cells, cells + 1, cells + self._across, cells + self._across + 1]
         logits = [flat.take(corner, axis=1) for corner in corners]
-        reach = np.full_like(logits[0], np.inf)  # how far each class comes up to one of the winners, at best
+        reach = np.full_like(
+            logits[0], np.inf
+        )  # per class, the least over the winners of its largest lead at a corner
         for winner in (winners[corner] for corner in corners):
             lead = (values - flat[winner, corner] for values, corner in zip(logits, corners, strict=True))
             np.minimum(reach, reduce(np.maximum, lead), out=reach)
@@ -234,7 +238,7 @@ class Sampler:
         return possible.sum(0, dtype=np.uint8), label.astype(np.uint8), terms
 
     def _numerators(self, area: Area, pixels: Flags | None) -> Iterator[tuple[Index, Floats]]:
-        """The softmax's numerators, chunk by chunk, each pixel's up to a factor, and where in the area that is."""
+        """Yield the softmax's numerators in chunks, up to a factor per pixel, with their indices in the area."""
         if self._upright:
             yield from self._row_numerators(area)
             return
@@ -273,7 +277,7 @@ class Sampler:
 
     @cached_property
     def _level(self) -> Floats:
-        """Samples less each one's highest logit, which changes no probability and keeps exp() from overflowing."""
+        """The samples minus each sample's highest logit: probabilities stay, and exp() does not overflow."""
         level: Floats = self._samples - self._samples.max(0)
         return level
 
@@ -288,18 +292,18 @@ class Sampler:
 
 
 class _Blocks:
-    """An area whose rows and columns run along the grid's: its cells are blocks of pixels."""
+    """An area whose rows and columns run along the grid's axes, so that each cell is a block of pixels."""
 
     def __init__(self, sampler: Sampler, area: Area) -> None:
         self._across = sampler._across
         self._rows, self._columns = sampler._axes(area)
 
     def spread(self, table: Labels) -> Labels:
-        """Per pixel what a table says of its cell."""
+        """Return, for each pixel, the table's entry for the pixel's cell."""
         return table.take(self._columns[0], axis=1).take(self._rows[0], axis=0)
 
     def sites(self, cells: Flags) -> Sites:
-        """The pixels in flagged cells."""
+        """Return the pixels in cells that are True in `cells`."""
         row_cell, row, down = _runs(*self._rows)
         column_cell, column, right = _runs(*self._columns)
         i, j = np.nonzero(cells[row_cell[:, None], column_cell])
@@ -308,7 +312,7 @@ class _Blocks:
 
 
 class _Scattered:
-    """Pixels of an area that lie on the grid at any angle or size: each by itself."""
+    """Pixels of an area that lies on the grid at any angle or scale; each pixel is a site of its own."""
 
     def __init__(self, sampler: Sampler, area: Area, pixels: Flags | None) -> None:
         self._pixels = pixels
@@ -316,11 +320,11 @@ class _Scattered:
         self._cell, self._down, self._right = sampler._locate(area, rows, columns)
 
     def spread(self, table: Labels) -> Labels:
-        """Per pixel what a table says of its cell."""
+        """Return, for each pixel, the table's entry for the pixel's cell."""
         return table.reshape(-1)[self._cell]
 
     def sites(self, cells: Flags) -> Sites:
-        """The pixels in flagged cells."""
+        """Return the pixels in cells that are True in `cells`."""
         inside = cells.reshape(-1)[self._cell]
         if self._pixels is not None:
             inside &= self._pixels
@@ -330,7 +334,7 @@ class _Scattered:
 
 
 def argmax(logits: Floats) -> Labels:
-    """First position of the maximum along the first axis; faster than NumPy's across rows."""
+    """Return the first index of the maximum along the first axis, faster than NumPy does."""
     best, label = logits[0].copy(), np.zeros(logits.shape[1:], np.uint8)
     for i, values in enumerate(logits[1:], 1):
         np.copyto(label, np.uint8(i), where=values > best)
@@ -339,12 +343,12 @@ def argmax(logits: Floats) -> Labels:
 
 
 def highest_probability(logits: Floats) -> Floats:
-    """Probability of the winner of logits, softmax along the first axis."""
+    """Return the highest softmax probability along the first axis."""
     return np.asarray(1 / np.exp(logits - logits.max(0)).sum(0))
 
 
 def _along(position: NDArray[np.float64], samples: int) -> tuple[Indices, Floats]:
-    """Cells along one axis of index coordinates, counted with the rim, and where in them, 0 to 1."""
+    """Return the cell, counted with the rim, and the place in the cell, 0 to 1, of index coordinates along an axis."""
     position = position + 1
     np.clip(position, 0, samples + 1, out=position)
     cell = position.astype(np.intp)
@@ -354,7 +358,7 @@ def _along(position: NDArray[np.float64], samples: int) -> tuple[Indices, Floats
 
 
 def _runs(cell: Indices, place: Floats) -> tuple[Indices, Indices, Floats]:
-    """Neighbours along an axis that share a cell: per run the cell, and p × n indices and places in the cell."""
+    """Group pixels along an axis into n runs in the same cell: return each run's cell, and p × n indices and places."""
     first = np.ones(cell.size, np.bool_)
     first[1:] = cell[1:] != cell[:-1]
     start = np.flatnonzero(first)

@@ -1,4 +1,4 @@
-"""Whether a model tells left from right: one published BiSeNet labels every eye, brow and ear as the left one.
+"""A check that a model tells left from right: one published BiSeNet labels every eye, brow and ear as the left one.
 
 >>> import numpy as np
 >>> from faceparse.labels import scheme
@@ -24,22 +24,22 @@ from faceparse.labels import Scheme
 from faceparse.results import Parsing, View
 
 MIN_PICTURES = 10
-"""Pictures with left or right classes that a note needs."""
+"""Least number of pictures with left or right classes before `SideCounter.note` warns."""
 
 MIN_SHARE = 0.001
-"""A side with a smaller share of both sides' pixels counts as absent."""
+"""Least fraction of the left and right pixels that one side must have; below it, the side counts as absent."""
 
 SAMPLES = 64
-"""Rows and columns that are counted of a view's grid, at most: counting costs little beside the network."""
+"""Maximal rows and columns of a view's grid that are counted, so that counting costs little beside the network."""
 
 Picture = TypeVar("Picture")
 
 
 class SideCounter:
-    """Counts the left and right classes that a model labels, picture by picture; thread-safe.
+    """A thread-safe counter of the left and right classes that a model labels, picture by picture.
 
     Args:
-        scheme: Of the views' classes.
+        scheme: The scheme of the views' classes.
     """
 
     def __init__(self, scheme: Scheme) -> None:
@@ -49,7 +49,7 @@ class SideCounter:
         self._pictures = 0
 
     def watch(self, parse: Callable[[Picture], Parsing]) -> Callable[[Picture], Parsing]:
-        """Wrap `parse` so that each of its results is counted."""
+        """Wrap `parse` so that each result is counted."""
 
         def parse_and_count(picture: Picture) -> Parsing:
             parsing = parse(picture)
@@ -71,7 +71,7 @@ class SideCounter:
             self._pictures += sided
 
     def note(self) -> str:
-        """A line that warns of a side that never occurs; empty where both do, or pictures are too few."""
+        """Return a line that warns of a side that is absent; empty if both sides occur or pictures are too few."""
         pairs = [p for p in self._scheme.pairs if self._pixels[list(p)].any()]
         if self._pictures < MIN_PICTURES or not pairs:
             return ""

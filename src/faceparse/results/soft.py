@@ -1,4 +1,4 @@
-"""Soft masks in strips: many of them, of pictures of any size, without any being whole in memory."""
+"""Soft masks in strips, so that no mask is whole in memory, however large the picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faceparse.results.parsing import Parsing
 from faceparse.results.render import TILE, render_probabilities
 
 Rows = NDArray[np.unsignedinteger[Any]]
-"""uint8 or uint16."""
+"""A strip's values, uint8 or uint16."""
 
 
 def soft_strips(
@@ -25,20 +25,20 @@ def soft_strips(
     edges: bool = True,
     margins: Margins = Margins(),  # noqa: B008
 ) -> Iterator[tuple[slice, Rows]]:
-    """Soft masks of groups of labels as whole numbers, strip by strip from the top; see `Parsing.mask`.
+    """Yield soft masks of groups of labels as whole numbers, strip by strip, from the top; see `Parsing.mask`.
 
     >>> for rows, (hair,) in soft_strips(parsing, [(17,)]):  # doctest: +SKIP
     ...     opacity[rows] = hair
 
     Args:
-        parsing: A parsing; one made of a label map has the probabilities 0 and 1 alone.
-        groups: Labels of its scheme; a group's probability is its labels' sum.
-        bits: 8 or 16; probability 1 is 255 or 65535, in between the nearest whole number.
-        edges: Whether they follow the picture's edges.
+        parsing: A parsing; one made from a label map has only the probabilities 0 and 1.
+        groups: Groups of labels of the parsing's scheme; a group's probability is the sum over its labels.
+        bits: 8 or 16: probability 1 becomes 255 or 65535, others the nearest whole number.
+        edges: Whether the masks follow the picture's edges.
         margins: How far the masks' edges are moved and feathered.
 
     Yields:
-        The strip's rows, and groups × rows × W uint8 or uint16.
+        The strip's rows, and its masks, groups × rows × W uint8 or uint16.
     """
     strips = _probabilities(parsing, groups, bits, edges)
     margins = margins.in_pixels(parsing.face_side)
@@ -48,8 +48,8 @@ def soft_strips(
 def _applied(
     margins: Margins, strips: Iterator[tuple[slice, Rows]], height: int
 ) -> Iterator[tuple[slice, Rows]]:
-    """Strips whose masks' edges are moved: each is held back until the rows below it that count are there."""
-    first = done = 0  # of the rows that are held, and of those to come out next
+    """Yield strips with the margins applied; rows wait until the rows below that influence them have come."""
+    first = done = 0  # the first row that is held, and the next row to yield
     held: Rows | None = None
     for rows, strip in strips:
         held = strip if held is None else np.concatenate([held, strip], axis=1)

@@ -1,4 +1,4 @@
-"""The squash of LaPa's warp: the middle stays, what is far out is drawn in.
+"""The squash of LaPa's warp: coordinates near 0 stay, larger ones are compressed to −1 to 1.
 
 >>> import numpy as np
 >>> squash(np.array([-5.0, 0.1, 1.0])).round(3)
@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIDDLE = 0.2
-"""Coordinates up to this stay what they are."""
+"""Largest absolute coordinate that stays the same."""
 
 LIMIT = 0.999
-"""The inverse's arctanh goes up to this, so that no sample lies infinitely far out."""
+"""Largest argument of the inverse's arctanh, so that no sample lies infinitely far out."""
 
 Doubles = NDArray[np.float64]
 
 
 def squash(n: Doubles) -> Doubles:
-    """Any coordinate → −1 to 1: |n| beyond 0.2 becomes 0.2 + 0.8 · tanh((|n| − 0.2) / 0.8).
+    """Compress coordinates to −1 to 1: |n| above 0.2 becomes 0.2 + 0.8 · tanh((|n| − 0.2) / 0.8).
 
-    As RoI Tanh-warping (Lin et al., https://arxiv.org/abs/1906.01342) and SegFace do it.
+    RoI Tanh-warping (Lin et al., https://arxiv.org/abs/1906.01342) and SegFace use this function.
     """
     far = np.abs(n)
     drawn_in = MIDDLE + (1 - MIDDLE) * np.tanh((far - MIDDLE) / (1 - MIDDLE))
@@ -30,7 +30,7 @@ def squash(n: Doubles) -> Doubles:
 
 
 def unsquash(n: Doubles) -> Doubles:
-    """The inverse, for coordinates from −1 to 1; up to about ±3.2, where `LIMIT` ends it."""
+    """Invert `squash` for coordinates from −1 to 1; `LIMIT` bounds the result to about ±3.2."""
     far = np.abs(n)
     spread = np.arctanh(np.clip((far - MIDDLE) / (1 - MIDDLE), -LIMIT, LIMIT))
     return np.where(far <= MIDDLE, n, np.copysign(MIDDLE + (1 - MIDDLE) * spread, n))

@@ -1,4 +1,4 @@
-"""A view: a network's logits at its own resolution, and how they lie on the picture.
+"""A view: a network's logits at the network's own resolution, and their place on the picture.
 
 >>> import numpy as np
 >>> from faceparse.results import View
@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from faceparse.errors import ResultError
 
 LARGEST = 1e30
-"""Logits beyond this are no logits, and their differences could overflow."""
+"""Largest absolute logit: larger values mean a broken network, and their differences could overflow."""
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -30,21 +30,24 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 class View:
     """One network output placed on the picture: the whole picture, an aligned face, a mirrored copy.
 
-    Between grid samples logits are bilinear; outside the grid they are its nearest edge sample's.
+    Between grid samples, logits are interpolated bilinearly; outside the grid, the nearest edge sample
+    counts.
 
     Args:
-        logits: float32, classes × h × w, at the network's own resolution. Kept, not copied: leave it alone.
-        to_grid: 2 × 3 affine map from a picture point (x, y), px, to (column, row) of `logits`, as `logits[:, row, column]`;
-            with `before`, from what that map and the squashing make of the point.
-        frame: Picture point → the view's own square, [0, 1] × [0, 1], outside which it does not count;
-            None: it counts in the whole picture.
-        feather: Part of the frame, 0 to 0.5, over which its weight rises from 0 at the border to 1.
-        layer: Views of a higher layer lie over those of lower ones; within a layer they are averaged.
-        before: 2 × 3 affine map of a warped view, applied first: `faceparse.results.squash` then squashes each coordinate, and
-            `to_grid` takes the result.
+        logits: float32, classes × h × w, at the network's own resolution. The array is not copied, so do not
+            change it afterwards.
+        to_grid: 2 × 3 affine map from a picture point (x, y), px, to (column, row) of `logits`, as `logits[:,
+            row, column]`. With `before`, the map starts from the squashed point.
+        frame: 2 × 3 affine map from picture points to the view's frame, [0, 1] × [0, 1]; outside the frame
+            the view does not count. None: the view counts in the whole picture.
+        feather: Fraction of the frame's side, 0 to 0.5, over which the view's alpha rises from 0 at the
+            border to 1.
+        layer: Views of a higher layer cover views of lower layers; views of one layer are averaged.
+        before: 2 × 3 affine map of a warped view, applied to a picture point first; then
+            `faceparse.results.squash` squashes each coordinate, and `to_grid` maps the result.
 
     Raises:
-        ResultError: an array of another shape or kind, a value that is not finite.
+        ResultError: an array of another shape or kind, or a value that is not finite.
     """
 
     logits: NDArray[np.float32]
@@ -77,7 +80,7 @@ class View:
 
 
 def frozen(array: NDArray[Scalar]) -> NDArray[Scalar]:
-    """A read-only look at an array, which itself stays as it was."""
+    """Return a read-only view of an array; the array itself stays writable."""
     array = array.view()
     array.setflags(write=False)
     return array
@@ -90,7 +93,7 @@ def _logits(value: ArrayLike) -> NDArray[np.float32]:
     if not np.issubdtype(logits.dtype, np.floating):
         raise ResultError(f"logits are floating-point, got {logits.dtype}")
     logits = np.ascontiguousarray(logits, np.float32)
-    if not -LARGEST < logits.min() <= logits.max() < LARGEST:  # also where there is a NaN
+    if not -LARGEST < logits.min() <= logits.max() < LARGEST:  # a NaN fails too
         raise ResultError(f"logits hold NaN or values beyond ±{LARGEST:g}: the network's output is broken")
     return frozen(logits)
 
