@@ -16,8 +16,9 @@ from typer import Option
 from typer.core import TyperGroup
 
 from faceparse.cli.say import EXACT, say
+from faceparse.cli.words import spelled
 from faceparse.errors import ConfigError, DataError, EngineError, FaceparseError, LabelError, WeightsError
-from faceparse.registry import either, mend, nearest
+from faceparse.registry import mend
 
 UsageError: Any = typer.BadParameter.__base__  # typer's own, or click's in older ones
 BAD_ARGUMENTS = (LabelError, WeightsError, EngineError, ConfigError, DataError)
@@ -87,17 +88,11 @@ def _root(
     """Label every pixel of a face: skin, brows, eyes, nose, lips, hair and more."""
 
 
-def _usage(error: Any, arguments: list[str]) -> str:
-    """Typer's complaint about a command's words, in one line that names the nearest options."""
+def _usage(error: Any) -> str:
+    """Typer's complaint about a command's words, in one line."""
     message = " ".join(error.format_message().split()).rstrip(".")
-    message, near = f"{message[:1].lower()}{message[1:]}", []
-    if error.ctx and hasattr(error, "possibilities"):  # no such option; of -save typer names -s alone
-        word = next((word for word in arguments if word.startswith(error.option_name)), error.option_name)
-        options = {o.lstrip("-"): o for parameter in error.ctx.command.params for o in parameter.opts}
-        near = [options[name] for name in nearest(word.partition("=")[0].lstrip("-"), options, 0.65)]
-        message = f"no option {word}" + (f"; did you mean {either(near)}?" if near else "")
-    done = message.endswith("?") or not error.ctx
-    return message if done else f"{message}; see {error.ctx.command_path} --help"
+    message = f"{message[:1].lower()}{message[1:]}"
+    return f"{message}; see {error.ctx.command_path} --help" if error.ctx else message
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -120,7 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_run(arguments, debug="--debug" in words))
     except UsageError as error:
         if error.format_message():  # empty where no words were given and the help is printed
-            say(f"faceparse: {_usage(error, arguments)}", err=True)
+            say(f"faceparse: {_usage(error)}", err=True)
         sys.exit(2)
     except (FaceparseError, OSError) as error:  # OSError: faults that no room foresaw, such as a broken pipe
         say(f"faceparse: {error}", err=True)
@@ -142,6 +137,7 @@ def _run(arguments: list[str], debug: bool) -> Any:
     try:
         if "" in arguments or any(word.startswith("-") and word.endswith("=") for word in arguments):
             raise ConfigError("a word of the command is empty: is it a variable that is not set?")
+        arguments = spelled(arguments, typer.main.get_command(app))
         return app(arguments, prog_name="faceparse", standalone_mode=False)
     except Exception:
         if debug:

@@ -104,7 +104,7 @@ class Options:
             hint = self._hint(name, "", "--")
             if not sign and (not rest or rest[0].startswith("--")) and bool in (hint, *get_args(hint)):
                 text = "true"
-            elif not sign and not rest:
+            elif not sign and (not rest or rest[0].startswith("--")):
                 raise ConfigError(f"--{name} needs a value: {described(hint)}")
             elif not sign:
                 text = rest.popleft()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from faceparse.cli.say import say
+from faceparse.cli.words import refuse_published
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ _INTERRUPTED, _TERMINATED = 130, 143
 def command(context: typer.Context) -> None:
     """Train a network: `faceparse train --recipe default --data.root DIR`; `--help` lists every option."""
     try:
-        from faceparse.train.settings import configuration, help_page, read_settings
+        from faceparse.train.settings import configuration, help_page, read_settings, run_options
     except ImportError as error:
         from faceparse.errors import MissingExtraError
 
@@ -32,6 +33,7 @@ def command(context: typer.Context) -> None:
     if not context.args or {"-h", "--help"} & set(context.args):
         say(*help_page().split("\n"))
         return
+    refuse_published(context.args, "train", run_options().known)
     if printing := {"--print_config", "--print-config"} & set(context.args):
         say(*configuration([word for word in context.args if word not in printing]).split("\n"))
         return

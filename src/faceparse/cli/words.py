@@ -1,0 +1,87 @@
+"""The words of a command as it spells them; for one that is no option, what to give in its place."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Container, Iterable, Sequence
+from importlib.resources import files
+from typing import Any
+
+from faceparse.errors import ConfigError
+from faceparse.registry import either, nearest
+from faceparse.tables import parse
+
+_NUMBER = re.compile(r"-\.?\d")
+
+
+def spelled(arguments: Sequence[str], root: Any) -> list[str]:
+    """The arguments, hyphens and underscores in options as the command has them.
+
+    Args:
+        arguments: All words after the program's name.
+        root: The command line, as typer makes it.
+
+    Raises:
+        ConfigError: words that are no options of the command; the message says what to give.
+    """
+    command, rest, path = root, deque(arguments), ["faceparse"]
+    while rest and hasattr(command, "get_command"):
+        inner = command.get_command(None, rest[0])
+        if inner is None:
+            break
+        command = inner
+        path.append(rest.popleft())
+    if command.context_settings.get("ignore_unknown_options"):  # it reads its options by itself
+        return [*path[1:], *rest]
+    parameters = {
+        option: p for p in command.params for option in (*p.opts, *p.secondary_opts) if option[0] == "-"
+    }
+    options = {_plain(option): option for option in (*parameters, "--help")}
+    result, faults, published = path[1:], [], answers(path[-1])
+    while rest:
+        word = rest.popleft()
+        if word == "--":
+            return [*result, word, *rest]
+        name, sign, value = word.partition("=")
+        is_option = name.startswith("-") and name != "-" and not _NUMBER.match(name)
+        answer = published.get(_plain(name) if is_option else name if sign else "")
+        if is_option and word[:2] not in parameters:  # -oFILE
+            option = options.get(_plain(name)) if name.startswith("--") else None
+            if option is None:
+                near = [options[like] for like in nearest(_plain(name), options, 0.65)]
+                hint = f": give {answer}" if answer else f"; did you mean {either(near)}?" if near else ""
+                faults.append(f"no option {name}" + (hint or f"; see {' '.join(path)} --help"))
+                continue
+            word = option + sign + value
+        elif answer:
+            faults.append(f"no option {name}: give {answer}")
+        result.append(word)
+        if word in parameters and not parameters[word].is_flag and rest:
+            result.append(rest.popleft())
+    if faults:
+        raise ConfigError("; ".join(faults))
+    return result
+
+
+def answers(command: str) -> dict[str, str]:
+    """Option of a published project's script → what to give in its place."""
+    text = files("faceparse.cli").joinpath("published.toml").read_bytes()
+    table: dict[str, dict[str, str]] = parse(text, "TOML", "published.toml")
+    return table.get(command, {})
+
+
+def refuse_published(arguments: Iterable[str], command: str, options: Container[str]) -> None:
+    """Raise a `ConfigError` with the answer to each word that is a published project's, and no option here."""
+    faults, published, name = [], answers(command), ""
+    for word in (part for argument in arguments for part in argument.split("=", 1)):
+        before, name = name, _plain(word) if word.startswith("--") else ""
+        option = name or f"{before} {word}"
+        if option in published and name not in options:
+            faults.append(f"no option --{option}: give {published[option]}")
+    if faults:
+        raise ConfigError("; ".join(faults))
+
+
+def _plain(name: str) -> str:
+    return name.lstrip("-").replace("-", "_")
