@@ -358,17 +358,19 @@ def test_leaving_early_stops_the_pool(tmp_path: Path) -> None:
     assert len(seen) <= 3
 
 
-def test_an_unexpected_error_fails_its_picture_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [RuntimeError("a\nbug"), MemoryError("a bug"), SystemExit("a bug")])
+def test_an_unexpected_error_fails_its_picture_alone(tmp_path: Path, error: BaseException) -> None:
     root = pictures(tmp_path / "in", "a.jpg", "b.jpg", "c.jpg")
 
     def broken(path: Path) -> Parsing:
         if path.name == "b.jpg":
-            raise RuntimeError("a\nbug")
+            raise error
         return parse(path)
 
     outcomes = run(find([root], tmp_path / "out"), parse=broken)
     assert statuses(outcomes) == {"a.jpg": "written", "b.jpg": "failed", "c.jpg": "written"}
-    assert [o.reason for o in outcomes if o.reason] == [f"{root / 'b.jpg'}: RuntimeError: a bug"]
+    (reason,) = [o.reason for o in outcomes if o.reason]
+    assert reason == f"{root / 'b.jpg'}: {type(error).__name__}: a bug"
 
 
 def test_no_partial_file_is_left(tmp_path: Path) -> None:

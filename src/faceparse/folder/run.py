@@ -245,7 +245,7 @@ class _Worker:
             return Outcome(job, FAILED, job.problem)
         try:
             return self._process(job)
-        except Exception as error:  # a fault of a network, a writer or a package: the run goes on
+        except BaseException as error:  # a fault of a network or a writer, its sys.exit too: the run goes on
             name = "stdin" if job.data is not None else display_name(job.source)
             return Outcome(job, FAILED, _reason(error, name), disk_full=_is_full(error))
 
@@ -322,7 +322,7 @@ def _is_full(error: BaseException) -> bool:
     return any(isinstance(cause, OSError) and cause.errno in _FULL_ERRORS for cause in causes)
 
 
-def _reason(error: Exception, name: str) -> str:
+def _reason(error: BaseException, name: str) -> str:
     """What went wrong with the picture or form of that name, which it says, in one line."""
     reason = str(error)
     if not isinstance(error, FaceparseError):
