@@ -27,10 +27,15 @@ def stem(tmp_path: Path) -> Path:
     return stem
 
 
-def run(*words: object, out: int = subprocess.DEVNULL, err: int = subprocess.DEVNULL) -> bytes:
+def run(
+    *words: object,
+    out: int = subprocess.DEVNULL,
+    err: int = subprocess.DEVNULL,
+    encoding: str = "utf-8:strict",  # as where the locale is UTF-8's
+) -> bytes:
     """What a command prints into a pipe."""
     line = [sys.executable, "-m", "faceparse", *map(str, words)]
-    environment = dict(os.environ, PYTHONIOENCODING="utf-8:strict")  # as where the locale is UTF-8's
+    environment = dict(os.environ, PYTHONIOENCODING=encoding)
     return subprocess.run(line, stdout=out, stderr=err, env=environment, check=False).stdout
 
 
@@ -59,6 +64,15 @@ def test_a_name_on_a_terminal_does_nothing_there(stem: Path, case: str) -> None:
     os.close(terminal)
     assert all(line.isprintable() for line in printed.split("\r\n"))
     assert r"\x1b[31m two\nlines \u202ewards" in printed
+
+
+def test_what_an_encoding_lacks_is_escaped() -> None:
+    words = ["weights", "show", "default"]
+    whole = run(*words, out=subprocess.PIPE).decode()
+    assert not whole.isascii()
+    for errors in ("strict", "surrogateescape"):  # the second is the C locale's
+        text = run(*words, out=subprocess.PIPE, encoding=f"ascii:{errors}")
+        assert text == whole.encode("ascii", "backslashreplace")
 
 
 def test_a_name_in_a_table_does_nothing_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,7 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
     os.close(spare)
     sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
-        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+        if isinstance(stream, TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors=EXACT)
     words = sys.argv[1:] if arguments is None else arguments
     arguments = [word for word in words if word != "--debug"]
