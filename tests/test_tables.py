@@ -192,7 +192,8 @@ def test_large_texts_are_not_read(form: str) -> None:
         parse("a" * 200_000, form, "w")
 
 
-def test_a_message_is_short_whatever_it_quotes() -> None:
+def test_a_message_is_one_short_line_whatever_it_quotes() -> None:
+    assert str(WeightsError("its keys are a\nb,\r\nc\u2028d")) == "its keys are a b, c d"
     text = str(ConfigError("it begins " + "x" * 1_000_000 + " and ends"))
     assert len(text) <= 2000
     assert text.startswith("it begins xxx")

@@ -21,10 +21,10 @@ def display_name(name: object) -> str:
 
 
 class FaceparseError(Exception):
-    """Base of all errors that faceparse raises for bad input; of a very long message the middle is left out."""
+    """Base of all errors that faceparse raises for bad input: one line; of a very long one the middle is left out."""
 
     def __init__(self, message: object = "") -> None:
-        text = str(message)
+        text = " ".join(str(message).splitlines())
         super().__init__(
             text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 4 :]}"
         )

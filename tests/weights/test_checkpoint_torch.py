@@ -150,6 +150,17 @@ def test_a_packed_archive_of_zeros_is_not_unpacked(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "b.pt")
 
 
+@formats
+def test_a_claim_on_more_memory_than_there_is(save: Save, tmp_path: Path) -> None:
+    class Claims:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return bytearray, (1 << 60,)
+
+    save({"w": Claims()}, tmp_path / "a.pth")
+    with pytest.raises(WeightsError, match="more memory than there is"):
+        read_checkpoint(tmp_path / "a.pth")
+
+
 def test_reading_warns_of_nothing(tmp_path: Path) -> None:
     save_legacy(STATE, tmp_path / "a.pth")
     with warnings.catch_warnings():

@@ -185,7 +185,7 @@ def _torch_load(path: Path, file: BinaryIO) -> object:
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except MemoryError:
-        raise
+        raise WeightsError(f"{path} is damaged, or needs more memory than there is") from None
     except pickle.UnpicklingError as error:  # torch's has a page of advice around the first
         reason = str(error.__context__ or error).split(". ")[0]
         raise WeightsError(
