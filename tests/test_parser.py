@@ -187,6 +187,16 @@ def test_landmarks_are_of_one_picture() -> None:
         fake().parse([half_bright()], landmarks=np.zeros((5, 2)))  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize("away", [(-1e6, 0), (0, 1e6), (170, 0), (0, -120)])
+def test_landmarks_outside_the_picture_are_refused(away: tuple[float, float]) -> None:
+    """A look that far away took a minute."""
+    landmarks = np.array([[20.0, 40], [40, 40], [30, 50], [22, 60], [38, 60]])
+    with pytest.raises(ImageError, match="landmarks lie outside the picture"):
+        fake(faces="each").parse(half_bright(), landmarks=landmarks + away)
+    half_inside = landmarks + np.array([-30, 0])
+    assert len(fake(faces="each").parse(half_bright(), landmarks=half_inside).faces) == 1
+
+
 def test_parse_says_what_becomes_of_a_picture_without_a_face() -> None:
     with pytest.raises(NoFaceError):
         parse(half_bright(), no_face="fail")

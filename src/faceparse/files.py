@@ -88,8 +88,7 @@ def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
         OSError: no such file, a folder, a named pipe, a device.
     """
     # Not blocking: a named pipe that nobody writes to would hold its reader.
-    more = getattr(os, "O_NONBLOCK", 0)
-    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | more))  # noqa: SIM115
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))  # noqa: SIM115
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))

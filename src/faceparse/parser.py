@@ -28,6 +28,7 @@ from faceparse.engines.batching import Batched
 from faceparse.errors import (
     ConfigError,
     EngineError,
+    ImageError,
     LabelError,
     NoFaceError,
     ResultError,
@@ -217,7 +218,7 @@ class Parser:
                 known: the detector is not asked.
 
         Raises:
-            ImageError: not a picture, or not five finite landmarks.
+            ImageError: not a picture, or not five finite landmarks of a face in it.
             NoFaceError: no face found, with `no_face` `fail`, or a model that needs landmarks.
         """
         if isinstance(picture, list | tuple) and landmarks is None:
@@ -268,6 +269,8 @@ class Parser:
         """The turn in which the picture is looked at, and the faces in that."""
         if landmarks is not None:
             face = Detection.from_landmarks(landmarks)
+            if min(*face.box[2:], *np.subtract(image.shape[1::-1], face.box[:2])) <= 0:
+                raise ImageError("the landmarks lie outside the picture: they are x and y in its pixels")
             turn = Turn.of(face, image.shape[:2])
             return turn, (turn.face(face),)
         if self.faces == "whole" and not self.card.input.warp:

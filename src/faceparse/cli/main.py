@@ -24,9 +24,6 @@ UsageError: Any = typer.BadParameter.__base__  # typer's own, or click's in olde
 BAD_ARGUMENTS = (LabelError, WeightsError, EngineError, ConfigError, DataError)
 """Faults of the command's words rather than of a picture: exit code 2."""
 
-UNFORESEEN = 70
-"""Exit code of a fault that is not ours to name, as `EX_SOFTWARE` of sysexits.h."""
-
 COMMANDS = "faceparse.cli.commands"
 """The package whose modules are the commands."""
 
@@ -126,7 +123,7 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         say(f"faceparse: {text} (unforeseen, please report it; --debug shows where)", err=True)
-        sys.exit(UNFORESEEN)
+        sys.exit(70)  # EX_SOFTWARE of sysexits.h
 
 
 def _run(arguments: list[str], debug: bool) -> Any:

@@ -81,7 +81,6 @@ def command(
     from faceparse.files import atomic
     from faceparse.folder import Run, encode
     from faceparse.parser import AUTO, USUAL, Parser
-    from faceparse.pictures.reader import LARGEST
     from faceparse.results.sides import SideCounter
     from faceparse.weights.merging import scheme_of_results
     from faceparse.writers import WRITERS, read_options, writers
@@ -99,7 +98,7 @@ def command(
         usual = [name for name in ("mask", "overlay") if not fitting or name in fitting]
         save = "mask" if to_stdout else ",".join(usual or fitting[:1])
     forms = writers(save.split(","), options)
-    todo = _jobs(inputs or [], output, list_file, recursive, root, max_pixels or LARGEST)
+    todo = _jobs(inputs or [], output, list_file, recursive, root, max_pixels or 0)
     if (to_stdout or fitting) and (len(todo), len(forms)) != (1, 1):
         raise ConfigError(
             f"-o {output} takes one picture and one form, got {len(todo)} and {len(forms)}: choose with --save, or give a folder"
@@ -173,9 +172,8 @@ def _jobs(
     from contextlib import nullcontext
 
     from faceparse.errors import ConfigError
-    from faceparse.folder import find_jobs, read_list
-    from faceparse.folder.find import LONGEST_LIST
-    from faceparse.pictures.reader import read_encoded
+    from faceparse.folder.find import LONGEST_LIST, find_jobs, read_list
+    from faceparse.pictures.reader import LARGEST, read_encoded
     from faceparse.writers import WRITERS
 
     if [*inputs, str(list_file)].count("-") > 1:
@@ -194,7 +192,7 @@ def _jobs(
         from_list=paths,
         recursive=recursive,
         root=root,
-        data=read_encoded(sys.stdin.buffer, pixels) if "-" in inputs else None,
+        data=read_encoded(sys.stdin.buffer, pixels or LARGEST) if "-" in inputs else None,
     )
 
 
