@@ -54,10 +54,9 @@ def open_engine(
         EngineError: unknown engine or device, one that does not run this file, or one that is not
             installed or not on this machine.
     """
-    words = str | None
-    convert(words, engine, "engine", error=EngineError)
+    convert(str | None, engine, "engine", error=EngineError)
     convert(str, device, "device", error=EngineError)
-    convert(words, card, "card", error=WeightsError)
+    convert(str | None, card, "card", error=WeightsError)
     convert(Annotated[int, between(1, 1024)] | None, threads, "threads", error=EngineError)
     file = find_model(model, card)
     kind = engine_for(file.path, engine or "auto")

@@ -62,17 +62,7 @@ def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
         if PACKAGED.get(scheme.name, scheme) != scheme:
             raise LabelError(f"label scheme {name}: the name {scheme.name!r} is taken by one of faceparse")
         return scheme
-    return named_scheme(str(name))
-
-
-def named_scheme(name: str) -> Scheme:
-    """The scheme of that name, which is never a file that is opened.
-
-    Raises:
-        LabelError: no such scheme.
-    """
-    # Without a look at what other packages bring, which costs more than all else here.
-    return PACKAGED.get(name) or SCHEMES.find(name)
+    return scheme_inside(str(name))
 
 
 def scheme_inside(entry: Any) -> Scheme:
@@ -85,7 +75,10 @@ def scheme_inside(entry: Any) -> Scheme:
     Raises:
         LabelError: no such scheme, or a table that is none.
     """
-    return named_scheme(entry) if isinstance(entry, str) else scheme(entry)
+    if not isinstance(entry, str):
+        return scheme(entry)
+    # Without a look at what other packages bring, which costs more than all else here.
+    return PACKAGED.get(entry) or SCHEMES.find(entry)
 
 
 def home(name: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.labels import Scheme, conversion
-from faceparse.labels.registry import named_scheme
+from faceparse.labels.registry import scheme_inside
 from faceparse.weights.card import Card
 
 
@@ -26,7 +26,7 @@ def result_scheme(original: Scheme) -> Scheme:
     >>> result_scheme(scheme("voc21-face")).name, result_scheme(scheme("lapa11")).name
     ('face2', 'lapa11')
     """
-    return named_scheme(original.result_scheme) if original.result_scheme else original
+    return scheme_inside(original.result_scheme) if original.result_scheme else original
 
 
 def read_logits(logits: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
