@@ -12,13 +12,13 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypedDict, Unpack, cast, overload
+from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar, Unpack, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,8 @@ from faceparse.weights.hashing import sha256
 from faceparse.weights.merging import read_logits, scheme_of_results
 from faceparse.weights.modelfile import find_model
 from faceparse.weights.terms import announce
+
+T, R = TypeVar("T"), TypeVar("R")
 
 AUTO, USUAL = "auto", "celebamask19"
 """The scheme of results where none is named: the usual one, if the model's classes convert to it."""
@@ -353,26 +355,37 @@ class Parser:
             raise ConfigError(f"map takes several pictures, parse one; got {pictures!r:.100}")
         if workers is not None and workers < 1:
             raise ConfigError(f"workers is 1 or more, got {workers}")
-        return self._mapped(pictures, workers or self.workers)
-
-    def _mapped(self, pictures: Iterable[PictureSource], count: int) -> Iterator[Parsing]:
-        with ThreadPoolExecutor(count) as pool:
-            waiting: deque[Future[Parsing]] = deque()
-            try:
-                for picture in pictures:
-                    waiting.append(pool.submit(self._ready, picture))
-                    if len(waiting) > count:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        return in_order(self._ready, pictures, workers or self.workers)
 
     def _ready(self, picture: PictureSource) -> Parsing:
         parsing = self._parse(picture)
         _ = parsing.labels  # rendered in the worker, not when the caller asks
         return parsing
+
+
+def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+    """The results of some work in the items' order; the caller's thread takes the items, `workers` threads work.
+
+    One worker is the caller's thread itself.
+
+    >>> list(in_order(abs, [-1, 2], workers=2))
+    [1, 2]
+    """
+    if workers == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def _usual(native: Scheme) -> Scheme:

@@ -75,6 +75,21 @@ def test_every_figure_is_written(faces: Path, tmp_path: Path, capsys: pytest.Cap
             assert min(picture.size) > 100
 
 
+def test_batch_and_jobs_change_no_figure(faces: Path, tmp_path: Path) -> None:
+    written = []
+    for number in ("1", "8"):
+        files = [tmp_path / f"{number}.{kind}" for kind in ("json", "csv", "png")]
+        names = [
+            w
+            for option, f in zip(("--json", "--csv", "--confusion"), files, strict=True)
+            for w in (option, str(f))
+        ]
+        data = ["--data.root", str(faces), "--data.scheme", "celebamask19", "--draws", "50"]
+        assert run(*data, "--batch", number, "--jobs", number, *names) == 0
+        written.append([f.read_bytes() for f in files])
+    assert written[0] == written[1]
+
+
 def test_protocol_input_compares_at_the_network_s_size(faces: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     words = ["--data.root", str(faces), "--data.scheme", "celebamask19", "--draws", "0"]

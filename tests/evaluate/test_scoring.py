@@ -79,6 +79,24 @@ def test_clean_figures_do_not_depend_on_what_else_is_asked() -> None:
     assert plain.intervals["mean"] == more.intervals["mean"]
 
 
+def test_figures_do_not_depend_on_how_many_pictures_are_worked_on_at_a_time() -> None:
+    steps: list[tuple[str, int, int]] = []
+    one = score(by_brightness(0), Faces(9), mirror=True, degrade=["noise25"], draws=20)
+    many = score(
+        by_brightness(0),
+        Faces(9),
+        mirror=True,
+        degrade=["noise25"],
+        draws=20,
+        workers=4,
+        progress=lambda *step: steps.append(step),
+    )
+    np.testing.assert_array_equal(one.report.matrix, many.report.matrix)
+    np.testing.assert_array_equal(one.report.counts, many.report.counts)
+    assert one.as_dict() == many.as_dict()
+    assert [done for _, done, _ in steps] == 3 * list(range(1, 10))
+
+
 def test_a_column_for_each_degradation_clean_first() -> None:
     result = score(by_brightness(0), Faces(), degrade=["dark", "noise25"], draws=20)
     header, rows = scores_table(result)

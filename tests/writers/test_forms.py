@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse.draw import colours, panel
-from faceparse.errors import LabelError, OutputError
+from faceparse.errors import ConfigError, LabelError, OutputError
 from faceparse.results import Parsing
 from faceparse.results.parsing import MaskOptions
 from faceparse.writers import write
@@ -182,3 +182,17 @@ def test_a_class_that_is_not_there_is_named(tmp_path: Path) -> None:
             classes=("hair",),
         )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("colour", "tint"), [("red", (255, 0, 0)), ("#0000ff", (0, 0, 255))])
+def test_a_heat_map_over_the_picture(colour: str, tint: tuple[int, int, int], tmp_path: Path) -> None:
+    one = seen()
+    shown = drawn("RGB", one, "heatmap", tmp_path / "a", blend=0.5, colour=colour)
+    opacity = 0.5 * one.mask("face", soft=True, edges=False)[..., None]
+    np.testing.assert_allclose(shown, one.image * (1 - opacity) + np.array(tint) * opacity, atol=0.51)
+
+
+def test_the_colour_of_a_heat_map_is_checked(tmp_path: Path) -> None:
+    for wrong in ({"blend": 2}, {"blend": 0.5, "colour": "reddish"}, {"blend": 0.5, "bits": 16}):
+        with pytest.raises(ConfigError, match=r"0 to 1|or #rrggbb|has 8 bits"):
+            write(seen(), "heatmap", tmp_path / "a", **wrong)

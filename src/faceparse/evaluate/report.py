@@ -23,6 +23,7 @@ from faceparse.data.landmarks import five_points, mirror
 from faceparse.errors import DataError
 from faceparse.evaluate.confusion import Confusion, mean_of_present
 from faceparse.labels import GROUPS, IGNORE, Scheme, conversion
+from faceparse.parser import in_order
 
 INNER = ("brows", "eyes", "nose", "mouth", "lips")
 """What Helen's `overall` merges: what lies inside a face, its parts not told apart (Smith et al., CVPR 2013)."""
@@ -142,6 +143,7 @@ def evaluate(
     target: Scheme,
     sides: str = "subject",
     protocol: str = "label",
+    workers: int = 1,
 ) -> Report:
     """Count a predictor's label maps against labelled pictures.
 
@@ -149,13 +151,14 @@ def evaluate(
     over the classes that the labels can become in `target`, background left out.
 
     Args:
-        predict: A sample → labels H × W uint8 in `target`.
-        samples: A data set, or any part of it; one sample is held at a time. With protocol `input` they have
+        predict: A sample → labels H × W uint8 in `target`; called from several threads where `workers` is more than 1.
+        samples: A data set, or any part of it; `workers` + 1 samples are held at a time. With protocol `input` they have
             the network's input size already (`scoring.at_input`).
         source: Scheme of the samples' labels, which are converted.
         target: Scheme of the predictions.
         sides: What left means where the schemes differ; see `faceparse.labels.conversion`.
         protocol: Kept in the report.
+        workers: Pictures predicted at a time; the report does not depend on it.
 
     Raises:
         LabelError: `source` does not convert, or a label map is outside its scheme.
@@ -165,10 +168,14 @@ def evaluate(
     reachable = sorted(set(convert.table[: len(source)].tolist()) - {0, IGNORE})
     confusion = Confusion(target)
     names, counts = [], []
-    for sample in samples:
+
+    def count(sample: Sample) -> tuple[str, NDArray[np.int64]]:
         source.check(sample.labels, sample.name)
-        matrix = confusion.update(predict(sample), convert(sample.labels))
-        names.append(sample.name)
+        return sample.name, Confusion(target).update(predict(sample), convert(sample.labels))
+
+    for name, matrix in in_order(count, samples, workers):
+        confusion.matrix += matrix
+        names.append(name)
         counts.append(np.stack([np.diagonal(matrix), matrix.sum(0), matrix.sum(1)], 1))
     if not confusion.matrix.any():
         fault = f"every label of {len(names):,} pictures is {IGNORE} (ignore) in scheme {target.name}"
@@ -177,7 +184,9 @@ def evaluate(
     return Report(target, tuple(reachable), confusion.matrix, tuple(names), each, protocol)
 
 
-def mirror_agreement(predict: Predict, samples: Iterable[Sample], scheme: Scheme) -> dict[str, float]:
+def mirror_agreement(
+    predict: Predict, samples: Iterable[Sample], scheme: Scheme, workers: int = 1
+) -> dict[str, float]:
     """Whether a model tells left from right: F1 between its labels of pictures and of their mirror images.
 
     >>> mirror_agreement(predict, dataset, scheme("celebamask19"))["l_eye"]  # doctest: +SKIP
@@ -187,17 +196,22 @@ def mirror_agreement(predict: Predict, samples: Iterable[Sample], scheme: Scheme
         predict: A sample → labels H × W uint8 in `scheme`; a mirrored sample has five landmarks or none.
         samples: A data set, or any part of it; its labels are not used.
         scheme: Scheme of the predictions.
+        workers: As in `evaluate`.
 
     Returns:
         F1, 0 to 100, of each left and right class that occurs. A model that guesses sides gets 50.
     """
     confusion = Confusion(scheme)
-    for sample in samples:
+
+    def count(sample: Sample) -> NDArray[np.int64]:
         points = sample.landmarks
         if points is not None:
             points = mirror(five_points(points), sample.image.shape[1])
         mirrored = replace(sample, image=np.ascontiguousarray(sample.image[:, ::-1]), landmarks=points)
-        confusion.update(scheme.flip(predict(mirrored)), predict(sample))
+        return Confusion(scheme).update(scheme.flip(predict(mirrored)), predict(sample))
+
+    for matrix in in_order(count, samples, workers):
+        confusion.matrix += matrix
     scores = 100 * confusion.f1
     sided = sorted(label for pair in scheme.pairs for label in pair)
     return {scheme.classes[i]: float(scores[i]) for i in sided if not np.isnan(scores[i])}

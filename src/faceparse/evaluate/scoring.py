@@ -89,6 +89,7 @@ def score(
     protocol: str = "label",
     draws: int = DRAWS,
     seed: int = 0,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Score:
     """Score a model on a labelled data set.
@@ -107,6 +108,8 @@ def score(
         protocol: Size to compare at: the `label` map's, or the network's `input` size; see `PROTOCOLS`.
         draws: Bootstrap draws for the intervals, 10,000 at most; 0 for none.
         seed: Seed of the degradations' noise.
+        workers: Pictures to work on at a time, in threads; figures do not depend on it. With several, a parser with
+            `threads=1` is faster.
         progress: Called after each picture.
 
     Raises:
@@ -148,6 +151,7 @@ def score(
             parser.scheme,
             sides,
             protocol,
+            workers,
         )
         if change is None and counter.note():
             notes.append(f"{parser.card.name}: {counter.note()}")
@@ -159,7 +163,9 @@ def score(
         clean,
         intervals(clean, draws) if draws else {},
         {name: report(parser, change, name) for name, change in changes.items()},
-        mirror_agreement(predictor(parser, landmarks), track(data, "mirrored", progress), parser.scheme)
+        mirror_agreement(
+            predictor(parser, landmarks), track(data, "mirrored", progress), parser.scheme, workers
+        )
         if mirror
         else None,
         rival,

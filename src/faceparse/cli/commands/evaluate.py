@@ -39,6 +39,8 @@ def command(
     ),
     seed: int = Option(0, min=0, help="Of the degradations' noise."),
     draws: int = Option(1000, min=0, max=10_000, help="Bootstrap draws for 95 % intervals; 0 for none."),
+    jobs: int | None = Option(None, min=1, help="Pictures at a time."),
+    batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
     mirror: bool = Option(False, "--mirror", help="Also compare pictures with their mirror images."),
     json_file: Path | None = Option(None, "--json", help="Write the figures here."),
     csv_file: Path | None = Option(None, "--csv", help="Write the table here, in numbers."),
@@ -56,6 +58,7 @@ def command(
     from functools import partial
 
     from faceparse.cli.console import print_table, progress_bar
+    from faceparse.cli.process import tune_process
     from faceparse.data import Dataset, open_dataset
     from faceparse.data.derived import Cropped, Subset
     from faceparse.draw.matrix import matrix_picture
@@ -74,11 +77,17 @@ def command(
         dataset = Cropped(dataset)
     if pictures is not None:
         dataset = Subset(dataset, pictures)
-    open_parser = partial(Parser, engine=engine, device=device, faces=faces, no_face=no_face)
+    threads = None if min(jobs or 2, len(dataset)) == 1 else 1
+    open_parser = partial(
+        Parser, engine=engine, device=device, faces=faces, no_face=no_face, threads=threads, batch=batch
+    )
     parser = open_parser(model, card=card, scheme=scheme)
     other = None
     if against is not None:
         other = open_parser(against, card=card if against == model else None, scheme=parser.scheme)
+    workers = min(jobs or parser.workers, len(dataset))
+    if workers > 1:
+        tune_process()
     with progress_bar() as progress:
         result = score(
             parser,
@@ -91,6 +100,7 @@ def command(
             protocol=protocol,
             draws=draws,
             seed=seed,
+            workers=workers,
             progress=progress,
         )
     report = result.report
