@@ -79,7 +79,7 @@ def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> dict[str, models.Network]:
 def small(name: str, monkeypatch: pytest.MonkeyPatch) -> models.Network:
     """Register a network of one convolution under a published name, and build it."""
     card = next(c for c in cards().values() if c.network == name)
-    parts = {"dinov3": Part("dinov3.", Renaming(), "Meta's")} if "dinov3" in name else {}
+    parts = {"dinov3": Part("dinov3.", Renaming({"": "dinov3."}), "Meta's")} if "dinov3" in name else {}
 
     class Tiny(models.Network):
         grid = card.output
