@@ -52,7 +52,8 @@ from faceparse.weights.merging import read_logits, scheme_of_results
 from faceparse.weights.modelfile import find_model
 from faceparse.weights.terms import announce
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 AUTO, USUAL = "auto", "celebamask19"
 """The scheme of results where none is named: the usual one, if the model's classes convert to it."""
