@@ -256,8 +256,8 @@ class _Worker:
         picture = fingerprint(job.source, job.data)  # before reading: a change meanwhile shows next time
         keys = {name: self.manifest.key(picture, repr(w)) for name, w in run.writers.items()}
         todo = {n: w for n, w in run.writers.items() if not self._is_done(record.outputs.get(n), keys[n])}
-        there = {name: list(self._files(job, stem, name, record)) for name in todo}
-        obstacles = {n: path for n in todo for path, ours in there[n] if self._must_stay(path, ours)}
+        existing = {name: list(self._files(job, stem, name, record)) for name in todo}
+        obstacles = {n: path for n in todo for path, ours in existing[n] if self._must_stay(path, ours)}
         todo = {name: w for name, w in todo.items() if name not in obstacles}
         reason = "; ".join(
             f"{name} not written: {display_name(path)} exists, and no run recorded it"
@@ -275,7 +275,7 @@ class _Worker:
             new = writer.write(parsing, job.stem)
             paths += new
             outputs[name] = Output(keys[name], tuple(relative_path(path, run.output) for path in new))
-            for path, ours in there[name]:  # what an earlier run wrote and this one did not
+            for path, ours in existing[name]:  # what an earlier run wrote and this one did not
                 if ours and path not in new:
                     path.unlink(missing_ok=True)
         self.manifest.end(stem, Record(len(parsing.faces), outputs))
