@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import faceparse
+from faceparse import labels
 from faceparse.errors import EngineError, FaceparseError, LabelError
 from faceparse.registry import Registry, in_short, nearest
 from tests.conftest import Install
@@ -115,6 +116,13 @@ def test_large_families_are_in_short() -> None:
 )
 def test_nearest_names(name: str, names: list[str], near: list[str]) -> None:
     assert nearest(name, names) == near
+
+
+def test_endless_names_are_in_short() -> None:
+    with pytest.raises(LabelError) as caught:
+        labels.scheme("celebamask" * 10_000)
+    assert len(str(caught.value)) < 1000
+    assert nearest("celebamask" * 10_000, ["celebamask19"]) == []
 
 
 def test_a_module_that_registers_nothing_is_said(

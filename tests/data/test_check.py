@@ -244,6 +244,13 @@ def test_a_text_that_cannot_be_read_does_not_end_the_check(
     assert dict(found.splits) == {"val": 2, "all": 6}
 
 
+def test_a_set_without_one_good_picture_is_checked(faces: Path) -> None:
+    for path in (faces / "images").iterdir():
+        path.write_bytes(b"broken")
+    check = check_dataset(faces, scheme="celebamask19")
+    assert len(check.kinds["unreadable file"]) == 6
+
+
 def test_a_split_that_cannot_be_opened_is_a_finding(tmp_path: Path) -> None:
     root = made.lapa(tmp_path / "set")
     next((root / "val" / "labels").iterdir()).unlink()

@@ -218,6 +218,16 @@ def test_damaged_lines_are_skipped_and_said_once(
     assert len(caplog.records) == 1
 
 
+def test_a_recorded_name_longer_than_any_is_no_file(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    jobs = find([pictures(tmp_path / "in", "a.png")], out)
+    run(jobs)
+    path = manifest(out)
+    path.write_bytes(path.read_bytes().replace(b"a_mask.png", b"a" * 100_000))
+    (out / "a_mask.png").unlink()
+    assert statuses(run(jobs)) == {"a.png": "written"}
+
+
 def as_if_killed(out: Path, stem: str, *forms: str) -> None:
     manifest(out, {"begin": stem, "writers": forms})
 

@@ -137,7 +137,7 @@ def _change_lines(chance: random.Random, data: bytearray, pool: Pool) -> None:
     line = chance.choice((lines[at], chance.choice(chance.choice(pool).split(b"\n"))))
     if chance.random() < 0.5:
         del lines[at]
-    lines[to:to] = [line] * chance.choice((0, 1, 1, 2, 1000))
+    lines[to:to] = [line] * chance.choice((0, 1, 1, 2, 1 + 50_000 // (1 + len(line))))
     data[:] = b"\n".join(lines)
 
 

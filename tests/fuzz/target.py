@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -31,8 +30,8 @@ class Target:
     """Whether inputs are texts."""
     words: tuple[bytes, ...] = ()
     """What to put into a text besides the usual."""
-    noise: ClassVar[re.Pattern[str] | None] = None
-    """Lines on standard error that cannot be prevented."""
+    noise: ClassVar[str] = "$"
+    """Lines on standard error that cannot be prevented, a regular expression."""
     most_calls: ClassVar[int] = 100_000
     """Calls of functions that reading may make, and for each byte `calls_a_byte` more."""
     calls_a_byte: ClassVar[int] = 10

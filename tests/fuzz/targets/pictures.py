@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-import re
 import zlib
 from pathlib import Path
 
@@ -21,7 +20,7 @@ _BLOCK = 1 << 16
 class Target(target.Target):
     """Pillow counts the blocks that it allocates."""
 
-    noise = re.compile(
+    noise = (
         r"^(\w*(Decode\w*|O?JPEG\w*|Fax\w*|LZW\w*|ZIP\w*|TIFF\w*)|tempfile\.tif|Old-style\w*"
         r"|MissingRequired|EstimateStripByteCounts|More samples per pixel).*: "
     )
