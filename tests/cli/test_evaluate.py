@@ -228,14 +228,11 @@ def test_names_are_no_markup(faces: Path, tmp_path: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"faceparse": {"network": "x"}}, "faceparse export --model {} -o best.onnx"),
-        (
-            {"state_dict": {"faceparse.weight": 1}},
-            "first faceparse import {} --network NAME -o best.safetensors",
-        ),
+        ({"faceparse": {"network": "x"}}, "{} is cut short or damaged"),
+        ({"state_dict": {"faceparse.weight": 1}}, "{} is cut short or damaged"),
     ],
 )
-def test_a_training_checkpoint_of_ours_is_to_be_exported(
+def test_a_checkpoint_without_tensors_is_told(
     faces: Path, tmp_path: Path, content: object, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     best = tmp_path / "best.ckpt"

@@ -214,7 +214,7 @@ def test_from_a_training_checkpoint(checkpoint: Callable[..., Path]) -> None:
 
 def test_a_published_checkpoint_needs_a_card(checkpoint: Callable[..., Path], tmp_path: Path) -> None:
     path = checkpoint("published.pth")
-    with pytest.raises(WeightsError, match="name its card with --card"):
+    with pytest.raises(WeightsError, match="give --card"):
         load_source(path)
     with pytest.raises(WeightsError, match="does not fit bisenet-zllrunning"):
         load_source(path, "bisenet-resnet18-zllrunning")
@@ -228,7 +228,7 @@ def test_the_very_file_of_a_packaged_card(
     path = checkpoint("published.pth")
     known = card_of("tiny", models.build("tiny").grid)
     known = replace(known, source=Source("published.pth", sha256=sha256(path)))
-    monkeypatch.setattr("faceparse.export.source.cards", lambda: {known.id: known})
+    monkeypatch.setattr("faceparse.models.published.cards", lambda: {known.id: known})
     assert load_source(path)[1] == known
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from faceparse.errors import WeightsError
 from faceparse.models import Network, load_checkpoint, training_card
 from faceparse.models.registry import network as find_network
-from faceparse.weights import Card, cards
+from faceparse.weights import Card
 from faceparse.weights import card as find_card
 from faceparse.weights.checkpoint import read_checkpoint
-from faceparse.weights.hashing import sha256
 from faceparse.weights.modelfile import find_model
 
 
@@ -23,8 +22,8 @@ def load_source(model: str | Path, card: str | None = None) -> tuple[Network | P
     Args:
         model: Id of a card whose weights are on this machine, a .safetensors file, training checkpoint or
             plain ONNX file of faceparse, or a published checkpoint.
-        card: Card id or TOML file. A published checkpoint needs it unless a packaged card describes exactly that
-            file; for other files it replaces the card inside.
+        card: Card id or TOML file. A published checkpoint needs it where several cards fit its tensors; for other
+            files it replaces the card inside.
 
     Raises:
         WeightsError: no such file; not a checkpoint, or of another network than its card says; no card; an
@@ -48,16 +47,6 @@ def load_source(model: str | Path, card: str | None = None) -> tuple[Network | P
         network = load_checkpoint(find_network(name).name, file)
         return network, training_card(file, name, network, path.stem)
     if chosen is None:
-        chosen = _packaged_card(path)
+        path, chosen = find_model(path)  # recognised, and imported into the cache
+        file = read_checkpoint(path)
     return load_checkpoint(chosen.network, file, num_classes=len(chosen.label_scheme)), chosen
-
-
-def _packaged_card(path: Path) -> Card:
-    digest = sha256(path)
-    for card in cards().values():
-        if card.source.sha256 == digest:
-            return card
-    raise WeightsError(
-        f"{path} does not say what its network, preprocessing, classes and licence are: name its card with --card "
-        f"({', '.join(cards())}, or a TOML file)"
-    )

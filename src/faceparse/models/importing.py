@@ -94,19 +94,27 @@ def make_model_file(card: Card) -> Path:
         embedded = safetensors_card(target)
         if embedded is not None and embedded.source.sha256 == digest:
             return target
-    parts = {}
-    if card.backbone:
-        published = backbone(card.backbone)
-        parts[published.option] = published_path(published)
-        if not parts[published.option].is_file():
-            raise WeightsError(
-                f"{card.id} needs the file of {published.title}, which is not in the cache: faceparse weights get "
-                f"{published.id}"
-            )
-        checked(published, parts[published.option])
-    import_checkpoint(checkpoint, card.network, target, card=card, overwrite=True, **parts)
+    import_checkpoint(checkpoint, card.network, target, card=card, overwrite=True, **backbone_files(card))
     write_record(target.parent, target.name, Record(sha256(target), target.stat().st_size, checkpoint.name))
     return target
+
+
+def backbone_files(card: Card) -> dict[str, Path]:
+    """The file of the backbone that a card's checkpoint lacks, by its part's option; empty where it lacks none.
+
+    Raises:
+        WeightsError: the file is not in the cache, or not what it should be.
+    """
+    if not card.backbone:
+        return {}
+    published = backbone(card.backbone)
+    path = published_path(published)
+    if not path.is_file():
+        raise WeightsError(
+            f"{card.id} needs the file of {published.title}, which is not in the cache: faceparse weights get "
+            f"{published.id}"
+        )
+    return {published.option: checked(published, path)}
 
 
 def training_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:

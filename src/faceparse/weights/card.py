@@ -260,7 +260,7 @@ def card(model: str) -> Card:
 
 def unknown_model(name: str, instead: str) -> WeightsError:
     """That there is no card of that id, with the nearest ids; `instead` of an id one may give a file."""
-    near = nearest(name, cards())
+    near = [id for id in cards() if name.lower() in id][:3] or nearest(name, cards())
     if near:
         hint = f"; did you mean {either(map(repr, near))}? faceparse weights list has all"
     else:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -49,7 +50,8 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
     >>> find_model("published.onnx", card="my-card.toml")  # doctest: +SKIP
 
     Args:
-        model: Card id of a model in the package or in the cache, or path of an .onnx or .safetensors file.
+        model: Card id of a model in the package or in the cache, or path of an .onnx or .safetensors file, or of a
+            checkpoint, which PyTorch imports into the cache.
         card: Card id or TOML file. A foreign file needs it; for a file of ours it replaces the one inside.
 
     Raises:
@@ -58,7 +60,7 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
     """
     name = os.fspath(model)
     shelved = cached(name)
-    path = packaged().get(name) or (checked(cards()[name], shelved) if shelved else _model_file(name))
+    path = packaged().get(name) or (checked(cards()[name], shelved) if shelved else _model_file(name, card))
     inside = _READERS[path.suffix.lower()](path) or cards().get(name)
     if card is not None:
         return ModelFile(path, find_card(card))
@@ -84,17 +86,13 @@ def cached(model: str) -> Path | None:
     return next((path for path in paths if path.suffix.lower() in _READERS and path.is_file()), None)
 
 
-def _model_file(name: str) -> Path:
+def _model_file(name: str, card: str | None) -> Path:
     path = Path(name)
     if path.suffix.lower() in (*_READERS, *ENDINGS) or path.exists():
         if not path.is_file():
             raise WeightsError(f"no model file {path}" + (": it is a folder" if path.is_dir() else ""))
         if path.suffix.lower() not in _READERS:
-            raise WeightsError(
-                f"engines run .onnx and .safetensors files, got {path}: first faceparse import {path} --network NAME "
-                f"-o {path.stem}.safetensors, or, of a checkpoint of faceparse train, faceparse export --model {path} "
-                f"-o {path.stem}.onnx"
-            )
+            return Path(import_module("faceparse.models.published").model_file(path, card))
         return path
     if name == "default":
         raise WeightsError("the default model is missing from this installation of faceparse: reinstall it")

@@ -14,7 +14,7 @@ def command(
     output: Path | None = Option(
         None, "-o", "--output", metavar="FILE.onnx", help="File to write; without it, beside the model."
     ),
-    card: str | None = Option(None, help="Card id or TOML file; needed for a published checkpoint."),
+    card: str | None = Option(None, help="Card id or TOML file, where two fit a published checkpoint."),
     precision: str = Option("fp32", help="fp32, fp16 or int8."),
     audience: str = Option(
         "faceparse", "--for", metavar="faceparse|published", help="published: logits at the input's size."

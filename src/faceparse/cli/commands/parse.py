@@ -28,7 +28,9 @@ def command(
     output: Path | None = Option(
         None, "-o", "--output", help="Folder, or a file for one result; `-` is stdout."
     ),
-    model: str = Option("default", help="Model id or file (.onnx, .safetensors)."),
+    model: str = Option(
+        "default", help="Model id or file (.onnx, .safetensors, .pt, .pth, .ckpt, .caffemodel)."
+    ),
     save: str | None = Option(
         None,
         help=f"What to write, with commas: {', '.join(module_names('writers.forms'))}, and what other packages "

@@ -1,0 +1,86 @@
+"""Checkpoints of any project as model files: recognised by their tensors, imported into the cache by their SHA-256.
+
+>>> model_file(Path("79999_iter.pth"))  # doctest: +SKIP
+PosixPath('…/weights/imported/468e…/bisenet-zllrunning/79999_iter.safetensors')
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from faceparse.errors import WeightsError
+from faceparse.models.fitting import compare_best, fits
+from faceparse.models.importing import backbone_files, import_checkpoint
+from faceparse.models.registry import network as find_network
+from faceparse.registry import either
+from faceparse.weights.cache import cache_folder
+from faceparse.weights.card import Card, cards
+from faceparse.weights.card import card as find_card
+from faceparse.weights.checkpoint import Checkpoint, read_checkpoint
+from faceparse.weights.hashing import noted_sha256, sha256
+from faceparse.weights.records import Record, read_records, write_record
+
+
+def model_file(checkpoint: Path, card: str | None = None) -> Path:
+    """The safetensors file in the cache that is made of a checkpoint, unless it is there.
+
+    Args:
+        checkpoint: As for `faceparse.weights.checkpoint.read_checkpoint`; no code in it runs.
+        card: Card id or TOML file; None for the card that states its SHA-256, or the one whose network it fits.
+
+    Raises:
+        WeightsError: not a checkpoint; no card or several that fit; a backbone that it needs and the cache lacks.
+        OutputError: the cache cannot be written.
+    """
+    digest = sha256(checkpoint)
+    stated = (c for c in cards().values() if c.source.sha256 == digest)
+    chosen = next(stated, None) if card is None else find_card(card)
+    folder = cache_folder() / "imported" / digest / (chosen.network if chosen else "recognised")
+    target = folder / f"{checkpoint.stem}.safetensors"
+    record = read_records(folder).get(target.name)
+    if record and target.is_file() and noted_sha256(target) == record.sha256:
+        return target
+    file = read_checkpoint(checkpoint)
+    if chosen is None and file.card is None and file.settings is None:
+        chosen = recognised(file)
+    its_card = chosen or file.card
+    network = find_network(its_card.network if its_card else str((file.settings or {}).get("network")))
+    options = {} if its_card is None else {"num_classes": len(its_card.label_scheme)}
+    absent = compare_best(network, options, file.tensors)[1]
+    parts = (
+        {name: path for name, path in backbone_files(its_card).items() if name in absent}
+        if absent and its_card
+        else {}
+    )
+    import_checkpoint(checkpoint, network.name, target, card=chosen, overwrite=True, **parts)
+    write_record(folder, target.name, Record(sha256(target), target.stat().st_size, checkpoint.name))
+    return target
+
+
+def recognised(file: Checkpoint) -> Card:
+    """The one card whose network a checkpoint fits by its tensors' names and shapes.
+
+    Raises:
+        WeightsError: none or several; the message names those.
+    """
+    networks = fits(file.tensors)
+    fitting = [
+        c
+        for c in cards().values()
+        if c.network in networks and not c.source.name.endswith(".onnx") and not c.variant
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    fault = f"{file.path} does not say what its preprocessing, classes and terms are"
+    if fitting:
+        raise WeightsError(
+            f"{fault}, and fits {len(fitting)} cards: give --card {either(c.id for c in fitting)}"
+        )
+    names = (
+        f"it fits {either(networks)}, of which there is no card"
+        if networks
+        else "its tensors are of no network here"
+    )
+    raise WeightsError(
+        f"{fault}, and {names}: give --card with a TOML file, or an id of faceparse weights list"
+    )
