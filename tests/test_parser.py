@@ -262,8 +262,9 @@ def test_odd_options_are_named(options: dict[str, Any], error: type[Exception], 
 def test_map_takes_several() -> None:
     with pytest.raises(ConfigError, match="map takes several pictures, parse one; got 'photo'"):
         fake().map("photo")
-    with pytest.raises(ConfigError, match="workers is 1 or more, got 0"):
-        fake().map([], workers=0)
+    for workers in (0, 10**9, 2.5):
+        with pytest.raises(ConfigError, match="workers: expected a whole number, 1 to 1,024 or null"):
+            fake().map([], workers=workers)  # type: ignore[arg-type]
 
 
 def test_no_face_names_the_picture(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ from faceparse.labels import scheme as find_scheme
 from faceparse.pictures.reader import LARGEST, PictureSource, read_picture
 from faceparse.results import Face, Parsing, View
 from faceparse.results.parsing import check_threshold
-from faceparse.tables import at_least, convert
+from faceparse.tables import at_least, between, convert
 from faceparse.weights import Card
 from faceparse.weights.hashing import sha256
 from faceparse.weights.merging import read_logits, scheme_of_results
@@ -350,12 +350,11 @@ class Parser:
         A picture that fails raises its error at its place in the order.
 
         Raises:
-            ConfigError: one path in place of several pictures, or `workers` below 1.
+            ConfigError: one path in place of several pictures, or `workers` not from 1 to 1024.
         """
         if isinstance(pictures, str | bytes | os.PathLike):
             raise ConfigError(f"map takes several pictures, parse one; got {pictures!r:.100}")
-        if workers is not None and workers < 1:
-            raise ConfigError(f"workers is 1 or more, got {workers}")
+        convert(Annotated[int, between(1, 1024)] | None, workers, "workers")
         return in_order(self._ready, pictures, workers or self.workers)
 
     def _ready(self, picture: PictureSource) -> Parsing:

@@ -115,6 +115,8 @@ def test_what_does_not_fit_is_refused() -> None:
     for draws in (99999999999, -1, 2.5, True):
         with pytest.raises(ConfigError, match="draws: expected a whole number"):
             score(by_brightness(0), Faces(), draws=draws)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="workers: expected a whole number, 1 to 1,024"):
+        score(by_brightness(0), Faces(), workers=10**9)
     with pytest.raises(ConfigError, match="got 'fog'"):
         score(by_brightness(0), Faces(), degrade=["fog"])
     with pytest.raises(DataError, match="no landmarks"):

@@ -113,7 +113,7 @@ def score(
         progress: Called after each picture.
 
     Raises:
-        ConfigError: an unknown degradation, protocol or `landmarks`; `draws` out of range; protocol `input` with a parser that cuts
+        ConfigError: an unknown degradation, protocol or `landmarks`; `draws` or `workers` out of range; protocol `input` with a parser that cuts
             faces out, or with two models of different input sizes.
         DataError, ImageError, LabelError, NoFaceError: as `evaluate` and `Parser.parse` say.
     """
@@ -122,6 +122,7 @@ def score(
     if landmarks not in ("detector", "data"):
         raise ConfigError(f"--landmarks is detector or data; got {landmarks}")
     convert(Annotated[int, between(0, 10_000)], draws, "draws")  # each takes memory for each picture
+    convert(Annotated[int, between(1, 1024)], workers, "workers")
     changes = {name: degradation(name, seed) for name in degrade}
     parser = model if isinstance(model, Parser) else Parser(model, faces="whole", scheme=None)
     other = against

@@ -39,7 +39,7 @@ def command(
     ),
     seed: int = Option(0, min=0, help="Of the degradations' noise."),
     draws: int = Option(1000, min=0, max=10_000, help="Bootstrap draws for 95 % intervals; 0 for none."),
-    jobs: int | None = Option(None, min=1, help="Pictures at a time."),
+    jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
     batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
     mirror: bool = Option(False, "--mirror", help="Also compare pictures with their mirror images."),
     json_file: Path | None = Option(None, "--json", help="Write the figures here."),
