@@ -15,6 +15,7 @@ from faceparse.version import __version__
 if TYPE_CHECKING:
     from faceparse import models
     from faceparse.errors import FaceparseError
+    from faceparse.evaluate.compare import compare
     from faceparse.labels import Scheme, scheme, schemes
     from faceparse.parser import Parser, parse
     from faceparse.results import Face, Parsing
@@ -26,6 +27,7 @@ _HOME = {
     "Parser": "faceparse.parser",
     "Parsing": "faceparse.results",
     "Scheme": "faceparse.labels",
+    "compare": "faceparse.evaluate.compare",
     "parse": "faceparse.parser",
     "scheme": "faceparse.labels",
     "schemes": "faceparse.labels",
@@ -38,6 +40,7 @@ __all__ = [
     "Parsing",
     "Scheme",
     "__version__",
+    "compare",
     "models",
     "parse",
     "scheme",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 _TEXT = 12
+_LEADING = 4
 _GAP = 6
 _EMPTY = np.full((1, 1, 3), 255, np.uint8)
 
@@ -16,13 +17,13 @@ _EMPTY = np.full((1, 1, 3), 255, np.uint8)
 def contact_sheet(
     tiles: Iterable[tuple[NDArray[np.uint8], str] | None], columns: int = 6, side: int = 256
 ) -> NDArray[np.uint8]:
-    """Pictures in rows, each fitted into a square, flush left with its caption below.
+    """Pictures in rows, each fitted into a square, flush left with its caption of a line or more below.
 
     >>> contact_sheet([(np.zeros((64, 48, 3), np.uint8), "a.jpg")], columns=1, side=32).shape
     (68, 44, 3)
 
     Args:
-        tiles: (RGB uint8 picture, caption), or None for a place that stays empty; captions are cut to the width.
+        tiles: (RGB uint8 picture, caption), or None for a place that stays empty; each line of a caption is cut to the width.
         columns: Pictures in a row.
         side: Longer side of each picture in pixels.
 
@@ -35,16 +36,17 @@ def contact_sheet(
         picture, caption = tile or (_EMPTY, "")
         small = Image.fromarray(picture)
         small.thumbnail((side, side), Image.Resampling.BOX)
-        pictures.append((small, _cut(caption, font, side)))
+        pictures.append((small, "\n".join(_cut(line, font, side) for line in caption.split("\n"))))
     high = max((small.height for small, _ in pictures), default=0)
     wide = min(columns, max(1, len(pictures)))
-    across, down = side + _GAP, high + 2 * _TEXT + _GAP
+    lines = max((caption.count("\n") + 1 for _, caption in pictures), default=1)
+    across, down = side + _GAP, high + (lines + 1) * _TEXT + (lines - 1) * _LEADING + _GAP
     sheet = Image.new("RGB", (wide * across + _GAP, -(-len(pictures) // columns) * down + _GAP), "white")
     draw = ImageDraw.Draw(sheet)
     for i, (small, caption) in enumerate(pictures):
         left, top = _GAP + i % columns * across, _GAP + i // columns * down
         sheet.paste(small, (left, top + (high - small.height) // 2))
-        draw.text((left, top + high + 2), caption, "black", font)
+        draw.text((left, top + high + 2), caption, "black", font, spacing=_LEADING)
     return np.asarray(sheet)
 
 
