@@ -92,7 +92,8 @@ class Parser:
     Args:
         model: `default`, the id of a model card, or a model file (.onnx, .safetensors), or an `Engine`.
         engine: `auto` (by the file's kind), `onnx` or `torch`.
-        device: `cpu`, `cuda`, or another provider of the engine.
+        device: `auto` for CUDA, else Apple's, else the CPU; `cpu`, `cuda`, or another device of the engine. `Parsing.engine` says
+            which it is.
         faces: `auto` looks at a face that already is an aligned portrait in the whole picture, at any other by
             itself; `whole` asks for no faces; `each` face by itself; the `largest` face.
         no_face: A picture without a face is parsed as a `whole` (hair, hats, necks and clothes; a face only where skin,
@@ -122,7 +123,7 @@ class Parser:
         model: str | Path | Engine = "default",
         *,
         engine: str = "auto",
-        device: str = "cpu",
+        device: str = "auto",
         faces: str = "auto",
         no_face: str | None = None,
         scheme: str | Scheme | None = AUTO,
@@ -150,7 +151,8 @@ class Parser:
             if isinstance(model, str | Path)
             else model
         )
-        self.batch = batch or (1 if device.partition(":")[0] == "cpu" else BATCH)
+        computes_on = runner.description.split()[1:2]
+        self.batch = batch or (1 if computes_on in ([], ["cpu"]) else BATCH)
         self._engine = runner if self.batch == 1 else Batched(runner, self.batch)
         announce(self.card)
         native = scheme_of_results(self.card)
@@ -435,7 +437,7 @@ def parse(
     picture: PictureSource | Pictures,
     *,
     model: str = "default",
-    device: str = "cpu",
+    device: str = "auto",
     faces: str = "auto",
     no_face: str | None = None,
     scheme: str | None = AUTO,

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from faceparse import Parser
+from faceparse.engines import EngineKind, FakeEngine, open_engine
 from faceparse.engines.device import Device, parse_device
 from faceparse.engines.onnx import PROVIDERS, OnnxEngine
 from faceparse.errors import EngineError
+from faceparse.weights import Card
 
 
 @pytest.mark.parametrize(
@@ -194,6 +197,29 @@ def test_placement_is_known_for_real(tiny_path: Path) -> None:
     parts = session.get_provider_graph_assignment_info()
     kinds = {(part.ep_name, node.op_type) for part in parts for node in part.get_nodes()}
     assert ("CPUExecutionProvider", "Conv") in kinds
+
+
+@pytest.mark.parametrize(("works", "ran"), [({"cuda", "mps"}, "cuda"), ({"mps"}, "mps"), (set(), "cpu")])
+def test_auto_takes_the_first_device_that_works(
+    works: set[str], ran: str, tiny_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(path: Path, card: Card, *, device: str, threads: int | None) -> FakeEngine:
+        if device not in {*works, "cpu"}:
+            raise EngineError(f"{device} is absent")
+        fake = FakeEngine(card)
+        fake.description = f"other {device} fp32"
+        return fake
+
+    kind = EngineKind("other", ".onnx", start, ("cuda", "mps", "cpu"))
+    monkeypatch.setattr("faceparse.engines.engine_for", lambda path, name: kind)
+    assert open_engine(tiny_path).description == f"other {ran} fp32"
+    parser = Parser(tiny_path, faces="whole")
+    assert parser.batch == (1 if ran == "cpu" else 8)
+    parsing = parser.parse(np.zeros((32, 32, 3), np.uint8))
+    assert (parsing.engine, parsing.model) == (f"other {ran} fp32", parser.card.id)
+    if "cuda" not in works:
+        with pytest.raises(EngineError, match="cuda is absent"):
+            open_engine(tiny_path, device="cuda")
 
 
 # PyTorch

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Annotated
 
 from faceparse.engines.engine import Engine, image_of, logits_for
@@ -32,7 +33,7 @@ def open_engine(
     model: str | os.PathLike[str] = "default",
     *,
     engine: str | None = "auto",
-    device: str = "cpu",
+    device: str = "auto",
     threads: int | None = None,
     card: str | None = None,
 ) -> Engine:
@@ -44,7 +45,8 @@ def open_engine(
         model: Name of a packaged model, or path of a model file: .onnx for ONNX Runtime, .safetensors
             for PyTorch.
         engine: A name in `engines()`; `auto` or None chooses by the file's kind.
-        device: `cpu`, `cuda`, `cuda:1`, or another device of that engine; settings of the engine follow it,
+        device: `auto` for the first of CUDA, Apple's and the CPU that the engine has here (`Engine.description` says which
+            it is); `cpu`, `cuda`, `cuda:1`, or another device of that engine; settings of the engine follow it,
             as in `openvino:device_type=GPU` or `cuda:1,gpu_mem_limit=2000000000`.
         threads: Threads of one run, 1 to 1024; the engine's choice when None.
         card: Card id or TOML file, for a model file without a card.
@@ -60,4 +62,8 @@ def open_engine(
     convert(Annotated[int, between(1, 1024)] | None, threads, "threads", error=EngineError)
     file = find_model(model, card)
     kind = engine_for(file.path, engine or "auto")
-    return kind.open(file.path, file.card, device=device, threads=threads)
+    *preferred, last = kind.devices if device == "auto" else (device,)
+    for name in preferred:
+        with suppress(EngineError):  # not here
+            return kind.open(file.path, file.card, device=name, threads=threads)
+    return kind.open(file.path, file.card, device=last, threads=threads)

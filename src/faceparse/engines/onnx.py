@@ -241,4 +241,4 @@ def _line(error: Exception) -> str:
     return text if len(text) <= 300 else f"{text[:100]} … {text[-200:]}"
 
 
-register(EngineKind("onnx", ".onnx", OnnxEngine))
+register(EngineKind("onnx", ".onnx", OnnxEngine, ("cuda", "coreml", "cpu")))

@@ -24,11 +24,13 @@ class EngineKind:
         suffix: Ending of the model files it runs, such as `.onnx`.
         open: Function of a path, a card and the keywords `device` and `threads` of `open_engine` that makes
             the engine; imports its libraries only when called.
+        devices: What `auto` tries in turn.
     """
 
     name: str
     suffix: str
     open: Callable[..., Engine]
+    devices: tuple[str, ...] = ("cpu",)
 
 
 ENGINES = Registry[EngineKind]("engine", "engines", "faceparse.engines", EngineError)

@@ -134,4 +134,4 @@ def _device(torch: Any, text: str) -> tuple[Any, Any]:
     return device, types[dtype]
 
 
-register(EngineKind("torch", ".safetensors", TorchEngine))
+register(EngineKind("torch", ".safetensors", TorchEngine, ("cuda", "mps", "cpu")))

@@ -28,7 +28,7 @@ def command(
         "subject", help="What left means where schemes differ: subject (the same eye) or name."
     ),
     engine: str = Option("auto", help="auto, onnx or torch."),
-    device: str = Option("cpu", help="cpu, cuda, …"),
+    device: str = Option("auto", help="auto (CUDA, else Apple's, else the CPU), cpu, cuda, mps, …"),
     card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
     protocol: str = Option("label", help="Compare at the label map's size (label) or the network's (input)."),
     against: str | None = Option(None, help="A second model, compared on the same pictures."),

@@ -46,7 +46,7 @@ def command(
     feather: str | None = Option(None, metavar="LENGTH", help="Likewise: the width over which they fade."),
     option: list[str] | None = Option(None, metavar="NAME=VALUE", help="Any option of a form: quality=95."),
     engine: str = Option("auto", help="auto, onnx or torch."),
-    device: str = Option("cpu", help="cpu, cuda, …"),
+    device: str = Option("auto", help="auto (CUDA, else Apple's, else the CPU), cpu, cuda, mps, …"),
     scheme: str = Option("auto", help="Label scheme; auto: celebamask19, else the model's own."),
     threshold: float | None = Option(None, help="Of two classes: how likely the second must be, 0 to 1."),
     faces: str = Option("auto", help="auto, whole, each or largest."),
