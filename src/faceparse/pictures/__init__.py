@@ -1,4 +1,4 @@
-"""Pictures: whatever a user hands in becomes RGB uint8, upright."""
+"""Pictures: convert every accepted input to upright RGB uint8."""
 
 from faceparse.pictures.reader import SUFFIXES, PictureSource, read_picture, read_values
 

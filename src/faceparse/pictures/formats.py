@@ -1,10 +1,11 @@
-"""The formats of pictures, and how the header of each is read.
+"""The picture formats, and how to read each format's header.
 
 >>> format_of(b"GIF89a").name
 'GIF'
 
-Pillow's plugins are called by name, not through `Image.open`: that one has a limit of its own, warns of large
-pictures, and tries formats that nobody means (one starts Ghostscript). Still WebP is OpenCV's and HEIC pillow-heif's.
+This module calls Pillow's plugins by name, not through `Image.open`, because `Image.open` has its own size
+limit, warns of large pictures, and tries rare formats (one starts Ghostscript). OpenCV reads still WebP;
+pillow-heif reads HEIC.
 """
 
 from __future__ import annotations
@@ -33,26 +34,26 @@ from faceparse.pictures.pixels import Raster
 T = TypeVar("T", bound=Image.Image)
 
 HEAD = 64
-"""Bytes of a file that tell its format."""
+"""Bytes at the start of a file that suffice to recognise its format."""
 
 _ORIENTATION, _TILE_WIDTH, _TILE_HEIGHT = 274, 322, 323
-"""Tags of EXIF and TIFF."""
+"""Tag numbers of EXIF and TIFF."""
 _EXIF = 1 << 16
-"""Bytes of EXIF data that are read: Pillow before 12.3 copies all of them for each tag that says so."""
+"""Bytes of EXIF data to read: Pillow before 12.3 copies all the data for each tag that refers to it."""
 _SCAN, _MOST_SCANS = b"\xff\xda", 500
-"""JPEG's marker of a scan, and how many are taken; encoders write up to a dozen."""
+"""JPEG's marker of a scan, and the largest number of scans accepted; encoders write up to a dozen."""
 _RUN_LENGTHS, _MOST_CODED = (1, 2), 1 << 24
 
 
 @dataclass(frozen=True)
 class Header:
-    """A picture whose header has been read.
+    """The header of a picture.
 
     Attributes:
-        size: Height and width in pixels of what the decoder allocates.
-        load: Decodes the pixels, as they are stored.
-        orientation: Asked after `load`, how what is stored is to be turned: as EXIF has it, 1 to 8; anything else
-            tells nothing.
+        size: Height and width in pixels of the buffer that the decoder allocates.
+        load: Function that decodes the pixels as the file stores them.
+        orientation: Function, to be called after `load`, that returns the EXIF orientation of the stored
+            pixels, 1 to 8; any other value means that none is stated.
     """
 
     size: tuple[int, int]
@@ -62,14 +63,14 @@ class Header:
 
 @dataclass(frozen=True)
 class Format:
-    """A way to store pictures.
+    """A file format for pictures.
 
     Attributes:
-        name: As people call it.
-        suffixes: Endings of file names, in lower case.
-        begin: What files of this format begin with, a regular expression.
-        open: Reads the header of a file, which must stay open until the pixels are loaded. Raises
-            whatever comes of a damaged file.
+        name: Common name of the format.
+        suffixes: Suffixes of its files, in lower case.
+        begin: Regular expression that matches the first bytes of its files.
+        open: Function that reads a file's header; the file must stay open until the pixels are loaded.
+            Raises any exception on a damaged file.
     """
 
     name: str
@@ -79,7 +80,7 @@ class Format:
 
 
 class _BoundedFile:
-    """A file of which a decoder may read so many parts of 4 kB: the size of a header is bounded, and with it the time."""
+    """A file of which a decoder may read a limited number of 4 kB blocks: this bounds the header's size and time."""
 
     def __init__(self, file: IO[bytes], parts: float) -> None:
         self._read, self.seek, self.tell, self.parts = file.read, file.seek, file.tell, parts
@@ -93,10 +94,10 @@ class _BoundedFile:
 
 
 def _open_plugin(plugin: Callable[[IO[bytes]], T], file: IO[bytes], parts: int = 1 << 16) -> T:
-    """What a plugin of Pillow makes of a file whose header has at most so many parts."""
+    """Open a file with a Pillow plugin; refuse a header of more than `parts` blocks."""
     header = _BoundedFile(file, parts)
     image = plugin(cast(IO[bytes], header))
-    header.parts = math.inf  # no bound for pixels
+    header.parts = math.inf  # the pixels are not bounded
     return image
 
 
@@ -109,27 +110,27 @@ def _header(image: Image.Image) -> Header:
 
 
 def _orientation(image: Image.Image) -> object:
-    """EXIF's orientation, or XMP's where EXIF has none."""
+    """Return EXIF's orientation, or XMP's if EXIF has none."""
     image.info["exif"] = image.info.get("exif", b"")[:_EXIF]
     try:
         return image.getexif().get(_ORIENTATION)
-    except Exception:  # nearly anything, of damaged data
+    except Exception:  # damaged data raises nearly any exception
         return None
 
 
 class _Jpeg(JpegImageFile):
     def _read_dpi_from_exif(self) -> None:
-        """Resolution is not needed, and damaged EXIF data would spoil the picture or fill the memory."""
+        """Skip the resolution, which is not needed: damaged EXIF data would fail the picture or fill the memory."""
 
 
 def _open_jpeg(file: IO[bytes]) -> Header:
-    # Few parts, for Pillow copies EXIF data anew with each segment of it.
+    # The bound is low because Pillow copies all EXIF data again for each EXIF segment.
     image = _open_plugin(_Jpeg, file, 1 << 13)
-    file.seek(-8 - 2 * image.layers, os.SEEK_CUR)  # where the first scan begins if it has all colours
+    file.seek(-8 - 2 * image.layers, os.SEEK_CUR)  # where the first scan begins if it holds all channels
     if image.info.get("progressive") or file.read(2) != _SCAN:
         file.seek(0)
         data = file.read()
-        # A scan of no bytes takes as long as one of all pixels; what lies behind the picture may look like scans.
+        # An empty scan takes as long to decode as a full one. Data after the picture may look like scans.
         if data.count(_SCAN) > _MOST_SCANS + len(data) // (1 << 14):
             raise ImageError("it has too many scans")
     return _header(image)
@@ -139,17 +140,17 @@ class _Png(PngImageFile):
     _prev_im = None
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Skip colour profiles, which are not applied: a few bytes of each may unpack to a megabyte."""
+        """Skip colour profiles, which are not applied: a profile of a few bytes may unpack to a megabyte."""
         if isinstance(value, PngStream):
             vars(value)["chunk_iCCP"] = lambda _, length: cast(IO[bytes], value.fp).read(length)
         super().__setattr__(name, value)
 
     def _seek(self, frame: int, rewind: bool = False) -> None:
-        """Stay at the default image: an animation's first one may allocate memory while the header is read."""
+        """Stay at the default image: an animation's first frame may allocate memory while the header is read."""
 
 
 def _open_webp(file: IO[bytes]) -> Header:
-    """By OpenCV, to the same pixels as Pillow's, which takes all for animations and holds them several times over."""
+    """Open WebP: OpenCV decodes still pictures to the same pixels as Pillow, which would hold several copies."""
     data = file.read()
     image = WebPImageFile(io.BytesIO(data))
     if data[12:16] == b"VP8X" and data[20] & 2:  # animated
@@ -167,16 +168,16 @@ def _open_webp(file: IO[bytes]) -> Header:
 
 class _Tiff(TiffImageFile):
     def load_prepare(self) -> None:
-        """Allocate without asking for Pillow's limit."""
+        """Allocate without checking Pillow's size limit."""
         self.im = Image.new(self.mode, self._size, None).im
         super().load_prepare()
 
     def load_end(self) -> None:
-        """Leave the pixels as they are stored: Pillow would turn them, in twice the memory."""
+        """Leave the pixels as stored: Pillow would rotate them, which takes twice the memory."""
 
 
 def allocated(image: Image.Image) -> tuple[int, int]:
-    """Height and width of what the decoder allocates: the picture, or a tile that is larger."""
+    """Return height and width of the buffer that the decoder allocates: the picture's, or a larger tile's."""
     tags = getattr(image, "tag_v2", {})
     return max(image.height, tags.get(_TILE_HEIGHT, 0)), max(image.width, tags.get(_TILE_WIDTH, 0))
 
@@ -184,7 +185,7 @@ def allocated(image: Image.Image) -> tuple[int, int]:
 def _open_tiff(file: IO[bytes]) -> Header:
     image = _open_plugin(_Tiff, file)
     tags = image.tag_v2
-    image._size = width, height = tags[256], tags[257]  # not as it is to be turned
+    image._size = width, height = tags[256], tags[257]  # as stored, not as displayed
     if len(image.tile) > width * height:
         raise ImageError("it has more strips or tiles than pixels")
     return Header(allocated(image), lambda: image, lambda: tags.get(_ORIENTATION))
@@ -194,7 +195,7 @@ def _open_bmp(file: IO[bytes]) -> Header:
     image = BmpImageFile(file)
     width, height = image.size
     if image.info.get("compression") in _RUN_LENGTHS and width * height > _MOST_CODED:
-        # Pillow's decoder is written in Python, and a few bytes may stand for all these pixels.
+        # Pillow's decoder is slow Python code, and a few bytes may encode millions of pixels.
         raise ImageError(
             f"run-length coded BMP is taken up to {_MOST_CODED} pixels, this has {width}×{height}"
         )
@@ -203,18 +204,18 @@ def _open_bmp(file: IO[bytes]) -> Header:
 
 class _Gif(GifImageFile):
     disposal_method = property(lambda self: 0, lambda self, method: None)
-    """What becomes of the first picture after its time: nothing, lest Pillow allocate it while it reads the header."""
+    """How the first frame is cleared: never (0), else Pillow would allocate it while reading the header."""
 
 
 def _open_avif(file: IO[bytes]) -> Header:
     try:
         from PIL.AvifImagePlugin import SUPPORTED, AvifImageFile
-    except ImportError:  # before 11.3
+    except ImportError:  # Pillow before 11.3
         SUPPORTED = False  # noqa: N806
     if not SUPPORTED:
         raise ImageError("it is AVIF, which this Pillow cannot decode: pip install -U 'pillow>=11.3'")
-    # Without EXIF, which spoils the picture where it is damaged, or fills the memory: its entry in the list of
-    # contents is renamed. Pillow tells the container's own turns as EXIF.
+    # Damaged EXIF data would fail the picture or fill the memory: renaming its entry in the list of contents hides
+    # it. Pillow reports the container's own rotation as EXIF.
     data = re.sub(rb"(infe.{8,10})Exif", rb"\1none", file.read(), flags=re.DOTALL)
     return _header(AvifImageFile(io.BytesIO(data)))
 
@@ -226,7 +227,7 @@ def _open_heic(file: IO[bytes]) -> Header:
         raise ImageError(
             "it is HEIC, which needs pillow-heif, which is not installed: pip install 'faceparse[heic]'"
         ) from None
-    # Turned by libheif as the container tells; the camera's EXIF does not count besides that.
+    # libheif rotates the picture as the container states; the camera's EXIF orientation is ignored.
     image = pillow_heif.open_heif(file, convert_hdr_to_8bit=True)
 
     def load() -> Raster:
@@ -249,5 +250,5 @@ FORMATS = (
 
 
 def format_of(head: bytes) -> Format | None:
-    """The first format that files that begin so are of."""
+    """Return the first format whose files begin with these bytes, or None."""
     return next((f for f in FORMATS if re.match(f.begin, head, re.DOTALL)), None)

@@ -1,4 +1,4 @@
-"""From decoded pixels of any kind to RGB, upright.
+"""Convert decoded pixels of any kind to upright RGB.
 
 >>> from PIL import Image
 >>> to_rgb(Image.new("LA", (4, 3), (0, 0)))[0, 0]  # transparent: white
@@ -19,10 +19,11 @@ from PIL import Image
 from faceparse.errors import ImageError
 
 Raster = Image.Image | NDArray[np.uint8]
-"""A Pillow image, or H × W × 3 RGB, or H × W × 4 RGBA."""
+"""A Pillow image, or a uint8 array: RGB, H × W × 3, or RGBA, H × W × 4."""
 
 STRIP = 1 << 22
-"""Pixels converted at a time: larger pictures cost the memory of their stored form, their result and a strip."""
+"""Pixels converted at a time: a larger picture needs memory for its stored form, its RGB form and one strip.
+"""
 
 WHITE16 = 65535
 
@@ -30,23 +31,23 @@ _PLAIN = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"}
 _ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
 _GRAY16 = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
 _SIDEWAYS = (5, 6, 7, 8)
-"""EXIF's orientations that exchange width and height."""
+"""EXIF orientations that exchange width and height."""
 _FLIPS: dict[object, int] = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
-"""EXIF's orientation → the axis to mirror along as OpenCV counts them, after a transposition of those sideways."""
+"""EXIF orientation → OpenCV's flip code; orientations 5 to 8 are transposed first."""
 
 
 def to_rgb(raster: Raster, orientation: object = None) -> NDArray[np.uint8]:
-    """RGB uint8, H × W × 3, turned as it is seen.
+    """Convert a picture to upright RGB uint8, H × W × 3.
 
-    Transparency is laid over white; gray of 16 bits is scaled; CMYK goes through the profile
-    that comes with it; other profiles are not applied.
+    Transparent pixels are blended over white. 16-bit gray is scaled to 8 bits. CMYK is converted with
+    its embedded colour profile; other profiles are not applied.
 
     Args:
-        raster: As it is stored.
-        orientation: EXIF's, 1 to 8; with anything else it is not turned.
+        raster: The pixels as stored.
+        orientation: EXIF orientation, 1 to 8; any other value leaves the picture as it is.
 
     Raises:
-        ImageError: pixels without a common white: 32-bit integers beyond 65535, floats outside 0 to 1.
+        ImageError: pixels of no standard range: 32-bit integers beyond 65535, floats outside 0 to 1.
     """
     height, width = raster.shape[:2] if isinstance(raster, np.ndarray) else raster.size[::-1]
     read = _reader(raster)
@@ -63,14 +64,14 @@ def to_rgb(raster: Raster, orientation: object = None) -> NDArray[np.uint8]:
 
 
 def _turned(image: NDArray[np.uint8], orientation: object) -> NDArray[np.uint8]:
-    """A stored picture, or some rows of one, as it is seen; OpenCV moves pixels faster than NumPy and Pillow."""
+    """Rotate and mirror stored rows upright; OpenCV does so faster than NumPy and Pillow."""
     if orientation in _SIDEWAYS:
         image = np.asarray(cv2.transpose(image), np.uint8)
     return np.asarray(cv2.flip(image, _FLIPS[orientation]), np.uint8) if orientation in _FLIPS else image
 
 
 def _reader(raster: Raster) -> Callable[[int, int], NDArray[np.uint8]]:
-    """What gives some rows of a picture as RGB."""
+    """Return a function that reads a range of rows as RGB."""
     if isinstance(raster, np.ndarray):
         return lambda top, bottom: _flat(raster[top:bottom])
     raster.load()
@@ -102,7 +103,7 @@ def _converter(image: Image.Image) -> Callable[[Image.Image], NDArray[np.uint8]]
 
 
 def _flat(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGB, or RGBA over white."""
+    """Convert RGB or RGBA to RGB; RGBA is blended over white."""
     if image.shape[2] == 3:
         return image
     if image[..., 3].min() == 255:
@@ -112,7 +113,7 @@ def _flat(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _gray16(values: NDArray[np.uint16], clear: int | None = None) -> NDArray[np.uint8]:
-    """Scaled by 255 / 65535 and rounded; one value may be transparent."""
+    """Convert 16-bit gray to RGB: scale by 255 / 65535 and round; pixels of the value `clear` become white."""
     native = np.ascontiguousarray(values, np.uint16)
     gray = cv2.convertScaleAbs(native, alpha=255 / WHITE16)
     if clear is not None:
@@ -121,11 +122,11 @@ def _gray16(values: NDArray[np.uint16], clear: int | None = None) -> NDArray[np.
 
 
 def _wide(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """32-bit integers that hold 16 bits, and floats from 0 to 1."""
+    """Convert 32-bit integers from 0 to 65535, or floats from 0 to 1, to RGB."""
     integer = values.dtype.kind != "f"
     white = WHITE16 if integer else 1
     low, high = values.min(), values.max()
-    if not (low >= 0 and high <= white):  # not a number fails, too
+    if not (low >= 0 and high <= white):  # NaN fails, too
         kind = "32-bit integer" if integer else "float"
         raise ImageError(
             f"{kind} pixels are taken from 0 (black) to {white} (white), these go from {low} to {high}: scale them"
@@ -136,7 +137,7 @@ def _wide(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _profile(profile: bytes | None) -> Callable[[Image.Image], NDArray[np.uint8]] | None:
-    """From a CMYK profile to sRGB; None where it is not one."""
+    """Return a function that converts CMYK to sRGB with this profile; None if it is no CMYK profile."""
     if not profile:
         return None
     try:
@@ -145,6 +146,6 @@ def _profile(profile: bytes | None) -> Callable[[Image.Image], NDArray[np.uint8]
         transform = ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), "CMYK", "RGB"
         )
-    except Exception:  # damaged, of other colours, or Pillow built without LittleCMS: as without a profile
+    except Exception:  # damaged, of other colours, or no LittleCMS: ignore the profile
         return None
     return lambda strip: np.asarray(ImageCms.applyTransform(strip, transform))

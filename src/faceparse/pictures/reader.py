@@ -1,4 +1,4 @@
-"""Reading pictures: whatever a user hands in becomes RGB uint8, upright.
+"""Read pictures: convert every accepted input to upright RGB uint8.
 
 >>> import numpy as np
 >>> read_picture(np.zeros((48, 64, 3), np.uint8)).shape
@@ -27,49 +27,51 @@ from faceparse.pictures.pixels import to_rgb
 from faceparse.pictures.tensors import Tensor, from_tensor
 
 PictureFile: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
-"""A path, an encoded file's bytes, or a binary stream of them."""
+"""A path, the bytes of an encoded file, or a binary stream of an encoded file."""
 
 PictureSource: TypeAlias = "PictureFile | Image.Image | NDArray[np.uint8] | Tensor"
-"""A path, an encoded file's bytes, a binary stream of them, a Pillow image, RGB uint8 H × W × 3, or an RGB tensor."""
+"""A path, an encoded file's bytes or stream, a Pillow image, an RGB uint8 H × W × 3 array, or an RGB tensor."""
 
 SUFFIXES = tuple(suffix for format_ in FORMATS for suffix in format_.suffixes)
-"""File name endings taken for pictures in a folder. What a file is, its content tells, not its name."""
+"""File name suffixes that mark pictures in a folder. The format is read from the content, not the suffix."""
 
 SMALLEST = 16
 """Shortest side of a picture that can hold a face, in pixels."""
 
 LARGEST = 16384 * 12288
-"""Pixels of the largest picture taken unless another limit is given: 201 million, what phones' sensors have."""
+"""Default limit of a picture's size in pixels: 201 million, the size of the largest phone sensors."""
 
 _PART = 1 << 20
-"""Bytes read of a pipe at a time."""
+"""Bytes read from a stream at a time."""
 
 
 def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray[np.uint8]:
-    """RGB uint8, H × W × 3, as it is seen: turned as EXIF says, transparency over white.
+    """Read a picture as RGB uint8, H × W × 3, with EXIF orientation applied and transparency over white.
 
     >>> read_picture("photo.heic").shape  # doctest: +SKIP
     (3024, 4032, 3)
 
-    JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF and, with the extra `heic`, HEIC; of several pictures in a file the first.
-    Gray of 16 bits is scaled, not clipped. CMYK goes through the colour profile that comes with it; RGB
-    values are taken as they are. Pillow's own limit is neither asked nor changed. Thread-safe.
+    Formats are JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF and, with the extra `heic`, HEIC. Of a file with several
+    pictures, the first is read. 16-bit gray is scaled, not clipped. CMYK is converted with its embedded
+    colour profile; RGB values stay as they are. Pillow's own size limit is neither applied nor changed.
+    Thread-safe.
 
     Args:
-        source: Path of a regular file, bytes of an encoded file, binary stream (read from its start where it can
-            seek, and left open), Pillow image, RGB uint8 array (returned as it is), or RGB tensor (see `from_tensor`).
-        max_pixels: Width times height of the largest picture to decode; arrays are not asked.
+        source: Path of a regular file, bytes of an encoded file, binary stream (read from its start if it can
+            seek, and left open), Pillow image, RGB uint8 array (returned unchanged), or RGB tensor (see
+            `from_tensor`).
+        max_pixels: Largest width × height to decode; arrays are not limited.
 
     Raises:
-        ImageError: no such file, not a picture, damaged or cut short, smaller than 16 px on a side, larger
-            than `max_pixels`, or an array of another shape or type.
+        ImageError: a file that is missing, not a picture, damaged or truncated; a picture with a side below
+            16 px or with more than `max_pixels`; an array of another shape or type.
     """
     if isinstance(source, np.ndarray):
         return _check_array(source)
     if isinstance(source, Image.Image):
         with _reading("Pillow image"):
             _check_size(*allocated(source), max_pixels)
-            source.load()  # upon which Pillow itself turns a TIFF
+            source.load()  # this applies a TIFF's orientation
             return to_rgb(source, source.getexif().get(0x0112))
     if hasattr(source, "__array__"):
         return _check_array(from_tensor(source))
@@ -79,20 +81,20 @@ def read_picture(source: PictureSource, *, max_pixels: int = LARGEST) -> NDArray
 
 
 def read_values(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Image:
-    """A picture with its values as they are stored, for label maps: no colour converted, nothing turned.
+    """Read a picture's values as stored, for label maps: without colour conversion or rotation.
 
     >>> np.unique(read_values("labels.png"))  # doctest: +SKIP
     array([ 0,  1, 17], dtype=uint8)
 
     Args:
-        source: As in `read_picture`.
-        max_pixels: Likewise.
+        source: As in `read_picture`, but a file only.
+        max_pixels: As in `read_picture`.
 
     Returns:
         A Pillow image without metadata; in mode P its values are the palette's indices.
 
     Raises:
-        ImageError: as `read_picture`, but for the smallest size.
+        ImageError: as in `read_picture`, but any size from 1 px is accepted.
     """
     with _header(source, max_pixels, smallest=1) as header:
         raster = header.load()
@@ -103,19 +105,19 @@ def read_values(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Imag
 
 
 def read_encoded(stream: IO[bytes], max_pixels: int = LARGEST) -> bytes:
-    """The bytes of a stream, as many as a picture of so many pixels may have; of what is no picture the first.
+    """Return a stream's bytes, at most as many as a picture of `max_pixels` needs; if not a picture, the first 64.
 
     >>> read_encoded(io.BytesIO(b"no picture" * 1000))[:10]
     b'no picture'
     """
     head = _read(stream, HEAD)
-    # 16 bits of four channels, and what else there may be.
+    # Four channels of 16 bits, and room for metadata.
     return head + _read(stream, (1 << 26) + 8 * max_pixels) if format_of(head) else head
 
 
 @contextmanager
 def _header(source: PictureFile, max_pixels: int, smallest: int = SMALLEST) -> Iterator[Header]:
-    """A picture whose header has been read and whose size is within the limits."""
+    """Yield the header of a picture after checking its size."""
     if isinstance(source, bytes | bytearray | memoryview):
         name = f"{len(source)} bytes"
     elif isinstance(source, str | os.PathLike):
@@ -145,9 +147,9 @@ def _header(source: PictureFile, max_pixels: int, smallest: int = SMALLEST) -> I
 
 
 class _Silence(threading.local):
-    """A filter of warnings that fits all of them in a thread that reads, and none elsewhere.
+    """A warning filter that ignores all warnings in a thread while it reads a picture, and none elsewhere.
 
-    `warnings.catch_warnings` would act on all threads.
+    `warnings.catch_warnings` would affect all threads.
     """
 
     reading = False
@@ -162,7 +164,7 @@ _FILTER: Any = ("ignore", _SILENCE, Warning, None, 0)
 
 @contextmanager
 def _reading(name: str) -> Iterator[None]:
-    """Errors name the picture, in one line; Pillow's warnings of odd metadata are not shown."""
+    """Turn any exception into one line that names the picture; hide Pillow's warnings of odd metadata."""
     name = display_name(name)
     filters: Any = warnings.filters
     if filters[:1] != [_FILTER]:
@@ -181,13 +183,13 @@ def _reading(name: str) -> Iterator[None]:
 
 
 def not_fetched(name: str) -> str:
-    """What there is to say of a missing file that is an address; else nothing."""
+    """Return a hint for an error message if the missing file's name is a URL; else an empty text."""
     return ": addresses are not fetched, download it first" if re.match(r"\w+://", name) else ""
 
 
 def _reason(error: Exception) -> str:
-    """One line on what is wrong."""
-    if isinstance(error, OSError) and error.strerror:  # the disk's fault
+    """Return one line that says what is wrong."""
+    if isinstance(error, OSError) and error.strerror:  # an error of the file system
         return error.strerror
     line = " ".join(str(error).split())[:200]
     if isinstance(error, ImageError):
@@ -197,7 +199,7 @@ def _reason(error: Exception) -> str:
 
 
 def _file(source: PictureFile) -> AbstractContextManager[IO[bytes]]:
-    """A binary file of it; only what is opened here is closed."""
+    """Return a source as a binary file; only files opened here close on exit."""
     if isinstance(source, bytes | bytearray | memoryview):
         return io.BytesIO(source)
     if not isinstance(source, str | os.PathLike):
@@ -206,7 +208,7 @@ def _file(source: PictureFile) -> AbstractContextManager[IO[bytes]]:
 
 
 def _read(file: IO[bytes], size: int) -> bytes:
-    """So many bytes, or all there are; pipes give them in parts, and some objects more than is asked for."""
+    """Read `size` bytes, or fewer at the end. Pipes return parts; some objects return more than requested."""
     parts = []
     while size > 0 and (part := file.read(min(size, _PART))):
         if not isinstance(part, bytes):
@@ -227,7 +229,7 @@ def _check_size(height: int, width: int, max_pixels: int, smallest: int = SMALLE
 
 
 def _mend(image: NDArray[np.generic]) -> str:
-    """How an array becomes a picture."""
+    """Return a hint on how to convert an array to a picture."""
     shape = image.shape
     if len(shape) == 4:
         return ": one picture at a time; parse takes list(images)"

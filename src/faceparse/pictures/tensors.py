@@ -1,4 +1,4 @@
-"""Tensors as pictures: PyTorch's and others', whose libraries are not imported."""
+"""Tensors as pictures: PyTorch's and other libraries', without importing those libraries."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from faceparse.errors import ImageError
 
 
 class Tensor(Protocol):
-    """What NumPy makes an array of."""
+    """An object that NumPy can convert to an array."""
 
     def __array__(self) -> Any: ...
 
 
 def from_tensor(tensor: Any) -> NDArray[np.uint8]:
-    """A tensor as an array with its channels last, floats from 0 to 1 as uint8.
+    """Convert a tensor to an array with its channels last; floats from 0 to 1 become uint8.
 
     >>> from_tensor(np.full((3, 20, 30), 0.2, np.float32))[0, 0]
     array([51, 51, 51], dtype=uint8)
 
     Args:
-        tensor: RGB, 3 × H × W or H × W × 3, which differ because no picture has a side of 3 px; uint8, or float from 0 to 1.
+        tensor: RGB, 3 × H × W or H × W × 3 (no picture has a side of 3 px); uint8, or float from 0 to 1.
 
     Raises:
-        ImageError: floats outside 0 to 1. Other shapes and types are left to the caller.
+        ImageError: floats outside 0 to 1. The caller checks other shapes and types.
     """
     if hasattr(tensor, "detach"):
         tensor = tensor.detach().cpu()
@@ -36,7 +36,7 @@ def from_tensor(tensor: Any) -> NDArray[np.uint8]:
         values = values.transpose(1, 2, 0)
     if values.dtype.kind == "f" and values.size:
         low, high = values.min(), values.max()
-        if not (low >= 0 and high <= 1):  # not a number fails, too
+        if not (low >= 0 and high <= 1):  # NaN fails, too
             raise ImageError(f"a tensor of floats goes from 0 to 1, this one from {low} to {high}: scale it")
         values = np.rint(values * 255).astype(np.uint8)
     return np.ascontiguousarray(values)

@@ -1,4 +1,4 @@
-"""Output forms by name, as `faceparse parse --save` takes them: one file each in this room.
+"""Output forms by name, as `faceparse parse --save` accepts them; each form is one file in `writers/forms`.
 
 >>> sorted(writers(["mask", "overlay"]))
 ['mask', 'overlay']
@@ -25,17 +25,17 @@ def write(parsing: Parsing, name: str, stem: str | Path, **options: object) -> t
     (PosixPath('out/photo_soft_hair.png'), PosixPath('out/photo_soft_lips.png'))
 
     Args:
-        parsing: What to write.
-        name: The form, as `--save` takes it: `mask`, `soft`, `json` …
-        stem: What the files' names begin with; its folder is made where it is missing.
-        options: The form's own.
+        parsing: The parsing to write.
+        name: The output form, as `--save` accepts it: `mask`, `soft`, `json` …
+        stem: Path that the file names begin with; a missing folder is created.
+        options: Options of the output form, by name.
 
     Returns:
-        The files written.
+        The paths of the files written.
 
     Raises:
         ConfigError: an unknown form or option, or a value out of range.
-        LabelError: a class or group that the parsing's scheme has not.
+        LabelError: a class or group that the parsing's scheme lacks.
         OutputError: a file that cannot be written.
     """
     writer = writers([name], options)[name]

@@ -1,4 +1,4 @@
-"""Joins COCO files of one picture each into one file of all pictures, in steady memory."""
+"""Join COCO files of one picture each into one file of all pictures, in constant memory."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from faceparse.errors import OutputError
 from faceparse.files import atomic, json_bytes
 
 Content = dict[str, Any]
-"""One picture's file, and under `path` where it lies."""
+"""The content of one picture's COCO file, and its path under the key `path`."""
 
 OURS = b'{"info":{"description":"faceparse"'
-"""How our files begin: no other is overwritten."""
+"""First bytes of every COCO file by faceparse: `join` overwrites no other file."""
 
 
 def image_id(file: str) -> int:
-    """A number for a file name, the same in every run; of 52 bits: JSON keeps it, two names hardly share it."""
+    """Return an id for a file name, the same in every run; 52 bits survive JSON, and two names rarely share an id."""
     return int(sha256(file.encode("utf-8", "surrogateescape")).hexdigest()[:13], 16)
 
 
 def join(path: Path, pieces: Iterable[Path]) -> bool:
-    """Write the pieces as one file, their file names relative to its folder; False where there are none.
+    """Write one COCO file from several, with file names relative to its folder; return False if there are
+    none.
 
     Raises:
-        OutputError: a place that cannot be written to, a file in the way that is not ours, a piece that is
-            missing, damaged, or of other categories than the first.
+        OutputError: a path that cannot be written, an existing file that faceparse did not write, or a piece
+            that is missing, damaged, or of other categories than the first.
     """
     contents = map(_read, pieces)
     first = next(contents, None)
@@ -46,7 +47,7 @@ def join(path: Path, pieces: Iterable[Path]) -> bool:
 
 
 def _write_joined(file: IO[bytes], home: Path, head: Content, contents: Iterable[Content]) -> None:
-    """Images go to the file as they come, annotations after them by way of a file of their own."""
+    """Write each image as its piece is read; collect annotations in a temporary file and append it at the end."""
     file.write(json_bytes(head)[:-1] + b',"images":[')
     count = 0
     with tempfile.TemporaryFile(dir=home) as annotations:

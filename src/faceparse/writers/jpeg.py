@@ -1,4 +1,4 @@
-"""Writing a drawing as JPEG."""
+"""Write drawings as JPEG."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from faceparse.files import write_atomic
 
 QUALITY = 90
 STRIP = 256
-"""Rows whose channels change places at a time."""
+"""Rows whose red and blue are swapped at a time."""
 LARGEST = 65_500
-"""Pixels along a side, at most: the format's limit as OpenCV's and Pillow's encoders set it."""
+"""Longest side in pixels: the limit of OpenCV's and Pillow's encoders."""
 
 
 def write_jpeg(path: Path, picture: NDArray[np.uint8], quality: int = QUALITY) -> None:
-    """Write RGB uint8, H × W × 3, at a quality of 1 to 100; whole or not at all.
+    """Write RGB uint8, H × W × 3, as JPEG of quality 1 to 100; on an error no file is left.
 
-    The array is changed (its red and blue are swapped), because a copy of a large picture would take too much
+    The function swaps red and blue in the array itself, because copying a large picture takes too much
     memory.
 
     Raises:
-        OutputError: a place that cannot be written to, or a side that JPEG cannot hold.
+        OutputError: a path that cannot be written, or a side longer than JPEG allows.
     """
     if max(picture.shape) > LARGEST:
         height, width = picture.shape[:2]
@@ -35,6 +35,6 @@ def write_jpeg(path: Path, picture: NDArray[np.uint8], quality: int = QUALITY) -
     for top in range(0, len(picture), STRIP):
         rows = picture[top : top + STRIP]
         cv2.cvtColor(rows, cv2.COLOR_RGB2BGR, dst=rows)
-    # The same bytes as Pillow's at the same quality, sooner, and without its copy at four bytes a pixel.
+    # OpenCV writes the same bytes as Pillow, but faster and without Pillow's copy of four bytes a pixel.
     _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     write_atomic(path, coded.data)

@@ -1,4 +1,4 @@
-"""Options of output forms: the fields of their dataclasses.
+"""Options of output forms, which are the fields of the forms' dataclasses.
 
 >>> from faceparse.writers.forms.overlay import Overlay
 >>> forms = {"overlay": Overlay}
@@ -18,13 +18,13 @@ from faceparse.writers.writer import Writer
 
 
 def read_options(words: Iterable[str], **flags: object) -> dict[str, object]:
-    """Options from a command line: flags, None for those left out, and words NAME=VALUE.
+    """Return options from a command line: flags that are not None, and words of the form NAME=VALUE.
 
     >>> read_options(["quality=95"], alpha=0.3, bits=None)
     {'alpha': 0.3, 'quality': '95'}
 
     Raises:
-        ConfigError: a word without "=", or an option given twice.
+        ConfigError: a word without "=", or an option that occurs twice.
     """
     options = {name: value for name, value in flags.items() if value is not None}
     for word in words:
@@ -41,15 +41,15 @@ def read_options(words: Iterable[str], **flags: object) -> dict[str, object]:
 def with_options(
     kinds: Mapping[str, type[Writer]], options: Mapping[str, object], forms: Mapping[str, type[Writer]]
 ) -> dict[str, Writer]:
-    """The writers, each with those of the options that it has a field for.
+    """Return the writers, with each option set on every writer that has a field of its name.
 
     Args:
-        kinds: Name → writer.
-        options: Name → value; text is read as the field's type: a number, yes or no, names with commas.
-        forms: Every output form, to name those that have an option.
+        kinds: Name → writer class.
+        options: Name → value; text is converted to the field's type: a number, yes or no, names with commas.
+        forms: Every output form, to name in errors the forms that have an option.
 
     Raises:
-        ConfigError: an option that none of them has, or a value that it cannot take.
+        ConfigError: an option that no writer has, or a value that the option does not accept.
     """
     types = {name: option_types(kind) for name, kind in kinds.items()}
     for option in options:
@@ -69,5 +69,5 @@ def with_options(
 
 
 def option_types(kind: type[Writer]) -> Mapping[str, object]:
-    """The options of an output form, and their types."""
+    """Return the options of an output form and their types."""
     return hints(kind) if is_dataclass(kind) else {}

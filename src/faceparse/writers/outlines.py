@@ -4,8 +4,9 @@
 >>> [p.tolist() for p in polygons(np.array([[0, 1, 1], [0, 1, 1]], np.uint8))]
 [[[1, 0], [1, 2], [3, 2], [3, 0]]]
 
-A hole is joined to the outside by a cut of no width, along the upper edge of its first pixel to the left: one
-ring then goes round the region and round its holes, its area is the region's, and every fill rule fills it.
+A cut of no width joins each hole to the outside, leftwards along the upper edge of the hole's first pixel.
+One ring then encloses the region without its holes: its area is the region's, and every fill rule fills it
+alike.
 """
 
 from __future__ import annotations
@@ -19,19 +20,20 @@ from faceparse.errors import ConfigError
 Points = NDArray[np.int32]
 
 FARTHEST = 1000
-"""Pixels that an outline may stray at most."""
+"""Largest tolerance of an outline, in pixels."""
 
 
 def polygons(mask: NDArray[np.uint8] | NDArray[np.bool_], tolerance: float = 0) -> list[Points]:
-    """The polygons of a mask, H × W, one per connected piece (neighbours at corners count), from the top left.
+    """Return the polygons of a mask, H × W, from the top left: one per piece connected by edges or corners.
 
     Args:
-        mask: Not 0 inside.
-        tolerance: Leave out points as long as the outline stays within so many pixels of the true one, 0
-            (exact) to 1000. Pieces that would shrink to less than a triangle keep their true outline.
+        mask: Nonzero inside.
+        tolerance: Largest distance in pixels of a simplified outline from the exact one, 0 (exact) to 1000.
+            Pieces that would shrink to less than a triangle keep their exact outline.
 
     Returns:
-        Each n × 2 int32: x, y of its corners in picture points (the picture's corner is 0, 0), in order.
+        An n × 2 int32 array for each polygon: x, y of its corners in order; the picture's top left corner is
+        0, 0.
 
     Raises:
         ConfigError: a tolerance out of range.
@@ -55,13 +57,13 @@ def polygons(mask: NDArray[np.uint8] | NDArray[np.bool_], tolerance: float = 0) 
 
 
 def _cuts(piece: NDArray[np.uint8]) -> list[list[int]]:
-    """Row, first column and last (excluded) of a cut through the mask to the left of each hole."""
+    """Return row, first column and last column (exclusive) of the cut through the mask to the left of each hole."""
     outside = np.pad(1 - piece, 1, constant_values=1)
     _, parts = cv2.connectedComponents(outside, connectivity=4)
     flat = outside.reshape(-1)
-    begins = np.flatnonzero(flat[1:] > flat[:-1]) + 1  # of runs outside; before each, a run of the mask ends
+    begins = np.flatnonzero(flat[1:] > flat[:-1]) + 1  # of runs outside; each ends a run of the mask
     part = parts.reshape(-1)[begins]
-    _, first = np.unique(part, return_index=True)  # in reading order, of each connected part of the outside
+    _, first = np.unique(part, return_index=True)  # the first run of each connected part of the outside
     stops = begins[first[part[first] != parts[0, 0]]]
     entries = np.flatnonzero(flat[1:] < flat[:-1]) + 1  # where runs of the mask begin
     starts = entries[np.searchsorted(entries, stops) - 1]
@@ -71,10 +73,11 @@ def _cuts(piece: NDArray[np.uint8]) -> list[list[int]]:
 
 
 def _corners(contour: Points) -> Points:
-    """A contour's pixels, of a mask 2 times as wide and 3 times as high, → corners on the mask's pixel edges.
+    """Convert a contour on the mask enlarged 2 × in width and 3 × in height to corners on the mask's pixel
+    edges.
 
-    A pixel's left half lies on its left edge, its right half on its right one; its upper third, and the
-    middle one below a cut, on its upper edge, its lower third on its lower one.
+    A pixel's left half becomes its left edge and its right half its right edge. Its upper third becomes its
+    upper edge and its lower third its lower edge; below a cut, the middle third becomes the upper edge, too.
     """
     ring = (contour + 1) // np.array([2, 3], np.int32)
     ring = ring[(ring != np.roll(ring, 1, 0)).any(1)]

@@ -1,9 +1,10 @@
-r"""PNG in pieces: rows go in as they are made, so that no picture need be whole in memory.
+"""Write PNG in pieces: rows are written as they come, so that no picture need be whole in memory.
 
-Each row less the one above it, packed by zlib's run lengths alone. Of 12 megapixels, on one core, Pillow's default took 2
-(label maps) to 9 (photos) times as long, its files 30 % larger to 28 % smaller; its lowest level 1 to 2.4 times; OpenCV's default
-1 to 1.6 times, its files up to a third larger, without palettes. What decides: these two take whole pictures, 49 and 93 MB for a cut-out of
-12 megapixels, where pieces took 2 MB.
+Each row is stored as its difference from the row above (PNG's filter "up") and packed by zlib's run-length
+mode. With 12 megapixels on one core, Pillow's default level took 2 (label maps) to 9 (photos) times as long,
+its files 30 % larger to 28 % smaller; Pillow's lowest level took 1 to 2.4 times as long; OpenCV's default
+took 1 to 1.6 times as long, its files up to a third larger, without palettes. Memory decides: for a
+12-megapixel cut-out Pillow and OpenCV need the whole picture, 49 and 93 MB, where pieces take 2 MB.
 
 >>> import numpy as np
 >>> from pathlib import Path
@@ -27,16 +28,16 @@ from numpy.typing import NDArray
 from faceparse.files import atomic
 
 Rows = NDArray[np.unsignedinteger[Any]]
-"""uint8 or uint16."""
+"""Rows of a picture, uint8 or uint16."""
 
 PIECE = 1 << 20
 """Bytes packed at a time."""
 
 MADE_BY = b"Software\0faceparse"
-"""What every PNG of ours says of itself."""
+"""Text chunk of every PNG by faceparse, which names the software."""
 
 _KINDS = {1: 0, 3: 2, 4: 6}
-"""Channels → PNG's colour type; a palette's is 3."""
+"""Channels → PNG's colour type; with a palette the type is 3."""
 
 
 @contextmanager
@@ -48,19 +49,21 @@ def open_png(
     bits: int = 8,
     palette: NDArray[np.uint8] | None = None,
 ) -> Iterator[Callable[[Rows], None]]:
-    """Write a PNG in pieces, whole or not at all; gives what to call with the next rows, from the top.
+    """Write a PNG in pieces; yield the function to call with the next rows, from the top. An error leaves no
+    file.
 
     The rows are n × width, or n × width × channels.
 
     Args:
-        path: The file; an existing one is replaced.
+        path: The file; an existing file is replaced.
         size: Height and width in pixels.
-        channels: 1 gray, 3 RGB, 4 RGBA.
-        bits: 8 or 16 a channel: uint8 or uint16.
-        palette: n × 3 uint8 colours, for one channel of 8 bits: the values are then indices into it.
+        channels: 1 for gray, 3 for RGB, 4 for RGBA.
+        bits: Bits per channel: 8 (uint8) or 16 (uint16).
+        palette: n × 3 uint8 colours, for one channel of 8 bits: pixel values are then indices into the
+            palette.
 
     Raises:
-        OutputError: a place that cannot be written to.
+        OutputError: a path that cannot be written.
     """
     packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
     above = np.zeros(size[1] * channels * bits // 8, np.uint8)
@@ -80,7 +83,7 @@ def open_png(
             np.subtract(flat[0], above, out=filtered[0, 1:])
             np.subtract(flat[1:], flat[:-1], out=filtered[1:, 1:])
             above = flat[-1].copy()
-        else:  # indices differ from row to row by nothing that has a meaning
+        else:  # the difference of two indices has no meaning
             filtered[:, 0] = 0
             filtered[:, 1:] = flat
         if packed := packer.compress(filtered.data):
@@ -105,7 +108,7 @@ def _write_chunk(file: IO[bytes], kind: bytes, data: bytes) -> None:
 
 
 def write_png(path: Path, picture: Rows, palette: NDArray[np.uint8] | None = None) -> None:
-    """Write a whole picture, H × W or H × W × 3 or 4; see `open_png`."""
+    """Write a whole picture, H × W or H × W × 3 or 4, as PNG; see `open_png`."""
     height, width, *channels = picture.shape
     with open_png(
         path, (height, width), channels=(*channels, 1)[0], bits=8 * picture.itemsize, palette=palette

@@ -1,11 +1,11 @@
-"""Output forms by name: those of the package, and those that other packages bring.
+"""Output forms by name: the package's, and those of installed plugins.
 
-A package brings one through an entry point of the group `faceparse.writers`, in its pyproject.toml:
+A plugin declares a form as an entry point of the group `faceparse.writers` in its pyproject.toml:
 
     [project.entry-points."faceparse.writers"]
     heat = "its_package.heat:Heat"
 
-`Heat` is a `Writer` whose `name` is `heat`; from then on `--save heat` works.
+`Heat` is a `Writer` whose `name` is `heat`. Once the plugin is installed, `--save heat` works.
 """
 
 from __future__ import annotations
@@ -33,24 +33,25 @@ def _problem(kind: object) -> str:
 WRITERS = Registry[type[Writer]](
     "output form", "writers.forms", "faceparse.writers", ConfigError, check=_problem
 )
-"""Name → writer; the files of `writers/forms` have the names of their forms."""
+"""Name → writer class; each file in `writers/forms` has the name of its form."""
 
 register = WRITERS.register
 
 
 def writers(names: Iterable[str], options: Mapping[str, object] | None = None) -> dict[str, Writer]:
-    """The writers of those names, the package's or installed ones, with those options.
+    """Return the writers with these names, from the package or plugins, with these options set.
 
-    >>> writers(["mask", "soft"], {"bits": 16})["soft"]
-    Soft(bits=16, classes=())
+    >>> writers(["mask", "overlay"], {"alpha": 0.3})["overlay"]
+    Overlay(alpha=0.3, outline=0, quality=90)
 
     Args:
-        names: As `--save` takes them.
-        options: Name → value; each goes to every chosen writer that has it. Text is read as its type.
+        names: Names as `--save` accepts them.
+        options: Name → value; each option applies to every writer in `names` that has it. Text is converted
+            to the option's type.
 
     Raises:
-        ConfigError: no name, one that is unknown, claimed twice or does not load; an option that none of
-            them has, or a value out of range.
+        ConfigError: no name; a name that is unknown, claimed twice or does not load; an option that no writer
+            has; a value out of range.
     """
     chosen = list(dict.fromkeys(name.strip() for name in names if name.strip()))
     if not chosen:
@@ -59,7 +60,7 @@ def writers(names: Iterable[str], options: Mapping[str, object] | None = None) -
 
 
 def save(parsing: Parsing, path: Path) -> None:
-    """Write one file in the form that its suffix names; see `Parsing.save`."""
+    """Write a parsing to one file, in the form that the file's suffix names; see `Parsing.save`."""
     forms = _forms_of_suffixes()
     if path.suffix.lower() not in forms:
         raise OutputError(
@@ -70,7 +71,7 @@ def save(parsing: Parsing, path: Path) -> None:
 
 
 def load(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
-    """Read a parsing from a file of a form that holds one; see `Parsing.load`."""
+    """Read a parsing from a file whose form holds a whole parsing; see `Parsing.load`."""
     if not path.exists():
         raise DataError(f"no such file: {path}")
     return _forms_of_suffixes().get(path.suffix.lower(), FileWriter).load(path, image)

@@ -1,4 +1,4 @@
-"""Which classes and groups a form is about: its option `classes`."""
+"""The option `classes` of an output form: which classes and groups to write."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BACKGROUND = "background"
 def select(
     scheme: Scheme, chosen: Sequence[str], *, background: bool = False
 ) -> Mapping[str, tuple[int, ...]]:
-    """Name → labels of the chosen classes and groups; of every class where none is chosen.
+    """Return name → labels of the chosen classes and groups, or of every class if none is chosen.
 
     >>> from faceparse.labels import scheme
     >>> dict(select(scheme("celebamask19"), ("glasses", "lips")))
     {'eye_g': (6,), 'lips': (12, 13)}
 
     Args:
-        scheme: Whose labels.
+        scheme: The scheme of the labels.
         chosen: Names of classes, aliases or groups.
         background: Whether "every class" includes the background.
 
@@ -33,5 +33,5 @@ def select(
 
 
 def selectable_names() -> list[str]:
-    """Every name that `select` may give with a scheme in the package."""
+    """Return every name that `select` may return with a scheme of the package."""
     return sorted({*GROUPS, *(c for s in PACKAGED.values() for c in s.classes)})

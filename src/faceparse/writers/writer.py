@@ -1,4 +1,4 @@
-"""What an output form is; those of the package are in `faceparse.writers.forms`, one file each."""
+"""The base classes of output forms; the package's forms are in `faceparse.writers.forms`, one file each."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from faceparse.writers.selection import select
 
 
 class Writer(ABC):
-    """One output form of a parsed picture: `--save NAME`. Called from several threads at a time.
+    """One output form of a parsed picture: `--save NAME`. Several threads call a writer at the same time.
 
-    A writer is a frozen dataclass; its fields are its options (numbers, yes or no, text, tuples of names, with the rules of
-    `faceparse.tables`), and its `repr` tells a rerun whether they changed.
+    A writer is a frozen dataclass. Its fields are its options (numbers, booleans, text, tuples of names, with
+    the rules of `faceparse.tables`). A rerun compares `repr(writer)` to see whether the options changed.
 
     Attributes:
-        name: What `--save` calls it.
-        endings: Every ending that a file of this form may have: `_mask.png` where `photo.jpg` gives `photo_mask.png`. A
-            form with a file for each class has those of every class of every packaged scheme. `write` returns the
-            files that a picture did get.
+        name: The form's name for `--save`.
+        endings: Every ending that a file of this form may have: `_mask.png` means that `photo.jpg` gives
+            `photo_mask.png`. A form with a file for each class lists the classes of all packaged schemes;
+            `write` returns the files actually written.
     """
 
     name: ClassVar[str]
@@ -37,7 +37,7 @@ class Writer(ABC):
         tables.check(self)
 
     def check(self, scheme: Scheme) -> None:
-        """Raise where the options do not go with a scheme, before the first picture; the option `classes` by default.
+        """Check the options against a scheme before the first picture; by default, only the option `classes`.
 
         Raises:
             LabelError: the scheme has no class or group of a chosen name.
@@ -45,7 +45,7 @@ class Writer(ABC):
         select(scheme, getattr(self, "classes", ()))
 
     def endings_in(self, scheme: Scheme) -> tuple[str, ...]:
-        """The endings of the files that it may write of pictures in a scheme; all of `endings` by default."""
+        """Return the endings of the files that `write` may write for a scheme; by default all of `endings`."""
         return self.endings
 
     @abstractmethod
@@ -54,27 +54,29 @@ class Writer(ABC):
 
         Args:
             parsing: The picture's parsing.
-            stem: Path that the files' names begin with; its folder exists.
+            stem: Path that the file names begin with; its folder exists.
 
         Raises:
             OutputError: a file that cannot be written.
         """
 
     def finish(self, folder: Path, stems: Iterable[Path]) -> tuple[Path, ...]:
-        """Write what sums up a whole run, once, after the last picture; nothing by default.
+        """Write the files that summarise a whole run, once, after the last picture; by default none.
 
         Args:
             folder: The run's output folder.
-            stems: Those of every picture whose files are there, written now or before, in the inputs' order.
+            stems: Stems of all pictures with output files, from this run or an earlier one, in the order of
+                the inputs.
         """
         return ()
 
     @staticmethod
     def beside(stem: Path, ending: str) -> Path:
-        """The path of a file that begins with `stem` and ends with `ending`.
+        """Return the path of a file whose name begins with `stem` and ends with `ending`.
 
         Raises:
-            OutputError: an ending that no file's name can have: a class called `a/b` must not lead elsewhere.
+            OutputError: an ending that no file name can have: a class named `a/b` must not lead to another
+                folder.
         """
         try:
             if "\0" in ending:
@@ -90,17 +92,17 @@ class FileWriter(Writer):
     """An output form with one file for each picture; the file's name ends with the first of `endings`.
 
     Attributes:
-        suffix: Suffix for which `Parsing.save` writes this form, such as `.npz`; empty for none.
+        suffix: Suffix that makes `Parsing.save` write this form, such as `.npz`; empty for none.
     """
 
     suffix: ClassVar[str] = ""
 
     @abstractmethod
     def save(self, parsing: Parsing, path: Path) -> None:
-        """Write the file, whole or not at all.
+        """Write the file; on an error no file is left.
 
         Raises:
-            OutputError: a place that cannot be written to.
+            OutputError: a path that cannot be written.
         """
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
@@ -110,9 +112,10 @@ class FileWriter(Writer):
 
     @staticmethod
     def load(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
-        """Read what `save` wrote, where this form holds a whole parsing; see `Parsing.load`.
+        """Read a file that `save` wrote, if this form holds a whole parsing; see `Parsing.load`.
 
         Raises:
-            DataError: a form that holds less, or a file that is missing, damaged or of another kind.
+            DataError: a form that holds no whole parsing, or a file that is missing, damaged or of another
+                kind.
         """
         raise DataError(f"{path} is no parsing that can be loaded: save it as .npz for that")

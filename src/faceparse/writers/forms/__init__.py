@@ -1,1 +1,1 @@
-"""Output forms: one file each, whose name is the form's."""
+"""Output forms: one file each, with the name of its form."""

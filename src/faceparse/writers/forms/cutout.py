@@ -1,4 +1,4 @@
-"""The person, or some of them, on nothing."""
+"""The person, or chosen classes, on a transparent background."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from faceparse.writers.writer import FileWriter
 class Cutout(Margins, FileWriter):
     """The picture with all but the person transparent, RGBA PNG; opacity is the soft mask.
 
-    Where something shows through, the colour is the foreground's alone, as estimated; where all does, it
-    is left out (0). Ignored pixels are transparent.
+    In half-transparent pixels the colour is an estimate of the foreground's colour alone; in fully
+    transparent pixels it is 0. Ignored pixels are transparent.
 
     Args:
-        classes: What is kept: classes and groups; all but the background where none is named.
-        edges: Whether the mask follows the picture's edges, and colours are estimated.
-        grow: How far its edge moves outwards: pixels, or per cent of the largest face's longer side.
-        shrink: How far it then moves inwards.
-        feather: Over what width it fades.
+        classes: Classes and groups to keep; by default all but the background.
+        edges: Whether the mask follows the picture's edges and foreground colours are estimated.
+        grow: How far the mask's edge moves outwards: pixels, or per cent of the largest face's longer side.
+        shrink: How far the edge then moves inwards.
+        feather: Width over which the mask fades.
     """
 
     name: ClassVar[str] = "cutout"

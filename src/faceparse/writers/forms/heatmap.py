@@ -1,4 +1,4 @@
-"""How likely each pixel is face, as one gray picture or as a colour over the photo."""
+"""The probability of face at each pixel, as a gray picture or as a colour over the photo."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Heatmap(FileWriter):
 
     Args:
         bits: 8 or 16; 8 with `blend`.
-        blend: Strength of the colour where face is certain, 0 to 1; with 0 the probability alone is drawn.
-        colour: The colour of `blend`, by its name in CSS or as `#rrggbb`.
+        blend: Opacity of the colour where the probability is 1, 0 to 1; 0 draws the gray probability.
+        colour: Colour that `blend` uses: a CSS name or `#rrggbb`.
     """
 
     name: ClassVar[str] = "heatmap"

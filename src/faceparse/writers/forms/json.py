@@ -1,4 +1,4 @@
-"""What is known of the picture, for other programs."""
+"""A record of faces and classes, for other programs."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""A parsing as an NPZ file: all of it but the picture.
+"""A parsing as an NPZ file: everything but the picture.
 
-NumPy reads it without this package: `labels` (H × W uint8), `scheme`, `classes` (names in label order),
-`face_boxes`, `face_scores`, `face_landmarks`; and per view of the networks its logits (exact, float32) and maps,
-from which soft masks are drawn at full size: they take far less room than the masks would. `record` is JSON
-that says how the parts fit together.
+NumPy alone can read the file: `labels` (H × W uint8), `scheme`, `classes` (names in label order),
+`face_boxes`, `face_scores`, `face_landmarks`, and for each view of a network its exact float32 logits and
+affine maps. Soft masks are drawn from the logits at full size, because the logits take far less room than the
+masks. `record` is JSON that says how the parts fit together.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
 LARGEST = 1 << 30
-"""Bytes that a file's arrays may have beyond its own: label maps get far smaller by packing."""
+"""Bytes that a file's arrays may unpack to beyond the file's own size: label maps compress well."""
 
 FORMAT = 1
-"""Raised when older versions could not read a file."""
+"""Version of the file format; increased when older versions of faceparse cannot read a new file."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -43,7 +43,7 @@ class Npz(FileWriter):
     """All but the picture, without loss: labels, scheme, faces, and the logits that soft masks come from.
 
     Args:
-        soft: Whether the logits go in; without them it is labels and faces alone, and far smaller.
+        soft: Whether to store the logits; without them the file holds labels and faces, and is far smaller.
     """
 
     name: ClassVar[str] = "npz"
@@ -80,7 +80,7 @@ class Npz(FileWriter):
         arrays["record"] = np.array(json.dumps(about, ensure_ascii=False))
         with atomic(path, overwrite=True) as temporary, zipfile.ZipFile(temporary, "w") as file:
             for name, array in arrays.items():
-                # A date of its own would make equal parsings unequal files. Logits hardly get smaller by packing.
+                # ZipInfo has a fixed date, so that equal parsings give equal files. Logits hardly compress.
                 entry = zipfile.ZipInfo(f"{name}.npy")
                 packed = array.dtype == np.uint8
                 entry.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
@@ -111,7 +111,7 @@ class Npz(FileWriter):
 
 
 def _take_apart(parsing: Parsing, arrays: Arrays, soft: bool) -> dict[str, object]:
-    """Put a parsing's arrays beside the others, each once, and say where they are."""
+    """Add a parsing's arrays to `arrays`, each once, and return a record of their names."""
     views = [
         {f.name: _put(f.name, getattr(view, f.name), arrays) for f in fields(View)}
         for view in (parsing.views if soft else ())
@@ -126,7 +126,7 @@ def _take_apart(parsing: Parsing, arrays: Arrays, soft: bool) -> dict[str, objec
 
 
 def _put(kind: str, value: object, arrays: Arrays) -> object:
-    """The name under which an array is, or now is; another value as it is."""
+    """Return the name of a stored array, after storing it if it is new; return other values unchanged."""
     if not isinstance(value, np.ndarray):
         return value
     name = next((name for name, other in arrays.items() if other is value), None)
@@ -138,16 +138,16 @@ def _put(kind: str, value: object, arrays: Arrays) -> object:
 
 @contextmanager
 def _faults_named(path: Path) -> Iterator[None]:
-    """Whatever a file that is none of ours raises becomes one line."""
+    """Turn any exception of a foreign or damaged file into one line."""
     try:
         yield
-    except Exception as error:  # NumPy's, zipfile's, zlib's, json's and our own checks'
+    except Exception as error:  # from NumPy, zipfile, zlib, json or our own checks
         reason = str(error) if isinstance(error, FaceparseError) else type(error).__name__
         raise DataError(f"{path} is no parsing as faceparse saves it, or a damaged one ({reason})") from error
 
 
 def _put_together(about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.uint8]) -> Parsing:
-    views: dict[str, View] = {}  # one object wherever it is shared
+    views: dict[str, View] = {}  # views that parsings share stay one object
 
     def view(values: Mapping[str, Any]) -> View:
         key = json.dumps(values)

@@ -1,4 +1,4 @@
-"""The overlay, to look at."""
+"""The overlay, for people to look at."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Overlay(FileWriter):
     """The picture with its classes in colour over it, JPEG.
 
     Args:
-        alpha: Strength of the colour, 0 to 1.
-        outline: Pixels along the rim of each class in its full colour, 0 to 1000.
-        quality: JPEG's, 1 to 100.
+        alpha: Opacity of the colour, 0 to 1.
+        outline: Width in pixels of a rim around each class in full colour, 0 to 1000.
+        quality: JPEG quality, 1 to 100.
     """
 
     name: ClassVar[str] = "overlay"

@@ -1,4 +1,4 @@
-"""The panel, to look at."""
+"""The panel, for people to look at."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Panel(FileWriter):
     """Picture, labels and overlay side by side with a legend, JPEG.
 
     Args:
-        alpha: Strength of the overlay's colour, 0 to 1.
-        quality: JPEG's, 1 to 100.
+        alpha: Opacity of the overlay's colour, 0 to 1.
+        quality: JPEG quality, 1 to 100.
     """
 
     name: ClassVar[str] = "panel"

@@ -1,4 +1,4 @@
-"""One mask per part, named as CelebAMask-HQ names them."""
+"""One mask per class, with the file names of CelebAMask-HQ."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Parts(Margins, Writer):
     """A gray PNG per class that occurs, as in CelebAMask-HQ's download: 255 inside, 0 outside.
 
     Args:
-        classes: Classes and groups; all but the background where none is named.
-        grow: How far their edges move outwards: pixels, or per cent of the largest face's longer side.
-        shrink: How far they then move inwards.
-        feather: Over what width they fade.
+        classes: Classes and groups; by default all but the background.
+        grow: How far each mask's edge moves outwards: pixels, or per cent of the largest face's longer side.
+        shrink: How far the edge then moves inwards.
+        feather: Width over which the mask fades.
     """
 
     name: ClassVar[str] = "parts"

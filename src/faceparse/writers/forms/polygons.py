@@ -1,4 +1,4 @@
-"""Outlines to edit or to train on, as LabelMe has them."""
+"""Outlines in LabelMe's format, for editing or training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from faceparse.writers.selection import select
 from faceparse.writers.writer import FileWriter
 
 LABELME = "5.5.0"
-"""The version whose form the files have."""
+"""The LabelMe version whose format the files have."""
 
 
 @register
@@ -25,8 +25,8 @@ class Polygons(FileWriter):
     """Outlines per class along pixel edges, as LabelMe JSON; a cut joins each hole to the outside.
 
     Args:
-        classes: Classes and groups; all but the background where none is named.
-        tolerance: Most pixels by which an outline with fewer points may deviate, 0 (exact) to 1000.
+        classes: Classes and groups; by default all but the background.
+        tolerance: Largest distance in pixels of a simplified outline from the exact one, 0 (exact) to 1000.
     """
 
     name: ClassVar[str] = "polygons"
@@ -37,7 +37,7 @@ class Polygons(FileWriter):
     def save(self, parsing: Parsing, path: Path) -> None:
         wanted = select(parsing.scheme, self.classes)
         shapes = [
-            # LabelMe's tools take shapes of one group as one object.
+            # LabelMe treats shapes with the same group id as one object.
             {
                 "label": name,
                 "points": ring.tolist(),

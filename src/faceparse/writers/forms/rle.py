@@ -1,4 +1,4 @@
-"""Run lengths, as COCO has them."""
+"""Run lengths in COCO's format."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from faceparse.writers.selection import select
 from faceparse.writers.writer import FileWriter
 
 JOINED = "annotations.json"
-"""The file for a whole folder."""
+"""Name of the COCO file that covers a whole folder."""
 
 FIRST_GROUP = 256
-"""Category ids of groups begin here; a class's is its label."""
+"""First category id of groups; a class's category id is its label."""
 
 
 @register
@@ -29,7 +29,7 @@ class Rle(FileWriter):
     """A mask per class that occurs, in COCO's format and compressed run lengths; `annotations.json` for all.
 
     Args:
-        classes: Classes and groups; all but the background where none is named.
+        classes: Classes and groups; by default all but the background.
     """
 
     name: ClassVar[str] = "rle"

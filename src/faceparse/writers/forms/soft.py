@@ -1,4 +1,4 @@
-"""Soft masks: how likely each class is."""
+"""Soft masks: the probability of each class."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Soft(Margins, Writer):
 
     Args:
         bits: 8 or 16.
-        classes: Classes and groups, a group's probability being its classes' sum; every class, the
-            background too, where none is named.
-        edges: Whether the masks follow the picture's edges; else they are the network's own.
-        grow: How far their edges move outwards: pixels, or per cent of the largest face's longer side.
-        shrink: How far they then move inwards.
-        feather: Over what width they fade.
+        classes: Classes and groups, by default every class including the background. A group's probability is
+            the sum over its classes.
+        edges: Whether the masks follow the picture's edges; if not, they are the network's own.
+        grow: How far each mask's edge moves outwards: pixels, or per cent of the largest face's longer side.
+        shrink: How far the edge then moves inwards.
+        feather: Width over which the mask fades.
     """
 
     name: ClassVar[str] = "soft"
