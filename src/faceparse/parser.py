@@ -48,6 +48,7 @@ from faceparse.results.parsing import check_threshold
 from faceparse.tables import at_least, between, convert
 from faceparse.weights import Card
 from faceparse.weights.hashing import sha256
+from faceparse.weights.inputsize import InputSize
 from faceparse.weights.merging import read_logits, scheme_of_results
 from faceparse.weights.modelfile import find_model
 from faceparse.weights.terms import announce
@@ -109,6 +110,8 @@ class Parser:
             but for a GPU's rounding.
         detector: Another face detector.
         max_pixels: Width times height of the largest picture to decode; None for 201,326,592, the default of `read_picture`.
+        input_size: Size of the network's input in place of its card's: a side for every look, or for whole pictures (`faces`)
+            `HxW` or `native`, each picture's own up to 1,048,576 pixels.
 
     Raises:
         WeightsError: unknown model, or a file that is not a model.
@@ -133,6 +136,7 @@ class Parser:
         batch: int | None = None,
         detector: Detector | None = None,
         max_pixels: int | None = None,
+        input_size: int | str | None = None,
     ) -> None:
         if faces not in MODES:
             raise ConfigError(f"faces is {', '.join(MODES)}; got {faces!r}")
@@ -154,6 +158,9 @@ class Parser:
         computes_on = runner.description.split()[1:2]
         self.batch = batch or (1 if computes_on in ([], ["cpu"]) else BATCH)
         self._engine = runner if self.batch == 1 else Batched(runner, self.batch)
+        self._input_size = None if input_size is None else InputSize.of(input_size)
+        if self._input_size is not None:
+            self._input_size.check(runner.card, faces, getattr(runner, "fixed_size", None))
         announce(self.card)
         native = scheme_of_results(self.card)
         if target is not None:
@@ -172,8 +179,12 @@ class Parser:
 
     @property
     def card(self) -> Card:
-        """The model's card."""
-        return self._engine.card
+        """The model's card, with the input size that was asked for."""
+        return self._card_for(self._engine.card.input.size)
+
+    def _card_for(self, picture_size: tuple[int, ...]) -> Card:
+        card = self._engine.card
+        return card if self._input_size is None else self._input_size.sized(card, picture_size)
 
     @property
     def workers(self) -> int:
@@ -194,6 +205,8 @@ class Parser:
 
         identity = {"version": __version__, "model": self.card.id, "scheme": self.scheme.name}
         identity |= {"faces": self.faces, "no_face": self.no_face}
+        if self._input_size is not None:
+            identity["input_size"] = str(self._input_size)
         if self._threshold is not None:
             identity["threshold"] = str(self._threshold)
         scheme = self.card.label_scheme, self.scheme  # a user's own may change under the same name
@@ -300,11 +313,15 @@ class Parser:
             chosen = plan(detections, picture.shape[:2], self.faces, warp)
             if not chosen.faces and (warp or self.faces != "whole"):
                 chosen = self._without_a_face(chosen, picture.shape[:2], len(false_faces))
-            new = [look for look in chosen.looks if look.part not in logits]
-            logits.update(zip([look.part for look in new], self._logits(picture, new, seconds), strict=True))
+            new, card = (
+                [look for look in chosen.looks if look.part not in logits],
+                self._card_for(picture.shape[:2]),
+            )
+            answers = self._logits(picture, card, new, seconds)
+            logits.update(zip([look.part for look in new], answers, strict=True))
             looks += len(new)
             views = {
-                look: look.view(logits[look.part], self.card, picture.shape[:2], chosen.faces)
+                look: look.view(logits[look.part], card, picture.shape[:2], chosen.faces)
                 for look in chosen.looks
             }
             evidence = [
@@ -333,17 +350,17 @@ class Parser:
         raise NoFaceError(f"no face found in a picture of {size[1]}×{size[0]} pixels{detected}: {mend}")
 
     def _logits(
-        self, image: NDArray[np.uint8], looks: Sequence[Look], seconds: dict[str, float]
+        self, image: NDArray[np.uint8], card: Card, looks: Sequence[Look], seconds: dict[str, float]
     ) -> list[NDArray[np.float32]]:
         """What the network says, look by look; crops of one run at a time are in memory."""
         logits: list[NDArray[np.float32]] = []
         for start in range(0, len(looks), self.batch):
             some = looks[start : start + self.batch]
             with _timed(seconds, "crop"):
-                inputs = [self.card.input.normalise(look.crop(image, self.card.input)) for look in some]
+                inputs = [card.input.normalise(look.crop(image, card.input)) for look in some]
                 together = inputs[0] if len(inputs) == 1 else np.concatenate(inputs)
             with _timed(seconds, "network"):
-                logits += list(read_logits(self._engine.run({"image": together})["logits"], self.card))
+                logits += list(read_logits(self._engine.run({"image": together})["logits"], card))
         return logits
 
     def map(self, pictures: Iterable[PictureSource], *, workers: int | None = None) -> Iterator[Parsing]:

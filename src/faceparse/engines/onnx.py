@@ -95,7 +95,8 @@ class OnnxEngine:
         self._session = _session(self._path, device, threads)
         precision = self.card.variant.precision if self.card.variant else "fp32"
         self.description = f"onnx {_devices(self._session)} {precision}"
-        self._name, self._batch = _image(self._session, self._path)
+        self._name, (self._batch, _, *sides) = _image(self._session, self._path)
+        self.fixed_size = (sides[0], sides[1]) if all(isinstance(side, int) for side in sides) else None
         self._output = self._session.get_outputs()[0].name
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
@@ -219,8 +220,8 @@ def _unstarted(device: str, provider: str, reason: str) -> EngineError:
     )
 
 
-def _image(session: Any, path: Path) -> tuple[str, int | str | None]:
-    """Name of the image input and its number of pictures; other graphs are refused."""
+def _image(session: Any, path: Path) -> tuple[str, list[Any]]:
+    """Name of the image input and its shape, of numbers and names; other graphs are refused."""
     inputs = session.get_inputs()
     if len(inputs) == 1 and inputs[0].type == "tensor(uint8)":
         raise WeightsError(
@@ -232,7 +233,7 @@ def _image(session: Any, path: Path) -> tuple[str, int | str | None]:
         raise WeightsError(
             f"{path}: expected one float input (batch, 3, height, width), its inputs are {actual}"
         )
-    return inputs[0].name, inputs[0].shape[0]
+    return inputs[0].name, inputs[0].shape
 
 
 def _line(error: Exception) -> str:

@@ -59,6 +59,7 @@ class TorchEngine:
         self._threads = threads
         self._device, self._dtype = _device(torch, device)
         network = load(self.card.network, Path(path))
+        self.fixed_size = None if network.any_size else self.card.input.size
         self._network = network.to(self._device, self._dtype).to(memory_format=torch.channels_last)
         weight = next(self._network.parameters())
         precision = next(name for name, dtype in _precisions(torch).items() if dtype == weight.dtype)

@@ -30,6 +30,9 @@ def command(
     engine: str = Option("auto", help="auto, onnx or torch."),
     device: str = Option("auto", help="auto (CUDA, else Apple's, else the CPU), cpu, cuda, mps, …"),
     card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
+    input_size: str | None = Option(
+        None, metavar="N|HxW|native", help="Of the network, in place of its card's."
+    ),
     protocol: str = Option("label", help="Compare at the label map's size (label) or the network's (input)."),
     against: str | None = Option(None, help="A second model, compared on the same pictures."),
     degrade: str = Option(
@@ -79,7 +82,14 @@ def command(
         dataset = Subset(dataset, pictures)
     threads = None if min(jobs or 2, len(dataset)) == 1 else 1
     open_parser = partial(
-        Parser, engine=engine, device=device, faces=faces, no_face=no_face, threads=threads, batch=batch
+        Parser,
+        engine=engine,
+        device=device,
+        faces=faces,
+        no_face=no_face,
+        threads=threads,
+        batch=batch,
+        input_size=input_size,
     )
     parser = open_parser(model, card=card, scheme=scheme)
     other = None
@@ -121,6 +131,7 @@ def command(
             "split": split,
             "faces": faces,
             "no_face": parser.no_face,
+            "input_size": input_size,
             "landmarks": landmarks,
             "crop": crop,
             "sides": sides,

@@ -60,6 +60,9 @@ def command(
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
     overwrite: bool = Option(False, "--overwrite", help="Redo pictures whose results exist."),
     card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
+    input_size: str | None = Option(
+        None, metavar="N|HxW|native", help="Of the network, in place of its card's."
+    ),
     jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
     batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
     max_pixels: int | None = Option(None, min=1, help="Most pixels of a picture. [default: 201326592]"),
@@ -122,6 +125,7 @@ def command(
         scheme=scheme,
         threshold=threshold,
         card=card,
+        input_size=input_size,
         threads=None if min(jobs or 2, len(todo)) == 1 else 1,
         batch=batch,
         max_pixels=max_pixels,
