@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_fcn8s_on_a_picture_of_its_own_shape_is_the_network_called_directly(
 
     small_fcn8s(monkeypatch)
     torch.manual_seed(1)
-    network = models.build("fcn8s").eval()
+    network: Any = models.build("fcn8s").eval()
     torch.save(network.state_dict(), tmp_path / "face_seg_fcn8s.pt")
     picture = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8).repeat(10, 0).repeat(10, 1)
     Image.fromarray(picture).save(tmp_path / "photo.png")
