@@ -1,4 +1,4 @@
-"""Figures of label maps against ground truth."""
+"""Evaluation of predicted label maps against ground truth."""
 
 from faceparse.evaluate.confusion import Confusion
 from faceparse.evaluate.degrade import degradation

@@ -1,4 +1,4 @@
-"""One confusion matrix over all pixels of all pictures, and the figures read from it.
+"""A confusion matrix over all pixels of all pictures, and F1, IoU and pixel accuracy computed from it.
 
 >>> import numpy as np
 >>> from faceparse.evaluate import Confusion
@@ -21,13 +21,13 @@ from faceparse.labels import IGNORE, Scheme
 
 
 class Confusion:
-    """Pixel counts by (true class, predicted class).
+    """A confusion matrix: pixel counts by (true class, predicted class).
 
-    Per-class F1 is 2·TP / (predicted + true); the mean leaves background (label 0) out, and a class
-    absent from both sides has no F1 and stays out of the mean.
+    A class's F1 is 2·TP / (predicted + true). The mean F1 leaves out background (label 0) and classes
+    without predicted or true pixels, which have no F1.
 
     Attributes:
-        matrix: int64, true × predicted.
+        matrix: Pixel counts, int64, true × predicted.
     """
 
     def __init__(self, scheme: Scheme, matrix: NDArray[np.int64] | None = None) -> None:
@@ -35,10 +35,10 @@ class Confusion:
         self.matrix = np.zeros((len(scheme), len(scheme)), np.int64) if matrix is None else matrix
 
     def update(self, predicted: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Count one picture; pixels whose true label is 255 do not count. Returns its own matrix.
+        """Count one picture and return the picture's own matrix; pixels with the true label 255 do not count.
 
         Raises:
-            LabelError: the maps differ in size or hold labels outside the scheme.
+            LabelError: the label maps differ in size or hold labels outside the scheme.
         """
         if predicted.shape != true.shape:
             raise LabelError(f"prediction is {predicted.shape}, label map {true.shape}: sizes must match")
@@ -56,7 +56,7 @@ class Confusion:
 
     @property
     def f1(self) -> NDArray[np.float64]:
-        """Per-class F1 in label order, 0 to 1; NaN for a class absent from both sides."""
+        """F1 of each class in label order, 0 to 1; NaN for a class without predicted or true pixels."""
         total = self.matrix.sum(1) + self.matrix.sum(0)
         with np.errstate(invalid="ignore", divide="ignore"):
             f1: NDArray[np.float64] = 2 * np.diagonal(self.matrix) / total
@@ -64,21 +64,21 @@ class Confusion:
 
     @property
     def iou(self) -> NDArray[np.float64]:
-        """Per-class intersection over union in label order, 0 to 1; NaN for a class absent from both sides."""
+        """IoU of each class in label order, 0 to 1; NaN for a class without predicted or true pixels."""
         return self.f1 / (2 - self.f1)
 
     @property
     def mean_f1(self) -> float:
-        """Mean F1 over the classes present, background left out, 0 to 1; NaN when there are none."""
+        """Mean F1 over the present classes without background, 0 to 1; NaN without such a class."""
         return mean_of_present(self.f1[1:])
 
     @property
     def pixel_accuracy(self) -> float:
-        """Share of counted pixels whose label is right, background included, 0 to 1."""
+        """Fraction of counted pixels with the right label, background included, 0 to 1."""
         total = int(self.matrix.sum())
         return float(np.trace(self.matrix) / total) if total else math.nan
 
 
 def mean_of_present(values: NDArray[np.float64]) -> float:
-    """Mean of the values that are not NaN; NaN when there are none."""
+    """Return the mean of the values that are not NaN; NaN if all are NaN."""
     return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan

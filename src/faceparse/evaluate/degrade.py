@@ -1,11 +1,11 @@
-"""Degraded pictures, the same each time, to measure a model on soft, small, noisy or dark pictures.
+"""Reproducible degradations, to measure a model on blurred, small, noisy or dark pictures.
 
 >>> import numpy as np
 >>> degradation("dark")(np.full((4, 4, 3), 200, np.uint8))[0, 0].tolist()
 [40, 40, 40]
 
-Numbers hold at 512 px on the longer side. A picture of another size looks as if it had been degraded at 512
-px and then resized, but keeps the detail that resizing would cost.
+The numbers in the names apply to a longer side of 512 px. A picture of another size looks as if it had been
+degraded at 512 px and then resized, but keeps the detail that resizing would lose.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def _down(picture: Picture, side: float, seed: int) -> Picture:
 
 def _noise(picture: Picture, sigma: float, seed: int) -> Picture:
     size = picture.shape[1::-1]
-    # Drawn from the pixels, not from a name or place: a part of a data set gets the same noise.
+    # The seed is made from the pixels, not from a name or an index, so that a picture in a subset of a data set gets
+    # the same noise.
     rng = np.random.default_rng([seed, zlib.crc32(picture.tobytes())])
     noise = sigma * rng.standard_normal((*_scaled(size, SIDE)[::-1], 3), np.float32)
     way = cv2.INTER_AREA if max(size) < SIDE else cv2.INTER_NEAREST
@@ -48,17 +49,17 @@ def _dark(picture: Picture, amount: float, seed: int) -> Picture:
 
 
 def _scaled(size: tuple[int, ...], side: float) -> tuple[int, int]:
-    """Width and height whose longer one is `side`, of the same proportions."""
+    """Scale (width, height) so that the longer one is `side`."""
     width, height = (max(1, round(side * length / max(size))) for length in size)
     return width, height
 
 
 DEGRADATIONS = {"blur": _blur, "down": _down, "noise": _noise, "dark": _dark}
-"""Kind → function of a picture, the number in the name, and a seed."""
+"""Kind → function that takes a picture, the number in the name and a seed, and returns a degraded picture."""
 
 
 def degradation(name: str, seed: int = 0) -> Callable[[Picture], Picture]:
-    """A function that degrades a picture, RGB uint8 H × W × 3, and keeps its size.
+    """Return a function that degrades a picture, RGB uint8 H × W × 3, and keeps the picture's size.
 
     >>> degradation("down40")(np.zeros((300, 512, 3), np.uint8)).shape
     (300, 512, 3)
@@ -66,10 +67,10 @@ def degradation(name: str, seed: int = 0) -> Callable[[Picture], Picture]:
     Args:
         name: `blurN`: Gaussian blur with a sigma of N px. `downN`: averaged down to N px on the longer side and
             enlarged again bilinearly. `noiseN`: normal noise with a sigma of N of 255, clipped. `dark`: values × 0.2.
-        seed: The noise depends on this number and on the picture's pixels.
+        seed: Seed of the noise, which also depends on the picture's pixels.
 
     Raises:
-        ConfigError: another name.
+        ConfigError: an unknown name.
     """
     words = re.fullmatch(r"(?:(blur|down|noise)(\d{1,3}(?:\.\d+)?)|(dark))", name)
     amount = float(words[2] or 1) if words else 0

@@ -1,7 +1,7 @@
-"""The uncertainty of a figure, by bootstrap over pictures.
+"""Confidence intervals of F1, by bootstrap over pictures.
 
-Efron, Bootstrap methods: another look at the jackknife, 1979. Pictures are drawn with replacement. Two models
-on the same pictures get the same draws, so that their difference is paired.
+Each draw takes pictures with replacement (Efron, Bootstrap methods: another look at the jackknife, 1979). Two
+models on the same pictures get the same draws, so that their difference is paired.
 
 >>> import numpy as np
 >>> counts = np.array([[[8, 10, 10]], [[3, 5, 6]]])  # two pictures, one class: overlap, predicted, true
@@ -24,7 +24,7 @@ DRAWS, SEED = 1000, 0
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with the range that holds 95 % of its bootstrap draws, all in percent."""
+    """A value and the ends of its 95 % bootstrap interval, all in percent."""
 
     value: float
     low: float
@@ -32,15 +32,15 @@ class Interval:
 
 
 def bootstrap(counts: NDArray[np.int64], draws: int = DRAWS, seed: int = SEED) -> NDArray[np.float64]:
-    """F1 of each class in each draw.
+    """Compute the F1 of each class in each bootstrap draw.
 
     Args:
-        counts: (pictures, classes, 3): overlap, predicted and true pixels.
-        draws: Number of draws; with 0 the ends of intervals are NaN.
-        seed: Fixes the draws, which are the same for any model on as many pictures.
+        counts: Overlap, predicted and true pixels, (pictures, classes, 3).
+        draws: Number of draws.
+        seed: Seed of the draws, which are the same for any model on the same number of pictures.
 
     Returns:
-        (draws, classes), 0 to 1; NaN where a class is in none of the pictures drawn.
+        F1, (draws, classes), 0 to 1; NaN for a class that is in none of the drawn pictures.
     """
     rng = np.random.default_rng(seed)
     pictures = len(counts)
@@ -52,14 +52,14 @@ def bootstrap(counts: NDArray[np.int64], draws: int = DRAWS, seed: int = SEED) -
 
 
 def intervals(report: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str, Interval]:
-    """95 % interval of each counted class's F1, and of their mean under the name `mean`."""
+    """Return the F1 of each counted class, and the mean F1 as `mean`, with 95 % intervals; their ends are NaN without draws."""
     return _intervals(report, _values(report), _replicates(report, draws, seed))
 
 
 def differences(one: Report, other: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str, Interval]:
-    """How much higher the first model's F1 is, per class and in the mean, on the same pictures.
+    """Return how much higher the first model's F1 is on the same pictures, per class and under the name `mean`.
 
-    If the range excludes 0, the choice of pictures does not explain the difference.
+    If an interval excludes 0, the choice of pictures does not explain the difference.
 
     Raises:
         DataError: the reports differ in pictures, classes or protocol.
@@ -76,7 +76,7 @@ def _values(report: Report) -> NDArray[np.float64]:
 
 
 def _replicates(report: Report, draws: int, seed: int) -> NDArray[np.float64]:
-    """Each draw's F1 of the counted classes, and their mean over those in it; NaN where it has none."""
+    """Return the F1 of the counted classes in each draw, and their mean in the last column; NaN for absent classes."""
     scores = 100 * bootstrap(report.counts[:, list(report.counted)], draws, seed)
     with np.errstate(invalid="ignore"):
         means = np.nansum(scores, 1) / (~np.isnan(scores)).sum(1)

@@ -1,4 +1,4 @@
-"""The output files: checked before the first picture is evaluated, written after the last.
+"""Output files of `evaluate`: checked before the first picture is evaluated, written after the last.
 
 >>> from pathlib import Path
 >>> check_outputs({"--json": Path("figures.json"), "--worst": Path("worst.png")})
@@ -21,13 +21,13 @@ PICTURES = ("--confusion", "--worst", "--sheet", "-o")
 
 
 def check_outputs(files: Mapping[str, Path | None]) -> None:
-    """Refuse a file that cannot be written; make the folders, write nothing.
+    """Refuse files that cannot be written; make their folders, but write no file.
 
     Args:
-        files: Option → the file it names, None where it was not given.
+        files: Option → its file; None without the option.
 
     Raises:
-        ConfigError: a picture that is not named .png.
+        ConfigError: a picture whose name does not end in .png.
         OutputError: a folder, device or pipe in place of a file, or a file that cannot be written.
     """
     for option, path in files.items():
@@ -40,7 +40,7 @@ def check_outputs(files: Mapping[str, Path | None]) -> None:
 
 
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write or replace a PNG, whole or not at all.
+    """Write or replace a PNG, completely or not at all.
 
     Raises:
         OutputError: writing fails.

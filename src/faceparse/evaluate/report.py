@@ -1,4 +1,4 @@
-"""Figures of a predictor on a labelled data set.
+"""F1, IoU and pixel accuracy of a predictor on a labelled data set.
 
 >>> from faceparse.evaluate import evaluate
 >>> report = evaluate(
@@ -26,14 +26,14 @@ from faceparse.labels import GROUPS, IGNORE, Scheme, conversion
 from faceparse.parser import in_order
 
 INNER = ("brows", "eyes", "nose", "mouth", "lips")
-"""What Helen's `overall` merges: what lies inside a face, its parts not told apart (Smith et al., CVPR 2013)."""
+"""Classes and groups that Helen's `overall` merges into one: the inner parts of a face (Smith et al., CVPR 2013)."""
 
 FIGURES = ("mean_f1", "mean_iou", "overall", "pixel_accuracy")
-"""Figures of a `Report` that are of no single class."""
+"""Figures of a `Report` that do not belong to a single class."""
 
 
 def inner_labels(scheme: Scheme) -> tuple[int, ...]:
-    """The labels of `INNER` in a scheme; empty where it lacks one of these parts.
+    """Return the labels of `INNER` in a scheme; empty if the scheme lacks one of these parts.
 
     >>> from faceparse.labels import scheme
     >>> inner_labels(scheme("helen11")), inner_labels(scheme("face2"))
@@ -45,16 +45,16 @@ def inner_labels(scheme: Scheme) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Report:
-    """Figures over a whole data set, in percent, 0 to 100.
+    """F1, IoU and pixel accuracy over a whole data set, in percent, 0 to 100.
 
     Attributes:
-        scheme: Scheme of the predictions, to which the labels were converted.
-        counted: Labels that have an F1: all except background that the data set's labels can become.
+        scheme: Scheme of the predictions, to which the true labels were converted.
+        counted: Labels that have an F1: those that the data set's labels can become, without background.
         matrix: Pixel counts, true × predicted.
-        names: The pictures that were counted.
-        counts: (pictures, classes, 3): each picture's overlap, predicted and true pixels.
+        names: Names of the counted pictures.
+        counts: Overlap, predicted and true pixels of each picture, (pictures, classes, 3).
         protocol: `label` or `input`; see `faceparse.evaluate.scoring`.
-        model: The model's name, if a model made the predictions.
+        model: The model's name; empty without a model.
     """
 
     scheme: Scheme
@@ -67,7 +67,7 @@ class Report:
 
     @property
     def pictures(self) -> int:
-        """How many pictures were counted."""
+        """Number of counted pictures."""
         return len(self.names)
 
     @property
@@ -76,23 +76,23 @@ class Report:
 
     @property
     def f1(self) -> dict[str, float]:
-        """F1 per counted class, 0 to 100; NaN for a class absent from truth and prediction."""
+        """F1 of each counted class, 0 to 100; NaN for a class without predicted or true pixels."""
         values = 100 * self._confusion.f1
         return {self.scheme.classes[i]: float(values[i]) for i in self.counted}
 
     @property
     def mean_f1(self) -> float:
-        """Mean of `f1` over the classes that occur."""
+        """Mean of `f1` over the classes that occur, 0 to 100."""
         return mean_of_present(np.array(list(self.f1.values())))
 
     @property
     def mean_iou(self) -> float:
-        """Mean intersection over union over the same classes, 0 to 100."""
+        """Mean intersection over union of the counted classes that occur, 0 to 100."""
         return 100 * mean_of_present(self._confusion.iou[list(self.counted)])
 
     @property
     def overall(self) -> float:
-        """F1 of brows, eyes, nose and mouth as one class, as on Helen; NaN where the data set cannot express them."""
+        """F1 of the classes `INNER` as one class, as on Helen, 0 to 100; NaN if the data set lacks one of them."""
         labels = list(inner_labels(self.scheme))
         total = int(self.matrix[labels].sum() + self.matrix[:, labels].sum())
         if not total or not {*labels} <= {*self.counted}:
@@ -101,13 +101,13 @@ class Report:
 
     @property
     def pixel_accuracy(self) -> float:
-        """Share of counted pixels with the right label, background included, 0 to 100."""
+        """Percentage of counted pixels with the right label, background included, 0 to 100."""
         return 100 * self._confusion.pixel_accuracy
 
     def worst(self, name: str, count: int = 1) -> dict[str, float]:
-        """The pictures with the lowest F1 of a class, and that F1, 0 to 100, worst first.
+        """Return the pictures with the lowest F1 of a class, with this F1, 0 to 100, worst first.
 
-        Pictures without the class, true or predicted, are left out.
+        Pictures without a predicted or true pixel of the class are left out.
         """
         overlap, predicted, true = self.counts[:, self.scheme.id(name)].T
         present = np.flatnonzero(predicted + true)
@@ -116,7 +116,7 @@ class Report:
         return {self.names[present[i]]: float(scores[i]) for i in order}
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as plain data for JSON; None for the figure of a class that does not occur."""
+        """Return the report as plain data for JSON; the F1 of a class that does not occur is None."""
         return {
             "model": self.model,
             "protocol": self.protocol,
@@ -128,12 +128,12 @@ class Report:
 
 
 def number(value: float) -> float | None:
-    """A figure for JSON, which has no NaN: None where it is undefined."""
+    """Convert NaN, which JSON lacks, to None."""
     return None if math.isnan(value) else value
 
 
 Predict = Callable[[Sample], NDArray[np.uint8]]
-"""A sample, of which the labels are not looked at → labels H × W uint8."""
+"""Function from a sample to predicted labels, H × W uint8; it must not use the sample's labels."""
 
 
 def evaluate(
@@ -145,24 +145,25 @@ def evaluate(
     protocol: str = "label",
     workers: int = 1,
 ) -> Report:
-    """Count a predictor's label maps against labelled pictures.
+    """Compare a predictor's label maps with the label maps of a data set.
 
-    All pixels of all pictures except those labelled 255 (ignore) go into one confusion matrix. The mean F1 is
-    over the classes that the labels can become in `target`, background left out.
+    All pixels of all pictures, except those labelled 255 (ignore), go into one confusion matrix. The mean F1
+    is over the classes that the labels can become in `target`, without background.
 
     Args:
-        predict: A sample → labels H × W uint8 in `target`; called from several threads where `workers` is more than 1.
-        samples: A data set, or any part of it; `workers` + 1 samples are held at a time. With protocol `input` they have
-            the network's input size already (`scoring.at_input`).
-        source: Scheme of the samples' labels, which are converted.
+        predict: Function from a sample to labels, H × W uint8 in `target`; with several `workers`, called from several
+            threads.
+        samples: A data set or a part of it; at most `workers` + 1 samples are in memory at a time. For protocol
+            `input`, the samples must have the network's input size already (`scoring.at_input`).
+        source: Scheme of the samples' labels, which are converted to `target`.
         target: Scheme of the predictions.
-        sides: What left means where the schemes differ; see `faceparse.labels.conversion`.
-        protocol: Kept in the report.
-        workers: Pictures predicted at a time; the report does not depend on it.
+        sides: How left and right classes are converted; see `faceparse.labels.conversion`.
+        protocol: Value of `Report.protocol`.
+        workers: Number of pictures predicted at a time; the report does not depend on it.
 
     Raises:
-        LabelError: `source` does not convert, or a label map is outside its scheme.
-        DataError: a picture or label map that cannot be read, or nothing to count: every label is ignored.
+        LabelError: `source` does not convert to `target`, or a label map has labels outside its scheme.
+        DataError: a picture or label map that cannot be read, or every label is ignored.
     """
     convert = conversion(source, target, sides)
     reachable = sorted(set(convert.table[: len(source)].tolist()) - {0, IGNORE})
@@ -187,19 +188,20 @@ def evaluate(
 def mirror_agreement(
     predict: Predict, samples: Iterable[Sample], scheme: Scheme, workers: int = 1
 ) -> dict[str, float]:
-    """Whether a model tells left from right: F1 between its labels of pictures and of their mirror images.
+    """Measure whether a model tells left from right: the F1 between its labels of pictures and of their mirror images.
 
     >>> mirror_agreement(predict, dataset, scheme("celebamask19"))["l_eye"]  # doctest: +SKIP
     97.4
 
     Args:
-        predict: A sample → labels H × W uint8 in `scheme`; a mirrored sample has five landmarks or none.
-        samples: A data set, or any part of it; its labels are not used.
+        predict: Function from a sample to labels, H × W uint8 in `scheme`; a mirrored sample has five
+            landmarks or none.
+        samples: A data set or a part of it; its labels are not used.
         scheme: Scheme of the predictions.
         workers: As in `evaluate`.
 
     Returns:
-        F1, 0 to 100, of each left and right class that occurs. A model that guesses sides gets 50.
+        F1 of each left and right class that occurs, 0 to 100. A model that guesses sides gets 50.
     """
     confusion = Confusion(scheme)
 

@@ -1,4 +1,4 @@
-"""A model's figures on a labelled data set: F1 with intervals, degraded pictures, sides, another model beside it.
+"""A model's score on a labelled data set: F1 with intervals, also on degraded pictures and against another model.
 
 >>> from faceparse.data import open_dataset
 >>> from faceparse.evaluate import score
@@ -30,29 +30,29 @@ from faceparse.tables import between, convert
 from faceparse.weights.merging import scheme_of_results
 
 PROTOCOLS = ("label", "input")
-"""At which resolution a prediction meets its label map.
+"""Resolutions at which a prediction is compared with the label map.
 
-`label`: logits are brought to the label map's size before they are compared (FaRL). `input`: the label map
-is brought to the network's input size by nearest neighbour, and the prediction is made there (SegFace). Figures
-of the two are not comparable, nor those of `input` across input sizes.
+`label`: logits are resized to the label map's size (FaRL). `input`: the label map is resized to the network's
+input size by nearest neighbour (SegFace). Scores of the two protocols are not comparable, nor are scores of
+`input` at different input sizes.
 """
 
 Progress = Callable[[str, int, int], None]
-"""Takes what is being measured, pictures done, and pictures in all."""
+"""Function that takes the name of the measurement, the number of pictures done, and the number of all pictures."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What `score` measured.
+    """The result of `score`.
 
     Attributes:
-        report: The model on the pictures as they are.
-        intervals: Class, or `mean` → 95 % interval of its F1; empty without draws.
-        degraded: Degradation → the model on pictures with this degradation.
-        mirrored: Class → F1 between pictures and their mirror images; None where not asked for.
-        against: The other model on the pictures as they are.
-        differences: Class, or `mean` → how much higher the model's F1 is than the other's.
-        notes: Lines about unusual predictions.
+        report: Report of the model on the unchanged pictures.
+        intervals: Class or `mean` → 95 % interval of its F1; empty without draws.
+        degraded: Degradation → report of the model on pictures with this degradation.
+        mirrored: Class → F1 between pictures and their mirror images; None without `mirror`.
+        against: Report of the other model on the unchanged pictures; None without another model.
+        differences: Class or `mean` → how much higher the model's F1 is than the other model's.
+        notes: Warnings about unusual predictions, one line each.
     """
 
     report: Report
@@ -64,7 +64,7 @@ class Score:
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as plain data for JSON. A figure is None where it is undefined: its class does not occur."""
+        """Return the score as plain data for JSON; the F1 of a class that does not occur is None."""
         figures = self.report.as_dict()
         figures["interval"] = {k: [number(v.low), number(v.high)] for k, v in self.intervals.items()}
         if self.degraded:
@@ -98,19 +98,20 @@ def score(
     0.4
 
     Args:
-        model: A `Parser`; or an id or file, to parse whole pictures in its own scheme.
-        data: From `open_dataset`, or any `Dataset`.
-        against: A second model, measured on the same pictures in the first one's scheme.
+        model: A `Parser`, or a model's id or file, which then parses whole pictures in its own scheme.
+        data: A data set, from `open_dataset` for example.
+        against: A second model, measured on the same pictures and in the scheme of the first model.
         degrade: Degradations to measure too, such as `blur4`; see `evaluate.degrade`.
-        mirror: Whether pictures are compared with their mirror images.
-        landmarks: Where landmarks come from: the `detector` or the `data` set.
-        sides: What left means where schemes differ; see `faceparse.labels.conversion`.
-        protocol: Size to compare at: the `label` map's, or the network's `input` size; see `PROTOCOLS`.
-        draws: Bootstrap draws for the intervals, 10,000 at most; 0 for none.
+        mirror: Whether to compare pictures with their mirror images too.
+        landmarks: Source of the landmarks: the `detector` or the `data` set.
+        sides: How left and right classes are converted; see `faceparse.labels.conversion`.
+        protocol: Size at which labels are compared: the `label` map's or the network's `input` size; see
+            `PROTOCOLS`.
+        draws: Number of bootstrap draws for the intervals, at most 10,000; 0: no intervals.
         seed: Seed of the degradations' noise.
-        workers: Pictures to work on at a time, in threads; figures do not depend on it. With several, a parser with
-            `threads=1` is faster.
-        progress: Called after each picture.
+        workers: Number of pictures worked on at a time, in threads; the score does not depend on it. With several
+            workers, a parser with `threads=1` is faster.
+        progress: Function that is called after each picture.
 
     Raises:
         ConfigError: an unknown degradation, protocol or `landmarks`; `draws` or `workers` out of range; protocol `input` with a parser that cuts
@@ -176,11 +177,11 @@ def score(
 
 
 def at_input(sample: Sample, image: NDArray[np.uint8]) -> Sample:
-    """A sample at the network's input size, landmarks included.
+    """Resize a sample's labels and landmarks to the network's input size.
 
     Args:
-        sample: As its data set gives it.
-        image: Its picture, resized as the model's card says: RGB uint8 h × w × 3.
+        sample: The sample, as the data set gives it.
+        image: The sample's picture, resized as the model's card says: RGB uint8 h × w × 3.
     """
     size = image.shape[1::-1]
     labels = cv2.resize(sample.labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
@@ -191,7 +192,7 @@ def at_input(sample: Sample, image: NDArray[np.uint8]) -> Sample:
 
 
 def track(data: Dataset, what: str, progress: Progress | None) -> Iterator[Sample]:
-    """The samples; reports each one to `progress` when the next is taken."""
+    """Yield the samples; call `progress` for a sample when the next one is taken."""
     for done, sample in enumerate(data, 1):
         yield sample
         if progress is not None:
@@ -199,15 +200,15 @@ def track(data: Dataset, what: str, progress: Progress | None) -> Iterator[Sampl
 
 
 def predictor(parser: Parser, landmarks: str = "detector", counter: SideCounter | None = None) -> Predict:
-    """A function from a sample to the parser's labels, whose errors name the sample.
+    """Return a function from a sample to the parser's labels; errors of the function name the sample.
 
     >>> predictor(Parser(faces="whole"))(dataset[0]).shape  # doctest: +SKIP
     (512, 512)
 
     Args:
-        parser: The model.
-        landmarks: Where landmarks come from, as in `score`.
-        counter: Counts the sides in the views.
+        parser: The parser.
+        landmarks: Source of the landmarks, as in `score`.
+        counter: Counter of left and right classes to which each parsing is added.
     """
 
     def predict(sample: Sample) -> NDArray[np.uint8]:
@@ -218,7 +219,7 @@ def predictor(parser: Parser, landmarks: str = "detector", counter: SideCounter 
             points = five_points(sample.landmarks)
         try:
             parsing = parser.parse(sample.image, landmarks=points)
-        except (ImageError, NoFaceError) as error:  # which know no more than an array
+        except (ImageError, NoFaceError) as error:  # the parser's errors do not name the file
             raise type(error)(f"{sample.name}: {error}") from None
         if counter is not None:
             counter.add(parsing.views)

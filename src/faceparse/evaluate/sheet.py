@@ -1,4 +1,4 @@
-"""The worst pictures of each class, to look at."""
+"""A contact sheet of the worst pictures of each class."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ SIDE = 192
 def worst_sheet(
     report: Report, dataset: Dataset, predict: Predict, each: int = 3, sides: str = "subject"
 ) -> NDArray[np.uint8]:
-    """Picture, true labels and prediction of the worst pictures of every counted class; a row is a class.
+    """Draw picture, true labels and prediction of the worst pictures of each counted class, one row per class.
 
-    A legend of the colours stands below.
+    A legend of the colours is at the bottom.
 
     >>> worst_sheet(report, dataset, predict).shape[2]  # doctest: +SKIP
     3
 
     Args:
-        report: The report of this data set.
-        dataset: The pictures that were counted.
-        predict: A sample → labels H × W uint8 in the report's scheme.
-        each: Pictures per class, side by side in a row. A class in fewer pictures leaves places empty; a
-            class in none has no row.
-        sides: As the report was made with; see `evaluate`.
+        report: The report on this data set.
+        dataset: The data set.
+        predict: Function from a sample to labels, H × W uint8 in the report's scheme.
+        each: Number of pictures per class, side by side in a row. A class in fewer pictures leaves places
+            empty; a class in no picture has no row.
+        sides: The `sides` with which the report was made; see `evaluate`.
 
     Returns:
-        RGB uint8.
+        The sheet, RGB uint8.
     """
     places = {str(name): i for i, name in enumerate(dataset.names)}
     convert = conversion(dataset.scheme, report.scheme, sides)

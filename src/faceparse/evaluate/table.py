@@ -12,7 +12,7 @@ from faceparse.evaluate.scoring import Score
 
 
 class _Column(NamedTuple):
-    """One column to read: its title, the names of its numbers, each row's numbers, and their format."""
+    """One column of the table for people: title, names of its numbers, the numbers of each row, and their format."""
 
     title: str
     names: tuple[str, ...]
@@ -21,17 +21,18 @@ class _Column(NamedTuple):
 
 
 def scores_table(score: Score, overall: bool = False) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: one row per class, then mean F1, mean IoU, pixel accuracy; percent with one decimal.
+    """Return header and rows: one row per class, then mean F1, mean IoU, pixel accuracy, in percent with one decimal.
 
     >>> header, rows = scores_table(score)  # doctest: +SKIP
     >>> header, rows[-3]  # doctest: +SKIP
     (['class', 'F1', '95 %'], ['mean F1', '83.1', '82.2 … 83.9'])
 
-    With `score.degraded` the first column is `clean` and each degradation has one; intervals are left out.
+    With `score.degraded`, the first column is `clean`, each degradation has a column, and intervals are left
+    out.
 
     Args:
-        score: From `faceparse.evaluate.score`.
-        overall: Whether `Report.overall` has a row.
+        score: The result of `faceparse.evaluate.score`.
+        overall: Whether to add a row for `Report.overall`.
     """
     columns = [c for c in _columns(score) if c.rows and not (score.degraded and c.format.count("…"))]
     header = ["class", *(c.title for c in columns)]
@@ -39,14 +40,14 @@ def scores_table(score: Score, overall: bool = False) -> tuple[list[str], list[l
 
 
 def numbers_table(score: Score, overall: bool = False) -> tuple[list[str], list[list[str | float | None]]]:
-    """The rows of `scores_table` for programs: a column holds one number in full, None where it is undefined.
+    """Return the rows of `scores_table` for programs: each column has one number, not rounded; None if undefined.
 
     >>> header, rows = numbers_table(score)  # doctest: +SKIP
     >>> header, rows[-3]  # doctest: +SKIP
     (['class', 'f1', 'f1_low', 'f1_high'], ['mean F1', 83.10519, 82.21342, 83.94512])
 
-    A degradation's column has its name; a mirror adds `mirrored`, and another model `against_f1`, `difference`,
-    `difference_low` and `difference_high`.
+    The column of a degradation has its name. Mirrored pictures add the column `mirrored`; another model adds
+    `against_f1`, `difference`, `difference_low` and `difference_high`.
     """
     columns = _columns(score)
     rows: list[list[str | float | None]] = []

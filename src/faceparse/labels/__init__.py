@@ -1,4 +1,4 @@
-"""Label schemes, groups, palettes and conversions: pure data and numpy."""
+"""Label schemes, groups, palettes and conversions."""
 
 from faceparse.labels.convert import Conversion, conversion, convert, with_open_classes
 from faceparse.labels.file import plain

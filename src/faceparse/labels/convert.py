@@ -1,4 +1,4 @@
-"""Conversion between label schemes: by name, and by declared tables for the rest.
+"""Conversion between label schemes: by class name, and by declared tables for classes without a namesake.
 
 >>> from faceparse.labels import conversion
 >>> to_lapa = conversion("celebamask19", "lapa11")
@@ -21,7 +21,7 @@ from faceparse.labels.scheme import IGNORE, Scheme
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
-    """A table from one scheme's labels to another's.
+    """A table that converts labels of one scheme to labels of another.
 
     Attributes:
         table: 256 uint8; `table[source label]` is the target label. 255 (ignore) stays 255.
@@ -37,24 +37,25 @@ class Conversion:
 
 
 SIDES = ("name", "subject")
-"""What a conversion keeps of left and right: the name, or whose side it is."""
+"""Ways to convert left and right classes: keep the name, or keep the subject's side."""
 
 
 def conversion(source: str | Scheme, target: str | Scheme, sides: str = "subject") -> Conversion:
-    """How labels of `source` become labels of `target`.
+    """Return the table that converts labels of `source` to labels of `target`.
 
-    Classes of the same name map to each other, unless a table in the source's or the target's file says
-    otherwise. A class that the target lacks goes to the class that merges it, if any (`Scheme.merges`).
+    A class becomes the class of the same name, unless a table in the source's or the target's file says
+    otherwise. A class that the target lacks becomes the class of the target that merges it, if any
+    (`Scheme.merges`).
 
     Args:
-        source: Scheme of the labels at hand.
-        target: Scheme wanted.
-        sides: `subject`: an eye stays the same eye; left and right trade names where one scheme means the subject's
-            left and the other the viewer's (`Scheme.left_means`). `name`: left stays left by name.
+        source: Scheme of the labels to convert.
+        target: Scheme to convert to.
+        sides: `subject`: an eye stays the same eye; left and right classes swap names if one scheme means the
+            subject's left and the other the viewer's (`Scheme.left_means`). `name`: left stays left by name.
 
     Raises:
-        LabelError: an unknown scheme or kind of side, a class with neither a namesake nor a row, or one that
-            stands for several of the target's (it names the class).
+        LabelError: an unknown scheme, other `sides`, or a class with no counterpart or several counterparts
+            in the target; the message names the class.
     """
     if sides not in SIDES:
         raise LabelError(f"sides is {' or '.join(SIDES)}, got {sides!r}")
@@ -74,7 +75,7 @@ def conversion(source: str | Scheme, target: str | Scheme, sides: str = "subject
 
 
 def _reason(missing: list[str], source: Scheme, target: Scheme) -> str:
-    """Why some classes have none in the target, and what to do about it."""
+    """Return why the classes `missing` have no counterpart in the target, and what to do about it."""
     if merged := [name for name in missing if name in dict(source.merges)]:
         hint = f"compare in scheme {source.name} instead (--scheme {source.name})"
         return f"{', '.join(merged)} may be any of several classes there; {hint}"
@@ -93,7 +94,7 @@ def _declared(source: Scheme, target: Scheme) -> dict[str, str]:
 
 
 def _goal(name: str, source: Scheme, target: Scheme) -> str | None:
-    """The one class of `target` that a class of `source` becomes, or `ignore`; None where there is none."""
+    """Return the class of `target` that a class of `source` becomes, or `ignore`; None if there is not exactly one."""
     goal = _declared(source, target).get(name)
     if goal is not None:
         return goal if goal == "ignore" or goal in target else None
@@ -113,7 +114,7 @@ def _goal(name: str, source: Scheme, target: Scheme) -> str | None:
 
 
 def candidates(name: str, source: Scheme, target: Scheme) -> tuple[str, ...]:
-    """The classes of `target` that a merged class of `source` may be, in the target's order.
+    """Return the classes of `target` that a merged class of `source` may stand for, in the target's order.
 
     >>> from faceparse.labels import scheme
     >>> candidates("background", scheme("hair2"), scheme("ourface11"))[:3]
@@ -130,20 +131,20 @@ def candidates(name: str, source: Scheme, target: Scheme) -> tuple[str, ...]:
 
 
 def with_open_classes(target: Scheme, *sources: Scheme) -> Scheme:
-    """The target scheme, with a class more for each set of its classes that a source does not tell apart.
+    """Return the target scheme with one more class for each set of its classes that a source does not tell apart.
 
     >>> from faceparse.labels import scheme
     >>> hair = with_open_classes(scheme("ourface11"), scheme("hair2"))
     >>> hair.classes[11:], len(dict(hair.merges)["hair2 background"])
     (('hair2 background',), 10)
 
-    The `merges` of the result say which classes of the target each added class may be. Without added classes the result
-    is the target itself.
+    The `merges` of the result list the classes of the target that each added class may be. If no class is
+    added, the result is the target itself.
 
     Args:
         target: Scheme in which labels are learned or compared.
-        sources: Schemes of the labels. A source converts to the result if all its classes convert to the target, those
-            that it merges aside.
+        sources: Schemes of the labels. A source converts to the result if all its classes, except merged
+            classes, convert to the target.
     """
     sets: dict[tuple[str, ...], str] = {}
     sides = [(target.classes[left], target.classes[right]) for left, right in target.pairs]
@@ -171,7 +172,7 @@ def convert(
     """Convert a uint8 label map of any shape from one scheme to another; see `conversion`.
 
     Raises:
-        LabelError: as for `conversion`; labels that are no uint8, or that the source scheme does not have.
+        LabelError: as for `conversion`; labels that are not uint8 or not in the source scheme.
     """
     change = conversion(source, target, sides)
     labels = np.asarray(labels)

@@ -1,17 +1,15 @@
-"""A label scheme as a file: the package's own (TOML) and a user's (YAML or TOML).
+"""Files of label schemes: the package's own (TOML) and a user's (YAML or TOML).
 
-A user's own classes, as `--data.scheme spots.yaml` takes them::
+`--data.scheme spots.yaml` takes a file such as this::
 
-    name: spots4                      # optional; else the file's name
-    title: Skin, and two kinds of spots
-    classes: [background, skin, l_spot, r_spot]   # label 0 first, which is background
-    colours: {l_spot: [255, 128, 0], r_spot: "#00ff80"}   # optional RGB
-    pairs: [[l_spot, r_spot]]         # optional; else every l_NAME with its r_NAME
-    left_means: subject               # optional; subject, viewer or unverified
-    to: {celebamask19: {l_spot: skin, r_spot: skin}}      # optional conversion tables
-    from: {face2: {face: skin}}       # optional, the other way round
-    read_as: face2                    # optional; see `Scheme`
-    merges: {background: rest}        # optional: a class that stands for several of another scheme, or for all the rest
+    name: spots4                      # optional; else the file's name title: Skin, and two kinds of spots
+        classes: [background, skin, l_spot, r_spot]   # label 0 first, which is background colours: {l_spot:
+        [255, 128, 0], r_spot: "#00ff80"}   # optional RGB pairs: [[l_spot, r_spot]]         # optional; else
+        every l_NAME with its r_NAME left_means: subject               # optional; subject, viewer or
+        unverified to: {celebamask19: {l_spot: skin, r_spot: skin}}      # optional conversion tables from:
+        {face2: {face: skin}}       # optional, the other way round read_as: face2                    #
+        optional; see `Scheme` merges: {background: rest}        # optional: a class that stands for several
+        classes of another scheme, or for the rest
 """
 
 from __future__ import annotations
@@ -26,9 +24,9 @@ from faceparse.labels.scheme import Scheme
 from faceparse.tables import Rule, between, convert, read_file
 
 SUFFIXES = (".yaml", ".yml", ".toml")
-"""Endings that tell a scheme's file from a scheme's name."""
+"""Suffixes that tell a scheme's file from a scheme's name."""
 REST = "rest"
-"""What a merged class stands for: all that no other class does."""
+"""Value of `merges` for a class that stands for all that no other class stands for."""
 _UNFIT = re.compile(r"^\s*$|[/\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _Byte = Annotated[int, between(0, 255)]
@@ -38,7 +36,7 @@ _Several = Annotated[tuple[str, ...], Rule("two or more", lambda names: len(name
 _KEYS: Mapping[str, tuple[str, Any]] = {
     "name": ("name", str),
     "title": ("title", str),
-    "classes": ("classes", tuple[str | Any, ...]),  # `Scheme` knows more of what they may be
+    "classes": ("classes", tuple[str | Any, ...]),  # `Scheme` checks the names
     "left_means": ("left_means", str),
     "colours": ("colours", Mapping[str, tuple[_Byte, _Byte, _Byte] | _Hex]),
     "pairs": ("pair_names", tuple[tuple[str, str], ...] | None),
@@ -47,22 +45,22 @@ _KEYS: Mapping[str, tuple[str, Any]] = {
     "read_as": ("result_scheme", str),
     "merges": ("merges", Mapping[str, Literal["rest"] | _Several]),
 }
-"""Key of a file → parameter of `Scheme`, and its type."""
+"""Key of a file → parameter of `Scheme`, and the value's type."""
 
 
 def read_scheme(path: str | Path) -> Scheme:
-    """The scheme in a YAML or TOML file; the module's docstring shows one.
+    """Read a scheme from a YAML or TOML file; the module's docstring shows one.
 
     >>> read_scheme("spots.yaml").classes  # doctest: +SKIP
     ('background', 'skin', 'l_spot', 'r_spot')
 
     Raises:
-        LabelError: no such file, not YAML or TOML, or not a scheme; the message names the key.
+        LabelError: no such file, not YAML or TOML, or not a scheme; the message names the wrong key.
     """
     where = f"label scheme {path}"
     raw = read_file(path, "label scheme", LabelError)
     scheme = scheme_from({"name": Path(path).stem, **raw} if isinstance(raw, Mapping) else raw, where)
-    # Not in `scheme_from`: what is inside a model or a result must be readable still.
+    # Not checked in `scheme_from`, because schemes inside older models and results must stay readable.
     if scheme.classes[0] != "background":
         raise LabelError(f"{where}: the first class, label 0, is background; got {scheme.classes[0]!r}")
     unfit = [name for name in scheme.classes if _UNFIT.search(name)]
@@ -73,17 +71,17 @@ def read_scheme(path: str | Path) -> Scheme:
 
 
 def scheme_from(raw: object, where: str) -> Scheme:
-    """A scheme from plain data, as read from a file or from inside a model file.
+    """Make a scheme from plain data, which comes from a scheme's file or from a model file.
 
     >>> scheme_from({"name": "bald2", "classes": ["background", "scalp"]}, "example").id("scalp")
     1
 
     Args:
         raw: A mapping with the keys of the module's docstring.
-        where: What it is, for messages.
+        where: Name of the data, for error messages.
 
     Raises:
-        LabelError: a key that is missing, unknown or of the wrong kind; the message names it.
+        LabelError: a key that is missing, unknown or of the wrong type; the message names the key.
     """
     if not isinstance(raw, Mapping):
         raise LabelError(f"{where}: expected a mapping with classes in it, got {type(raw).__name__}")
@@ -109,7 +107,7 @@ def scheme_from(raw: object, where: str) -> Scheme:
 
 
 def plain(scheme: Scheme) -> dict[str, Any]:
-    """A scheme as plain data for YAML, TOML or JSON; `scheme_from` reads it back.
+    """Convert a scheme to plain data for YAML, TOML or JSON; `scheme_from` converts it back.
 
     >>> plain(Scheme("bald2", ("background", "scalp")))["classes"]
     ['background', 'scalp']

@@ -1,4 +1,4 @@
-"""Groups of classes and everyday names, in terms of the class names that all schemes share."""
+"""Groups of classes, and everyday names for classes; all schemes share these class names."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _LIPS = ("u_lip", "l_lip")
 _VOC = tuple(f"face_{i}" for i in range(1, 21))  # FCN-8s' twenty channels that all mean face
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    # Beard counts as face because schemes without it label it skin.
+    # Beard counts as face, because schemes without a beard class label beards as skin.
     "face": ("face", *_VOC, "skin", "beard", *_BROWS, *_EYES, "eye_g", "nose", "mouth", *_LIPS),
     "eyes": _EYES,
     "brows": _BROWS,
     "ears": ("ears", "l_ear", "r_ear"),
     "lips": _LIPS,
 }
-"""Group name → class names. A scheme's group is whichever of these classes it has."""
+"""Group name → class names. In a scheme, the group is those of these classes that the scheme has."""
 
 ALIASES: Mapping[str, str] = {
     "glasses": "eye_g",

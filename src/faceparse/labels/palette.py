@@ -1,4 +1,4 @@
-"""Colours for classes: the CelebAMask-HQ demo palette, extended so that any scheme has stable colours."""
+"""Colours of classes: the palette of the CelebAMask-HQ demo, and stable colours for all other classes."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ COLOURS: Mapping[str, tuple[int, int, int]] = {
 
 
 def palette(classes: Sequence[str], colours: Mapping[str, tuple[int, int, int]]) -> NDArray[np.uint8]:
-    """256 × 3 RGB uint8 for class names in label order; unlisted labels are black.
+    """Return the RGB colour of each label, 256 × 3 uint8, for class names in label order; other labels are black.
 
-    A class has its colour in `colours`, else its published colour, else a bright one derived from its name.
-    If an earlier class has that colour, another one is derived: no two classes share a colour.
+    A class gets its colour in `colours`, else its colour in `COLOURS`, else a bright colour derived from its
+    name. If that colour is already used, another colour is derived, so that no two classes share one.
     """
     table = np.zeros((256, 3), np.uint8)
     used = set(colours.values())

@@ -1,6 +1,7 @@
-"""Label schemes by name: the package's, one TOML file each in `labels/schemes`, other packages', and a user's files.
+"""The registry of label schemes: those of faceparse, those of other packages, and a user's files.
 
-A package brings one, a `faceparse.Scheme`, through an entry point of the group `faceparse.schemes`.
+Each scheme of faceparse is a TOML file in `labels/schemes`. Another package adds a `faceparse.Scheme` by an
+entry point of the group `faceparse.schemes`.
 
 >>> scheme("face2").classes
 ('background', 'face')
@@ -21,7 +22,7 @@ from faceparse.registry import Registry
 
 _FILES = sorted((Path(__file__).parent / "schemes").glob("*.toml"))
 PACKAGED: Mapping[str, Scheme] = {file.stem: read_scheme(file) for file in _FILES}
-"""Every scheme in the package by name."""
+"""Name → scheme, for every scheme of faceparse itself."""
 
 SCHEMES = Registry[Scheme](
     *("label scheme", "labels", "faceparse.schemes", LabelError),
@@ -33,7 +34,7 @@ for _scheme in PACKAGED.values():
 
 
 def schemes() -> Mapping[str, Scheme]:
-    """Every scheme by name: the package's, and those that other packages bring.
+    """Return all schemes by name: those of faceparse and those of other packages.
 
     >>> sorted(schemes())[:4]
     ['celebamask19', 'face2', 'hair2', 'helen11']
@@ -42,14 +43,14 @@ def schemes() -> Mapping[str, Scheme]:
 
 
 def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
-    """The scheme of that name; a `Scheme` passes through.
+    """Return the scheme of a name, a file or plain data; return a `Scheme` unchanged.
 
     Args:
-        name: A scheme of the package or of an installed one, a YAML or TOML file with a scheme of one's own, or a
-            scheme as plain data (`faceparse.labels.plain`), as models and results carry it.
+        name: Name of a scheme of faceparse or another package, a YAML or TOML file with a scheme, or a
+            scheme as plain data (`faceparse.labels.plain`), as models and results hold it.
 
     Raises:
-        LabelError: no such scheme, or a file that is none.
+        LabelError: no such scheme, or a file or table that is not a scheme.
     """
     if isinstance(name, Scheme):
         return name
@@ -66,30 +67,30 @@ def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
 
 
 def scheme_inside(entry: Any) -> Scheme:
-    """The scheme that a file states inside, by name or in full; a path there is no name, and no file is opened.
+    """Return the scheme that a model or result file holds, by name or as a table; never open a file at a path in it.
 
     >>> scheme_inside("/etc/passwd.yaml")
     Traceback (most recent call last):
     faceparse.errors.LabelError: no label scheme '/etc/passwd.yaml'; there are celebamask19, ...
 
     Raises:
-        LabelError: no such scheme, or a table that is none.
+        LabelError: no such scheme, or a table that is not a scheme.
     """
     if not isinstance(entry, str):
         return scheme(entry)
-    # Without a look at what other packages bring, which costs more than all else here.
+    # faceparse's own schemes come first, because finding other packages' schemes takes much longer.
     return PACKAGED.get(entry) or SCHEMES.find(entry)
 
 
 def home(name: str) -> str:
-    """A sentence on where a class or group is: a scheme and model, or each face; empty if nowhere.
+    """Return a sentence that says which scheme and model, or which method, has a class or group; empty if none has it.
 
     >>> home("beard")
     ' Scheme ourface11 has it: --model vgg19-dinov3-vitl16.'
     """
     if (
         name in import_module("faceparse.results.regions").REGIONS
-    ):  # of rooms above, here and below, for messages alone
+    ):  # imported here and below for messages only, because these packages import this one
         return f" Each face has it: parsing.faces[0].region({name!r})."
     names = {name, ALIASES.get(name), *GROUPS.get(name, ())}
     having = [scheme.name for scheme in PACKAGED.values() if names & {*scheme.classes}]
@@ -102,13 +103,13 @@ def home(name: str) -> str:
 
 
 def _packaged(scheme: Scheme) -> Scheme:
-    """The package's scheme where it is the same in all, else the scheme itself."""
+    """Return faceparse's own scheme of this name if both are equal in every part, else the scheme itself."""
     packaged = PACKAGED.get(scheme.name)
     return packaged if packaged and plain(packaged) == plain(scheme) else scheme
 
 
 def reference(scheme: Scheme) -> str | dict[str, Any]:
-    """How faceparse's files name a scheme: a packaged one by its name, any other in full.
+    """Return what faceparse's files store for a scheme: the name of a scheme of faceparse, plain data for any other.
 
     >>> reference(scheme("face2"))
     'face2'

@@ -23,40 +23,40 @@ from faceparse.labels.palette import palette
 from faceparse.registry import mend, nearest, room
 
 IGNORE = 255
-"""Label of a pixel that counts neither for nor against: never a class id."""
+"""Label of an ignored pixel, which does not count; never the label of a class."""
 LEFT = ("subject", "viewer", "unverified")
-"""What a scheme can mean by left."""
+"""Values of `Scheme.left_means`."""
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """An ordered list of class names; a label is a position in it.
+    """An ordered list of class names; a label is a position in this list.
 
     >>> Scheme("bald2", ("background", "scalp")).id("scalp")
     1
 
     Args:
         name: Short name, unique among the schemes in use.
-        classes: Class names in label order; 1 to 255 of them, all different, id 0 usually `background`.
-        title: One line for people: whose order this is.
+        classes: Class names in label order: 1 to 255 different names, the first usually `background`.
+        title: One line for people that says where the scheme comes from.
         left_means: `subject` if `l_eye` is the subject's left eye (in the right half of a portrait that faces
             the viewer), `viewer` if it is the eye in the left half, `unverified` if this is not known.
-        tables_to: Declared conversion tables, `{target scheme: {class: target class or "ignore"}}`,
+        tables_to: Conversion tables to other schemes, `{target scheme: {class: target class or "ignore"}}`,
             for the classes that the target does not have under the same name.
         colours: RGB of classes whose colour differs from the one that `palette` gives them.
-        pair_names: (left class, right class) pairs that trade places in a mirrored picture; None for every
+        pair_names: (left class, right class) pairs that swap in a mirrored picture; None: every
             `l_NAME` with its `r_NAME`.
-        result_scheme: Name of the scheme of a network's results; empty for this one. The logit of a class
-            there is the highest logit of the classes here that convert to it.
-        tables_from: Like `tables_to`, for conversion from another scheme into this one:
-            `{source scheme: {class there: class here or "ignore"}}`.
+        result_scheme: Name of the scheme to which a network's logits are converted; empty: this scheme. The
+            logit of a result class is the highest logit of the classes here that convert to it.
+        tables_from: Conversion tables from other schemes, `{source scheme: {class there: class here or
+            "ignore"}}`.
         merges: (class, classes of other schemes) pairs: the class stands for any one of these classes, as
-            `eyes` for `l_eye` and `r_eye`. With no classes it stands for all that this scheme lacks, as
-            background does where only hair is labelled.
+            `eyes` for `l_eye` and `r_eye`. A class paired with no classes stands for all that this scheme
+            lacks, as background does if only hair is labelled.
 
     Raises:
-        LabelError: no classes, more than 255, one named twice, a pair, colour or merge of a class that is not
-            there, or a `left_means` that is none of the three.
+        LabelError: no classes, more than 255, a class named twice, a pair, colour or merge of an unknown
+            class, or a `left_means` that is none of the three values.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Scheme:
             raise LabelError(f"scheme {self.name!r}: {fault}")
 
     def _fault(self) -> str:
-        """What is wrong; empty for nothing."""
+        """Return what is wrong with the scheme; empty if nothing is."""
         classes = self.classes
         for name in classes:
             if not isinstance(name, str) or not name:
@@ -113,7 +113,7 @@ class Scheme:
         return name in self.classes
 
     def id(self, name: str) -> int:
-        """Label of one class, by its name or an alias (`glasses` for `eye_g`).
+        """Return the label of one class, by name or alias (`glasses` for `eye_g`).
 
         Raises:
             LabelError: the scheme has no such class.
@@ -124,12 +124,13 @@ class Scheme:
         return self.classes.index(name)
 
     def ids(self, name: str) -> tuple[int, ...]:
-        """Labels of a class, an alias or a group (`face`, `lips`, `eyes`, `brows`, `ears`), ascending.
+        """Return the labels of a class, an alias or a group (`face`, `lips`, `eyes`, `brows`, `ears`), ascending.
 
-        A group gives those of its classes that the scheme has. A class wins over a group of the same name.
+        A group has the labels of those of its classes that the scheme has. A class wins over a group of the
+        same name.
 
         Raises:
-            LabelError: neither a class nor a group with a class in this scheme.
+            LabelError: no such class, and no such group with a class in this scheme.
         """
         if not isinstance(name, str):
             raise LabelError(f"a class or group is a name, such as {self.classes[-1]!r}; got {name!r}")
@@ -149,7 +150,7 @@ class Scheme:
 
     @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """(left, right) label pairs: of `pair_names`, or of classes `l_X` and `r_X`. `l_lip`, the lower lip, has no `r_lip`."""
+        """(left, right) pairs of labels: of `pair_names`, or of each `l_X` with its `r_X`; `l_lip`, the lower lip, has none."""
         names = self.pair_names
         if names is None:
             lefts = [c for c in self.classes if c.startswith("l_") and "r_" + c[2:] in self.classes]
@@ -158,7 +159,7 @@ class Scheme:
 
     @cached_property
     def flip_table(self) -> NDArray[np.uint8]:
-        """256 labels: where each label goes when the picture is mirrored left to right."""
+        """Label in the picture → label in the picture mirrored left to right, 256 uint8."""
         table = np.arange(256, dtype=np.uint8)
         for left, right in self.pairs:
             table[left], table[right] = right, left
@@ -167,15 +168,15 @@ class Scheme:
 
     @cached_property
     def palette(self) -> NDArray[np.uint8]:
-        """RGB colours, 256 × 3 uint8: the classes', then black; stable for a class name in any scheme."""
+        """RGB colour of each label, 256 × 3 uint8; black for labels without a class."""
         return palette(self.classes, self.colours)
 
     def flip(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Mirror a label map (…, H, W) left to right, swapping left and right classes. Twice is identity."""
+        """Mirror a label map (…, H, W) left to right, and swap left and right classes."""
         return np.ascontiguousarray(self.flip_table[labels[..., ::-1]])
 
     def check(self, labels: NDArray[np.uint8], what: str = "label map") -> None:
-        """Raise a `LabelError` if a uint8 map has labels that are neither a class nor 255 (ignore)."""
+        """Raise a `LabelError` if a uint8 label map has labels that are neither a class nor 255 (ignore)."""
         bad = np.flatnonzero(count(labels)[len(self) : IGNORE]) + len(self)
         if bad.size:
             values = ", ".join(map(str, bad[:5])) + (" …" if bad.size > 5 else "")
@@ -184,9 +185,9 @@ class Scheme:
 
 
 def count(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How many pixels have each of the 256 labels, in a uint8 map of any shape."""
+    """Count the pixels of each of the 256 labels in a uint8 label map of any shape."""
     total = np.zeros(256, np.int64)
     flat = labels.reshape(-1)
-    for start in range(0, flat.size, 1 << 20):  # bincount takes eight bytes a pixel while it runs
+    for start in range(0, flat.size, 1 << 20):  # in chunks, because bincount needs eight bytes a pixel
         total += np.bincount(flat[start : start + (1 << 20)], minlength=256)
     return total
