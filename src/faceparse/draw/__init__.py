@@ -1,4 +1,4 @@
-"""Pictures of results: each takes arrays and a scheme and gives an RGB picture, H × W × 3 uint8."""
+"""Functions that draw results: they take arrays and a scheme and return an RGB picture, H × W × 3 uint8."""
 
 from faceparse.draw.colours import colours
 from faceparse.draw.legend import legend

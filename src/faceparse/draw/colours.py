@@ -1,4 +1,4 @@
-"""The label map in its scheme's colours."""
+"""A label map in its scheme's colours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from faceparse.labels import scheme as find_scheme
 
 
 def colours(labels: NDArray[np.uint8], scheme: str | Scheme) -> NDArray[np.uint8]:
-    """A label map (H × W uint8) in a scheme's colours: RGB uint8, H × W × 3; ignored pixels (255) are black.
+    """Draw a label map (H × W uint8) in a scheme's colours: RGB uint8, H × W × 3; ignored pixels (255) are black.
 
     >>> colours(np.array([[0, 17]], np.uint8), "celebamask19").tolist()
     [[[0, 0, 0], [0, 0, 204]]]

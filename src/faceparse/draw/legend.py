@@ -1,4 +1,4 @@
-"""The names of the classes in a label map beside their colours."""
+"""A legend: the names of classes beside their colours."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from faceparse.labels import scheme as find_scheme
 
 
 def legend(labels: NDArray[np.uint8], scheme: str | Scheme, text: int = 16) -> NDArray[np.uint8]:
-    """A column of colour patches and names, in label order, of the classes that occur.
+    """Draw a column of colour patches and names of the classes that occur in a label map, in label order.
 
     >>> legend(np.array([[0, 17]], np.uint8), "celebamask19", text=20).shape[2]
     3
 
     Args:
         labels: The label map, H × W uint8.
-        scheme: Gives names and colours.
-        text: Height of the letters in pixels, about.
+        scheme: Scheme of the names and colours.
+        text: Approximate height of the letters, px.
 
     Returns:
         RGB uint8 on white, as large as the names need.
@@ -31,16 +31,16 @@ def legend(labels: NDArray[np.uint8], scheme: str | Scheme, text: int = 16) -> N
 
 
 def colour_strip(scheme: Scheme, width: int, text: int = 12) -> NDArray[np.uint8]:
-    """A scheme's classes in label order, each as a patch of its colour with its name, in lines.
+    """Draw a colour patch and the name of each class of a scheme, in label order, in lines.
 
     >>> from faceparse.labels import scheme
     >>> colour_strip(scheme("celebamask19"), 600).shape[1:]
     (600, 3)
 
     Args:
-        scheme: Gives names and colours.
-        width: Width of the strip in pixels.
-        text: Height of the letters in pixels, about.
+        scheme: Scheme of the names and colours.
+        width: Width of the strip, px.
+        text: Approximate height of the letters, px.
 
     Returns:
         RGB uint8 on white.
@@ -49,7 +49,7 @@ def colour_strip(scheme: Scheme, width: int, text: int = 12) -> NDArray[np.uint8
 
 
 def _patches(scheme: Scheme, ids: Sequence[int], text: int, width: int = 0) -> NDArray[np.uint8]:
-    """Patches and names in lines of a width; without one, each in a line of its own."""
+    """Draw patches and names in lines of a width; without a width, one class a line."""
     font = ImageFont.load_default(text)
     line, gap = round(1.5 * text), round(0.5 * text)
     places, left, top, widest = [], gap, gap, gap

@@ -12,7 +12,7 @@ CELL, TEXT, LINE = 44, 13, 20
 
 
 def matrix_picture(matrix: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.uint8]:
-    """A row per true class, a column per predicted class; each row in percent of its true pixels.
+    """Draw a confusion matrix: a row per true class, a column per predicted class, in percent of the row's true pixels.
 
     >>> matrix_picture(np.eye(3, dtype=np.int64), ["a", "b", "c"]).shape[2]
     3

@@ -1,4 +1,4 @@
-"""The picture, tinted by class."""
+"""An overlay: the picture tinted by class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faceparse.labels import IGNORE, Scheme
 from faceparse.labels import scheme as find_scheme
 
 STRIP = 1 << 20
-"""Pixels tinted at a time: bounds the memory for large pictures."""
+"""Number of pixels tinted at a time, which bounds the memory for large pictures."""
 
 
 def overlay(
@@ -23,7 +23,7 @@ def overlay(
     alpha: float = 0.5,
     outline: int = 0,
 ) -> NDArray[np.uint8]:
-    """The picture with every class in its colour over it; background and ignored pixels stay as they are.
+    """Tint the picture with each class's colour; background and ignored pixels do not change.
 
     >>> picture, labels = np.full((1, 2, 3), 100, np.uint8), np.array([[0, 17]], np.uint8)
     >>> overlay(picture, labels, "celebamask19", alpha=0.25).tolist()
@@ -31,10 +31,10 @@ def overlay(
 
     Args:
         image: The picture, RGB uint8, H × W × 3.
-        labels: Its label map, H × W uint8.
-        scheme: Gives the colours; where two are hard to tell apart, the overlay changes one.
-        alpha: Strength of the colour, 0 (none) to 1 (nothing else).
-        outline: Pixels along the rim of each class that get its full colour.
+        labels: The picture's label map, H × W uint8.
+        scheme: Scheme of the colours; if two colours are hard to tell apart, the overlay changes one.
+        alpha: Strength of the colour, 0 (only the picture) to 1 (only the colour).
+        outline: Width of the rim of each class that gets the full colour, px.
 
     Returns:
         RGB uint8, H × W × 3.
@@ -63,7 +63,7 @@ def overlay(
 
 
 def _rim(labels: NDArray[np.uint8], rows: slice, width: int) -> NDArray[np.uint8]:
-    """1 where another label lies within `width` pixels, in some rows."""
+    """Return, for some rows, 1 where another label lies within `width` pixels, else 0."""
     top, bottom = max(rows.start - width, 0), min(rows.stop + width, len(labels))
     around = np.ascontiguousarray(labels[top:bottom])
     kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)

@@ -21,15 +21,15 @@ def panel(
     side: int = 1024,
     alpha: float = 0.5,
 ) -> NDArray[np.uint8]:
-    """Picture | label map | overlay | legend.
+    """Draw picture, label map, overlay and legend side by side.
 
     >>> Image.fromarray(panel(parsing.image, parsing.labels, parsing.scheme)).save("panel.png")  # doctest: +SKIP
 
     Args:
         image: The picture, RGB uint8, H × W × 3.
-        labels: Its label map, H × W uint8.
-        scheme: Gives names and colours, those of `overlay`.
-        side: Longer side of each of the three pictures in pixels, at most; larger ones are reduced.
+        labels: The picture's label map, H × W uint8.
+        scheme: Scheme of the names and colours; the colours are those of `overlay`.
+        side: Maximal longer side of each of the three pictures, px; larger pictures are reduced.
         alpha: Strength of the overlay's colour, 0 to 1.
 
     Returns:
@@ -56,5 +56,5 @@ def _reduced(image: NDArray[np.uint8], side: int, method: Image.Resampling) -> N
 
 
 def _as_high(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
-    """With white below it."""
+    """Pad a picture with white below to a height."""
     return np.pad(image, ((0, height - len(image)), (0, 0), (0, 0)), constant_values=255)

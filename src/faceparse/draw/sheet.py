@@ -1,4 +1,4 @@
-"""A contact sheet: many small pictures, each with a line of text."""
+"""A contact sheet: many small pictures, each with a caption."""
 
 from __future__ import annotations
 

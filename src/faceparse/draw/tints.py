@@ -1,4 +1,4 @@
-"""The colours of overlays: a scheme's, with close ones moved apart.
+"""The colours of overlays: a scheme's colours, changed where two are close.
 
 >>> from faceparse.labels import scheme
 >>> tints(scheme("celebamask19")).colours["hair"]
@@ -17,21 +17,21 @@ from faceparse.labels import Scheme
 from faceparse.labels.palette import COLOURS
 
 CLOSE = 51
-"""Two colours at most this far apart in RGB, by Euclidean distance, are taken for each other."""
+"""Euclidean distance in RGB (0 to 255) up to which two colours count as close, hard to tell apart."""
 
 _FAR = 102
-"""How far from every other a moved colour is, if any colour of `_CUBE` is."""
+"""Distance that a changed colour keeps from every other colour, if a colour of `_CUBE` can."""
 _CUBE = np.stack(np.meshgrid(*[np.arange(0, 256, 51)] * 3, indexing="ij"), -1).reshape(-1, 3)
 _LARGE = ("background", "skin", "hair")
-"""Classes that keep their colours: of two close ones the smaller class moves."""
+"""Classes of large areas, which keep their colours: of two close colours, the other class's changes."""
 
 
 def tints(scheme: Scheme) -> Scheme:
-    """The scheme with the colours of overlays: no two lie within `CLOSE`, and none is close to the
-    background.
+    """Return the scheme with colours for overlays, of which no two are close.
 
-    A class keeps its colour unless an earlier class's is close; then it takes the nearest colour that is far
-    from all others. Colours that a scheme declares stay. Schemes of the same classes have the same colours.
+    A class keeps its colour unless the colour of an earlier class is close; then it gets the nearest colour
+    that is far from all others. Colours that the scheme declares stay. Schemes with the same classes get the
+    same colours.
     """
     names, declared = scheme.classes, {"background", *scheme.colours}
     rank = {name: place for place, name in enumerate(dict.fromkeys((*_LARGE, *COLOURS)))}
@@ -43,7 +43,7 @@ def tints(scheme: Scheme) -> Scheme:
 
 @lru_cache(maxsize=32)
 def _apart(palette: bytes, declared: int) -> tuple[tuple[int, int, int], ...]:
-    """Colours moved apart, each from those before it; the first few stay."""
+    """Change each colour that is close to an earlier one; the first `declared` colours stay."""
     colours = np.frombuffer(palette, np.uint8).reshape(-1, 3).astype(int)
     for i in range(declared, len(colours)):
         if _distances(colours[:i], colours[i]).min(initial=np.inf) <= CLOSE:

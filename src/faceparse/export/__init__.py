@@ -1,4 +1,4 @@
-"""Export (torch, onnx): a network to one ONNX file, checked against the original.
+"""Export (torch, onnx) of a network as one ONNX file that is compared with the network.
 
 >>> from faceparse.export import export_onnx, load_source
 >>> network, card = load_source("model.safetensors")  # doctest: +SKIP

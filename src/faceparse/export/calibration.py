@@ -1,4 +1,4 @@
-"""The prepared pictures on which an int8 export measures its scales."""
+"""The network inputs on which an int8 export measures its scales."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from faceparse.pictures.reader import SUFFIXES, PictureSource, read_picture
 from faceparse.weights import Card
 
 PICTURES = 64
-"""Pictures of a folder that are read; scales changed no more after 16 here."""
+"""Maximal number of pictures of a folder; in our tests scales did not change after 16."""
 
 
 def calibration_pictures(folder: Path, limit: int = PICTURES) -> list[Path]:
-    """Pictures in a folder and below, at most `limit`, spread evenly over their names.
+    """Return at most `limit` pictures of a folder and its subfolders, spread evenly over the sorted names.
 
     Raises:
         ConfigError: no such folder, or no picture in it.
@@ -38,16 +38,16 @@ def calibration_pictures(folder: Path, limit: int = PICTURES) -> list[Path]:
 def calibration_inputs(
     card: Card, pictures: Iterable[PictureSource], faces: str = "auto", degradations: Sequence[str] = ()
 ) -> Iterator[NDArray[np.float32]]:
-    """The normalised inputs, float32 (1, 3, H, W) each, that the parser would give the network.
+    """Yield the normalised inputs, float32 (1, 3, H, W) each, that the parser would give the network.
 
-    The parser itself detects, aligns, resizes and normalises; one picture is in memory at a time.
+    A parser detects, aligns, resizes and normalises; one picture is in memory at a time.
 
     Args:
-        card: The network's.
-        pictures: Whatever the parser takes.
-        faces: As the parser's.
-        degradations: Names that `faceparse.evaluate.degradation` takes. The first picture stays as it is, the next ones
-            are degraded in turn, and so on.
+        card: The network's card.
+        pictures: Pictures, in any form that `Parser.parse` takes.
+        faces: The argument `faces` of `Parser`.
+        degradations: Names that `faceparse.evaluate.degradation` takes. The first picture is not degraded,
+            the next pictures get one degradation each in this order, then the cycle starts again.
 
     Raises:
         ConfigError: an unknown degradation.

@@ -1,7 +1,7 @@
-"""GELU in the form that ONNX Runtime fuses.
+"""GELU in the form that ONNX Runtime fuses into one operator.
 
-PyTorch's exporter writes x · (½ · (1 + erf(x / √2))). ONNX Runtime fuses (x · (1 + erf(x / √2))) · ½ into one operator;
-unfused, GELU takes several passes over the largest arrays of a transformer.
+PyTorch's exporter writes x · (½ · (1 + erf(x / √2))), but ONNX Runtime only fuses (x · (1 + erf(x / √2))) ·
+½. Without fusion, GELU takes several passes over the largest arrays of a transformer.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def regroup_gelu(model: Any) -> int:
 
 
 def _is_one_plus_erf(name: str, x: str, producers: dict[str, Any]) -> bool:
-    """Whether a value is 1 + erf(x / √2); the operators are checked, not their constants."""
+    """Return whether a value is 1 + erf(x / √2); only the operators are checked, not their constants."""
     added = producers.get(name)
     if added is None or added.op_type != "Add":
         return False

@@ -1,4 +1,4 @@
-"""The plain ONNX graph of a network: float32, any batch and size, logits at the network's own resolution."""
+"""The plain ONNX graph of a network: float32, any batch and input size, logits at the network's own resolution."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from faceparse.export.gelu import regroup_gelu
 from faceparse.models import Network
 
 OPSET = 18
-"""The oldest opset that PyTorch's exporter writes without conversion; ONNX Runtime 1.14 and later run it."""
+"""Default opset: the oldest that PyTorch's exporter writes without conversion; ONNX Runtime 1.14 and later run it."""
 
 OLDEST_OPSET = 15
-"""Older opsets cannot read one side of a shape, which a graph of any size does."""
+"""Oldest possible opset: older ones cannot read a single side of a shape, which a graph of any size must do."""
 
 
 def graph_of(origin: Network | Path, size: tuple[int, int], opset: int = OPSET) -> Any:
-    """The graph of a network, or of an ONNX file that was exported from one, as an `onnx.ModelProto`.
+    """Make the graph of a network, or of an ONNX file that was exported from one, as an `onnx.ModelProto`.
 
-    Input `image` and output `logits` have free sizes if the network takes any (`Network.any_size`). The
-    exporter's notes and metadata are removed.
+    Input `image` and output `logits` have free height and width if the network takes any size
+    (`Network.any_size`). The exporter's notes and metadata are removed.
 
     Args:
         origin: A network on the CPU in eval mode, or the path of a plain float32 export.
         size: Height and width of the input, for a network that takes one size only.
-        opset: `OLDEST_OPSET` to the newest that the installed onnx knows.
+        opset: ONNX opset, `OLDEST_OPSET` to the newest of the installed onnx.
 
     Raises:
         ConfigError: the opset is out of range.
-        WeightsError: an ONNX file of another kind, or a graph that the opset cannot express.
+        WeightsError: an ONNX file that is not a plain export, or a graph that the opset cannot express.
     """
     newest = onnx.defs.onnx_opset_version()
     if not OLDEST_OPSET <= opset <= newest:
@@ -50,7 +50,7 @@ def graph_of(origin: Network | Path, size: tuple[int, int], opset: int = OPSET) 
         except RuntimeError as error:
             reason = " ".join(str(error).split())[-200:]
             raise WeightsError(f"the graph cannot be written in opset {opset}: {reason}") from None
-    # Readers refuse a file format newer than they are: take the oldest that has the opset.
+    # Programs refuse a file format that is newer than they are, so use the oldest format that has the opset.
     model.ir_version = helper.find_min_ir_version_for(model.opset_import)
     any_size = takes_any_size(model)
     name_dimensions(
@@ -62,17 +62,17 @@ def graph_of(origin: Network | Path, size: tuple[int, int], opset: int = OPSET) 
 
 
 def takes_any_size(model: Any) -> bool:
-    """Whether height and width of a graph's image are free."""
+    """Return whether the height and width of a graph's input are free."""
     return not any(d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[2:])
 
 
 def opset_of(model: Any) -> int:
-    """The opset of a graph: the version of ONNX's operators in it."""
+    """Return the opset of a graph: the version of the ONNX operators in it."""
     return next(int(o.version) for o in model.opset_import if o.domain in ("", "ai.onnx"))
 
 
 def name_dimensions(value: Any, names: Sequence[str | int | None]) -> None:
-    """Set the sizes of a graph's input or output: a name for a free size, a number, None to leave it."""
+    """Set the sizes of a graph's input or output: a name means a free size, None leaves a size unchanged."""
     for dimension, name in zip(value.type.tensor_type.shape.dim, names, strict=True):
         if isinstance(name, str):
             dimension.dim_param = name
@@ -81,12 +81,12 @@ def name_dimensions(value: Any, names: Sequence[str | int | None]) -> None:
 
 
 def shapes(values: Any) -> dict[str, tuple[int | str, ...]]:
-    """Name → sizes of a graph's inputs or outputs."""
+    """Return name → sizes of a graph's inputs or outputs."""
     return {v.name: tuple(d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim) for v in values}
 
 
 def constants(model: Any) -> dict[str, Any]:
-    """Name → array of a graph's initialisers."""
+    """Return name → array of a graph's initialisers."""
     return {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
 
 
@@ -101,7 +101,7 @@ class _Head(nn.Module):
 
 def _trace(network: Network, size: tuple[int, int]) -> Any:
     free = torch.export.Dim.DYNAMIC
-    # Sides that differ, so that the exporter does not take height and width for one.
+    # The sides differ, so that the exporter does not merge height and width into one size.
     example = torch.zeros(2, 3, *((128, 192) if network.any_size else size))
     dynamic = {0: free, 2: free, 3: free} if network.any_size else {0: free}
     program = torch.onnx.export(
@@ -114,14 +114,14 @@ def _trace(network: Network, size: tuple[int, int]) -> Any:
         opset_version=OPSET,
         verbose=False,
     )
-    assert program is not None  # is None only where it writes the file itself
+    assert program is not None  # None only if the exporter writes the file itself
     return program.model_proto
 
 
 def _load_plain(path: Path, size: tuple[int, int]) -> Any:
     try:
         model = onnx.load(path)
-    except Exception as error:  # protobuf's own, which differ between its versions
+    except Exception as error:  # protobuf's errors, which differ between versions
         raise WeightsError(f"cannot read {path}: {' '.join(str(error).split())[:200]}") from None
     inputs, outputs = shapes(model.graph.input), shapes(model.graph.output)
     sides = inputs.get("image", ())[2:]
@@ -136,17 +136,17 @@ def _load_plain(path: Path, size: tuple[int, int]) -> Any:
 
 
 def _strip(model: Any) -> None:
-    """Drop the exporter's notes: they hold stack traces with paths of the machine it ran on."""
+    """Drop the exporter's notes, which hold stack traces with paths of this machine."""
     graph = model.graph
     values = (*graph.value_info, *graph.input, *graph.output)
     for message in (model, graph, *graph.node, *graph.initializer, *values):
         message.ClearField("doc_string")
         message.ClearField("metadata_props")
-    graph.ClearField("value_info")  # shapes in the exporter's private symbols
+    graph.ClearField("value_info")  # these shapes use symbols of the exporter
 
 
 def _pool_globally(model: Any) -> None:
-    """Write global average pooling as one operator, which phones have and int8 has a kernel for.
+    """Write global average pooling as one operator, which phones and int8 support.
 
     The exporter writes it as a mean over the last two axes.
     """

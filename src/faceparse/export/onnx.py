@@ -1,4 +1,4 @@
-"""Writing a network as one ONNX file with its card inside, compared with the network."""
+"""Export of a network as one ONNX file with the card inside, and comparison of the file with the network."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from faceparse.weights.checkpoint import CARD_KEY
 from faceparse.weights.variant import FORMS, PRECISIONS
 
 LEAST_EQUAL_PICTURES = 0.995
-"""Share of pixels that must get the same label in the picture form, which resizes logits once more than the parser."""
+"""Least fraction of pixels with the same label for the picture form, which resizes logits once more than the parser."""
 
 MAX_COMPARED = 8
-"""Calibration pictures on which an int8 graph is compared."""
+"""Maximal number of calibration pictures on which a graph is compared with the network."""
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What `export_onnx` wrote.
+    """The file that `export_onnx` wrote.
 
     Attributes:
-        path: The file.
-        card: The card inside it.
-        parity: How closely the file agrees with its network.
-        size: Bytes.
-        inputs: Name → shape, free sizes by name: `{"image": ("batch", 3, "height", "width")}`.
-        outputs: Likewise.
+        path: The ONNX file.
+        card: The card inside the file.
+        parity: How closely the file agrees with the network.
+        size: Size of the file in bytes.
+        inputs: Name → shape of each input, free sizes by name: `{"image": ("batch", 3, "height", "width")}`.
+        outputs: Name → shape of each output, in the same form.
     """
 
     path: Path
@@ -72,39 +72,41 @@ def export_onnx(
     weight_bits: int = 8,
     overwrite: bool = False,
 ) -> ExportResult:
-    """Write a network as ONNX and compare the file with the network.
+    """Write a network to an ONNX file and compare the file with the network.
 
     >>> export_onnx(network, card, "model.onnx").parity.equal  # doctest: +SKIP
     1.0
     >>> export_onnx("model.onnx", card, "small.onnx", precision="int8", calibration=photos)  # doctest: +SKIP
 
-    The plain graph takes `image`, float32 (batch, 3, height, width), normalised as the card says, and gives
-    `logits` at the network's own resolution (`Network.grid_logits`); the caller upsamples them. Weights are inside the
-    file; the card is in the metadata under `faceparse.card`, and names the precision and form. A network whose graph
-    works for one size only (`Network.any_size` is False, as with Swin's windows) is exported for the card's size.
+    The plain graph takes `image`, float32 (batch, 3, height, width), normalised as the card says, and returns
+    `logits` at the network's own resolution (`Network.grid_logits`), which the caller upsamples. The file
+    contains the weights, and the card in the metadata under `faceparse.card`; the card names the precision
+    and form. A network whose graph works for one input size only (`Network.any_size` is False, as with Swin)
+    is exported for the card's input size.
 
     Args:
         origin: A network, of which a copy on the CPU in eval mode is exported; or a plain ONNX file.
-        card: Its card.
+        card: The network's card.
         path: An .onnx file, written completely or not at all.
         precision: `fp32`; `fp16`, see `to_half`; `int8`, see `to_int8`.
         form: `network` as above; `phone`, see `for_phone`; `picture`, see `with_picture`; `published`, see
             `for_published`.
-        names: Of input and output in the form `published`.
+        names: Names of input and output for the form `published`.
         opset: ONNX operator set, 15 or later; 18 or later for `picture`.
-        calibration: Pictures for `int8`: paths, or whatever the parser takes.
-        degradations: What happens to them in turn, see `calibration_inputs`.
-        keep_float: For `int8`, see `to_int8`.
-        weight_bits: Likewise.
+        calibration: Pictures for `int8`, in any form that `Parser.parse` takes.
+        degradations: Degradations of these pictures; see `calibration_inputs`.
+        keep_float: Nodes that stay float32 with `int8`; see `to_int8`.
+        weight_bits: Bits of the weights with `int8`; see `to_int8`.
         overwrite: Whether an existing file may be replaced.
 
     Raises:
         ConfigError: `path` does not end in .onnx; an unknown precision or form; an opset out of range; `int8`
-            without pictures, with an unknown node to keep, or with other bits; `names` that the graph has already.
+            without pictures, with an unknown node in `keep_float`, or with other `weight_bits`; `names` that
+            the graph already uses.
         ImageError: a calibration picture that cannot be read.
-        WeightsError: the card is another network's; a network that has no phone form; or fewer pixels are
-            equal than `LEAST_EQUAL` requires.
-        OutputError: `path` exists and `overwrite` is False, or cannot be written.
+        WeightsError: the card describes another network; a network that has no phone form; or fewer pixels
+            have equal labels than `LEAST_EQUAL` requires.
+        OutputError: `path` exists and `overwrite` is False, or `path` cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".onnx":
@@ -178,7 +180,7 @@ def _check_options(precision: str, form: str, opset: int, calibration: Sequence[
 
 
 def _add_metadata(model: Any, card: Card) -> None:
-    """Add the card, list the operator sets in use, and set the oldest file format that has them."""
+    """Add the card, list the operator sets in use, and set the oldest file format that supports them."""
     used = {node.domain for node in model.graph.node} | {""}
     opsets = [o for o in model.opset_import if o.domain in used]
     del model.opset_import[:]

@@ -1,4 +1,4 @@
-"""How closely an exported file agrees with its network."""
+"""Comparison of an exported file with its network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from faceparse.engines import Engine
 from faceparse.weights import Card
 
 LEAST_EQUAL: Mapping[str, float] = {"fp32": 0.999, "fp16": 0.995, "int8": 0.95}
-"""Share of pixels that must get the same label, by precision; a smaller share is a fault, not rounding."""
+"""Precision → least fraction of pixels with the same label; a smaller fraction is a fault, not rounding."""
 
 SEED = 0
 
@@ -34,23 +34,23 @@ _ELLIPSES = (
     (0.5, 0.59, 0.035, 0.06, (190, 140, 115)),  # nose
     (0.5, 0.73, 0.1, 0.03, (170, 70, 75)),  # mouth
 )
-"""A portrait's parts: middle x, y and half the width and height, as shares of the picture's sides; colour."""
+"""Parts of a synthetic portrait: centre x, y, half width, half height as fractions of the picture's sides; colour."""
 
 Inputs = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 Labels = Callable[[Picture], Picture]
-"""From an RGB picture, H × W × 3, to its label map, H × W."""
+"""Function from an RGB picture, H × W × 3, to its label map, H × W."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """Agreement of an exported file with its network.
+    """The agreement of an exported file with its network.
 
     Attributes:
-        equal: Share of pixels, 0 to 1, whose label is the same.
-        difference: Largest absolute difference of any logit; None for a file that gives labels alone.
-        inputs: Shapes (B, 3, H, W) of the inputs compared.
-        least: The share required.
+        equal: Fraction of pixels with the same label, 0 to 1.
+        difference: Largest absolute difference of a logit; None for a file that returns labels only.
+        inputs: Shapes (B, 3, H, W) of the compared inputs.
+        least: Least value of `equal` that is acceptable.
     """
 
     equal: float
@@ -76,16 +76,16 @@ def compare(
     images: Iterable[Inputs] | None = None,
     least: float = LEAST_EQUAL["fp32"],
 ) -> Parity:
-    """Run an engine and the engine of its export on the same inputs, and compare their outputs.
+    """Run a network's engine and the engine of its export on the same inputs, and compare their logits.
 
-    Logits are compared at the input's size, each resized as its card says.
+    Logits are compared at the input's size, each resized as the engine's card says.
 
     Args:
         reference: The engine of the network, such as `NetworkEngine`.
-        candidate: The engine made from it.
-        images: Normalised float32 (B, 3, H, W); by default one synthetic picture at the card's size, and two
-            at another size and shape.
-        least: For `Parity.least`.
+        candidate: The engine of the exported file.
+        images: Normalised inputs, float32 (B, 3, H, W); by default one synthetic picture at the card's input
+            size, and two at another size and shape.
+        least: Value of `Parity.least`.
     """
     equal = total = 0
     difference = 0.0
@@ -111,14 +111,14 @@ def compare_labels(reference: Labels, candidate: Labels, pictures: Iterable[Pict
 
 
 def _logits(engine: Engine, image: Inputs) -> torch.Tensor:
-    """Logits at the input's size."""
+    """Return an engine's logits at the input's size."""
     logits = torch.from_numpy(engine.run({"image": image})["logits"])
     corners = engine.card.output.align_corners
     return F.interpolate(logits, size=image.shape[2:], mode="bilinear", align_corners=corners)
 
 
 def trial_pictures(card: Card) -> list[Picture]:
-    """RGB pictures to compare on: at the card's size, smaller and upright, larger and wide."""
+    """Make RGB pictures to compare on: at the card's input size, smaller and upright, larger and wide."""
     rng = np.random.default_rng(SEED)
     height, width = card.input.size
     sizes = ((height, width), (height // 2 + 7, width // 3 + 16), (height + 100, 2 * width))
@@ -126,14 +126,14 @@ def trial_pictures(card: Card) -> list[Picture]:
 
 
 def trial_inputs(card: Card, *, any_size: bool = True) -> list[Inputs]:
-    """Normalised pictures to compare on: one at the card's size, two at another size and shape if `any_size`.
+    """Make normalised pictures to compare on: one at the card's input size, two at another size if `any_size`.
 
-    Each is drawn from the seed: the outline of a portrait over smooth colour noise, so that networks trained
-    on faces find some.
+    The pictures depend on `SEED` only. They show a simple portrait on smooth colour noise, so that networks
+    trained on faces label a face.
     """
     rng = np.random.default_rng(SEED)
     height, width = card.input.size
-    # Sides that are no multiples show whether a graph pads and crops as the network does.
+    # Odd sides show whether a graph pads and crops as the network does.
     extra = (5, -3) if card.input.multiple == 1 else (0, 0)
     other = height, width
     if any_size:

@@ -1,7 +1,7 @@
-"""The phone form: one size, half-pixel resizing, and only operators that phones' runtimes take.
+"""The phone form of a graph: one input size, half-pixel resizing, and only operators that phones support.
 
-ONNX Runtime's lists for Android (NNAPI) and Apple (CoreML) leave out shapes that are computed while running,
-resizing with aligned corners, and pooling over a window as large as the map.
+ONNX Runtime on Android (NNAPI) and Apple (CoreML) supports neither shapes that are computed while running,
+nor resizing with aligned corners, nor pooling over a window as large as the feature map.
 """
 
 from __future__ import annotations
@@ -40,22 +40,23 @@ OPERATORS = {
     "QuantizeLinear",
     "DequantizeLinear",
 }
-"""Operators that a phone graph may hold: those of both NNAPI's and CoreML's lists, and the two of int8."""
+"""Operators that a phone graph may contain: those that both NNAPI and CoreML support, and the two of int8."""
 
 
 def for_phone(model: Any, card: Card) -> tuple[Any, Card]:
-    """The graph for one picture of the card's size, with logits at that size, and the card that fits it.
+    """Convert a graph to one picture of the card's input size, with logits at that size; return it with its card.
 
     >>> model, card = for_phone(graph_of(network, card.input.size), card)  # doctest: +SKIP
     >>> card.output  # doctest: +SKIP
     Grid(stride=1, align_corners=False)
 
-    The last upsampling is inside, always as half-pixel resizing. For a network with aligned corners, logits are
-    computed a little beyond the border, resized and cropped, so that every sample falls exactly where aligned
-    corners put it (see `align_corners`).
+    The graph includes the last upsampling, as half-pixel resizing. For a network with aligned corners, the
+    graph computes logits a little beyond the border, resizes and crops them, so that every sample lies
+    exactly where aligned corners put it (see `align_corners`).
 
     Raises:
-        WeightsError: the graph has something that phones reject and that has no replacement; the message names it.
+        WeightsError: the graph has an operator or size that phones reject and that cannot be replaced; the
+            message names it.
     """
     height, width = card.input.size
     name_dimensions(model.graph.input[0], (1, 3, height, width))
@@ -71,7 +72,7 @@ def for_phone(model: Any, card: Card) -> tuple[Any, Card]:
 
 
 class Alignment(NamedTuple):
-    """One axis: pad, resize with half-pixel centres, crop; the result equals a resize with aligned corners."""
+    """Padding, resized length and start of the crop, for one axis, that equal resizing with aligned corners."""
 
     pad: int
     resized: int
@@ -79,18 +80,20 @@ class Alignment(NamedTuple):
 
 
 def align_corners(cells: int, pixels: int) -> Alignment | None:
-    """Padding, resized length and start of the crop that give `cells` samples `pixels` long, corners aligned.
+    """Compute how padding, half-pixel resizing and cropping can resize `cells` to `pixels` with aligned corners.
 
     >>> align_corners(64, 512)
     Alignment(pad=4, resized=584, start=36)
 
-    Aligned corners put output x at x·(cells − 1)/(pixels − 1). Half-pixel resizing of n samples to m
-    puts it at (x + 0.5)·n/m − 0.5. With the ratio in lowest terms a/b and c = (cells − 1)/a, n = a(c + 1) and
-    m = b(c + 1) have the same step, and after (n − cells)/2 cells of padding the first sample falls on output
-    pixel (b − 1)/2. Padding never contributes: every sample lies between two cells of the map.
+    Aligned corners read output pixel x at x·(cells − 1)/(pixels − 1). Half-pixel resizing of n samples to m
+    pixels reads it at (x + 0.5)·n/m − 0.5. Let a/b be (cells − 1)/(pixels − 1) in lowest terms, and c =
+    (cells − 1)/a. Then n = a(c + 1) and m = b(c + 1) give the same step, and after (n − cells)/2 cells of
+    padding the first sample falls on output pixel (b − 1)/2. Padding never contributes, because every output
+    pixel lies between two original cells.
 
     Returns:
-        None where that sample falls between pixels, because a length is odd.
+        Padding, resized length and start of the crop; None if `cells` or `pixels` is odd: then the first
+        sample falls between pixels.
     """
     if cells < 2 or cells % 2 or pixels % 2:
         return None
@@ -100,7 +103,7 @@ def align_corners(cells: int, pixels: int) -> Alignment | None:
 
 
 def phone_faults(model: Any) -> list[str]:
-    """What phones reject in a graph, in words; empty for a graph that they take."""
+    """List in words what phones reject in a graph; the list is empty for a phone graph."""
     faults = [
         f"{value.name} of free size"
         for value in (*model.graph.input, *model.graph.output)
@@ -132,7 +135,7 @@ def _resize_faults(node: Any, settings: dict[str, Any], values: dict[str, Any]) 
 
 
 def _widen(node: Any, pads: tuple[int, int], card: Card) -> None:
-    """Let a convolution compute cells beyond its map's border, which pads the map without a further operator."""
+    """Let a convolution compute cells beyond the border, which pads its output without another operator."""
     settings = {a.name: a for a in node.attribute}
     strides = settings["strides"].ints if "strides" in settings else (1, 1)
     if node.op_type != "Conv" or set(strides) != {1} or "pads" not in settings:
@@ -151,7 +154,7 @@ def _shape(model: Any, name: str) -> list[int]:
 
 
 def _upsample(model: Any, card: Card, grid: tuple[int, int]) -> None:
-    """Resize the logits to the input's size, inside the graph."""
+    """Add the resizing of the logits to the input's size to the graph."""
     graph = model.graph
     height, width = card.input.size
     classes = len(card.label_scheme)

@@ -1,4 +1,4 @@
-"""The picture form: the card's preprocessing before the network and the labels after it, in one graph."""
+"""The picture form of a graph: preprocessing, network and labels in one graph."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from onnx import helper, numpy_helper
 from faceparse.weights import Card
 
 OLDEST_OPSET = 18
-"""The first in which resizing can be antialiased, as every card asks."""
+"""Oldest opset with antialiased resizing, which every card requires."""
 
 _CUBIC = -0.5  # Pillow's bicubic; ONNX's default is −0.75
 
 
 def with_picture(model: Any, card: Card) -> Any:
-    """Extend a graph to one from pictures to labels.
+    """Extend a network's graph to a graph from pictures to labels.
 
-    Input `picture`, uint8 (batch, height, width, 3) RGB of any size; output `labels`, uint8 (batch, height,
-    width) in the card's scheme, at the picture's own size. Inside: the card's antialiased resizing,
-    normalisation, the network, logits resized to the picture's size, and their argmax. The network gets the
-    whole picture: the graph does not detect or align faces.
+    The input `picture` is RGB, uint8 (batch, height, width, 3), of any size. The output `labels` is uint8
+    (batch, height, width) in the card's scheme, at the picture's size. The graph resizes with antialiasing
+    and normalises as the card says, runs the network, resizes the logits to the picture's size and takes
+    their argmax. The network gets the whole picture: the graph does not detect or align faces.
 
-    A graph that holds logits at the picture's size needs 4 bytes × classes for each of its pixels.
+    Logits at the picture's size need 4 bytes × classes of memory per pixel.
     """
     graph = model.graph
     inner = list(graph.node)
@@ -45,7 +45,7 @@ def with_picture(model: Any, card: Card) -> Any:
 
 
 class PictureGraph:
-    """Runs an ONNX file of the picture form.
+    """A runner of an ONNX file in the picture form.
 
     >>> PictureGraph("picture.onnx")(image).shape  # image: uint8 (480, 640, 3)  # doctest: +SKIP
     (480, 640)
@@ -57,13 +57,13 @@ class PictureGraph:
         self._session = onnxruntime.InferenceSession(os.fspath(path), options, ["CPUExecutionProvider"])
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Labels H × W of an RGB picture H × W × 3."""
+        """Return the labels, H × W, of an RGB picture, H × W × 3."""
         labels: Any = self._session.run(["labels"], {"picture": image[None]})[0]
         return np.asarray(labels[0], np.uint8)
 
 
 class _Nodes:
-    """New nodes, with their constants."""
+    """A builder of new nodes and their constants."""
 
     def __init__(self, graph: Any) -> None:
         self.nodes: list[Any] = []
@@ -85,7 +85,7 @@ class _Nodes:
 def _preprocess(make: _Nodes, card: Card) -> None:
     preprocessing = card.input
     size = make.constant("input_size", preprocessing.size, np.int64)
-    # In uint8, as the parser does: ONNX Runtime then rounds as Pillow does.
+    # Resize in uint8, as the parser does: ONNX Runtime then rounds as Pillow does.
     cubic = {"mode": "cubic", "cubic_coeff_a": _CUBIC} if preprocessing.interpolation == "bicubic" else {}
     source = make.resize("picture", size, "input_pixels", [1, 2], "half_pixel", antialias=1, **cubic)
     if preprocessing.channels == "BGR":
@@ -104,7 +104,7 @@ def _preprocess(make: _Nodes, card: Card) -> None:
 def _label(make: _Nodes, card: Card) -> None:
     source = "logits"
     if card.output.align_corners:
-        # First to the input's size, as published; from there half-pixel centres, as in the parser.
+        # First resize to the input's size, as published; then with half-pixel centres, as the parser does.
         source = make.resize(source, "input_size", "input_logits", [2, 3], "align_corners")
     make.add("Shape", ["picture"], "picture_size", start=1, end=3)
     source = make.resize(source, "picture_size", "picture_logits", [2, 3], "half_pixel")

@@ -1,4 +1,4 @@
-"""Fewer bits: float16, and int8 with scales from real pictures."""
+"""Graphs in lower precision: float16, and int8 with scales measured on real pictures."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from faceparse.errors import ConfigError
 from faceparse.registry import nearest
 
 MIN_ROWS = 64
-"""Products of fewer rows, such as SegFace's tokens, cost little and stay float32."""
+"""Least number of rows of a matrix product in int8: smaller ones, such as SegFace's tokens, stay float32."""
 
 
 def to_half(model: Any) -> Any:
-    """The model in float16; inputs and outputs stay float32.
+    """Convert a model to float16 with ONNX Runtime's converter; inputs and outputs stay float32.
 
-    Uses ONNX Runtime's converter. A GPU or phone runs it faster, in half the memory. On an x86 CPU ONNX
-    Runtime has no float16 convolutions and computes in float32 between casts.
+    A GPU or phone runs a float16 model faster, in half the memory. On an x86 CPU ONNX
+    Runtime has no float16 convolutions, so it casts to float32 and back.
     """
     half = convert_float_to_float16(model, keep_io_types=True)  # type: ignore[no-untyped-call]
     sorted_model = OnnxModel(half)  # type: ignore[no-untyped-call]
-    sorted_model.topological_sort()  # type: ignore[no-untyped-call]  # the converter puts its casts last
+    sorted_model.topological_sort()  # type: ignore[no-untyped-call]  # the converter appends its casts at the end
     return sorted_model.model
 
 
@@ -51,24 +51,26 @@ def to_int8(
     keep_float: Sequence[str] = (),
     weight_bits: int = 8,
 ) -> Any:
-    """Weights in int8, scaled per channel, and activations in uint8.
+    """Convert a model to int8: weights in int8, scaled per channel, and activations in uint8.
 
-    Static quantisation by ONNX Runtime, with scales measured on real inputs, written as QuantizeLinear and
-    DequantizeLinear around each operator. Scales cover the whole range of the inputs: entropy and percentiles were no
-    better here.
+    ONNX Runtime measures the scales on real inputs (static quantisation) and writes QuantizeLinear and
+    DequantizeLinear around each operator. Scales cover the whole range of the inputs, because entropy and
+    percentiles were no better in our tests.
 
-    For a network with matrix products (Swin, ConvNeXt, DINOv3) it follows ONNX Runtime's advice for
-    transformers: products with weights scale each input by its own range, convolutions by a measured range,
-    and the rest stays float32.
+    A network with matrix products (Swin, ConvNeXt, DINOv3) is converted as ONNX Runtime advises for
+    transformers: products with weights scale each input by the input's own range, convolutions use a measured
+    range, and all other operators stay float32.
 
     Args:
         model: A float32 graph.
-        inputs: Normalised float32 (B, 3, H, W), as the network will get them; read one after the other.
-        keep_float: Nodes that stay float32: `first` and `last` for those convolutions, or names.
-        weight_bits: 8, or 7 for CPUs without VNNI: there ONNX Runtime sums products of 8 bits in 16, which overflow.
+        inputs: Normalised inputs of the network, float32 (B, 3, H, W); read one after the other.
+        keep_float: Nodes that stay float32: `first` and `last` for the first and last convolution, or node
+            names.
+        weight_bits: 8; or 7 for CPUs without VNNI, where ONNX Runtime sums 8-bit products in 16 bits, which
+            overflow.
 
     Raises:
-        ConfigError: a node that does not exist; other bits.
+        ConfigError: a node that does not exist, or other `weight_bits`.
     """
     if weight_bits not in (7, 8):
         raise ConfigError(f"weights of int8 have 8 bits, or 7 for CPUs without VNNI; got {weight_bits}")
@@ -104,7 +106,7 @@ def to_int8(
 
 
 def _products(model: Any) -> list[str]:
-    """Names of matrix products of activations with weights that have enough rows to gain from int8."""
+    """Return the names of matrix products with weights that are large enough to gain from int8."""
     weights = {i.name for i in model.graph.initializer if len(i.dims) == 2 and min(i.dims) >= MIN_ROWS}
     inferred = shape_inference.infer_shapes(model).graph.value_info
     sizes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in inferred}
@@ -112,7 +114,7 @@ def _products(model: Any) -> list[str]:
     for node in model.graph.node:
         if node.op_type == "MatMul" and node.input[1] in weights:
             rows = sizes.get(node.input[0], [])[:-1]
-            # A free size, such as the batch, is 0 here.
+            # `sizes` has 0 for a free size, such as the batch.
             if 0 in rows[1:] or not rows or math.prod(r or 1 for r in rows) >= MIN_ROWS:
                 products.append(node.name)
     return products
@@ -123,7 +125,7 @@ class _Reader(CalibrationDataReader):
         self._inputs = iter(inputs)
 
     def get_next(self) -> Any:
-        """The next input by name, None after the last."""
+        """Return the next input by name; None after the last."""
         image = next(self._inputs, None)
         return None if image is None else {"image": image}
 
@@ -144,7 +146,7 @@ def _node_names(model: Any, names: Sequence[str]) -> list[str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep ONNX Runtime's tools from setting up a handler of the root logger, to which they log advice."""
+    """Keep ONNX Runtime's tools, which log advice, from adding a handler to the root logger."""
     root = logging.getLogger()
     guard = logging.NullHandler()
     root.addHandler(guard)

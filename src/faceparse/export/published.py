@@ -1,4 +1,4 @@
-"""The published form: logits at the input's size, under the names that the published programs' exports have."""
+"""The published form of a graph: logits at the input's size, and input and output named as in published exports."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from faceparse.errors import ConfigError
 from faceparse.weights import Card, Grid
 
 NAMES = ("input", "output")
-"""Input and output of the published exports."""
+"""Names of input and output in published exports."""
 
 
 def for_published(model: Any, card: Card, names: tuple[str, str] = NAMES) -> tuple[Any, Card]:
-    """The graph with the last upsampling inside, as the published loops expect it, and the card that fits it.
+    """Add the last upsampling to a graph, as programs for published exports expect it; return the graph with its card.
 
     >>> model, card = for_published(graph_of(network, card.input.size), card)  # doctest: +SKIP
     >>> session.run(None, {"input": image})[0].shape  # image: float32 (2, 3, 512, 512)  # doctest: +SKIP
     (2, 19, 512, 512)
 
     Raises:
-        ConfigError: names that are empty, alike, or a value's inside the graph.
+        ConfigError: names that are empty, equal, or already used inside the graph.
     """
     graph = model.graph
     inside = {name for node in graph.node for name in (*node.input, *node.output)} - {"image", "logits"}

@@ -1,4 +1,4 @@
-"""The engine that an export is compared with: its network's, or that of the ONNX file it comes from."""
+"""The engine that an export is compared with: it runs the exported network or ONNX file."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from faceparse.weights import Card
 
 
 def reference_engine(origin: Network | Path, card: Card) -> Engine:
-    """The engine of a network, or of an ONNX file."""
+    """Make the engine of a network or of an ONNX file."""
     return OnnxEngine(origin, card) if isinstance(origin, Path) else NetworkEngine(origin, card)
 
 
 class NetworkEngine:
-    """Runs a network on the CPU, unchanged.
+    """An engine that runs a network on the CPU, unchanged.
 
     >>> NetworkEngine(network, card).run({"image": image})["logits"]  # doctest: +SKIP
     """
@@ -43,6 +43,6 @@ class NetworkEngine:
 
 
 def whole_labels(engine: Engine) -> Labels:
-    """A function from a whole picture to the labels of a parser with that engine."""
+    """Return a function from a picture to labels, which parses the whole picture with an engine."""
     parser = Parser(engine, faces="whole", scheme=None)
     return lambda picture: parser.parse(picture).labels

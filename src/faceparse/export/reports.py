@@ -1,4 +1,4 @@
-"""The figures of a network and of its export on the same labelled pictures."""
+"""Evaluation of a network and of its export on the same labelled pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def export_reports(
     data: Dataset,
     progress: Progress | None = None,
 ) -> tuple[Report, Report]:
-    """Reports of the network and of its file, whole pictures.
+    """Evaluate a network and its exported file on whole pictures; return both reports.
 
     >>> network, card = load_source("model.safetensors")  # doctest: +SKIP
     >>> exported = export_onnx(network, card, "model.onnx", precision="fp16")  # doctest: +SKIP
@@ -30,11 +30,11 @@ def export_reports(
     [83.71, 83.70]
 
     Args:
-        origin: The network, or the path of the ONNX file, that was exported.
-        card: Its card.
-        exported: From `export_onnx`.
+        origin: The exported network, or the path of the exported ONNX file.
+        card: The network's card.
+        exported: The result of `export_onnx`.
         data: Labelled pictures.
-        progress: As in `faceparse.evaluate.score`; the stage is `before` or `after`.
+        progress: Function as in `faceparse.evaluate.score`; the measurements are `before` and `after`.
 
     Raises:
         DataError, LabelError: as `faceparse.evaluate.evaluate` says.

@@ -1,4 +1,4 @@
-"""The source of an export: a network with its weights, or its plain ONNX file, and its card."""
+"""The source of an export: a network with its weights or a plain ONNX file, and the card."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from faceparse.weights.modelfile import find_model
 
 
 def load_source(model: str | Path, card: str | None = None) -> tuple[Network | Path, Card]:
-    """The network of a checkpoint in eval mode, or the path of an ONNX file, and its card.
+    """Load the network of a checkpoint in eval mode, or find an ONNX file; return it with its card.
 
     >>> load_source("best.ckpt")  # doctest: +SKIP
     >>> load_source("79999_iter.pth", card="bisenet-resnet18-zllrunning")  # doctest: +SKIP
 
     Args:
-        model: Id of a card whose weights are on this machine, a .safetensors file, training checkpoint or
-            plain ONNX file of faceparse, or a published checkpoint.
-        card: Card id or TOML file. A published checkpoint needs it where several cards fit its tensors; for other
-            files it replaces the card inside.
+        model: Id of a card whose weights are on this machine; a .safetensors file, training checkpoint or
+            plain ONNX file of faceparse; or a published checkpoint.
+        card: Card id or TOML file. A published checkpoint needs a card if several cards fit its tensors; for other
+            files the card replaces the card inside the file.
 
     Raises:
-        WeightsError: no such file; not a checkpoint, or of another network than its card says; no card; an
-            ONNX file of another precision or form.
+        WeightsError: no such file; not a checkpoint, or a checkpoint of another network than the card's; no
+            card; an ONNX file of another precision or form.
     """
     path = Path(model)
     if path.suffix.lower() == ".onnx" or not path.is_file():

@@ -1,4 +1,4 @@
-"""Networks (torch): one file per family.
+"""Networks (torch), one file per family.
 
 >>> from faceparse import models
 >>> network = models.load("bisenet-zllrunning", "79999_iter.pth")  # doctest: +SKIP

@@ -1,7 +1,8 @@
 """BiSeNet for faces, with a ResNet-18 or ResNet-34 backbone.
 
-Yu et al., https://arxiv.org/abs/1808.00897, in the form that face parsing uses: the backbone's 1/8 map
-replaces the spatial path. Published weights: yakhyo/face-parsing and zllrunning/face-parsing.PyTorch.
+Yu et al., https://arxiv.org/abs/1808.00897, in the variant that face parsing uses: the backbone's feature map
+at stride 8 replaces the spatial path. Published weights: yakhyo/face-parsing and
+zllrunning/face-parsing.PyTorch.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class _ConvNorm(nn.Module):
 
 
 class _Refine(nn.Module):
-    """Attention refinement: a block, weighted per channel by its global average."""
+    """Attention refinement: a convolution, weighted per channel by its global average."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
@@ -62,7 +63,7 @@ class _Refine(nn.Module):
 
 
 class _Fuse(nn.Module):
-    """Feature fusion: concatenate, mix, and add the mix to itself, weighted per channel."""
+    """Feature fusion: concatenate and mix two feature maps, then add the mix weighted per channel."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -96,17 +97,17 @@ def _nearest(x: Tensor, like: Tensor) -> Tensor:
 
 
 class BiSeNet(Network):
-    """BiSeNet; logits at stride 8, resized to the input's size with aligned corners.
+    """BiSeNet, with logits at stride 8 that are resized to the input's size with aligned corners.
 
     >>> import torch
     >>> BiSeNet(19)(torch.zeros(2, 3, 64, 96)).shape
     torch.Size([2, 19, 64, 96])
 
-    Input is RGB on the 0–1 range, normalised by ImageNet's mean and standard deviation, of any size.
+    The input is RGB, 0 to 1, normalised by ImageNet's mean and standard deviation, of any size.
 
     Args:
-        num_classes: Channels of the logits.
-        backbone: `resnet18` or `resnet34`, torchvision's; random.
+        num_classes: Number of classes, the channels of the logits.
+        backbone: `resnet18` or `resnet34` of torchvision, with random weights.
     """
 
     grid = Grid(stride=8, align_corners=True)
@@ -150,13 +151,13 @@ class BiSeNet(Network):
         return self._upsample(self.grid_logits(image), image)
 
     def training_logits(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Main logits and those of the two auxiliary heads (on the 1/8 and the 1/16 context)."""
+        """Return the main logits and the logits of two auxiliary heads, at strides 8 and 16 of the context path."""
         heads = (self.head, self.head16, self.head32)
         maps = zip(heads, self._features(image), strict=True)
         return tuple(self._upsample(head(x), image) for head, x in maps)
 
     def load_backbone(self, state: Mapping[str, Tensor]) -> None:
-        """Start the backbone from torchvision's ImageNet checkpoint of the same ResNet.
+        """Load torchvision's ImageNet checkpoint of the same ResNet into the backbone.
 
         Raises:
             WeightsError: keys or shapes of another network.

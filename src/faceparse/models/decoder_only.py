@@ -1,4 +1,4 @@
-"""Writing a checkpoint without its frozen part, which has publishers, a file and a licence of its own.
+"""Writing a checkpoint without the frozen backbone, which has its own publisher, file and licence.
 
 >>> write_decoder_only("last.ckpt", "vgg19-dinov3-vitl16", "decoder.ckpt")  # doctest: +SKIP
 """
@@ -21,14 +21,14 @@ from faceparse.weights.checkpoint import read_checkpoint
 def write_decoder_only(
     checkpoint: str | Path, network: str, output: str | Path, *, overwrite: bool = False
 ) -> None:
-    """Write a checkpoint without its DINOv3 and with the published tensor names, as the published script does.
+    """Write a checkpoint without DINOv3's tensors and with the published tensor names, as the published script does.
 
-    The file has `state_dict` and, from a Lightning checkpoint, epoch, step and hyperparameters; it lacks the
-    optimiser's state. `load(network, output, dinov3=FILE)` reads it, and so does the published project.
+    The file has `state_dict` and, from a Lightning checkpoint, epoch, step and hyperparameters, but not the
+    optimiser's state. `load(network, output, dinov3=FILE)` reads the file, and so does the published project.
 
     Args:
-        checkpoint: As for `load`; never written to.
-        network: A registered network that has such a part, `vgg19-dinov3-vitl16`.
+        checkpoint: A checkpoint, as for `load`; it is never written to.
+        network: A registered network with a DINOv3 part, such as `vgg19-dinov3-vitl16`.
         output: A `.ckpt` file; written completely or not at all.
         overwrite: Whether an existing `output` may be replaced.
 

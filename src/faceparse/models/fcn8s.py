@@ -1,7 +1,8 @@
-"""FCN-8s for faces: the visible face, without the hands and hair that cover it.
+"""FCN-8s for faces: it labels the visible face, without hands and hair in front of it.
 
-Nirkin et al., https://arxiv.org/abs/1704.06729, on the network of Long et al., https://arxiv.org/abs/1411.4038.
-Published weights: YuvalNirkin/face_segmentation (Caffe) and andres-fr/face_segmentation_pytorch.
+Nirkin et al., https://arxiv.org/abs/1704.06729, with the network of Long et al.,
+https://arxiv.org/abs/1411.4038. Published weights: YuvalNirkin/face_segmentation (Caffe) and
+andres-fr/face_segmentation_pytorch.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from faceparse.weights.importers.vgg16 import TORCHVISION_VGG16
 _BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 _WIDE = 4096
 _PADDING = 100
-"""Pixels around the input: fc6's unpadded 7 × 7 cuts off a border, which then lies outside the picture."""
+"""Pixels of padding around the input: fc6's unpadded 7 × 7 convolution then cuts off padding, not picture."""
 
 _SMALLEST = 26
-"""Side of the smallest input for which fc6 has an output; smaller inputs are padded to it."""
+"""Least side of an input for which fc6 has an output; smaller inputs are padded to this side."""
 
 _CROP4, _CROP3, _CROP_INPUT = 5, 9, 31
-"""Where the crop of an upsampled map begins, so that it lies on the finer map: the sum of all padding."""
+"""Row and column at which the crop of each upsampled map starts, so that the crop matches the finer map."""
 
 
 class _Scale(nn.Module):
-    """A factor per channel."""
+    """A layer that multiplies each channel by a fixed factor."""
 
     def __init__(self, width: int, factor: float) -> None:
         super().__init__()
@@ -43,7 +44,7 @@ class _Scale(nn.Module):
 
 
 class _Upscore(nn.ConvTranspose2d):
-    """Bilinear upsampling, unless a checkpoint brings another kernel; fixed in training."""
+    """Upsampling that is bilinear, unless a checkpoint has another kernel; fixed in training."""
 
     def __init__(self, width: int, stride: int) -> None:
         super().__init__(width, width, 2 * stride, stride, bias=False)
@@ -56,18 +57,19 @@ class _Upscore(nn.ConvTranspose2d):
 
 
 class FCN8s(Network):
-    """FCN-8s on a VGG-16; logits at the input's own size.
+    """FCN-8s with a VGG-16 backbone and logits at the input's size.
 
     >>> import torch
     >>> network = FCN8s(21)
     >>> network.face_probability(torch.zeros(1, 3, 64, 96)).shape
     torch.Size([1, 64, 96])
 
-    Input is BGR on the 0–255 range less (104.00699, 116.66877, 122.67892), of any size; the weights were
-    made for faces in pictures of 400 to 500 px.
+    The input is BGR, 0 to 255, minus (104.00699, 116.66877, 122.67892), of any size; the published weights
+    are for faces in pictures of 400 to 500 px.
 
     Args:
-        num_classes: Channels of the logits; class 0 is background and the others are all face.
+        num_classes: Number of classes, the channels of the logits; class 0 is background, all others are
+            face.
     """
 
     grid = Grid(stride=1, align_corners=False)
@@ -92,9 +94,9 @@ class FCN8s(Network):
         self.upscore8 = _Upscore(num_classes, 8)
 
     def _pools(self, image: Tensor) -> Iterator[Tensor]:
-        """The maps after each pooling, at strides 2, 4, 8, 16, 32 of the padded input."""
+        """Yield the feature maps after each pooling, at strides 2, 4, 8, 16, 32 of the padded input."""
         height, width = image.shape[-2:]
-        margin = _PADDING - 1  # conv1_1 pads by 1 itself
+        margin = _PADDING - 1  # conv1_1 pads one more pixel
         right, below = max(_SMALLEST - width, 0), max(_SMALLEST - height, 0)
         x = F.pad(image, (margin, margin + right, margin, margin + below))
         for number, widths in enumerate(_BLOCKS, 1):
@@ -117,15 +119,16 @@ class FCN8s(Network):
         return self.grid_logits(image)
 
     def face_probability(self, image: Tensor) -> Tensor:
-        """The probability that a pixel is face, float (B, H, W), 0 to 1; above 0.5 is the published mask.
+        """Return the probability that a pixel is face, float (B, H, W), 0 to 1.
 
-        Softmax over background's logit and the highest of the others.
+        The probability is the softmax over two logits: background's, and the highest of the others. The
+        published mask is where it is above 0.5.
         """
         logits: Tensor = self(image)
         return (logits[:, 1:].amax(1) - logits[:, 0]).sigmoid()
 
     def load_backbone(self, state: Mapping[str, Tensor]) -> None:
-        """Start all but the score layers from torchvision's VGG-16 or from an FCN-8s of any classes.
+        """Load torchvision's VGG-16, or an FCN-8s with any number of classes, into all but the score layers.
 
         Raises:
             WeightsError: keys or shapes of another network.
@@ -135,7 +138,7 @@ class FCN8s(Network):
         backbone = {k for k in net if k.startswith(("conv", "fc"))}
         renamed = TORCHVISION_VGG16(state) if torchvision else state
         loaded = {k: v for k, v in renamed.items() if k in backbone}
-        # VGG-16's fc6 is a matrix over a map of 7 × 7.
+        # VGG-16's fc6 is a matrix over a flattened feature map of 7 × 7.
         loaded = {k: v.reshape_as(net[k]) if v.numel() == net[k].numel() else v for k, v in loaded.items()}
         rest = {k: v for k, v in net.items() if k not in backbone}
         load_checkpoint_into(self, {**rest, **loaded}, "torchvision's VGG-16 checkpoint or an FCN-8s")
@@ -146,5 +149,5 @@ def _crop(x: Tensor, offset: int, like: Tensor) -> Tensor:
     return x[..., offset : offset + height, offset : offset + width]
 
 
-# The published files name the tensors as the Caffe layers are named, and so does this network.
+# The published files and this network name the tensors as the Caffe layers are named.
 register(Entry("fcn8s", FCN8s, "voc21-face"))

@@ -1,4 +1,4 @@
-"""Whether a state dict fits a network, by names and shapes alone, in any form that the network may come in."""
+"""Comparison of state dicts with networks by tensor names and shapes, for each naming of tensors that files use."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from faceparse.models.registry import Entry, Network, Part, networks
 from faceparse.weights.importers import Renaming, Shapes
 
 _MOST_NAMES = 6
-"""Keys of one kind that a message names; it counts the rest."""
+"""Maximal number of keys that a message names for each fault; the message counts the others."""
 
 
 def fits(state: Mapping[str, Tensor], **options: Any) -> tuple[str, ...]:
-    """Names of the registered networks that a state dict fits, under published names or faceparse's.
+    """Return the names of the registered networks that a state dict fits, with published or faceparse's tensor names.
 
-    A state dict may lack a part that comes in a file of its own.
+    A state dict may lack a part that comes in a separate file.
 
     Args:
         state: Tensor name → tensor.
-        options: Passed to each network's builder, as `num_classes=11`.
+        options: Options of each network's builder, such as `num_classes=11`.
     """
     return tuple(name for name, entry in networks().items() if not compare_best(entry, options, state)[0])
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """How a state dict differs from what a form of a network expects; false where it fits."""
+    """The differences between a state dict and a network's tensors in one naming; false without differences."""
 
     form: Renaming
     missing: tuple[str, ...]
@@ -49,7 +49,7 @@ class Mismatch:
 
 
 def compare(form: Renaming, shapes: Shapes, state: Mapping[str, Tensor]) -> Mismatch:
-    """How a state dict differs from a network's shapes in that form."""
+    """Compare a state dict with a network's shapes in the naming `form`."""
     expected = form.expects(shapes)
     actual = {k: tuple(v.shape) for k, v in state.items() if form.uses(k)}
     shared = [k for k in expected if k in actual]
@@ -65,7 +65,7 @@ def compare(form: Renaming, shapes: Shapes, state: Mapping[str, Tensor]) -> Mism
 def compare_best(
     entry: Entry, options: Mapping[str, Any], state: Mapping[str, Tensor]
 ) -> tuple[Mismatch, dict[str, Part]]:
-    """The mismatch in the form that fits a state dict best, and the parts of which it has no tensor."""
+    """Return the mismatch for the naming that fits a state dict best, and the parts that the state dict lacks."""
     shapes = shapes_of(entry, options)
     absent = {o: p for o, p in entry.parts.items() if not _has_part(entry, p, shapes, state)}
     expected = without(absent, shapes)
@@ -79,7 +79,7 @@ def _has_part(entry: Entry, part: Part, shapes: Shapes, state: Mapping[str, Tens
 
 
 def shapes_of(entry: Entry, options: Mapping[str, Any]) -> Shapes:
-    """The shapes of a network's state dict; nothing is allocated."""
+    """Return the shapes of a network's state dict, without allocating memory for tensors."""
     return _built_shapes(entry.build, *options.items())
 
 
@@ -91,12 +91,12 @@ def _built_shapes(build: Callable[..., Network], *options: tuple[str, Any]) -> S
 
 
 def shapes_of_part(part: Part, shapes: Shapes) -> dict[str, tuple[int, ...]]:
-    """The shapes of a part."""
+    """Return the shapes of a part's tensors."""
     return {k: v for k, v in shapes.items() if k.startswith(part.prefix)}
 
 
 def without(parts: Mapping[str, Part], shapes: Shapes) -> dict[str, tuple[int, ...]]:
-    """The shapes of all but some parts."""
+    """Return the shapes of all tensors that do not belong to one of `parts`."""
     prefixes = tuple(part.prefix for part in parts.values())
     return {k: v for k, v in shapes.items() if not k.startswith(prefixes)}
 

@@ -1,8 +1,9 @@
-"""EfficientNet-Lite0 backbone with a light feature pyramid: the default model's network.
+"""The default model's network: an EfficientNet-Lite0 backbone with a light feature pyramid.
 
 The backbone is timm's `efficientnet_lite0` (Tan & Le, https://arxiv.org/abs/1905.11946; Lite: no
-squeeze-and-excitation, ReLU6), the decoder a feature pyramid (Lin et al., https://arxiv.org/abs/1612.03144)
-with depthwise-separable smoothing. It has no operator that phones reject, such as global pooling or resizing with aligned corners.
+squeeze-and-excitation, ReLU6). The decoder is a feature pyramid (Lin et al.,
+https://arxiv.org/abs/1612.03144) with depthwise-separable smoothing. The network has no operator that phones
+reject, such as global pooling or resizing with aligned corners.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ def _separable(width: int) -> nn.Sequential:
 
 
 class FPN(Network):
-    """Feature pyramid on strides 4, 8, 16, 32; logits at stride 4.
+    """A feature pyramid network on strides 4, 8, 16, 32, with logits at stride 4.
 
     >>> import torch
     >>> FPN(19)(torch.zeros(1, 3, 64, 96)).shape
     torch.Size([1, 19, 64, 96])
 
     Args:
-        num_classes: Channels of the logits.
-        backbone: A timm model that offers features at four strides.
-        width: Channels of the pyramid.
+        num_classes: Number of classes, the channels of the logits.
+        backbone: Name of a timm model with feature maps at these four strides.
+        width: Number of channels of the pyramid.
     """
 
     grid = Grid(stride=4, align_corners=False)
@@ -77,13 +78,13 @@ class FPN(Network):
         return F.interpolate(self.grid_logits(image), size=image.shape[-2:], mode="bilinear")
 
     def load_backbone(self, state: Mapping[str, Tensor]) -> None:
-        """Start the backbone from an ImageNet checkpoint whose tensors come in the published order.
+        """Load an ImageNet checkpoint into the backbone, tensor by tensor in order.
 
-        The ImageNet weights ported from TensorFlow name their tensors otherwise, but list them in
+        The ImageNet weights ported from TensorFlow have other tensor names, but list the tensors in
         timm's order, classifier last.
 
         Raises:
-            WeightsError: too few tensors, or one of another shape than the backbone's.
+            WeightsError: too few tensors, or a tensor whose shape differs from the backbone's.
         """
         backbone_state = dict(zip(self.trunk.state_dict(), state.values(), strict=False))
         load_checkpoint_into(self.trunk, backbone_state, "timm's efficientnet_lite0 checkpoint")

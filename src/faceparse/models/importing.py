@@ -1,4 +1,4 @@
-"""Writing a checkpoint of any base form as a safetensors file of ours, with its card inside.
+"""Import of any supported checkpoint into a safetensors file of faceparse, with a card inside.
 
 >>> import_checkpoint("79999_iter.pth", "bisenet-zllrunning", "79999.safetensors")  # doctest: +SKIP
 """
@@ -37,20 +37,20 @@ def import_checkpoint(
     overwrite: bool = False,
     **options: Any,
 ) -> Card:
-    """Write a checkpoint as a safetensors file with our tensor names and a card as metadata, and return the card.
+    """Write a checkpoint as a safetensors file with faceparse's tensor names and a card as metadata; return the card.
 
     Args:
-        checkpoint: As for `load`; never written to.
-        network: A registered network.
+        checkpoint: A checkpoint, as for `load`; it is never written to.
+        network: Name of a registered network.
         output: A `.safetensors` file; written completely or not at all.
-        card: Id of a packaged card, a TOML file, or a `Card`. None is enough for a file of ours, and for a file
-            that a packaged card describes byte for byte.
+        card: Id of a packaged card, a TOML file, or a `Card`. None suffices for a file of faceparse, and for
+            a file whose SHA-256 is in a packaged card.
         overwrite: Whether an existing `output` may be replaced.
-        options: As for `load`: for the network's builder, and the files of parts that the checkpoint lacks,
-            `dinov3="dinov3_vitl16_….pth"`.
+        options: Options of the network's builder, and files of parts that the checkpoint lacks,
+            `dinov3="dinov3_vitl16_….pth"`, as for `load`.
 
     Raises:
-        WeightsError: as for `load`; no card for a foreign file; a card of another network.
+        WeightsError: as for `load`; no card for another project's file; a card of another network.
         ConfigError: `output` does not end in `.safetensors`, or the network has no such part.
         OutputError: `output` exists, is the checkpoint itself, or cannot be written.
     """
@@ -69,14 +69,14 @@ def import_checkpoint(
         raise WeightsError(
             f"card {its_card.id} is of network {its_card.network}, not {network}: give the card of these weights"
         )
-    if file.card is None:  # else it came from another file, which its card names already
+    if file.card is None:  # else the file's card names the original checkpoint already
         its_card = _with_source(its_card, source, digest)
     write_safetensors(target, instance.state_dict(), its_card, overwrite=overwrite)
     return its_card
 
 
 def make_model_file(card: Card) -> Path:
-    """Make the safetensors file of a card whose checkpoint is in the cache, unless it is there, and return its path.
+    """Return the safetensors file of a card; first make it from the cached checkpoint if it is missing or outdated.
 
     >>> from faceparse.weights import fetch
     >>> fetch(find_card("bisenet-resnet18-yakhyo"))  # doctest: +SKIP
@@ -84,7 +84,7 @@ def make_model_file(card: Card) -> Path:
     PosixPath('…/bisenet-resnet18-yakhyo/bisenet-resnet18-yakhyo.safetensors')
 
     Raises:
-        WeightsError: the checkpoint or the backbone that it needs is not in the cache, is unsafe or damaged, or
+        WeightsError: the checkpoint or a backbone that it needs is not in the cache, is unsafe or damaged, or
             does not fit the card's network.
         OutputError: the cache cannot be written.
     """
@@ -118,16 +118,16 @@ def backbone_files(card: Card) -> dict[str, Path]:
 
 
 def training_card(file: Checkpoint, name: str, network: Network, model: str) -> Card:
-    """Make the card of a training checkpoint of ours from the settings inside it.
+    """Make the card of a training checkpoint of faceparse from the settings inside the checkpoint.
 
     Args:
         file: The checkpoint.
-        name: Its registered network.
-        network: That network, for how its logits lie on the input.
+        name: Name of the checkpoint's registered network.
+        network: The network itself, which says how the logits lie on the input.
         model: The card's id.
 
     Raises:
-        WeightsError: a checkpoint without settings, or with incomplete ones.
+        WeightsError: a checkpoint without settings, or with incomplete settings.
     """
     about = file.settings
     if about is None:
@@ -164,13 +164,13 @@ def training_card(file: Checkpoint, name: str, network: Network, model: str) -> 
 
 def _training(settings: Mapping[str, Any]) -> str:
     data = settings.get("data", {})
-    # The folder's name only: paths of the trainer's machine are private.
+    # Only the folder's name: paths of the machine that trained the model are private.
     folder = PurePath(str(data.get("root", "unknown data"))).name
     return f"{folder}, split {data.get('train', 'unknown')}, chosen on {data.get('val', 'unknown')}"
 
 
 def check_target(source: Path, target: Path, overwrite: bool, suffix: str = ".safetensors") -> None:
-    """Check before any work that an output has the right suffix, is not the checkpoint, and may be written.
+    """Check, before other work, that an output has the right suffix, is not the checkpoint, and may be written.
 
     Raises:
         ConfigError: another suffix.
@@ -190,7 +190,7 @@ def _packaged_card(digest: str, network: str) -> Card | None:
 
 
 def _with_source(card: Card, source: Path, digest: str) -> Card:
-    """The card with this file as its source, less the figures of another file."""
+    """Return the card with `source` as its source; drop the card's scores if they belong to another file."""
     if card.source.sha256 == digest:
         return card
     figures = card.figures

@@ -26,29 +26,29 @@ from faceparse.weights.importers import Shapes
 
 
 def load(name: str, checkpoint: str | Path, **options: Any) -> Network:
-    """Load a checkpoint file into the registered network of that name; the network is in eval mode.
+    """Load a checkpoint file into a registered network, and return the network in eval mode.
 
-    Called on a normalised float32 tensor (B, 3, H, W), the network gives logits (B, classes, H, W).
+    The network takes a normalised float32 tensor (B, 3, H, W) and returns logits (B, classes, H, W).
 
     Args:
-        name: A registered network, `bisenet-resnet18` for instance.
-        checkpoint: A file as published for that network, or a safetensors file or training checkpoint
-            of ours. It is read safely and must fit exactly.
-        options: Passed to the network's builder, as `num_classes=11`. By default a file of ours has the classes
-            of its scheme, and a foreign file those of the published weights. Where a checkpoint lacks a part,
-            the file of that part: `dinov3="dinov3_vitl16_….pth"`.
+        name: Name of a registered network, `bisenet-resnet18` for instance.
+        checkpoint: A published checkpoint of this network, or a safetensors file or training checkpoint
+            of faceparse. It is read without running code from it, and must fit exactly.
+        options: Options of the network's builder, such as `num_classes=11`; by default a file of faceparse
+            has the classes of its scheme, and another file the classes of the published weights. Also the
+            file of a part that the checkpoint lacks: `dinov3="dinov3_vitl16_….pth"`.
 
     Raises:
-        WeightsError: unknown network; a file that is no checkpoint; or other keys or shapes than the
-            network's: the message lists those that are missing, unexpected and mis-shaped, and the
-            networks that the file fits.
+        WeightsError: an unknown network; a file that is not a checkpoint; or keys or shapes that differ from
+            the network's: the message lists missing, unexpected and mis-shaped keys, and the networks that
+            the file fits.
     """
-    find_network(name)  # an unknown name fails before a large file is read
+    find_network(name)  # fails for an unknown name before a large file is read
     return load_checkpoint(name, read_checkpoint(checkpoint), **options)
 
 
 def load_checkpoint(name: str, file: Checkpoint, **options: Any) -> Network:
-    """As `load`, from a `Checkpoint`."""
+    """Load a `Checkpoint` that has been read into a registered network; see `load`."""
     entry = find_network(name)
     options = with_classes(file, options)
     part_files = {option: options.pop(option) for option in entry.parts if option in options}
@@ -66,26 +66,26 @@ def load_checkpoint(name: str, file: Checkpoint, **options: Any) -> Network:
             )
         if option in absent:
             state.update(_read_part(name, part, part_files[option], shapes_of(entry, options)))
-    with torch.random.fork_rng(devices=[]), Uninitialised():  # the caller's random stream stays
+    with torch.random.fork_rng(devices=[]), Uninitialised():  # the caller's random state stays
         network = entry.build(**options)
     network.load_state_dict(state)
     return network.eval()
 
 
 def load_part(network: Network, name: str, option: str, path: str | Path) -> None:
-    """Load a part of a network from that part's own file.
+    """Load a part of a network from the part's own file.
 
     >>> load_part(network, "vgg19-dinov3-vitl16", "dinov3", "dinov3_vitl16_….pth")  # doctest: +SKIP
 
     Args:
         network: The network.
-        name: Its registered name.
-        option: One of its parts.
-        path: The part's file, read safely; it must fit exactly.
+        name: The network's registered name.
+        option: Name of the part, such as `dinov3`.
+        path: The part's file, which is read without running code from it and must fit exactly.
 
     Raises:
         ConfigError: the network has no such part.
-        WeightsError: not a checkpoint, or one of another part.
+        WeightsError: not a checkpoint, or a checkpoint of another part.
     """
     part, state = find_part(name, option), network.state_dict()
     shapes = {key: tuple(value.shape) for key, value in state.items()}
@@ -93,7 +93,7 @@ def load_part(network: Network, name: str, option: str, path: str | Path) -> Non
 
 
 def find_part(name: str, option: str) -> Part:
-    """The part whose file this option of the named network takes.
+    """Return the part of a registered network whose file an option of `load` takes.
 
     Raises:
         ConfigError: the network has no such part.
@@ -115,7 +115,7 @@ def _read_part(name: str, part: Part, path: str | Path, shapes: Shapes) -> dict[
 
 
 def with_classes(file: Checkpoint, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with the number of classes that a file of ours states."""
+    """Add to the options the number of classes that a file of faceparse states, unless they have one."""
     if file.scheme is None or "num_classes" in options:
         return dict(options)
     return {"num_classes": len(find_scheme(file.scheme)), **options}

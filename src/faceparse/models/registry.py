@@ -1,7 +1,7 @@
-"""The networks by name: what builds each, and which published checkpoint forms it takes.
+"""The registry of networks: how to build each network, and how its published checkpoints name the tensors.
 
-A new network is one file in this folder that calls `register`; a package outside names its own
-module under the entry point group `faceparse.networks`.
+A new network is one file in this folder that calls `register`. Another package adds a network by an entry
+point of the group `faceparse.networks` that names a module with such a call.
 """
 
 from __future__ import annotations
@@ -20,20 +20,22 @@ from faceparse.weights.importers import OWN, Renaming
 
 
 class Network(nn.Module):
-    """What every face parsing network here is.
+    """Base class of all face parsing networks.
 
-    `forward` gives logits (B, classes, H, W) at the input's size, as its authors publish them.
-    `grid_logits` gives them before the last upsampling; `grid` says how they lie on the input.
-    In training, `training_logits` gives the main and any auxiliary logits at the input's size; where
-    `needs_landmarks`, it takes `(image, landmarks)` too.
+    `forward` returns logits (B, classes, H, W) at the input's size, as the authors publish them.
+    `grid_logits` returns the logits before the last upsampling; `grid` says how they lie on the input.
+    In training, `training_logits` returns the main and any auxiliary logits at the input's size; with
+    `needs_landmarks`, it also takes `(image, landmarks)`.
 
     Attributes:
-        grid: How the logits lie on the input.
-        any_size: Whether a graph traced at one input size holds for others; else it is exported for one.
-        needs_landmarks: Whether `forward` takes `(image, landmarks)` and warps by them. `grid_logits` then takes
-            the warped picture and gives logits that lie as warped.
-        multiple: The sides of its input are multiples of this.
-        pretrained: The published ImageNet classifier that `load_backbone` takes; None where none has an address.
+        grid: How the logits of `grid_logits` lie on the input.
+        any_size: Whether a graph traced at one input size works for other sizes; else it is exported for one
+            size.
+        needs_landmarks: Whether `forward` takes `(image, landmarks)` and warps the picture by the landmarks.
+            `grid_logits` then takes the warped picture and returns logits of the warped picture.
+        multiple: Number of pixels; the input's sides must be multiples of it.
+        pretrained: The published ImageNet classifier that `load_backbone` takes; None without a download
+            address.
     """
 
     grid: Grid
@@ -43,15 +45,15 @@ class Network(nn.Module):
     pretrained: Backbone | None = None
 
     def grid_logits(self, image: Tensor) -> Tensor:
-        """Logits at the network's own resolution, (B, classes, H / stride, W / stride)."""
+        """Return logits at the network's own resolution, (B, classes, H / stride, W / stride)."""
         raise NotImplementedError
 
     def training_logits(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Main logits, then auxiliary ones, all (B, classes, H, W)."""
+        """Return the main logits, then the auxiliary logits, all (B, classes, H, W)."""
         return (self(image),)
 
     def load_backbone(self, state: Mapping[str, Tensor]) -> None:
-        """Start the backbone from a checkpoint trained on other data, where a network knows how.
+        """Load a checkpoint that was trained on other data into the backbone, if the network supports this.
 
         Raises:
             WeightsError: keys or shapes of another network, or a network without such a backbone.
@@ -61,12 +63,12 @@ class Network(nn.Module):
 
 @dataclass(frozen=True)
 class Part:
-    """Tensors of a network that may come in a file of their own: `load(name, checkpoint, dinov3=FILE)`.
+    """Tensors of a network that may come in a separate file: `load(name, checkpoint, dinov3=FILE)`.
 
     Attributes:
-        prefix: What our names of these tensors begin with.
-        form: How that file names them.
-        file: What it is, for messages.
+        prefix: Prefix of these tensors' names in faceparse.
+        form: Naming of the tensors in the separate file.
+        file: Description of the separate file, for error messages.
     """
 
     prefix: str
@@ -79,12 +81,12 @@ class Entry:
     """One registered network.
 
     Attributes:
-        name: As in `faceparse.models.load(name, …)`.
-        build: `build(num_classes=…)` gives the network, random, without touching the internet or disk;
-            it works under `torch.device("meta")` too.
-        scheme: Scheme of its published weights, and the default number of classes.
-        published: How its published checkpoints name their tensors; None where they are ours.
-        parts: Parts by the option of `load` that takes their file; a checkpoint holds them or does not.
+        name: Name of the network, as in `faceparse.models.load(name, …)`.
+        build: Function such that `build(num_classes=…)` returns the network with random weights, without
+            internet or disk; it works under `torch.device("meta")` too.
+        scheme: Scheme of the published weights, which sets the default number of classes.
+        published: Naming of the tensors in published checkpoints; None if it is faceparse's own.
+        parts: Option of `load` → part whose file it takes; a checkpoint may lack these parts.
     """
 
     name: str
@@ -95,7 +97,7 @@ class Entry:
 
     @property
     def forms(self) -> tuple[Renaming, ...]:
-        """The ways in which a checkpoint of it may name its tensors; the published one first."""
+        """Namings of the tensors that a checkpoint may use; the published one comes first."""
         return (OWN,) if self.published is None else (self.published, OWN)
 
 
@@ -105,12 +107,12 @@ register = NETWORKS.register
 
 
 def networks() -> Mapping[str, Entry]:
-    """All registered networks by name."""
+    """Return all registered networks by name."""
     return NETWORKS.all()
 
 
 def network(name: str) -> Entry:
-    """The registered network of that name.
+    """Return the registered network with this name.
 
     Raises:
         WeightsError: no such network.
@@ -119,5 +121,5 @@ def network(name: str) -> Entry:
 
 
 def build(name: str, **options: Any) -> Network:
-    """A network with random weights: `build("bisenet-resnet18", num_classes=19)`."""
+    """Build a network with random weights: `build("bisenet-resnet18", num_classes=19)`."""
     return network(name).build(**options)

@@ -1,12 +1,13 @@
-"""SegFace: a backbone, and one learned token per class that attends to its class in the picture.
+"""SegFace: a backbone, and one learned token per class that attends to the pixels of this class.
 
 Narayan et al., SegFace: Face Segmentation of Long-Tail Classes, AAAI 2025, https://arxiv.org/abs/2412.08647; the
 decoder is the two-way transformer of Segment Anything (Kirillov et al., https://arxiv.org/abs/2304.02643).
 
-The arithmetic is ordered for speed; outputs equal those of the published order but for rounding. Linear steps
-are merged: adapting, upsampling and fusing the backbone's maps commute, so each map is mixed at its own size. In
-attention between few tokens and many cells, the projections of the cells move to the tokens. Transposed 2 × 2
-convolutions with stride 2 are matrix products, whose results are rearranged once, as logits.
+The operations are reordered for speed; outputs equal those of the published order except for rounding.
+Adapting, upsampling and fusing the backbone's feature maps are linear and commute, so each map is mixed at
+its own size. In attention between few tokens and many cells, the tokens are projected instead of the cells.
+Transposed 2 × 2 convolutions with stride 2 are computed as matrix products; the results are rearranged only
+once, as logits.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ WIDTH = 256
 HEADS = 8
 STRIDE = 4
 MIN_SIDE = 32
-"""The smallest side that every backbone takes; smaller pictures are padded."""
+"""Least side, in pixels, that every backbone takes; smaller pictures are padded."""
 
 
 class _Attention(nn.Module):
@@ -45,35 +46,35 @@ class _Attention(nn.Module):
         self.scale = (width // HEADS) ** -0.5
 
     def forward(self, tokens: Tensor, values: Tensor) -> Tensor:
-        """Attention among tokens: B × classes × 256."""
+        """Return the attention among tokens: B × classes × 256."""
         query, key = self._heads(self.query(tokens)), self._heads(self.key(tokens))
         weights = (query * self.scale @ key.transpose(2, 3)).softmax(-1)
         return self._merge(weights @ self._heads(self.value(values)))
 
     def look(self, tokens: Tensor, cells: Tensor, placed: Tensor) -> Tensor:
-        """Attention of tokens to cells: B × classes × 256.
+        """Return the attention of tokens to cells: B × classes × 256.
 
         Args:
-            tokens: B × classes × 256.
-            cells: B × n × 256.
-            placed: `cells` with their position code.
+            tokens: The tokens, B × classes × 256.
+            cells: The cells, B × n × 256.
+            placed: The cells plus their position code.
         """
         query = self._heads(self.query(tokens)) * self.scale
         queries = query @ self._per_head(self.key.weight)
         scores = queries.flatten(1, 2) @ placed.transpose(1, 2)
-        if self.training:  # a constant in a row changes no output, but gives the bias a gradient
+        if self.training:  # a constant per row does not change the output, but gives the bias a gradient
             scores = scores + (query @ self.key.bias.view(HEADS, -1, 1)).flatten(1, 2)
         attended = torch.unflatten(scores.softmax(-1) @ cells, 1, (HEADS, -1))
         values = attended @ self._per_head(self.value.weight).transpose(1, 2)
         return self._merge(values + self.value.bias.view(HEADS, 1, -1))
 
     def tell(self, placed: Tensor, tokens: Tensor, values: Tensor) -> Tensor:
-        """Attention of cells to tokens: B × n × 256.
+        """Return the attention of cells to tokens: B × n × 256.
 
         Args:
-            placed: Cells with their position code, B × n × 256.
-            tokens: B × classes × 256, with their position code.
-            values: The same tokens without it.
+            placed: The cells plus their position code, B × n × 256.
+            tokens: The tokens plus their position code, B × classes × 256.
+            values: The tokens without position code.
         """
         key = self._heads(self.key(tokens)) * self.scale
         keys = (key @ self._per_head(self.query.weight)).flatten(1, 2)
@@ -87,7 +88,7 @@ class _Attention(nn.Module):
 
     @staticmethod
     def _heads(x: Tensor) -> Tensor:
-        """B × n × width → B × heads × n × width / heads."""
+        """Split B × n × width into heads: B × heads × n × width / heads."""
         return torch.unflatten(x, 2, (HEADS, -1)).transpose(1, 2)
 
     @staticmethod
@@ -100,7 +101,7 @@ class _Attention(nn.Module):
 
 
 class _Block(nn.Module):
-    """Self-attention of tokens, attention of tokens to cells, an MLP, attention of cells to tokens."""
+    """A block of self-attention of tokens, attention of tokens to cells, an MLP, and attention of cells to tokens."""
 
     def __init__(self, first: bool) -> None:
         super().__init__()
@@ -116,9 +117,9 @@ class _Block(nn.Module):
         self.norm_tell = nn.LayerNorm(WIDTH)
 
     def forward(self, tokens: Tensor, start: Tensor, cells: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens and cells after the block; `start`, the tokens as learned, is their position code."""
+        """Return tokens and cells after the block; `start`, the learned tokens, is the tokens' position code."""
         placed = cells + places
-        # The first block replaces the tokens, later ones add to them.
+        # The first block replaces the tokens, later blocks add to them.
         tokens = self.among(tokens, tokens) if self.first else tokens + self.among(tokens + start, tokens)
         tokens = self.norm_among(tokens)
         tokens = self.norm_look(tokens + self.look.look(tokens + start, cells, placed))
@@ -144,7 +145,7 @@ class _Decoder(nn.Module):
         self.classify = nn.ModuleList(nn.Linear(WIDTH, width) for width in (WIDTH, WIDTH, 32))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features B × h × w × 256 → logits B × classes × 4h × 4w."""
+        """Compute logits, B × classes × 4h × 4w, from features, B × h × w × 256."""
         height, width = features.shape[1:3]
         places = self._places(height, width)
         cells = features.flatten(1, 2)
@@ -155,22 +156,22 @@ class _Decoder(nn.Module):
         tokens = self.norm_last(tokens + self.last_look.look(tokens + start, cells, cells + places))
         hidden = F.relu(self.classify[1](F.relu(self.classify[0](tokens))))
         weights = self.classify[2](hidden)[:, None, None]
-        # B × half × quarter × (h · 4w) × 32: rows lie apart, columns are in order already.
+        # B × half × quarter × (h · 4w) × 32: columns are in order already, rows are not.
         logits = weights @ self._upscale(cells).transpose(3, 4)
         logits = torch.unflatten(logits, 4, (height, 4 * width)).permute(0, 3, 4, 1, 2, 5)
         return logits.reshape(-1, len(self.tokens), 4 * height, 4 * width)
 
     def _upscale(self, cells: Tensor) -> Tensor:
-        """Cells B × n × 256 → B × 2 × 2 × 4n × 32: row in the half, half, then cells and columns in them."""
+        """Upsample cells, B × n × 256, to B × 2 × 2 × 4n × 32: row in the half, half, then cells and their columns."""
         first, second = self.upscale
         halves = _split(cells, first)
         halves = F.gelu(self.norm_upscale(torch.unflatten(halves, 3, (2, -1)).flatten(2, 3)))
         return torch.unflatten(F.gelu(_split(halves, second)), 4, (2, -1)).flatten(3, 4)
 
     def _places(self, height: int, width: int) -> Tensor:
-        """Position code of each cell, 1 × n × 256: sine and cosine of random frequencies of its centre.
+        """Return each cell's position code, 1 × n × 256: sine and cosine of the cell's centre times random frequencies.
 
-        By the addition theorems, so that sines are taken per row and per column, not per cell.
+        The addition theorems need sines and cosines only per row and per column, not per cell.
         """
         rows = self._angles(height, 1)[:, None]
         columns = self._angles(width, 0)[None]
@@ -184,9 +185,9 @@ class _Decoder(nn.Module):
 
 
 def _split(x: Tensor, layer: nn.Module) -> Tensor:
-    """A transposed 2 × 2 convolution with stride 2 as matrix products: … × n × a → … × 2 × n × 2b.
+    """Compute a transposed 2 × 2 convolution with stride 2 as matrix products: … × n × a → … × 2 × n × 2b.
 
-    The new axis is the row within the 2 × 2 cells that replace a cell; their columns are side by side in the last axis.
+    Each cell becomes 2 × 2 cells: the new axis is their row, and the last axis holds their two columns.
     """
     assert isinstance(layer, nn.ConvTranspose2d)
     assert layer.bias is not None
@@ -195,19 +196,19 @@ def _split(x: Tensor, layer: nn.Module) -> Tensor:
 
 
 class SegFace(Network):
-    """SegFace; logits at the input's size.
+    """SegFace, with logits at the input's size.
 
     >>> import torch
     >>> SegFace(19, "mobilenet")(torch.zeros(2, 3, 64, 96)).shape
     torch.Size([2, 19, 64, 96])
 
-    Input is RGB on the 0–1 range, normalised by ImageNet's mean and standard deviation. Sides that are
-    multiples of 4, from 32 on, are taken as published; others are padded with zeros at the right and below,
-    and the logits cut.
+    The input is RGB, 0 to 1, normalised by ImageNet's mean and standard deviation. Sides that are multiples
+    of 4 and at least 32 are not padded, as published. Other inputs are padded with zeros at the right and
+    below, and the logits are cropped.
 
     Args:
-        num_classes: Channels of the logits.
-        backbone: A key of `faceparse.models.backbones.tapped.CLASSIFIERS`; random.
+        num_classes: Number of classes, the channels of the logits.
+        backbone: A key of `faceparse.models.backbones.tapped.CLASSIFIERS`; its weights are random.
     """
 
     grid = Grid(stride=1, align_corners=False)
@@ -231,7 +232,7 @@ class SegFace(Network):
         return self.grid_logits(image)
 
     def load_backbone(self, state: Mapping[str, Tensor]) -> None:
-        """Start the backbone from torchvision's ImageNet checkpoint of the same classifier.
+        """Load torchvision's ImageNet checkpoint of the same classifier into the backbone.
 
         Raises:
             WeightsError: keys or shapes of another classifier.
@@ -239,9 +240,9 @@ class SegFace(Network):
         self.trunk.load_classifier(state)
 
     def _features(self, image: Tensor) -> Tensor:
-        """The backbone's maps, adapted, resized to the finest one and fused: B × h × w × 256."""
+        """Adapt the backbone's feature maps, resize them to the finest one and fuse them: B × h × w × 256."""
         maps = self.trunk(image)
-        weights = self.fuse.weight.flatten(1).chunk(4, 1)[::-1]  # the deepest map comes first in them
+        weights = self.fuse.weight.flatten(1).chunk(4, 1)[::-1]  # `fuse` has the deepest feature map first
         fused: Tensor | None = None
         for x, layer, weight in zip(maps, self.adapt, weights, strict=True):
             assert isinstance(layer, nn.Linear)
@@ -257,18 +258,18 @@ def _upsample(x: Tensor, like: Tensor) -> Tensor:
 
 
 def _padding(side: int) -> int:
-    # As a multiple of the stride, which the exporter reasons about in half the time that remainders take. Not
-    # -(-side // STRIDE): ONNX divides towards zero. Python's max() would fix the size in the graph.
+    # A multiple of the stride takes the exporter half the time of a remainder. -(-side // STRIDE) would be wrong,
+    # because ONNX divides towards zero. Python's max() would fix the size in the graph.
     steps: int = torch.sym_max((side + STRIDE - 1) // STRIDE, MIN_SIDE // STRIDE)  # type: ignore[assignment]
     return STRIDE * steps - side
 
 
 BACKBONES: Mapping[str, str] = {
     **{name: name for name in CLASSIFIERS},
-    "convnext_tiny": "convnext_small",  # what is published under this name has the shape of a ConvNeXt-Small
+    "convnext_tiny": "convnext_small",  # the weights published under this name are those of a ConvNeXt-Small
     "true_convnext_tiny": "convnext_tiny",
 }
-"""The last part of a SegFace network's name → its backbone."""
+"""Last part of a SegFace network's name → name of its backbone."""
 
 
 def register_variants(data: str, scheme_name: str, network: Callable[..., Network]) -> None:
@@ -276,13 +277,13 @@ def register_variants(data: str, scheme_name: str, network: Callable[..., Networ
 
     Args:
         data: `celeb`, `lapa` or `helen`.
-        scheme_name: Scheme of its published weights.
-        network: Makes one from `num_classes` and `backbone`.
+        scheme_name: Scheme of the published weights.
+        network: Function or class that makes a network from `num_classes` and `backbone`.
     """
     classes = len(scheme(scheme_name))
     for name, backbone in BACKBONES.items():
-        # These backbones were cut from the classifier as a whole: their layers lie one level deeper, and
-        # Swin's last norm, which no tap sees, came along.
+        # The published checkpoints hold these backbones one level deeper, and with Swin's last norm, which is
+        # not used.
         nested = backbone.startswith(("swin", "convnext"))
         published = (
             segface(data, "backbone.0.", unused=("backbone.1.",)) if nested else segface(data, "backbone.")

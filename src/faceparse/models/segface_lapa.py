@@ -1,8 +1,8 @@
 """SegFace for LaPa, which warps the picture by five landmarks and warps the logits back.
 
-The warp (RoI Tanh-warping, Lin et al., https://arxiv.org/abs/1906.01342) puts the face upright in the middle and
-compresses what is far from it. Its pixel conventions are the published ones, half-pixel offsets included: the weights were
-trained with them.
+The warp (RoI Tanh-warping, Lin et al., https://arxiv.org/abs/1906.01342) puts the face upright in the middle
+and compresses the surroundings. It keeps the published half-pixel offsets, because the weights were trained
+with them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from faceparse.errors import ImageError
 from faceparse.models.segface import SegFace, register_variants
 
 TEMPLATE = ((196, 226), (316, 226), (256, 286), (220, 360.4), (292, 360.4))
-"""Where eyes, nose tip and mouth corners lie in a warped picture of 512 pixels, image-left first."""
+"""Places (x, y) of eyes, nose tip and mouth corners in a warped picture of 512 × 512 pixels, image-left first."""
 
 MIDDLE, LIMIT = 0.2, 0.999
 
 
 class SegFaceLaPa(SegFace):
-    """SegFace between LaPa's warp and its inverse.
+    """SegFace with LaPa's warp before it and the inverse warp after it.
 
     >>> import torch
     >>> points = torch.tensor([[[40.0, 50], [88, 50], [64, 75], [46, 100], [82, 100]]])
@@ -29,8 +29,8 @@ class SegFaceLaPa(SegFace):
     torch.Size([1, 11, 128, 128])
 
     Landmarks are float (B, 5, 2): x and y, in pixels of the input, of the eye centres, the nose tip and the
-    mouth corners, image-left first. `grid_logits` takes a picture that was warped already, and its
-    logits lie as warped; so does `training_logits` without landmarks.
+    mouth corners, image-left first. `grid_logits`, and `training_logits` without landmarks, take a picture
+    that is already warped and return logits of the warped picture.
     """
 
     needs_landmarks = True
@@ -41,7 +41,7 @@ class SegFaceLaPa(SegFace):
                 f"{type(self).__name__} warps pictures by landmarks: call it as network(image, landmarks), float "
                 "(B, 5, 2), x and y in input pixels of the eye centres, nose tip and mouth corners, image-left first"
             )
-        # Geometry in half precision would be off by pixels.
+        # Coordinates in half precision would be off by pixels.
         with torch.autocast(image.device.type, enabled=False):
             to_template = similarity(landmarks.to(image), (image.shape[-2], image.shape[-1]))
             image = warp(image, to_template)
@@ -50,15 +50,15 @@ class SegFaceLaPa(SegFace):
             return unwarp(logits.to(image), to_template)
 
     def training_logits(self, image: Tensor, landmarks: Tensor | None = None) -> tuple[Tensor, ...]:
-        """Logits of pictures with their landmarks, or of pictures that were warped already."""
+        """Return logits of pictures with their landmarks, or of pictures that are already warped."""
         return (self.grid_logits(image) if landmarks is None else self(image, landmarks),)
 
 
 def similarity(landmarks: Tensor, size: tuple[int, int]) -> Tensor:
-    """Least-squares similarity from five landmarks onto the template of an input of (height, width): B × 2 × 3.
+    """Return the least-squares similarity from landmarks to the template, B × 2 × 3, for an input of (height, width).
 
     Raises:
-        ImageError: landmarks are not B × 5 × 2, or all in one place.
+        ImageError: landmarks that are not B × 5 × 2, or all in one place.
     """
     if landmarks.ndim != 3 or landmarks.shape[1:] != (5, 2):
         raise ImageError(f"landmarks are float (B, 5, 2), got shape {tuple(landmarks.shape)}")
@@ -75,7 +75,7 @@ def similarity(landmarks: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def warp(image: Tensor, to_template: Tensor) -> Tensor:
-    """Warp pictures for the network, B × 3 × H × W; zero outside them."""
+    """Warp pictures for the network, B × 3 × H × W; pixels outside the picture are zero."""
     size = (image.shape[-2], image.shape[-1])
     turn, shift = to_template[..., :2], to_template[..., 2:]
     points = _pixels(_unsquash(_normal(_indices(image), size)), size).flatten(0, 1).T
@@ -84,7 +84,7 @@ def warp(image: Tensor, to_template: Tensor) -> Tensor:
 
 
 def unwarp(logits: Tensor, to_template: Tensor) -> Tensor:
-    """Warp logits of warped pictures back, B × classes × H × W."""
+    """Warp logits of warped pictures back to the pictures, B × classes × H × W."""
     size = (logits.shape[-2], logits.shape[-1])
     points = _indices(logits).flatten(0, 1).T
     there = (to_template[..., :2] @ points + to_template[..., 2:]).transpose(1, 2)
@@ -92,7 +92,7 @@ def unwarp(logits: Tensor, to_template: Tensor) -> Tensor:
 
 
 def _indices(like: Tensor) -> Tensor:
-    """Whole pixel indices, H × W × (x, y)."""
+    """Return the index (x, y) of each pixel, H × W × 2."""
     height, width = like.shape[-2:]
     y, x = torch.meshgrid(
         torch.arange(height, dtype=like.dtype, device=like.device),

@@ -1,4 +1,4 @@
-"""Building a network whose parameters a checkpoint will fill."""
+"""Building a network without initial values, because a checkpoint will set them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch.overrides import TorchFunctionMode
 
 
 class Uninitialised(TorchFunctionMode):
-    """A context in which new parameters, on this thread, keep the values that memory happens to hold.
+    """A context in which new parameters on this thread are not initialised.
 
     >>> with Uninitialised():
     ...     network = nn.Linear(4096, 4096)
 
-    Filling them at random takes longer than reading a file. Buffers get their usual values: some are in no
-    checkpoint.
+    Random initialisation takes longer than reading a checkpoint. Buffers get their usual values, because
+    checkpoints lack some of them.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

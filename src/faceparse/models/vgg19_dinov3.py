@@ -1,6 +1,6 @@
-"""VGG19 and a frozen DINOv3 side by side, fused coarse to fine: jseobyun/FaceParsing.
+"""The network of jseobyun/FaceParsing: VGG19 and a frozen DINOv3 side by side, fused from coarse to fine.
 
-DINOv3: Siméoni et al., https://arxiv.org/abs/2508.10104, timm's; its weights are Meta's, under Meta's licence.
+DINOv3 (Siméoni et al., https://arxiv.org/abs/2508.10104) is timm's, with Meta's weights under Meta's licence.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from faceparse.weights.importers.vgg19_dinov3 import TORCHVISION_VGG19, VGG19_DI
 
 PATCH = 16
 _VGG_LAYERS = 39
-"""Of torchvision's `features`, up to the fourth max-pool."""
+"""Number of layers of torchvision's `features`, up to the fourth max-pool."""
 
 _PERIODS = "dinov3.rope.periods"
 _ROUNDING = 0.01
-"""bfloat16 has eight bits."""
+"""Relative difference that counts as rounding to bfloat16, which has eight bits of precision."""
 
 
 class _ConvNormReLU(nn.Module):
@@ -43,11 +43,11 @@ class _ConvNormReLU(nn.Module):
 
 
 class _Gate(nn.Module):
-    """A map weighted per channel by its average."""
+    """A feature map weighted per channel by its average."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        # The first takes the average and the last squashes: only the middle two have weights.
+        # Only the convolution and the norm have weights.
         self.attention = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Conv2d(width, width, 1), nn.BatchNorm2d(width), nn.Sigmoid()
         )
@@ -58,7 +58,7 @@ class _Gate(nn.Module):
 
 
 class _Fusion(nn.Module):
-    """A mix of two maps of one size, weighted per channel by its average."""
+    """A mix of two feature maps of the same size, weighted per channel by the mix's average."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class _Separable(nn.Module):
 
 
 class _CoarseToFine(nn.Module):
-    """A coarse map, resized to a finer one and fused with it."""
+    """A coarse feature map, resized to the size of a finer one and fused with it."""
 
     def __init__(self, coarse: int, width: int) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class _Decoder(nn.Module):
         )
 
     def forward(self, maps: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Features at strides 1, 2, 4, 8, from the encoders' at 1, 2, 4, 8, 16."""
+        """Compute fused features at strides 1, 2, 4, 8 from the encoders' feature maps at strides 1, 2, 4, 8, 16."""
         at1, at2 = self.adapt_scale1(maps[0]), self.adapt_scale2(maps[1])
         at4, at8 = self.adapt_scale4(maps[2]), self.adapt_scale8(maps[3])
         coarse = self.arm16(self.adapt_scale16(maps[4]))
@@ -136,22 +136,24 @@ class _Decoder(nn.Module):
 
 
 class VGG19DINOv3(Network):
-    """VGG19-BN at strides 1 to 8, frozen DINOv3 tokens at 16; logits at the input's size.
+    """VGG19-BN at strides 1 to 8 and frozen DINOv3 tokens at stride 16, with logits at the input's size.
 
     >>> import torch
     >>> VGG19DINOv3(11, "vit_base_patch16_dinov3_qkvb")(torch.zeros(2, 3, 64, 96)).shape
     torch.Size([2, 11, 64, 96])
 
-    Input is RGB on the 0–1 range, normalised by ImageNet's mean and standard deviation, its sides multiples of 16.
+    The input is RGB, 0 to 1, normalised by ImageNet's mean and standard deviation; its sides are multiples of
+    16.
 
     Args:
-        num_classes: Channels of the logits.
-        vit: timm's name of the DINOv3, ending in `_qkvb`: the published weights have biases for q and v.
+        num_classes: Number of classes, the channels of the logits.
+        vit: timm's name of the DINOv3, which ends in `_qkvb` because the published weights have biases for q
+            and v.
     """
 
     grid = Grid(stride=1, align_corners=False)
     multiple = PATCH
-    pretrained = imagenet(VGG19_BN_Weights.IMAGENET1K_V1)  # DINOv3 is a part with a file of its own
+    pretrained = imagenet(VGG19_BN_Weights.IMAGENET1K_V1)  # DINOv3 comes in its own file
     dinov3: Any
 
     def __init__(self, num_classes: int, vit: str) -> None:
@@ -159,19 +161,19 @@ class VGG19DINOv3(Network):
         self.vgg = vgg19_bn(weights=None).features[:_VGG_LAYERS]
         self.dinov3 = timm.create_model(vit, pretrained=False, num_classes=0)
         self.dinov3.requires_grad_(False)
-        # Meta's files hold the periods rounded to bfloat16, and decoders were trained on these.
+        # Meta's files hold the periods rounded to bfloat16, and decoders were trained with these values.
         rope = self.dinov3.rope
         rope.register_buffer("periods", rope.periods, persistent=True)
         self.decoder = _Decoder(self.dinov3.num_features, num_classes)
 
     def train(self, mode: bool = True) -> VGG19DINOv3:
-        """DINOv3 stays in eval mode: it is frozen."""
+        """Set the mode of all but DINOv3, which is frozen and stays in eval mode."""
         super().train(mode)
         self.dinov3.eval()
         return self
 
     def tokens(self, image: Tensor) -> Tensor:
-        """DINOv3's normalised patch tokens, (B, H · W / 256, width), row by row.
+        """Return DINOv3's normalised patch tokens, (B, H · W / 256, width), row by row.
 
         Raises:
             ImageError: a side that is not a multiple of 16.
@@ -207,7 +209,7 @@ class VGG19DINOv3(Network):
         return self.grid_logits(image)
 
     def training_logits(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Main logits and those of the auxiliary heads at strides 8, 4 and 2."""
+        """Return the main logits and the logits of the auxiliary heads at strides 8, 4 and 2."""
         decoder = self.decoder
         fused1, fused2, fused4, fused8 = self._features(image)
         heads = ((decoder.aux_head_8, fused8), (decoder.aux_head_4, fused4), (decoder.aux_head_2, fused2))
@@ -215,7 +217,7 @@ class VGG19DINOv3(Network):
         return (decoder.final_conv(fused1), *auxiliary)
 
     def load_backbone(self, state: Mapping[str, Tensor]) -> None:
-        """Start DINOv3 from Meta's file, or VGG19-BN from torchvision's ImageNet checkpoint.
+        """Load Meta's file into DINOv3, or torchvision's ImageNet checkpoint into VGG19-BN.
 
         Raises:
             WeightsError: keys or shapes of another network.
@@ -228,7 +230,7 @@ class VGG19DINOv3(Network):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> Any:
-        """As every module does, but keep DINOv3's periods, a constant, where a file's differ by more than rounding."""
+        """Load a state dict, but keep DINOv3's constant periods if those in the file differ by more than rounding."""
         periods, exact = state_dict.get(_PERIODS), self.dinov3.rope.periods
         if periods is not None and not torch.allclose(periods.to(exact), exact, rtol=_ROUNDING, atol=0):
             state_dict = {**state_dict, _PERIODS: exact}

@@ -1,4 +1,4 @@
-"""torchvision's ImageNet classifiers, from which backbones start: where they are published, and how to load them.
+"""torchvision's ImageNet checkpoints, from which backbones start: their addresses, download and loading.
 
 >>> from torchvision.models import ResNet18_Weights
 >>> imagenet(ResNet18_Weights.IMAGENET1K_V1).source.file
@@ -29,7 +29,7 @@ _LICENCE = Licence(
 
 
 def imagenet(weights: WeightsEnum) -> Backbone:
-    """The published backbone of one of torchvision's classifiers."""
+    """Return the address, licence and title of torchvision's published weights."""
     name = str(weights.url).rpartition("/")[2]
     return Backbone(
         id=f"torchvision-{name.rpartition('.')[0]}",
@@ -42,11 +42,11 @@ def imagenet(weights: WeightsEnum) -> Backbone:
 
 
 def fetch_imagenet(backbone: Backbone) -> Path:
-    """Download a backbone's file into the cache, unless it is there, and return its path.
+    """Download a backbone's file into the cache, unless it is there, and return the file's path.
 
     Raises:
-        DownloadError: offline, a fault of the server, or a file that does not begin with the digits of its
-            SHA-256 that its name holds.
+        DownloadError: offline, a fault of the server, or a file whose SHA-256 does not begin with the digits
+            in its name.
         OutputError: the cache cannot be written.
     """
     path = fetch(backbone)
@@ -63,7 +63,7 @@ def load_checkpoint_into(module: nn.Module, state: Mapping[str, Tensor], source:
     """Load a state dict into a backbone, strictly.
 
     Raises:
-        WeightsError: keys or shapes of another network; the message names `source`, the checkpoint it takes.
+        WeightsError: keys or shapes of another network; the message names `source`, the checkpoint that fits.
     """
     try:
         module.load_state_dict(state)

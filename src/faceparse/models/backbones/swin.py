@@ -1,24 +1,24 @@
-"""Swin's attention in windows, without padding, shifting and cutting the map.
+"""Swin's window attention, without padding, shifting and cutting the feature map.
 
 >>> import torch
 >>> attention = WindowAttention(32, [7, 7], [3, 3], num_heads=4).eval()
 >>> attention(torch.zeros(1, 10, 12, 32)).shape
 torch.Size([1, 10, 12, 32])
 
-Weights are those of torchvision's modules, and outputs equal theirs but for rounding. Liu et al., Swin Transformer,
-https://arxiv.org/abs/2103.14030, and V2, https://arxiv.org/abs/2111.09883.
+The modules have the weights of torchvision's modules, and equal outputs except for rounding. Sources: Liu et
+al., Swin Transformer, https://arxiv.org/abs/2103.14030, and V2, https://arxiv.org/abs/2111.09883.
 
-torchvision pads the map to whole windows, rolls it, cuts it into windows and heads, and undoes all that, each in a pass
-over the map; it also projects cells that are only padding. Here cells are projected where they are, and gathered by window
-and head in one pass. Two consequences:
+torchvision pads the feature map to whole windows, rolls it, cuts it into windows and heads, and undoes all
+these steps, each in a pass over the map; it also projects padding cells. These modules project the cells in
+place and gather them by window and head in one pass. This has two consequences:
 
-- A padding cell is zero before its projection, so its key and value are their biases. The key's bias adds one number to a
-  whole row of scores, which softmax ignores. The value's bias passes through, because the weights of a row add up to 1, and
-  is added after the last projection. Without both biases a padding cell's key and value are zero. No output reads its query.
-- A masked score gets -1000 instead of -100: e^-100 is a denormal number in float32, and products with those are slow on
-  a CPU. V2 keeps -100, as its scores may lie further apart than that.
+- A padding cell is zero before projection, so its key and value equal the biases. The key's bias adds one number to a
+  whole row of scores, which softmax ignores. The value's bias passes through, because the weights of a row add up to 1; so
+  it is added after the last projection. Without these biases a padding cell's key and value are zero. Its query is not used.
+- A masked score gets -1000 instead of -100, because e^-100 is a denormal number in float32, and products with denormal
+  numbers are slow on a CPU. V2 keeps -100, because its scores may differ by more than 100.
 
-In training torchvision's own form runs, in which every parameter has a gradient.
+Training uses torchvision's own code, in which every parameter has a gradient.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ Pair = tuple[int, int]
 
 
 def windows(size: Pair, window: Pair, shift: Pair) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
-    """The windows of a map of that height and width, by cells.
+    """Compute which cells of a feature map of `size` (height, width) lie in each window.
 
     >>> windows((2, 3), (2, 2), (0, 0))[0].tolist()
     [[0, 1, 3, 4], [2, 6, 5, 6]]
 
     Returns:
-        Windows × cells of a window: the cell's number in the map, row by row; the number after the last for padding.
-        Windows × cells × cells: whether two cells of a window are no neighbours in the map, so that neither attends to
-        the other; None where all are neighbours.
+        The number of each cell in the map, counted row by row, windows × cells of a window; padding has the
+        number after the last. Then the mask, windows × cells × cells: whether two cells of a window come from
+        different parts of the map, so that neither attends to the other; None if there are no such cells.
     """
     padded = [-(-side // w) * w for side, w in zip(size, window, strict=True)]
     shift_y, shift_x = (0 if w >= side else s for s, w, side in zip(shift, window, padded, strict=True))
@@ -64,14 +64,14 @@ def windows(size: Pair, window: Pair, shift: Pair) -> tuple[NDArray[np.int64], N
 
 
 def _cut(x: NDArray[np.int64], window: Pair) -> NDArray[np.int64]:
-    """A map of whole windows → windows × cells."""
+    """Cut a map of whole windows into windows × cells."""
     down, across = x.shape[0] // window[0], x.shape[1] // window[1]
     return x.reshape(down, window[0], across, window[1]).swapaxes(1, 2).reshape(down * across, -1)
 
 
 @dataclass(frozen=True)
 class _Gather:
-    """Which rows of a map of cells × heads make windows × heads × cells, and which make the map again."""
+    """Row indices that gather cells × heads into windows × heads × cells, and the indices for the way back."""
 
     windows: int
     rows: Tensor
@@ -88,7 +88,7 @@ def _gather(size: Pair, window: Pair, shift: Pair, heads: int, device: torch.dev
     index, place = np.divmod(places[:, None], length)
     rows = (cells[:, None] * heads + head[:, None]).ravel()
     inverse = ((index * heads + head) * length + place).ravel()
-    with torch.inference_mode(False):  # cached tensors must work where gradients are computed too
+    with torch.inference_mode(False):  # cached tensors must also work when gradients are computed
         return _Gather(
             number,
             torch.from_numpy(rows.astype(np.int32)).to(device),
@@ -102,7 +102,7 @@ _cached_gather = lru_cache(maxsize=64)(_gather)
 
 
 def _attend(layer: ShiftedWindowAttention, x: Tensor, penalty: float) -> Tensor:
-    """(B, H, W, C) → the same shape, equal to the output of torchvision's layer."""
+    """Compute the output of torchvision's layer for (B, H, W, C), in the same shape."""
     batch, height, width, channels = x.shape
     heads, depth = layer.num_heads, channels // layer.num_heads
     window, shift = ((s[0], s[1]) for s in (layer.window_size, layer.shift_size))
@@ -110,7 +110,7 @@ def _attend(layer: ShiftedWindowAttention, x: Tensor, penalty: float) -> Tensor:
     gather = make((height, width), window, shift, heads, x.device)
     flat = x.flatten(1, 2)
     if gather.padded:
-        flat = F.pad(flat, (0, 0, 0, 1))  # the cell that stands for padding
+        flat = F.pad(flat, (0, 0, 0, 1))  # one cell stands for all padding
 
     def project(weight: Tensor, bias: Tensor | None = None) -> Tensor:
         rows = F.linear(flat, weight, bias).reshape(batch, -1, depth).index_select(1, gather.rows)
@@ -138,23 +138,23 @@ def _attend(layer: ShiftedWindowAttention, x: Tensor, penalty: float) -> Tensor:
 
 
 class WindowAttention(ShiftedWindowAttention):
-    """Swin's."""
+    """Swin's window attention."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, H, W, C) → the same shape."""
+        """Compute the attention of (B, H, W, C), in the same shape."""
         return super().forward(x) if self.training else _attend(self, x, -1000.0)
 
 
 class WindowAttentionV2(ShiftedWindowAttentionV2):
-    """Swin V2's, of normalised queries and keys."""
+    """Swin V2's window attention, which normalises queries and keys."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, H, W, C) → the same shape."""
+        """Compute the attention of (B, H, W, C), in the same shape."""
         return super().forward(x) if self.training else _attend(self, x, -100.0)
 
 
 def replace_attention(backbone: nn.Module) -> None:
-    """Give the blocks of torchvision's Swin in a backbone this attention."""
+    """Replace the attention of torchvision's Swin blocks in a backbone by the classes of this module."""
     for module in backbone.modules():
         # These classes add no state to torchvision's.
         if type(module) is ShiftedWindowAttention:

@@ -1,4 +1,4 @@
-"""torchvision's classifiers as backbones that return their maps at strides 4 to 32.
+"""torchvision's classifiers as backbones that return their feature maps at strides 4 to 32.
 
 >>> import torch
 >>> backbone = make_backbone("mobilenet")
@@ -23,17 +23,17 @@ from faceparse.models.backbones.swin import replace_attention
 
 @dataclass(frozen=True)
 class Classifier:
-    """One of torchvision's classifiers, as a backbone.
+    """A classifier of torchvision, as a backbone.
 
     Attributes:
-        make: Builds the classifier with random weights.
+        make: Function that builds the classifier; `weights=None` gives random weights.
         taps: Positions of the layers whose outputs the backbone returns, finest first.
-        widths: Channels of these maps.
-        channels_last: Whether its layers give (B, H, W, C) already.
-        any_size: Whether a graph traced at one picture size works for others.
-        layers: Names of the classifier's children that are the backbone's layers in turn; empty: the
+        widths: Numbers of channels of these outputs.
+        channels_last: Whether the layers return (B, H, W, C).
+        any_size: Whether a graph traced at one input size works for other sizes.
+        layers: Names of the classifier's children that are the backbone's layers, in order; empty: the
             children of `features`.
-        weights: Its published ImageNet weights; None where there are none.
+        weights: The published ImageNet weights, or None.
     """
 
     make: Callable[..., Any]
@@ -83,10 +83,10 @@ CLASSIFIERS: dict[str, Classifier] = {
 
 
 class FeatureExtractor(nn.Sequential):
-    """The layers of a classifier up to the last tap; it returns the tapped maps, channels last.
+    """The layers of a classifier, which return the feature maps at the taps, channels last.
 
     Attributes:
-        kind: The classifier it is made from.
+        kind: The classifier.
     """
 
     def __init__(self, kind: Classifier) -> None:
@@ -97,7 +97,7 @@ class FeatureExtractor(nn.Sequential):
         replace_attention(self)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Normalised (B, 3, H, W) → maps (B, h, w, C), finest first."""
+        """Compute feature maps (B, h, w, C), finest first, of normalised pictures (B, 3, H, W)."""
         maps = []
         x = image
         for position, layer in enumerate(self):
@@ -122,5 +122,5 @@ class FeatureExtractor(nn.Sequential):
 
 
 def make_backbone(name: str) -> FeatureExtractor:
-    """The backbone of that name, one of `CLASSIFIERS`, with random weights."""
+    """Build the backbone `name`, a key of `CLASSIFIERS`, with random weights."""
     return FeatureExtractor(CLASSIFIERS[name])
