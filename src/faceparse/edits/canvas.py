@@ -1,0 +1,114 @@
+"""The picture under edit, and its masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.edits.colour import Floats, Pixels, to_linear, to_srgb
+from faceparse.errors import LabelError, ResultError
+from faceparse.results import Parsing
+
+ROWS = 512
+"""Rows changed at a time: bounds the memory for large pictures."""
+
+
+class Canvas:
+    """A picture that edits change one after the other, each by the masks of the picture as it was.
+
+    Args:
+        parsing: Of the picture.
+        picture: RGB or RGBA, H × W × 3 or 4, uint8 or uint16; the parsing's own where None.
+
+    Attributes:
+        parsing: The parsing.
+        pixels: RGB, H × W × 3, uint8 or uint16.
+        opacity: H × W of the same type; None where all is opaque.
+
+    Raises:
+        ResultError: a picture of another kind or size.
+    """
+
+    def __init__(self, parsing: Parsing, picture: Pixels | None = None) -> None:
+        picture = parsing.image if picture is None else np.asarray(picture)
+        if picture.ndim != 3 or picture.shape[2] not in (3, 4) or picture.dtype not in (np.uint8, np.uint16):
+            raise ResultError(f"an edit takes RGB or RGBA, uint8 or uint16; got {picture.shape} {picture.dtype}")
+        if picture.shape[:2] != parsing.size:
+            raise ResultError(f"the parsing is of a picture of {parsing.size}, got one of {picture.shape[:2]}")
+        self.parsing = parsing
+        self.pixels: Pixels = picture[..., :3].copy()
+        self.opacity: NDArray[np.generic] | None = picture[..., 3].copy() if picture.shape[2] == 4 else None
+
+    @property
+    def picture(self) -> Pixels:
+        """What the edits have made: RGB, or RGBA where something shows through."""
+        return self.pixels if self.opacity is None else np.dstack([self.pixels, self.opacity])
+
+    def soft(self, *names: str) -> Floats:
+        """How likely each pixel is one of some classes or groups, H × W float32; those that the scheme lacks count for nothing.
+
+        Raises:
+            LabelError: it lacks all of them.
+        """
+        scheme = self.parsing.scheme
+        kept = []
+        for name in names:
+            try:
+                scheme.ids(name)
+            except LabelError:
+                if len(names) == 1:
+                    raise
+            else:
+                kept.append(name)
+        if not kept:
+            raise LabelError(f"scheme {scheme.name} has none of {', '.join(names)}")
+        return self.parsing.mask(kept, soft=True)
+
+    def blend(self, mask: Floats, change: Callable[[Floats], Floats]) -> None:
+        """Replace light, as far as the mask says, by what a function makes of it; where the mask is 0 nothing changes.
+
+        Args:
+            mask: H × W, 0 to 1.
+            change: Linear sRGB, n × 3 → the same; it gets the pixels whose mask is above 0, some rows at a time.
+        """
+        for top in range(0, len(mask), ROWS):
+            rows = slice(top, top + ROWS)
+            part = mask[rows] * 255 >= 0.5  # less is no step of 8 bits
+            if part.any():
+                light, weight = to_linear(self.pixels[rows][part]), mask[rows][part][:, None]
+                light += weight * (np.clip(change(light), 0, 1) - light)
+                self.pixels[rows][part] = to_srgb(light, self.pixels.dtype)
+
+    def sample(self, mask: Floats, most: int = 200_000) -> Floats:
+        """Light of pixels that a mask takes for sure, or else for the surest: n × 3, evenly over it."""
+        sure = np.flatnonzero(mask >= min(0.9, 0.9 * float(mask.max(initial=0))))
+        step = max(1, len(sure) // most)
+        return to_linear(self.pixels.reshape(-1, 3)[sure[::step]])
+
+    @property
+    def face_side(self) -> float:
+        """Longer side of the largest face in pixels; a third of the picture's shorter one without a face."""
+        return self.parsing.face_side or min(self.parsing.size) / 3
+
+
+def blurred(mask: NDArray[np.generic], sigma: float) -> Floats:
+    """A mask, H × W, with its edge blurred over the picture's whole size; cheap for large σ."""
+    mask = np.asarray(mask, np.float32)
+    step = max(1, int(sigma / 4))
+    if step == 1:
+        return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(sigma, 0.3), borderType=cv2.BORDER_REPLICATE))
+    height, width = mask.shape
+    small = cv2.resize(mask, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / step, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def union(masks: Sequence[Floats], size: tuple[int, int]) -> Floats:
+    """The highest of several masks at each pixel; zeros without any."""
+    total: Floats = np.zeros(size, np.float32)
+    for mask in masks:
+        np.maximum(total, mask, out=total)
+    return total

@@ -1,0 +1,90 @@
+"""Colours: their names, sRGB's curve, and OKLab, in which equal steps look equal.
+
+>>> to_oklab(to_linear(np.array([[255, 255, 255]], np.uint8))).round(3).tolist()
+[[1.0, 0.0, 0.0]]
+
+OKLab: Björn Ottosson, https://bottosson.github.io/posts/oklab/. Twenty lines; colour-science would bring SciPy.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ImageColor
+
+from faceparse.errors import ConfigError
+
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+_TO_LMS = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_TO_LAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
+def parse_colour(text: str) -> tuple[int, int, int] | None:
+    """Red, green and blue, 0 to 255, of `#rrggbb`, `#rgb` or a CSS name; None where it is no colour."""
+    if not re.fullmatch(r"#[0-9a-fA-F]{3}|#[0-9a-fA-F]{6}|[a-zA-Z]{3,20}", text):
+        return None
+    try:
+        red, green, blue = ImageColor.getrgb(text)[:3]
+    except ValueError:
+        return None
+    return red, green, blue
+
+
+def rgb(colour: str) -> NDArray[np.uint8]:
+    """The three values of a colour, uint8.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    values = parse_colour(colour)
+    if values is None:
+        raise ConfigError(f"a colour is #rrggbb or a CSS name, such as #a0522d or sienna; got {colour!r}")
+    return np.array(values, np.uint8)
+
+
+def to_linear(pixels: Pixels) -> Floats:
+    """Light, 0 to 1, of sRGB values, uint8 or uint16."""
+    return _curve(pixels.dtype.str)[pixels]
+
+
+@cache
+def _curve(dtype: str) -> Floats:
+    values = np.arange(np.iinfo(dtype).max + 1, dtype=np.float64) / np.iinfo(dtype).max
+    light = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return light.astype(np.float32)
+
+
+def to_srgb(light: Floats, dtype: np.dtype[np.uint8] | np.dtype[np.uint16]) -> Pixels:
+    """sRGB values of light, in the type's range; light out of range is clipped."""
+    light = np.clip(light, 0, 1)
+    values = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** np.float32(1 / 2.4) - 0.055)
+    rounded: Pixels = np.rint(values * np.iinfo(dtype).max).astype(dtype)
+    return rounded
+
+
+def to_oklab(light: Floats) -> Floats:
+    """L, 0 to 1, and a and b of linear sRGB, along the last axis."""
+    return np.asarray(np.cbrt(light @ _TO_LMS.T.astype(np.float32)) @ _TO_LAB.T.astype(np.float32))
+
+
+def from_oklab(lab: Floats) -> Floats:
+    """Linear sRGB of OKLab; may lie outside 0 to 1."""
+    cones = lab @ np.linalg.inv(_TO_LAB).T.astype(np.float32)
+    return np.asarray(cones**3 @ np.linalg.inv(_TO_LMS).T.astype(np.float32))

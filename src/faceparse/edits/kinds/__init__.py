@@ -1,0 +1,1 @@
+"""The package's edits, one file each."""

@@ -1,0 +1,95 @@
+"""Another background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse import tables
+from faceparse.edits.canvas import ROWS, Canvas
+from faceparse.edits.colour import Floats, Pixels, parse_colour, rgb, to_linear, to_srgb
+from faceparse.edits.edit import Edit
+from faceparse.edits.registry import register
+from faceparse.pictures import read_picture
+from faceparse.results.foreground import cutout_strips
+
+SIGMA = 0.04
+"""σ of the blur at strength 1, of the picture's longer side."""
+
+
+@register
+@dataclass(frozen=True)
+class Background(Edit):
+    """A colour, a picture, a blur or nothing behind the person; no rim of the old background stays.
+
+    Args:
+        behind: `#rrggbb` or a CSS name, a picture's path, `blur` or `transparent`.
+        strength: Of the blur, above 0 to 1.
+    """
+
+    name: ClassVar[str] = "background"
+    behind: str
+    strength: Annotated[float, tables.between(0.01, 1)] = 0.5
+
+    def apply(self, canvas: Canvas) -> None:
+        person = 1 - canvas.soft("background")
+        alpha = np.rint(person * 255).astype(np.uint8)
+        full = int(np.iinfo(canvas.pixels.dtype).max)
+        if self.behind == "transparent":
+            opacity = canvas.opacity if canvas.opacity is not None else np.full(alpha.shape, full, canvas.pixels.dtype)
+            canvas.opacity = np.rint(opacity * (alpha / 255)).astype(canvas.pixels.dtype)
+            return
+        behind = self._behind(canvas, alpha)
+        for rows, strip in cutout_strips(_bytes(canvas.pixels), alpha, alpha):
+            through = alpha[rows] < 255
+            mixed = through & (alpha[rows] > 0)
+            front = canvas.pixels[rows].copy()
+            front[mixed] = strip[mixed][:, :3].astype(front.dtype) * (full // 255)
+            weight = (alpha[rows][through] / np.float32(255))[:, None]
+            back = behind if behind.ndim == 1 else behind[rows][through]
+            light = weight * to_linear(front[through]) + (1 - weight) * to_linear(back)
+            canvas.pixels[rows][through] = to_srgb(light, canvas.pixels.dtype)
+            if canvas.opacity is not None:
+                canvas.opacity[rows][through] = full
+
+    def _behind(self, canvas: Canvas, alpha: NDArray[np.uint8]) -> Pixels:
+        """Of the picture's size and type, or one colour."""
+        scale = np.iinfo(canvas.pixels.dtype).max // 255
+        height, width = alpha.shape
+        if self.behind == "blur":
+            return _blurred(canvas.pixels, alpha, SIGMA * self.strength * max(height, width))
+        if parse_colour(self.behind):
+            return rgb(self.behind).astype(canvas.pixels.dtype) * scale
+        image = read_picture(self.behind)
+        zoom = max(height / image.shape[0], width / image.shape[1])
+        size = max(width, round(image.shape[1] * zoom)), max(height, round(image.shape[0] * zoom))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC))
+        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+        return image[top : top + height, left : left + width].astype(canvas.pixels.dtype) * scale
+
+
+def _bytes(pixels: Pixels) -> NDArray[np.uint8]:
+    return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
+
+
+def _blurred(pixels: Pixels, alpha: NDArray[np.uint8], sigma: float) -> Pixels:
+    """The background's light, blurred without the person, who would shine into it."""
+    height, width = alpha.shape
+    step = max(1, int(sigma / 4))
+    size = -(-width // step), -(-height // step)
+    small = to_linear(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    weight = 1 - cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255 + np.float32(1e-4)
+    sums, weights = (
+        cv2.GaussianBlur(v, (0, 0), max(sigma / step, 0.3), borderType=cv2.BORDER_REPLICATE)
+        for v in (small * weight[..., None], weight)
+    )
+    mean: Floats = sums / weights[..., None]
+    out = np.empty_like(pixels)
+    large = cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR)
+    for top in range(0, height, ROWS):
+        out[top : top + ROWS] = to_srgb(large[top : top + ROWS], pixels.dtype)
+    return out

@@ -1,0 +1,29 @@
+"""Hair in another colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from faceparse.edits.canvas import Canvas
+from faceparse.edits.edit import Colour, Edit, Strength
+from faceparse.edits.recolour import recolour
+from faceparse.edits.registry import register
+
+
+@register
+@dataclass(frozen=True)
+class Hair(Edit):
+    """Another colour for the hair, lighter or darker too: black hair becomes blonde.
+
+    Args:
+        colour: `#rrggbb` or a CSS name; the hair's mean colour at strength 1.
+        strength: 0 to 1.
+    """
+
+    name: ClassVar[str] = "hair"
+    colour: Colour
+    strength: Strength = 1.0
+
+    def apply(self, canvas: Canvas) -> None:
+        recolour(canvas, canvas.soft("hair"), self.colour, self.strength)

@@ -1,0 +1,29 @@
+"""Lips in another colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from faceparse.edits.canvas import Canvas
+from faceparse.edits.edit import Colour, Edit, Strength
+from faceparse.edits.recolour import recolour
+from faceparse.edits.registry import register
+
+
+@register
+@dataclass(frozen=True)
+class Lips(Edit):
+    """Another colour for the lips, as lipstick gives; light and shade stay.
+
+    Args:
+        colour: `#rrggbb` or a CSS name; the lips' mean colour at strength 1.
+        strength: 0 to 1.
+    """
+
+    name: ClassVar[str] = "lips"
+    colour: Colour
+    strength: Strength = 0.7
+
+    def apply(self, canvas: Canvas) -> None:
+        recolour(canvas, canvas.soft("lips"), self.colour, self.strength)
