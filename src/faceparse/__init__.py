@@ -14,6 +14,7 @@ from faceparse.version import __version__
 
 if TYPE_CHECKING:
     from faceparse import models
+    from faceparse.edits import edit
     from faceparse.errors import FaceparseError
     from faceparse.evaluate.compare import compare
     from faceparse.labels import Scheme, scheme, schemes
@@ -28,6 +29,7 @@ _HOME = {
     "Parsing": "faceparse.results",
     "Scheme": "faceparse.labels",
     "compare": "faceparse.evaluate.compare",
+    "edit": "faceparse.edits",
     "parse": "faceparse.parser",
     "scheme": "faceparse.labels",
     "schemes": "faceparse.labels",
@@ -41,6 +43,7 @@ __all__ = [
     "Scheme",
     "__version__",
     "compare",
+    "edit",
     "models",
     "parse",
     "scheme",

@@ -72,7 +72,7 @@ def _curve(dtype: str) -> Floats:
 
 
 def to_srgb(light: Floats, dtype: np.dtype[np.uint8] | np.dtype[np.uint16]) -> Pixels:
-    """sRGB values of light, in the type's range; light out of range is clipped."""
+    """SRGB values of light, in the type's range; light out of range is clipped."""
     light = np.clip(light, 0, 1)
     values = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** np.float32(1 / 2.4) - 0.055)
     rounded: Pixels = np.rint(values * np.iinfo(dtype).max).astype(dtype)

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from faceparse import tables
 from faceparse.edits.canvas import Canvas
 from faceparse.edits.colour import parse_colour
+from faceparse.labels import GROUPS, Scheme
 
 Colour = Annotated[str, tables.Rule("a colour, such as #a0522d or sienna", parse_colour)]
 Strength = Annotated[float, tables.between(0, 1)]
@@ -21,14 +22,27 @@ class Edit(ABC):
 
     Attributes:
         name: What `--edit` calls it.
-        no_face: What a picture without a face is to it: `whole` (nothing special) or `fail`.
+        needs: Classes or groups, at least one of which the scheme must have; none needed where it is empty.
+        private: Whether it hides who is shown: a picture without a face is then a failure, and EXIF data, which may hold
+            a small copy of the picture, is left out.
     """
 
     name: ClassVar[str]
-    no_face: ClassVar[str] = "whole"
+    needs: ClassVar[tuple[str, ...]] = ()
+    private: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         tables.check(self)
+
+    def check(self, scheme: Scheme) -> None:
+        """Raise where a scheme has none of the classes that the edit needs.
+
+        Raises:
+            LabelError: it has none.
+        """
+        if not any(name in scheme or set(GROUPS.get(name, ())) & set(scheme.classes) for name in self.needs):
+            for name in self.needs[:1]:
+                scheme.ids(name)
 
     @abstractmethod
     def apply(self, canvas: Canvas) -> None:

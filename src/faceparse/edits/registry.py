@@ -99,5 +99,7 @@ def make_edits(steps: Iterable[Step]) -> tuple[Edit, ...]:
         elif isinstance(step, tuple | list) and 1 <= len(step) <= 3 and isinstance(step[0], str):
             edits.append(make_edit(*step))
         else:
-            raise ConfigError(f'an edit is ("hair", "#a0522d", {{"strength": 0.6}}) or "soften"; got {step!r}')
+            raise ConfigError(
+                f'an edit is ("hair", "#a0522d", {{"strength": 0.6}}) or "soften"; got {step!r}'
+            )
     return tuple(edits)

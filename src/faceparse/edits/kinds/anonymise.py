@@ -37,7 +37,7 @@ class Anonymise(Edit):
     """
 
     name: ClassVar[str] = "anonymise"
-    no_face: ClassVar[str] = "fail"
+    private: ClassVar[bool] = True
     mode: Annotated[str, tables.one_of(MODES)] = "pixelate"
     part: Annotated[str, tables.one_of(PARTS)] = "face"
     colour: Colour = "black"
@@ -58,16 +58,23 @@ class Anonymise(Edit):
             across = right - left
             length = max(float(np.hypot(*across)), 0.35 * face.size[0])
             middle, angle = (left + right) / 2, float(np.degrees(np.arctan2(across[1], across[0])))
-            corners = cv2.boxPoints(((float(middle[0]), float(middle[1])), (2.0 * length, 0.7 * length), angle))
+            corners = cv2.boxPoints(
+                ((float(middle[0]), float(middle[1])), (2.0 * length, 0.7 * length), angle)
+            )
             cv2.fillConvexPoly(mask, np.rint(16 * corners).astype(np.int32), 1, shift=4)
             return mask.view(np.bool_)
         x0, y0, x1, y1 = face.box
-        centre, axes = (round((x0 + x1) / 2), round((y0 + y1) / 2)), (round((x1 - x0) / 2), round((y1 - y0) / 2))
+        centre, axes = (
+            (round((x0 + x1) / 2), round((y0 + y1) / 2)),
+            (round((x1 - x0) / 2), round((y1 - y0) / 2)),
+        )
         cv2.ellipse(mask, centre, (max(1, axes[0]), max(1, axes[1])), 0, 0, 360, 1, cv2.FILLED)
         if face.parsing is not None:
             near = np.zeros_like(mask)
             reach = 2 if self.part == "head" else 1
-            cv2.ellipse(near, centre, (2 * reach * axes[0] + 1, 2 * reach * axes[1] + 1), 0, 0, 360, 1, cv2.FILLED)
+            cv2.ellipse(
+                near, centre, (2 * reach * axes[0] + 1, 2 * reach * axes[1] + 1), 0, 0, 360, 1, cv2.FILLED
+            )
             names = ("face", "hair", "ears", "hat") if self.part == "head" else ("face",)
             for name in names:
                 if name in ("face",) or name in face.parsing.scheme:

@@ -32,6 +32,7 @@ class Background(Edit):
     """
 
     name: ClassVar[str] = "background"
+    needs: ClassVar[tuple[str, ...]] = ("background",)
     behind: str
     strength: Annotated[float, tables.between(0.01, 1)] = 0.5
 
@@ -40,7 +41,11 @@ class Background(Edit):
         alpha = np.rint(person * 255).astype(np.uint8)
         full = int(np.iinfo(canvas.pixels.dtype).max)
         if self.behind == "transparent":
-            opacity = canvas.opacity if canvas.opacity is not None else np.full(alpha.shape, full, canvas.pixels.dtype)
+            opacity = (
+                canvas.opacity
+                if canvas.opacity is not None
+                else np.full(alpha.shape, full, canvas.pixels.dtype)
+            )
             canvas.opacity = np.rint(opacity * (alpha / 255)).astype(canvas.pixels.dtype)
             return
         behind = self._behind(canvas, alpha)
@@ -67,7 +72,9 @@ class Background(Edit):
         image = read_picture(self.behind)
         zoom = max(height / image.shape[0], width / image.shape[1])
         size = max(width, round(image.shape[1] * zoom)), max(height, round(image.shape[0] * zoom))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC))
+        image = np.asarray(
+            cv2.resize(image, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC)
+        )
         top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
         return image[top : top + height, left : left + width].astype(canvas.pixels.dtype) * scale
 
@@ -82,7 +89,9 @@ def _blurred(pixels: Pixels, alpha: NDArray[np.uint8], sigma: float) -> Pixels:
     step = max(1, int(sigma / 4))
     size = -(-width // step), -(-height // step)
     small = to_linear(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
-    weight = 1 - cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255 + np.float32(1e-4)
+    weight = (
+        1 - cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255 + np.float32(1e-4)
+    )
     sums, weights = (
         cv2.GaussianBlur(v, (0, 0), max(sigma / step, 0.3), borderType=cv2.BORDER_REPLICATE)
         for v in (small * weight[..., None], weight)

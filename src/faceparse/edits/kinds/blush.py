@@ -22,6 +22,7 @@ class Blush(Edit):
     """
 
     name: ClassVar[str] = "blush"
+    needs: ClassVar[tuple[str, ...]] = ("skin", "face")
     colour: Colour = "#d0506a"
     strength: Strength = 0.4
 

@@ -22,6 +22,7 @@ class Brows(Edit):
     """
 
     name: ClassVar[str] = "brows"
+    needs: ClassVar[tuple[str, ...]] = ("brows",)
     colour: Colour
     strength: Strength = 0.8
 

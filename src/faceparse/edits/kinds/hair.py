@@ -22,6 +22,7 @@ class Hair(Edit):
     """
 
     name: ClassVar[str] = "hair"
+    needs: ClassVar[tuple[str, ...]] = ("hair",)
     colour: Colour
     strength: Strength = 1.0
 

@@ -22,6 +22,7 @@ class Lips(Edit):
     """
 
     name: ClassVar[str] = "lips"
+    needs: ClassVar[tuple[str, ...]] = ("lips",)
     colour: Colour
     strength: Strength = 0.7
 

@@ -22,6 +22,7 @@ class Shadow(Edit):
     """
 
     name: ClassVar[str] = "shadow"
+    needs: ClassVar[tuple[str, ...]] = ("skin", "face")
     colour: Colour = "#6a4a7c"
     strength: Strength = 0.5
 

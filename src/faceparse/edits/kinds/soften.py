@@ -31,6 +31,7 @@ class Soften(Edit):
     """
 
     name: ClassVar[str] = "soften"
+    needs: ClassVar[tuple[str, ...]] = ("skin", "face")
     strength: Strength = 0.6
 
     def apply(self, canvas: Canvas) -> None:

@@ -1,0 +1,140 @@
+"""`faceparse edit`: change photos by their masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from typer import Argument, Option
+
+from faceparse.cli.commands.parse import find_pictures, report
+from faceparse.cli.say import say
+
+if TYPE_CHECKING:
+    from faceparse.edits import Edit
+
+
+def command(
+    inputs: list[str] | None = Argument(
+        None,
+        metavar="PHOTO|FOLDER|PATTERN|-...",
+        help="Pictures, folders, quoted patterns (`'in/**/*.jpg'`); `-` is one picture from stdin.",
+    ),
+    output: Path | None = Option(None, "-o", "--output", help="Folder, or a file for one picture."),
+    edit: list[str] | None = Option(
+        None,
+        "--edit",
+        metavar="NAME=VALUE",
+        help="An edit: hair=#a0522d,strength=0.6. Several are done in their order.",
+    ),
+    names: bool = Option(False, "--list", help="Print the edits with their options."),
+    model: str = Option("default", help="Model id or file (.onnx, .safetensors)."),
+    engine: str = Option("auto", help="auto, onnx or torch."),
+    device: str = Option("cpu", help="cpu, cuda, …"),
+    faces: str = Option("auto", help="auto, whole, each or largest."),
+    no_face: str | None = Option(
+        None,
+        "--no-face",
+        help="A picture without a face: whole, background or fail. [default: fail with anonymise]",
+    ),
+    pictures: Path | None = Option(None, help="File of pictures, one path a line; `-` is stdin."),
+    root: Path | None = Option(None, help="Pictures given one by one keep their paths below this folder."),
+    recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
+    overwrite: bool = Option(False, "--overwrite", help="Redo pictures whose results exist."),
+    card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
+    jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
+    batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
+    max_pixels: int | None = Option(None, min=1, help="Most pixels of a picture. [default: 201326592]"),
+    grace: float = Option(10, min=0, max=86400, help="Seconds for pictures in flight when stopped."),
+    fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
+    log: Path | None = Option(None, help="Add a JSON line for each picture to this file; `-` is stdout."),
+    quiet: bool = Option(False, "--quiet", help="Print failures alone."),
+) -> None:
+    """Change photos by their masks: hair, lips and brows in other colours, make-up, softer skin, other backgrounds, hidden faces.
+
+    Examples: `faceparse edit photo.jpg -o out --edit hair=#a0522d --edit lips=#b0103a`,
+    `faceparse edit photos -o out --edit anonymise`, `faceparse edit photo.jpg -o me.png --edit background=transparent`
+
+    Folders, reruns, names and errors are as in `faceparse parse`; the result is `STEM_edit.EXT`.
+    """
+    import os
+
+    from faceparse.cli.console import print_table
+    from faceparse.cli.process import tune_process
+    from faceparse.edits import EDITS, read_edit
+    from faceparse.edits.files import FORMATS, EditedPicture
+    from faceparse.errors import ConfigError
+    from faceparse.files import atomic
+    from faceparse.folder import Run
+    from faceparse.parser import Parser
+    from faceparse.pictures.reader import LARGEST
+    from faceparse.results.sides import SideCounter
+    from faceparse.weights.merging import scheme_of_results
+
+    if names:
+        print_table("edits", ("edit", "options", "what it does"), [_row(kind) for kind in EDITS.values()])
+        return
+    if not edit:
+        raise ConfigError("say what to do, as in --edit hair=#a0522d; faceparse edit --list names the edits")
+    if not inputs and pictures is None:
+        raise ConfigError("name pictures, as in faceparse edit photo.jpg -o out --edit hair=#a0522d")
+    if output is None:
+        raise ConfigError("name a folder for the results, -o FOLDER, or a file for one picture")
+    form = EditedPicture(tuple(map(read_edit, edit)))
+    todo = find_pictures(inputs or [], output, pictures, recursive, root, max_pixels or LARGEST)
+    one = output.suffix.lower() in FORMATS and not output.is_dir()
+    if one and len(todo) != 1:
+        raise ConfigError(f"-o {output} takes one picture, got {len(todo)}: give a folder")
+    if one and os.path.realpath(output) == os.path.realpath(next(iter(todo)).source):
+        raise ConfigError(f"-o {output} is the picture itself, and no input is written to: name another file")
+    parser = Parser(
+        model,
+        engine=engine,
+        device=device,
+        faces=faces,
+        no_face=no_face or ("fail" if any(step.private for step in form.edits) else None),
+        card=card,
+        threads=None if min(jobs or 2, len(todo)) == 1 else 1,
+        batch=batch,
+        max_pixels=max_pixels,
+    )
+    form.check(parser.scheme)
+    if one:
+        with atomic(output, overwrite=overwrite, make_folder=True) as temporary:
+            parsing = parser.parse(next(iter(todo)).picture)
+            temporary.write_bytes(form.encode(parsing, output.suffix.lower()))
+        if not quiet:
+            say(str(output))
+        return
+    workers = min(jobs or parser.workers, len(todo))
+    if workers > 1:
+        tune_process()
+    sides = SideCounter(scheme_of_results(parser.card))
+    run = Run(
+        todo,
+        sides.watch(parser.parse),
+        {form.name: form},
+        output,
+        identity=parser.identity,
+        scheme=parser.scheme,
+        overwrite=overwrite,
+        workers=workers,
+        fail_fast=fail_fast,
+    )
+    report(run, log, sides, quiet, grace)
+
+
+def _row(kind: type[Edit]) -> tuple[str, str, str]:
+    """Its name, its options with their ranges and defaults, and the first sentence about it."""
+    import inspect
+    from dataclasses import MISSING, fields
+
+    from faceparse.tables import described, hints
+
+    types = hints(kind)
+    options = [
+        f"{field.name}: {described(types[field.name])}"
+        + ("" if field.default is MISSING else f" [{field.default}]")
+        for field in fields(kind)  # type: ignore[arg-type]
+    ]
+    return kind.name, "\n".join(options), inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]

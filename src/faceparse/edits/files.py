@@ -1,0 +1,160 @@
+"""Edited pictures as files: in the input's format, depth and colour profile.
+
+>>> EditedPicture(make_edits([("hair", "sienna")])).write(parsing, Path("out/photo"))  # doctest: +SKIP
+(PosixPath('out/photo_edit.jpg'),)
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from faceparse.edits.canvas import Canvas
+from faceparse.edits.colour import Pixels
+from faceparse.edits.edit import Edit
+from faceparse.errors import OutputError
+from faceparse.files import write_atomic
+from faceparse.labels import Scheme
+from faceparse.results import Parsing
+from faceparse.writers import Writer
+
+FORMATS = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
+}  # fmt: skip
+"""Suffix → Pillow's name of a format that edited pictures are written in; of any other suffix they become PNG."""
+QUALITY = 95
+"""Of JPEG and WebP."""
+_ORIENTATION = 0x0112
+_log = logging.getLogger(__name__)
+
+
+class Original(NamedTuple):
+    """What a picture file holds beside 8-bit RGB.
+
+    Attributes:
+        pixels: Upright RGB or RGBA, H × W × 3 or 4, uint8 or uint16.
+        profile: The ICC profile; None where there is none that fits the pixels.
+        exif: EXIF data without the orientation; None where there is none.
+    """
+
+    pixels: Pixels
+    profile: bytes | None = None
+    exif: bytes | None = None
+
+
+def read_original(parsing: Parsing) -> Original:
+    """The picture of a parsing in its own depth, with its opacity; the parsing's own picture where no file is named."""
+    if not parsing.source:
+        return Original(parsing.image)
+    with Image.open(parsing.source) as image:
+        exif = image.getexif()
+        turned = exif.get(_ORIENTATION, 1)
+        profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
+        pixels: Pixels = parsing.image
+        if "A" in image.getbands() or "transparency" in image.info:
+            pixels = np.asarray(ImageOps.exif_transpose(image.convert("RGBA")))
+        elif image.format in ("PNG", "TIFF") and turned == 1:
+            pixels = _deep(Path(parsing.source), parsing.image)
+        exif.pop(_ORIENTATION, None)
+        if pixels.shape[:2] != parsing.size:  # formats whose reader turns or chooses otherwise
+            pixels = parsing.image
+        return Original(pixels, profile, exif.tobytes() if len(exif) else None)
+
+
+def _deep(path: Path, image: Pixels) -> Pixels:
+    """RGB of 16 bits where the file has it, which Pillow reads as 8."""
+    deep = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if deep is None or deep.dtype != np.uint16 or deep.ndim != 3 or deep.shape[2] != 3:
+        return image
+    return np.asarray(deep[..., ::-1])
+
+
+@cache
+def _say_once(note: str) -> None:
+    _log.warning("note: %s", note)
+
+
+def encode(picture: Pixels, suffix: str, original: Original | None = None) -> bytes:
+    """A picture as the bytes of a file; transparency only in formats that have it.
+
+    Args:
+        picture: RGB or RGBA, uint8 or uint16.
+        suffix: One of `FORMATS`.
+        original: Gives profile and EXIF.
+
+    Raises:
+        OutputError: transparency into a format that has none.
+    """
+    kind = FORMATS[suffix]
+    if picture.shape[2] == 4 and kind in ("JPEG", "BMP"):
+        raise OutputError(
+            f"{kind} has no transparency: name a .png, .webp or .tif file for the result, or give a colour"
+        )
+    if picture.dtype == np.uint16 and kind in ("PNG", "TIFF"):
+        if original and (original.profile or original.exif):
+            _say_once("pictures of 16 bits are written without colour profile and EXIF")
+        return cv2.imencode(suffix, np.ascontiguousarray(picture[..., [2, 1, 0, 3][: picture.shape[2]]]))[
+            1
+        ].tobytes()
+    if picture.dtype == np.uint16:
+        picture = np.asarray(np.rint(picture / 257), np.uint8)
+        _say_once(f"{kind} has 8 bits a channel: 16 are rounded")
+    options = {"quality": QUALITY} if kind in ("JPEG", "WEBP") else {}
+    if original and original.profile:
+        options["icc_profile"] = original.profile
+    if original and original.exif and kind != "BMP":
+        options["exif"] = original.exif
+    coded = io.BytesIO()
+    Image.fromarray(picture).save(coded, kind, **options)
+    return coded.getvalue()
+
+
+@dataclass(frozen=True)
+class EditedPicture(Writer):
+    """The edited picture, `STEM_edit.EXT`, in the input's format or else as PNG.
+
+    Args:
+        edits: What is done, in this order.
+    """
+
+    name: ClassVar[str] = "edit"
+    endings: ClassVar[tuple[str, ...]] = tuple(f"_edit{suffix}" for suffix in FORMATS)
+    edits: tuple[Edit, ...] = ()
+
+    def __post_init__(self) -> None:  # the edits have checked themselves
+        pass
+
+    def check(self, scheme: Scheme) -> None:
+        for one in self.edits:
+            one.check(scheme)
+
+    def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
+        suffix = Path(parsing.source).suffix.lower() or ".png"
+        if suffix not in FORMATS:
+            _say_once(f"{suffix} files cannot be written: their edits are PNG files")
+        path = self.beside(stem, f"_edit{suffix if suffix in FORMATS else '.png'}")
+        write_atomic(path, self.encode(parsing, path.suffix))
+        return (path,)
+
+    def encode(self, parsing: Parsing, suffix: str) -> bytes:
+        """The edited picture as the bytes of a file of that kind.
+
+        Raises:
+            OutputError: transparency into a format that has none.
+            LabelError: the parsing's scheme lacks a class that an edit needs.
+        """
+        original = read_original(parsing)
+        if any(one.private for one in self.edits):
+            original = original._replace(exif=None)
+        canvas = Canvas(parsing, original.pixels)
+        for one in self.edits:
+            one.apply(canvas)
+        return encode(canvas.picture, suffix, original)
