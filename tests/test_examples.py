@@ -12,7 +12,6 @@ ARGUMENTS = {
     "many_photos.py": ["collins.jpg"],
     "fake_engine.py": [],
     "training_samples.py": ["collins.jpg", "{tmp}/samples.jpg", "default-tune"],
-    "recolour.py": ["collins.jpg", "{tmp}/made-up.png", "lips=b0103a", "hair=6a1fb0"],
 }
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 import faceparse
+from faceparse import Parsing
 from faceparse.draw import panel
+from faceparse.edits import read_edit
 from faceparse.evaluate import degradation
 from faceparse.pictures import read_picture
 from faceparse.results.regions import REGIONS
@@ -28,9 +30,17 @@ PORTRAIT = (80, 0, 360, 280)
 HEAD = (140, 40, 300, 200)
 """Likewise the head."""
 
+EDITS = (
+    ("hair=#e8cf9a",), ("hair=#141414",), ("hair=#6a1fb0",), ("lips=#b0103a", "brows=#201008"),
+    ("shadow=#3050b0,strength=0.8", "blush=#e04060,strength=0.6"), ("soften,strength=1",),
+    ("background=#2f6f8f",), ("background=blur,strength=1",), ("anonymise",), ("anonymise=blur,part=head",),
+    ("anonymise=fill,part=eyes",),
+)  # fmt: skip
+"""What the sheet of edits shows, after the photo."""
+
 
 def main() -> None:
-    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), recoloured.jpg, edges.jpg (hair cut out), samples.jpg (what training shows), failures.jpg."""
+    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), edits.jpg (one portrait, edited), edges.jpg (hair cut out), samples.jpg (what training shows), failures.jpg."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     photo = read_picture(COLLINS)
     parser = faceparse.Parser()
@@ -53,13 +63,7 @@ def main() -> None:
 
     edges(parser.parse(photo)).save(folder / "edges.jpg", quality=90)
 
-    recoloured = folder / "recoloured.png"
-    script = COLLINS.with_name("recolour.py")
-    subprocess.run([sys.executable, script, COLLINS, recoloured, "lips=b0103a", "hair=6a1fb0"], check=True)
-    heads = np.hstack([image[:256, 96:352] for image in (photo, read_picture(recoloured))])
-    recoloured.unlink()
-    pair = Image.fromarray(heads).resize((768, 384), Image.Resampling.LANCZOS)
-    pair.save(folder / "recoloured.jpg", quality=88)
+    edited_sheet(one).save(folder / "edits.jpg", quality=88)
 
     failures = [np.vstack([p, parser.parse(p).overlay(0.6)]) for p in too_poor(np.asarray(portrait))]
     Image.fromarray(np.hstack(failures)).resize((1120, 560), Image.Resampling.LANCZOS).save(
@@ -104,6 +108,19 @@ def tilted(image: NDArray[np.uint8], degrees: float, zoom: float) -> NDArray[np.
     turn[:, 2] += 240 - np.array(middle)
     image = np.ascontiguousarray(image)
     return cv2.warpAffine(image, turn, (480, 480), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
+
+
+def edited_sheet(parsing: Parsing) -> Image.Image:
+    """The portrait, and under each edit what to type for it."""
+    font = ImageFont.load_default(12)
+    sheet = Image.new("RGB", (4 * 260, 3 * 296), "white")
+    for i, words in enumerate((("photo",), *EDITS)):
+        steps = [read_edit(word) for word in words if i]
+        x, y = 260 * (i % 4), 296 * (i // 4)
+        picture = Image.fromarray(faceparse.edit(parsing, steps))
+        sheet.paste(picture.resize((252, 252), Image.Resampling.LANCZOS), (x + 4, y + 4))
+        ImageDraw.Draw(sheet).text((x + 6, y + 260), "\n".join(words), "black", font)
+    return sheet
 
 
 if __name__ == "__main__":

@@ -163,7 +163,8 @@ def plain_text(hint: Any, text: str) -> object:
     except FaceparseError:
         value = text
     if not isinstance(value, str):
-        return value if _fits(hint, value) or not _fits(hint, text) else text
+        # `#abc` is a comment in YAML, and no value.
+        return value if _fits(hint, value) or not (value is None or _fits(hint, text)) else text
     if any(get_origin(kind) in (tuple, list) and str in get_args(kind) for kind in (hint, *get_args(hint))):
         return [part.strip() for part in text.split(",") if part.strip()]
     return text

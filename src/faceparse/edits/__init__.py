@@ -4,8 +4,8 @@
 >>> edit(parsing, [("hair", "#a0522d"), ("lips", "crimson", {"strength": 0.5})])  # doctest: +SKIP
 """
 
+from faceparse.edits.base import Edit
 from faceparse.edits.canvas import Canvas
-from faceparse.edits.edit import Edit
 from faceparse.edits.editing import edit
 from faceparse.edits.registry import EDITS, make_edit, make_edits, read_edit, register
 

@@ -44,7 +44,7 @@ class Canvas:
             )
         self.parsing = parsing
         self.pixels: Pixels = picture[..., :3].copy()
-        self.opacity: NDArray[np.generic] | None = picture[..., 3].copy() if picture.shape[2] == 4 else None
+        self.opacity: Pixels | None = picture[..., 3].copy() if picture.shape[2] == 4 else None
 
     @property
     def picture(self) -> Pixels:
@@ -70,6 +70,14 @@ class Canvas:
         if not kept:
             raise LabelError(f"scheme {scheme.name} has none of {', '.join(names)}")
         return self.parsing.mask(kept, soft=True)
+
+    def skin(self, *more: str) -> Floats:
+        """How likely each pixel is skin, or one of some further classes; in a scheme without skin, face.
+
+        Raises:
+            LabelError: the scheme has neither.
+        """
+        return self.soft("skin", *more) if "skin" in self.parsing.scheme else self.soft("face")
 
     def blend(self, mask: Floats, change: Callable[[Floats], Floats]) -> None:
         """Replace light, as far as the mask says, by what a function makes of it; where the mask is 0 nothing changes.
@@ -98,14 +106,14 @@ class Canvas:
         return self.parsing.face_side or min(self.parsing.size) / 3
 
 
-def blurred(mask: NDArray[np.generic], sigma: float) -> Floats:
+def blurred(mask: NDArray[np.bool_], sigma: float) -> Floats:
     """A mask, H × W, with its edge blurred over the picture's whole size; cheap for large σ."""
-    mask = np.asarray(mask, np.float32)
+    values = mask.astype(np.float32)
     step = max(1, int(sigma / 4))
     if step == 1:
-        return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(sigma, 0.3), borderType=cv2.BORDER_REPLICATE))
+        return np.asarray(cv2.GaussianBlur(values, (0, 0), max(sigma, 0.3), borderType=cv2.BORDER_REPLICATE))
     height, width = mask.shape
-    small = cv2.resize(mask, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(values, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma / step, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,8 @@ from PIL import ImageColor
 from faceparse.errors import ConfigError
 
 Floats = NDArray[np.float32]
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Pixels = NDArray[np.unsignedinteger[Any]]
+"""uint8 or uint16."""
 
 _TO_LMS = np.array(
     [
@@ -71,7 +73,7 @@ def _curve(dtype: str) -> Floats:
     return light.astype(np.float32)
 
 
-def to_srgb(light: Floats, dtype: np.dtype[np.uint8] | np.dtype[np.uint16]) -> Pixels:
+def to_srgb(light: Floats, dtype: np.dtype[Any]) -> Pixels:
     """SRGB values of light, in the type's range; light out of range is clipped."""
     light = np.clip(light, 0, 1)
     values = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** np.float32(1 / 2.4) - 0.055)

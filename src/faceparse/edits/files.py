@@ -11,15 +11,15 @@ import logging
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from faceparse.edits.base import Edit
 from faceparse.edits.canvas import Canvas
 from faceparse.edits.colour import Pixels
-from faceparse.edits.edit import Edit
 from faceparse.errors import OutputError
 from faceparse.files import write_atomic
 from faceparse.labels import Scheme
@@ -66,7 +66,8 @@ def read_original(parsing: Parsing) -> Original:
         exif.pop(_ORIENTATION, None)
         if pixels.shape[:2] != parsing.size:  # formats whose reader turns or chooses otherwise
             pixels = parsing.image
-        return Original(pixels, profile, exif.tobytes() if len(exif) else None)
+        kept = len(exif) and image.format != "TIFF"  # whose tags say how its own pixels lie
+        return Original(pixels, profile, exif.tobytes() if kept else None)
 
 
 def _deep(path: Path, image: Pixels) -> Pixels:
@@ -107,7 +108,7 @@ def encode(picture: Pixels, suffix: str, original: Original | None = None) -> by
     if picture.dtype == np.uint16:
         picture = np.asarray(np.rint(picture / 257), np.uint8)
         _say_once(f"{kind} has 8 bits a channel: 16 are rounded")
-    options = {"quality": QUALITY} if kind in ("JPEG", "WEBP") else {}
+    options: dict[str, Any] = {"quality": QUALITY} if kind in ("JPEG", "WEBP") else {}
     if original and original.profile:
         options["icc_profile"] = original.profile
     if original and original.exif and kind != "BMP":

@@ -26,7 +26,7 @@ def paint(canvas: Canvas, region: str, softness: float, colour: str, strength: f
     mask = union(places, canvas.parsing.size)
     if not mask.any() or not strength:
         return
-    mask *= canvas.soft("skin", "face") * np.float32(strength)
+    mask *= canvas.skin() * np.float32(strength)
     target = to_oklab(to_linear(rgb(colour)))
     offset = DARKER * (target[0] - to_oklab(canvas.sample(mask))[:, 0].mean())
 

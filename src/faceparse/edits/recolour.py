@@ -19,6 +19,8 @@ VARIETY = np.float32(0.3)
 """Part of the differences in hue and chroma that stays."""
 SPREAD = (0.05, 0.15)
 """Lightness between the middle and either outer quantile afterwards: dark hair has less, and would look flat in blonde."""
+FIRM = np.float32(1.05)
+"""A network is never quite sure, and a few per cent of the old light would show in dark colours."""
 SHADE = np.float32(0.5)
 """Part of the colour's lightness below which shades lose chroma."""
 
@@ -35,7 +37,7 @@ def recolour(canvas: Canvas, mask: Floats, colour: str, strength: float) -> None
     if not strength or not (mask > 0.5).any():
         return
     change = Recolouring(canvas.sample(mask), to_oklab(to_linear(rgb(colour))))
-    canvas.blend(mask * np.float32(strength), change)
+    canvas.blend(np.minimum(mask * FIRM, 1) * np.float32(strength), change)
 
 
 class Recolouring:

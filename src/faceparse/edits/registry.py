@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 
-from faceparse.edits.edit import Edit
+from faceparse.edits.base import Edit
 from faceparse.errors import ConfigError
 from faceparse.registry import Registry, mend
 from faceparse.tables import build, hints, plain_text

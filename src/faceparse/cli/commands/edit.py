@@ -67,7 +67,6 @@ def command(
     from faceparse.files import atomic
     from faceparse.folder import Run
     from faceparse.parser import Parser
-    from faceparse.pictures.reader import LARGEST
     from faceparse.results.sides import SideCounter
     from faceparse.weights.merging import scheme_of_results
 
@@ -81,7 +80,7 @@ def command(
     if output is None:
         raise ConfigError("name a folder for the results, -o FOLDER, or a file for one picture")
     form = EditedPicture(tuple(map(read_edit, edit)))
-    todo = find_pictures(inputs or [], output, pictures, recursive, root, max_pixels or LARGEST)
+    todo = find_pictures(inputs or [], output, pictures, recursive, root, max_pixels or 0)
     one = output.suffix.lower() in FORMATS and not output.is_dir()
     if one and len(todo) != 1:
         raise ConfigError(f"-o {output} takes one picture, got {len(todo)}: give a folder")
@@ -133,8 +132,8 @@ def _row(kind: type[Edit]) -> tuple[str, str, str]:
 
     types = hints(kind)
     options = [
-        f"{field.name}: {described(types[field.name])}"
+        f"{field.name} {described(types[field.name])}"
         + ("" if field.default is MISSING else f" [{field.default}]")
         for field in fields(kind)  # type: ignore[arg-type]
     ]
-    return kind.name, "\n".join(options), inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
+    return kind.name, "; ".join(options), inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]

@@ -103,7 +103,7 @@ def command(
         usual = [name for name in ("mask", "overlay") if not fitting or name in fitting]
         save = "mask" if to_stdout else ",".join(usual or fitting[:1])
     forms = writers(save.split(","), options)
-    todo = _jobs(inputs or [], output, list_file, recursive, root, max_pixels or 0)
+    todo = find_pictures(inputs or [], output, list_file, recursive, root, max_pixels or 0)
     if (to_stdout or fitting) and (len(todo), len(forms)) != (1, 1):
         raise ConfigError(
             f"-o {output} takes one picture and one form, got {len(todo)} and {len(forms)}: choose with --save, or give a folder"
@@ -162,7 +162,7 @@ def command(
         workers=workers,
         fail_fast=fail_fast,
     )
-    _report(run, log, sides, quiet, grace)
+    report(run, log, sides, quiet, grace)
 
 
 def _suffixes(form: type[Writer]) -> set[str]:
@@ -170,13 +170,14 @@ def _suffixes(form: type[Writer]) -> set[str]:
     return {Path(ending).suffix for ending in form.endings}
 
 
-def _jobs(
+def find_pictures(
     inputs: list[str], output: Path, list_file: Path | None, recursive: bool, root: Path | None, pixels: int
 ) -> Jobs:
     """The pictures; stdin is read where it is asked for."""
     import sys
     from contextlib import nullcontext
 
+    from faceparse.edits.files import EditedPicture
     from faceparse.errors import ConfigError
     from faceparse.folder.find import LONGEST_LIST, find_jobs, read_list
     from faceparse.pictures.reader import LARGEST, read_encoded
@@ -194,7 +195,8 @@ def _jobs(
     return find_jobs(
         [path for path in inputs if path != "-"],
         output,
-        [ending for kind in WRITERS.values() for ending in kind.endings],  # of earlier runs too
+        # Results of earlier runs are no pictures to parse.
+        [ending for kind in WRITERS.values() for ending in kind.endings] + list(EditedPicture.endings),
         from_list=paths,
         recursive=recursive,
         root=root,
@@ -202,7 +204,7 @@ def _jobs(
     )
 
 
-def _report(run: Run, log: Path | None, sides: SideCounter, quiet: bool, grace: float) -> None:
+def report(run: Run, log: Path | None, sides: SideCounter, quiet: bool, grace: float) -> None:
     """Go through a run over a folder: progress, failures as they come, a summary."""
     from contextlib import ExitStack
 

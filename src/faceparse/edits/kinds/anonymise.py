@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse import tables
+from faceparse.edits.base import Colour, Edit
 from faceparse.edits.canvas import Canvas
 from faceparse.edits.colour import Pixels, rgb
-from faceparse.edits.edit import Colour, Edit
 from faceparse.edits.registry import register
 from faceparse.results import Face
 
 MODES = ("pixelate", "blur", "fill")
 PARTS = ("face", "head", "eyes")
-BLOCKS = 6
+BLOCKS = 3
 """Squares along a face that is pixelated: too few for eyes and mouth."""
-SIGMA = 0.25
+SIGMA = 0.5
 """σ of the blur, in sides of the face."""
 
 
@@ -30,7 +30,7 @@ class Anonymise(Edit):
     """Every face found, hidden: what was there cannot be seen or computed back from what is left.
 
     Args:
-        mode: `pixelate` into six squares across, `blur`, or `fill` with a colour.
+        mode: `pixelate` into three squares across, `blur`, or `fill` with a colour.
         part: `face`: its labelled skin and parts, and an ellipse in its box; `head`: its hair and ears too; `eyes`: a band
             over both.
         colour: Of `fill`.
@@ -59,7 +59,7 @@ class Anonymise(Edit):
             length = max(float(np.hypot(*across)), 0.35 * face.size[0])
             middle, angle = (left + right) / 2, float(np.degrees(np.arctan2(across[1], across[0])))
             corners = cv2.boxPoints(
-                ((float(middle[0]), float(middle[1])), (2.0 * length, 0.7 * length), angle)
+                ((float(middle[0]), float(middle[1])), (2.1 * length, 0.8 * length), angle)
             )
             cv2.fillConvexPoly(mask, np.rint(16 * corners).astype(np.int32), 1, shift=4)
             return mask.view(np.bool_)

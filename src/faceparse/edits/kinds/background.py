@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse import tables
+from faceparse.edits.base import Edit
 from faceparse.edits.canvas import ROWS, Canvas
 from faceparse.edits.colour import Floats, Pixels, parse_colour, rgb, to_linear, to_srgb
-from faceparse.edits.edit import Edit
 from faceparse.edits.registry import register
 from faceparse.pictures import read_picture
 from faceparse.results.foreground import cutout_strips
@@ -54,7 +54,7 @@ class Background(Edit):
             mixed = through & (alpha[rows] > 0)
             front = canvas.pixels[rows].copy()
             front[mixed] = strip[mixed][:, :3].astype(front.dtype) * (full // 255)
-            weight = (alpha[rows][through] / np.float32(255))[:, None]
+            weight: Floats = (alpha[rows][through] / np.float32(255)).astype(np.float32)[:, None]
             back = behind if behind.ndim == 1 else behind[rows][through]
             light = weight * to_linear(front[through]) + (1 - weight) * to_linear(back)
             canvas.pixels[rows][through] = to_srgb(light, canvas.pixels.dtype)
@@ -88,7 +88,7 @@ def _blurred(pixels: Pixels, alpha: NDArray[np.uint8], sigma: float) -> Pixels:
     height, width = alpha.shape
     step = max(1, int(sigma / 4))
     size = -(-width // step), -(-height // step)
-    small = to_linear(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    small = to_linear(np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), pixels.dtype))
     weight = (
         1 - cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255 + np.float32(1e-4)
     )
@@ -96,9 +96,9 @@ def _blurred(pixels: Pixels, alpha: NDArray[np.uint8], sigma: float) -> Pixels:
         cv2.GaussianBlur(v, (0, 0), max(sigma / step, 0.3), borderType=cv2.BORDER_REPLICATE)
         for v in (small * weight[..., None], weight)
     )
-    mean: Floats = sums / weights[..., None]
+    mean = np.asarray(sums / weights[..., None], np.float32)
     out = np.empty_like(pixels)
-    large = cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR)
+    large: Floats = np.asarray(cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     for top in range(0, height, ROWS):
         out[top : top + ROWS] = to_srgb(large[top : top + ROWS], pixels.dtype)
     return out

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from faceparse.edits.base import Colour, Edit, Strength
 from faceparse.edits.canvas import Canvas
-from faceparse.edits.edit import Colour, Edit, Strength
 from faceparse.edits.recolour import recolour
 from faceparse.edits.registry import register
 

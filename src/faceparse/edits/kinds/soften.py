@@ -8,9 +8,9 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
+from faceparse.edits.base import Edit, Strength
 from faceparse.edits.canvas import Canvas
 from faceparse.edits.colour import Floats
-from faceparse.edits.edit import Edit, Strength
 from faceparse.edits.registry import register
 
 RADIUS = 0.03
@@ -22,7 +22,7 @@ EDGE = 0.1
 @register
 @dataclass(frozen=True)
 class Soften(Edit):
-    """Skin without pores and small marks; eyes, brows, lips, hair and glasses stay as they are.
+    """Skin, nose and neck without pores and small marks; eyes, brows, lips, hair and glasses stay as they are.
 
     The guided filter of He, Sun and Tang (https://arxiv.org/abs/1505.00996), the picture as its own guide.
 
@@ -35,7 +35,7 @@ class Soften(Edit):
     strength: Strength = 0.6
 
     def apply(self, canvas: Canvas) -> None:
-        mask = canvas.soft("skin", "face") * np.float32(self.strength)
+        mask = canvas.skin("nose", "neck") * np.float32(self.strength)
         rows, columns = (np.flatnonzero(mask.max(axis) > 0) for axis in (1, 0))
         if not rows.size:
             return
