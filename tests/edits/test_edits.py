@@ -32,7 +32,7 @@ def portrait() -> Parsing:
 
 
 def difference(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.int64]:
-    return np.abs(a.astype(np.int64) - b.astype(np.int64)).max(-1)
+    return np.asarray(np.abs(a.astype(np.int64) - b.astype(np.int64)).max(-1))
 
 
 @pytest.mark.parametrize("name", sorted(EDITS))

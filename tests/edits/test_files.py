@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ def run(*words: str | Path) -> int:
 
 
 def saved(
-    path: Path, change: Callable[[Image.Image], Image.Image] = lambda image: image, **options: object
+    path: Path, change: Callable[[Image.Image], Image.Image] = lambda image: image, **options: Any
 ) -> Path:
     with Image.open(SAMPLE) as image:
         change(image.resize((320, 320))).save(path, **options)
@@ -88,7 +89,7 @@ def test_sixteen_bits_stay(tmp_path: Path) -> None:
         deep = np.asarray(image.resize((320, 320))).astype(np.uint16) * 257 + 3
     cv2.imwrite(str(tmp_path / "a.png"), deep[..., ::-1])
     assert run(tmp_path / "a.png", "-o", tmp_path / "b.png", "--edit", "lips=crimson") == 0
-    edited = cv2.imread(str(tmp_path / "b.png"), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    edited = np.asarray(cv2.imread(str(tmp_path / "b.png"), cv2.IMREAD_UNCHANGED))[..., ::-1]
     assert edited.dtype == np.uint16
     same = (edited == deep).all(-1)
     assert 0.9 < same.mean() < 1

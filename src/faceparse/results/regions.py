@@ -96,12 +96,9 @@ def _outlines(landmarks: Points, labels: NDArray[np.uint8], scheme: Scheme) -> d
         eye, corner = eyes[side], mouth[side]
         letter = "l" if side == left else "r"
         outlines[f"{letter}_under_eye"] = eye + 0.32 * (np.cos(_HALF) * out + np.sin(_HALF) * down)
-        brow = brows[side]
-        outlines[f"{letter}_eyelid"] = np.concatenate(
-            [
-                eye + 0.3 * (np.cos(_HALF) * out + 0 * down),
-                (eye + 0.75 * (brow - eye)) - 0.34 * (np.cos(_HALF) * out),
-            ]
+        rim, fold = eye - 0.04 * down, eye + 0.75 * (brows[side] - eye)
+        outlines[f"{letter}_eyelid"] = np.stack(
+            [rim - 0.3 * out, rim + 0.3 * out, fold + 0.34 * out, fold - 0.34 * out]
         )
         below = [(-0.22, 0.36), (0.1, 0.36), (0.3, 0.22), (0.75, 0.05)]
         outlines[f"{letter}_cheek"] = np.array(
