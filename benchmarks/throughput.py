@@ -1,6 +1,7 @@
 """How much of the machine reaches the user: bare networks, folders, and a plain reference loop, in one run.
 
     python benchmarks/throughput.py --bisenet 79999_iter.pth [--source PORTRAITS] [--calibrate PORTRAITS]
+    python benchmarks/throughput.py --compare r18,r34,default
 
 Prints Markdown tables. Pictures a second are the best of the rounds, which take
 turns, so that a noisy machine disturbs all alike:
@@ -9,6 +10,9 @@ turns, so that a noisy machine disturbs all alike:
   one-thread runs side by side; ratios take the faster one;
 - folder: `faceparse parse FOLDER`'s own code, JPEG in, mask and overlay out;
 - reference: what the published inference script does step by step with the same BiSeNet (full-size logits).
+
+`--compare r18,r34` sets bare networks side by side instead, with parameters, operations and file size; networks have random
+weights, which change no time. It needs no file.
 
 Then peak memory of the folder's command and its start-up, each in a process of its own, and where a picture's
 milliseconds go, in CPU time of one thread.
@@ -38,16 +42,17 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 import faceparse
 from faceparse.cli.process import tune_process
 from faceparse.export import calibration_pictures, export_onnx, load_source
 from faceparse.folder import Run, find_jobs
 from faceparse.labels import scheme
-from faceparse.models import load
+from faceparse.models import build, load
 from faceparse.parser import Parser
 from faceparse.pictures import read_picture
-from faceparse.weights import card
+from faceparse.weights import card, cards
 from faceparse.weights.modelfile import find_model
 from faceparse.writers import writers
 from pictures import SAMPLE, make_pictures
@@ -208,6 +213,45 @@ def print_footprints(models: dict[str, str], source: Path, count: int) -> dict[s
     }
 
 
+SHORT = {"r18": "bisenet-resnet18", "r34": "bisenet-resnet34", "default": "fpn-efficientnet_lite0"}
+
+
+def compare(names: Sequence[str], source: Path, count: int, rounds: int, work: Path) -> None:
+    """Print a row for each network: parameters, operations, file, pictures a second, time against the first one's."""
+    some = [read_picture(path) for path in sorted(source.iterdir())[:INPUTS]]
+    rows, tasks = {}, {}
+    for name in names:
+        network = build(SHORT.get(name, name)).eval()
+        its_card = next(c for c in cards().values() if c.network == SHORT.get(name, name))
+        exported = export_onnx(network, its_card, work / f"{name}.onnx")
+        with FlopCounterMode(display=False) as counter, torch.inference_mode():
+            network.grid_logits(torch.zeros(1, 3, *its_card.input.size))
+        millions = sum(p.numel() for p in network.parameters()) / 1e6
+        giga = counter.get_total_flops() / 1e9
+        side = "×".join(map(str, dict.fromkeys(its_card.input.size)))
+        rows[name] = f"{side} | {millions:.1f} | {giga:.1f} | {exported.size / 1e6:.1f}"
+        inputs = [its_card.input(picture) for picture in some]
+        many, single = Parser(exported.path, device=SPINNING), Parser(exported.path, threads=1)
+        tasks[name] = (
+            lambda p=many, i=inputs: bare(p, i, count, 1),
+            lambda p=single, i=inputs: bare(p, i, count, CORES),
+        )
+    best = {name: [0.0, 0.0] for name in names}
+    for _ in range(rounds):
+        for name, pair in tasks.items():
+            best[name] = [max(b, rate(count, task)) for b, task in zip(best[name], pair, strict=True)]
+    print(
+        f"\n| network | input | M parameters | GFLOPs | ONNX, MB | {KINDS['all']} | {KINDS['each']} | time |"
+    )
+    print("|---" * 8 + "|")
+    for name, (many_rate, single_rate) in best.items():
+        time_taken = max(best[names[0]]) / max(many_rate, single_rate)
+        print(f"| {name} | {rows[name]} | {many_rate:.2f} | {single_rate:.2f} | {time_taken:.2f} |")
+    print(
+        f"\nGFLOPs: a multiplication with its addition counts as two. Time: of a picture, {names[0]}'s is 1."
+    )
+
+
 def gather(given: Path | None, source: Path, count: int, side: int) -> None:
     """The pictures to parse, `count` JPEGs of side × side: the sample's variations, or given ones resized."""
     if given is None:
@@ -232,7 +276,10 @@ def machine() -> str:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--bisenet", type=Path, required=True, help="zllrunning's 79999_iter.pth")
+    options.add_argument("--bisenet", type=Path, help="zllrunning's 79999_iter.pth")
+    options.add_argument(
+        "--compare", help="networks, with commas: r18, r34, default, segface-celeb-mobilenet"
+    )
     options.add_argument("--pictures", type=int, default=90)
     options.add_argument("--side", type=int, default=1024)
     options.add_argument("--rounds", type=int, default=3)
@@ -247,10 +294,20 @@ def main() -> None:
     )
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
+    if (chosen.bisenet is None) == (chosen.compare is None):
+        options.error("give --bisenet FILE or --compare NETWORKS")
     work = Path(tempfile.mkdtemp(prefix="faceparse-benchmark-"))
     source, output = work / "in", work / "out"
     source.mkdir()
     gather(chosen.source, source, chosen.pictures, chosen.side)
+    if chosen.compare:
+        tune_process()
+        print(
+            f"{machine()}, {CORES} cores, ONNX Runtime {onnxruntime.__version__}, best of {chosen.rounds} rounds"
+        )
+        compare(chosen.compare.split(","), source, chosen.pictures, chosen.rounds, work)
+        shutil.rmtree(work)
+        return
     precisions = ["fp32", *(p for p in chosen.precisions.split(",") if p != "fp32")]
     models = make_models(chosen.bisenet, precisions, chosen.calibrate or source, work)
     full = work / "full.onnx"

@@ -27,6 +27,8 @@ HERE = Path(__file__).parent
 COLLINS = HERE.parents[1] / "examples" / "collins.jpg"
 PORTRAIT = (80, 0, 360, 280)
 """Head and shoulders in the photo: left, top, right, bottom."""
+LIGHT = ((1, 1, 1), (0.7, 0.72, 0.8), (1.05, 0.98, 0.88))
+"""Red, green and blue of each head in the group."""
 HEAD = (140, 40, 300, 200)
 """Likewise the head."""
 
@@ -40,7 +42,7 @@ EDITS = (
 
 
 def main() -> None:
-    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), edits.jpg (one portrait, edited), edges.jpg (hair cut out), samples.jpg (what training shows), failures.jpg."""
+    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), edits.jpg (one portrait, edited), edges.jpg (hair cut out), samples.jpg (what training shows), failures.jpg; composites of the photo beside it."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     photo = read_picture(COLLINS)
     parser = faceparse.Parser()
@@ -61,6 +63,8 @@ def main() -> None:
     pair = Image.fromarray(np.hstack([two, parser.parse(two).overlay()]))
     pair.resize((1400, 350), Image.Resampling.LANCZOS).save(folder / "two.jpg", quality=90)
 
+    composites(photo, folder if folder != HERE else COLLINS.parent)
+
     edges(parser.parse(photo)).save(folder / "edges.jpg", quality=90)
 
     edited_sheet(one).save(folder / "edits.jpg", quality=88)
@@ -75,6 +79,21 @@ def main() -> None:
     script = COLLINS.with_name("training_samples.py")
     subprocess.run([sys.executable, script, head, folder / "samples.jpg", "default-tune"], check=True)
     head.unlink()
+
+
+def composites(photo: NDArray[np.uint8], folder: Path) -> None:
+    """group.jpg, turned.jpg, soft.jpg, small.jpg: what parsing meets, of the one photo that is public domain."""
+    heads = [tilted(photo, 8, 1.5), tilted(photo[:, ::-1], -6, 1.1), tilted(photo, -3, 1.9)]
+    light = [np.clip(head * np.array(tone), 0, 255) for head, tone in zip(heads, LIGHT, strict=True)]
+    portrait = Image.fromarray(photo).crop(PORTRAIT).resize((512, 512), Image.Resampling.LANCZOS)
+    pictures = {
+        "group": np.hstack([head[:, 60:420] for head in light]),
+        "turned": tilted(photo, 140, 1.5),
+        "soft": degradation("blur4")(np.asarray(portrait)),
+        "small": np.asarray(portrait.resize((96, 96), Image.Resampling.BOX)),
+    }
+    for name, picture in pictures.items():
+        Image.fromarray(picture.astype(np.uint8)).save(folder / f"{name}.jpg", quality=88)
 
 
 def edges(parsing: faceparse.Parsing) -> Image.Image:

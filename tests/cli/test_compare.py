@@ -41,7 +41,7 @@ def test_faults_are_one_line(
     taken.write_text("mine")
     for words, code, part in (
         (("-o", taken), 1, "exists"),
-        (("-o", tmp_path / "a.jpg"), 2, "name it .png"),
+        (("-o", tmp_path / "a.gif"), 2, "name it .png"),
         (("-o", tmp_path / "a.png", "--model", "nothing"), 2, "no model 'nothing'"),
         (("-o", tmp_path / "a.png", "--labels", tmp_path), 2, "has no label map of these photos"),
         (("-o", tmp_path / "a.png", "--model", tiny_path, "--model", "fcn8s"), 2, "weights get fcn8s"),

@@ -16,7 +16,7 @@ from PIL import Image
 from faceparse.errors import ConfigError
 from faceparse.files import atomic, check_output, make_folder
 
-PICTURES = ("--confusion", "--worst", "--sheet", "-o")
+PICTURES = ("--confusion", "--worst", "--sheet")
 """Options whose file is a PNG."""
 
 

@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 def command(
     photos: list[str] = Argument(..., metavar="PHOTO|FOLDER|PATTERN...", help="Pictures, folders, patterns."),
-    output: Path = Option(..., "-o", "--output", metavar="SHEET.png", help="The picture to write."),
+    output: Path = Option(..., "-o", "--output", metavar="SHEET.png|.jpg", help="The picture to write."),
     model: list[str] = Option(["default"], help="Model id or file; once for each model."),
     labels: Path | None = Option(None, metavar="FOLDER", help="Label maps STEM.png of the photos, for F1."),
     labels_scheme: str = Option("celebamask19", "--labels-scheme", help="Their scheme."),
@@ -33,15 +33,16 @@ def command(
 
     from faceparse.cli.console import print_table, progress_bar
     from faceparse.data.reading import LABEL_SUFFIXES, read_labels
-    from faceparse.errors import DataError
+    from faceparse.errors import ConfigError, DataError
     from faceparse.evaluate.compare import compare
-    from faceparse.evaluate.outputs import check_outputs
     from faceparse.files import atomic
     from faceparse.folder import find_jobs
     from faceparse.writers import WRITERS
 
-    check_outputs({"-o": output})
-    endings = [ending for kind in WRITERS.values() for ending in kind.endings]
+    kind = {".png": "PNG", ".jpg": "JPEG"}.get(output.suffix.lower())
+    if kind is None:
+        raise ConfigError(f"the sheet is a picture: name it .png or .jpg, not {output}")
+    endings = [ending for form in WRITERS.values() for ending in form.endings]
     jobs = find_jobs(photos, output.parent / output.stem, endings)
     paths = [job.source for job in jobs if job.source.resolve() != output.resolve()]
     maps = None
@@ -50,12 +51,12 @@ def command(
         maps = [read_labels(files[path.stem]) if path.stem in files else None for path in paths]
         if all(one is None for one in maps):
             raise DataError(f"{labels} has no label map of these photos, such as {paths[0].stem}.png")
-    with atomic(output, overwrite=overwrite) as temporary, progress_bar() as progress:
+    with atomic(output, overwrite=overwrite, make_folder=True) as temporary, progress_bar() as progress:
         result = compare(
             paths, model, labels=maps, labels_scheme=labels_scheme, scheme=scheme, faces=faces, device=device,
             side=side, progress=progress,
         )  # fmt: skip
-        Image.fromarray(result.sheet).save(temporary, "PNG")
+        Image.fromarray(result.sheet).save(temporary, kind)
     columns = {"ms": 1000 * result.seconds, "% differ": result.differ}
     if maps is not None:
         columns["F1"] = result.f1
