@@ -57,7 +57,8 @@ def test_every_edit_changes_its_own_region_alone(portrait: Parsing, name: str) -
 def test_sixteen_bits_and_opacity_stay(portrait: Parsing, name: str) -> None:
     deep = np.dstack([portrait.image.astype(np.uint16) * 257, np.full(portrait.size, 40_000, np.uint16)])
     edited = faceparse.edit(portrait, [(name, *VALUES.get(name, ()))], deep)
-    assert (edited.dtype, edited.shape) == (np.uint16, deep.shape)
+    assert edited.dtype == np.uint16
+    assert edited.shape == deep.shape
     shallow = faceparse.edit(portrait, [(name, *VALUES.get(name, ()))])
     assert difference(np.rint(edited[..., :3] / 257).astype(np.uint8), shallow).max() <= 2
     if name != "background":
@@ -194,7 +195,7 @@ def test_bad_lists_and_pictures_are_one_line(portrait: Parsing) -> None:
     with pytest.raises(ConfigError, match="edits are a list"):
         faceparse.edit(portrait, "hair")
     with pytest.raises(ConfigError, match="an edit is"):
-        faceparse.edit(portrait, [3])
+        faceparse.edit(portrait, [3])  # type: ignore[list-item]
     with pytest.raises(ResultError, match="parsing is of a picture"):
         faceparse.edit(portrait, ["soften"], np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(LabelError, match="hair"):
