@@ -1,17 +1,17 @@
-"""One tree of errors: every fault in the user's input is a `FaceparseError`.
+"""The errors of faceparse: every fault in a user's input raises a `FaceparseError`.
 
-Each message is one line: what was expected, what came, how to mend it. The command line prints
-that line and exits non-zero; a library user catches `FaceparseError` or one of its subclasses.
+Each message is one line that says what was expected, what came, and how to repair it. The command line prints
+this line and exits non-zero; library users catch `FaceparseError` or a subclass.
 """
 
 from __future__ import annotations
 
 LONGEST = 2000
-"""Characters of a message at most: what it quotes may be a whole file."""
+"""Maximal number of characters of a message, which may quote a whole file."""
 
 
 def display_name(name: object) -> str:
-    r"""A file's name for a message, quoted where it is empty or has control characters.
+    r"""Return a file's name for a message, quoted if it is empty or has control characters.
 
     >>> print(display_name("a.jpg"), display_name("a\n.jpg"))
     a.jpg 'a\n.jpg'
@@ -21,7 +21,7 @@ def display_name(name: object) -> str:
 
 
 class FaceparseError(Exception):
-    """Base of all errors that faceparse raises for bad input: one line; of a very long one the middle is left out."""
+    """Base class of all errors for bad input; the message is one line, and a very long one loses its middle."""
 
     def __init__(self, message: object = "") -> None:
         text = " ".join(str(message).splitlines())
@@ -39,11 +39,11 @@ class ImageError(FaceparseError, ValueError):
 
 
 class ResultError(FaceparseError, ValueError):
-    """A view, face or parsing whose parts do not fit together."""
+    """A view, face or parsing made from arguments that do not fit together."""
 
 
 class NoFaceError(FaceparseError):
-    """Faces were asked for and none was found."""
+    """A picture without a face, where one is required."""
 
 
 class WeightsError(FaceparseError):
@@ -51,19 +51,19 @@ class WeightsError(FaceparseError):
 
 
 class DownloadError(FaceparseError):
-    """A published file that cannot be downloaded now, or is another than expected."""
+    """A published file that cannot be downloaded now, or that differs from the expected file."""
 
 
 class TermsError(FaceparseError):
-    """Weights whose terms a person must accept first."""
+    """Weights whose terms a user must accept first."""
 
 
 class EngineError(FaceparseError):
-    """An engine or device that is unknown, not installed, or not on this machine."""
+    """An engine or device that is unknown, not installed, or not available on this machine."""
 
 
 class MissingExtraError(EngineError, ImportError):
-    """An optional dependency is not installed; the message names the install command."""
+    """An optional dependency that is not installed; the message names the install command."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(

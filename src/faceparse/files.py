@@ -1,4 +1,4 @@
-"""Writing files completely or not at all.
+"""Safe reading and writing of files: a file is written completely or not at all.
 
 >>> from pathlib import Path
 >>> with atomic(Path("mask.png")) as file:  # doctest: +SKIP
@@ -21,14 +21,14 @@ from faceparse.errors import OutputError
 
 
 def check_output(path: Path, option: str = "") -> None:
-    """Refuse to write where something else than a file is, which a new file would replace.
+    """Refuse an output path that is a folder, device or pipe, which a new file would replace.
 
     >>> check_output(Path("/dev/null"), "--json ")  # doctest: +SKIP
     Traceback (most recent call last):
     faceparse.errors.OutputError: --json /dev/null is a device or pipe: name a file
 
     Raises:
-        OutputError: a folder, a device, a pipe.
+        OutputError: a folder, a device or a pipe.
     """
     if path.exists() and not path.is_file():
         raise OutputError(
@@ -38,22 +38,22 @@ def check_output(path: Path, option: str = "") -> None:
 
 @contextmanager
 def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) -> Iterator[Path]:
-    """Give a temporary path beside `path`; after the block its file replaces `path`.
+    """Yield a temporary path beside `path`; after the block, the temporary file replaces `path`.
+
+    If the block fails, `path` does not change and the temporary file is removed.
 
     Args:
         path: The file to write.
-        overwrite: Whether it may exist already.
-        make_folder: Whether its folder is made where it is missing.
-
-    If the block fails, `path` stays as it was and the temporary file is removed.
+        overwrite: Whether `path` may exist already.
+        make_folder: Whether to make a missing folder of `path`.
 
     Raises:
-        OutputError: `path` exists and `overwrite` is False, is no regular file, or cannot be written.
+        OutputError: `path` exists and `overwrite` is False, is not a regular file, or cannot be written.
     """
     check_output(path)
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists already: name another file, or allow overwriting it (--overwrite)")
-    # Not tempfile: its files are readable by their owner alone, and the finished file would stay so.
+    # Not tempfile: its files are readable by their owner only, and the finished file would be too.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         if make_folder:
@@ -63,12 +63,12 @@ def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) ->
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        with suppress(OSError):  # where even the folder is none
+        with suppress(OSError):  # the folder may not exist
             temporary.unlink(missing_ok=True)
 
 
 def write_atomic(path: Path, data: bytes | memoryview) -> None:
-    """Write a file completely or not at all; an existing one is replaced.
+    """Write or replace a file, completely or not at all.
 
     Raises:
         OutputError: the file cannot be written.
@@ -78,16 +78,16 @@ def write_atomic(path: Path, data: bytes | memoryview) -> None:
 
 
 def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
-    """Open a file to read its bytes; waits for none, and starts none that never end.
+    """Open a regular file to read its bytes; refuse pipes and devices, which may wait or never end.
 
     >>> open_regular("/dev/zero")  # doctest: +SKIP
     Traceback (most recent call last):
     OSError: [Errno 22] it is not a regular file: '/dev/zero'
 
     Raises:
-        OSError: no such file, a folder, a named pipe, a device.
+        OSError: no such file, a folder, a named pipe or a device.
     """
-    # Not blocking: a named pipe that nobody writes to would hold its reader.
+    # O_NONBLOCK, because opening a named pipe would wait for a writer.
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))  # noqa: SIM115
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
@@ -96,13 +96,13 @@ def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
 
 
 def json_bytes(content: object, *, indent: int | None = None) -> bytes:
-    r"""JSON in UTF-8, without spaces unless `indent` is given.
+    r"""Convert plain data to JSON in UTF-8, without spaces if `indent` is None.
 
     >>> json_bytes({"file": "caf\udce9.jpg"})
     b'{"file":"caf\\udce9.jpg"}'
 
-    A file name whose bytes are no UTF-8 has lone surrogates in Python; they become JSON's own escapes,
-    which `json.loads` and `os.fsencode` turn back into the name.
+    A file name whose bytes are not UTF-8 has lone surrogates in Python. They become JSON escapes,
+    which `json.loads` and `os.fsencode` convert back to the name.
     """
     separators = (",", ":") if indent is None else None
     text = json.dumps(content, ensure_ascii=False, indent=indent, separators=separators)
@@ -110,10 +110,10 @@ def json_bytes(content: object, *, indent: int | None = None) -> bytes:
 
 
 def make_folder(folder: Path) -> None:
-    """Make an output folder and those above it, where they are missing.
+    """Make an output folder and missing folders above it.
 
     Raises:
-        OutputError: it cannot be made, or nothing can be written into it.
+        OutputError: the folder cannot be made or is not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Parse pictures: detect faces, look at each, run the network, gather the views into a result.
+"""The parser: it detects faces, runs the network on parts of the picture, and combines the logits into a `Parsing`.
 
 >>> import faceparse
 >>> parser = faceparse.Parser()  # doctest: +SKIP
@@ -57,27 +57,27 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 AUTO, USUAL = "auto", "celebamask19"
-"""The scheme of results where none is named: the usual one, if the model's classes convert to it."""
+"""The default scheme of results, `auto`, means `celebamask19` if the model's classes convert to it."""
 
 NO_FACE = ("whole", "background", "fail")
-"""What becomes of a picture without a face."""
+"""Ways to handle a picture without a face, values of `Parser.no_face`."""
 
 Pictures = list[Any] | tuple[Any, ...]
-"""Several of `PictureSource`."""
+"""Several pictures, each a `PictureSource`."""
 
 BATCH = 8
-"""Looks in a run of the network on a device that is not the CPU, where not asked for otherwise."""
+"""Default number of looks in a run of the network on other devices than the CPU."""
 
 
 class Scene(NamedTuple):
-    """What was looked at in a picture.
+    """The network's output for one picture.
 
     Attributes:
-        turn: The turn in which it was.
-        views: What the network says in each look.
-        faces: The faces, and how far the network trusts each.
-        false_faces: Detected, and not seen by the network.
-        looks: Runs of the network.
+        turn: The turn in which the network got the picture.
+        views: Look → view with the network's logits.
+        faces: Detected faces with their `Face.trust`.
+        false_faces: Detections that the network does not confirm as faces, with their trust.
+        looks: Number of parts of the picture on which the network ran.
     """
 
     turn: Turn
@@ -188,18 +188,18 @@ class Parser:
 
     @property
     def workers(self) -> int:
-        """Pictures to work on at a time: one for each core, and enough to fill the batches of a GPU."""
+        """Default number of pictures parsed at the same time: one per core, and enough to fill the batches of a GPU."""
         cores = os.cpu_count() or 1
         return cores if self.batch == 1 else max(cores, 2 * self.batch)
 
     @property
     def identity(self) -> dict[str, str]:
-        """What results depend on besides the picture: model, options, version; for rerunning what changed.
+        """Model, options and version on which results depend, to decide whether a picture must be parsed again.
 
         >>> parser.identity["model"]  # doctest: +SKIP
         'default'
 
-        The device and the engine are not in it: they change rounding alone.
+        Device and engine are left out, because they change only the rounding.
         """
         from faceparse.version import __version__
 
@@ -209,7 +209,7 @@ class Parser:
             identity["input_size"] = str(self._input_size)
         if self._threshold is not None:
             identity["threshold"] = str(self._threshold)
-        scheme = self.card.label_scheme, self.scheme  # a user's own may change under the same name
+        scheme = self.card.label_scheme, self.scheme  # a user's scheme may change under the same name
         identity["labels"] = hashlib.sha256(repr(scheme).encode()).hexdigest()
         identity["card"] = hashlib.sha256(self.card.to_json().encode()).hexdigest()
         if isinstance(self._model, str | Path):
@@ -231,20 +231,21 @@ class Parser:
         """Parse a picture: path, encoded bytes, binary stream, Pillow image, RGB uint8 array or tensor.
 
         Args:
-            picture: The picture; or a list of pictures, for a list of parsings in its order (`map` keeps one in memory).
-            landmarks: Five points of its one face, 5 × 2, in the order of `Detection.landmarks`, where they are
-                known: the detector is not asked.
+            picture: The picture, or a list of pictures, which returns a list of parsings; `map` keeps fewer
+                in memory.
+            landmarks: Five points of the only face, 5 × 2, in the order of `Detection.landmarks`; None: the
+                detector detects faces.
 
         Raises:
-            ImageError: not a picture, or not five finite landmarks of a face in it.
-            NoFaceError: no face found, with `no_face` `fail`, or a model that needs landmarks.
+            ImageError: not a picture, or landmarks that are not five finite points in the picture.
+            NoFaceError: no face, with `no_face` `fail` or a model that needs landmarks.
         """
         if isinstance(picture, list | tuple) and landmarks is None:
             return list(self.map(picture))
         return self._parse(cast(PictureSource, picture), landmarks)
 
     def _parse(self, picture: PictureSource, landmarks: NDArray[np.float64] | None = None) -> Parsing:
-        """One picture; see `parse`."""
+        """Parse one picture; see `parse`."""
         source = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
         seconds: dict[str, float] = {}
         with _timed(seconds, "read"):
@@ -284,7 +285,7 @@ class Parser:
     def _detect(
         self, image: NDArray[np.uint8], landmarks: NDArray[np.float64] | None
     ) -> tuple[Turn, tuple[Detection, ...]]:
-        """The turn in which the picture is looked at, and the faces in that."""
+        """Return the turn in which faces are upright, and the faces in points of the turned picture."""
         if landmarks is not None:
             face = Detection.from_landmarks(landmarks)
             if min(*face.box[2:], *np.subtract(image.shape[1::-1], face.box[:2])) <= 0:
@@ -303,7 +304,7 @@ class Parser:
         doubted: bool,
         seconds: dict[str, float],
     ) -> Scene:
-        """Look at a picture, and again without the faces that the network does not see, if they are `doubted`."""
+        """Run the network on a picture; if `doubted`, drop faces that it does not confirm, and look again."""
         scheme, looks = scheme_of_results(self.card), 0
         false_faces: list[tuple[Detection, float]] = []
         warp = self.card.input.size if self.card.input.warp else None
@@ -336,7 +337,7 @@ class Parser:
                 turn, logits = Turn(0, image.shape[:2]), {}
 
     def _without_a_face(self, whole: Plan, size: tuple[int, int], false_faces: int) -> Plan:
-        """The looks at a picture without a face, as `no_face` says."""
+        """Return the looks at a picture without a face, as `no_face` says."""
         if self.no_face == "background":
             return Plan((), ())
         if self.no_face == "whole" and whole.looks:
@@ -352,7 +353,7 @@ class Parser:
     def _logits(
         self, image: NDArray[np.uint8], card: Card, looks: Sequence[Look], seconds: dict[str, float]
     ) -> list[NDArray[np.float32]]:
-        """What the network says, look by look; crops of one run at a time are in memory."""
+        """Run the network, and return the logits of each look; only the crops of one run are in memory."""
         logits: list[NDArray[np.float32]] = []
         for start in range(0, len(looks), self.batch):
             some = looks[start : start + self.batch]
@@ -378,7 +379,7 @@ class Parser:
 
     def _ready(self, picture: PictureSource) -> Parsing:
         parsing = self._parse(picture)
-        _ = parsing.labels  # rendered in the worker, not when the caller asks
+        _ = parsing.labels  # render in the worker, not later in the caller
         return parsing
 
 
@@ -408,7 +409,7 @@ def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterat
 
 
 def _usual(native: Scheme) -> Scheme:
-    """`celebamask19` where that scheme converts to it, else that scheme."""
+    """Return `celebamask19` if the scheme `native` converts to it, else `native`."""
     usual = find_scheme(USUAL)
     try:
         conversion(native, usual)
@@ -423,7 +424,7 @@ def _face(detection: Detection, trust: float) -> Face:
 
 @contextmanager
 def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
-    """Add the time that the block takes."""
+    """Add the duration of the block to `seconds[step]`."""
     began = time.perf_counter()
     yield
     seconds[step] = seconds.get(step, 0.0) + time.perf_counter() - began
@@ -459,12 +460,12 @@ def parse(
     no_face: str | None = None,
     scheme: str | None = AUTO,
 ) -> Parsing | list[Parsing]:
-    """Parse a picture, or a list of them, with a model that stays loaded; see `Parser` for the arguments.
+    """Parse a picture or a list of pictures with a model that stays loaded; see `Parser` for the arguments.
 
     >>> import faceparse
     >>> faceparse.parse("photo.jpg").mask("hair")  # doctest: +SKIP
 
     Returns:
-        A `Parsing`: label map, masks, faces, overlay; of a list a list.
+        A `Parsing` with label map, masks, faces and overlay; for a list of pictures, a list of parsings.
     """
     return _parser(model, device=device, faces=faces, no_face=no_face, scheme=scheme).parse(picture)

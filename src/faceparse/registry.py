@@ -1,4 +1,4 @@
-"""Things by name: from files of the package, and from other packages through entry points.
+"""Registries of things by name, which come from files of the package and from other packages' entry points.
 
 >>> room("labels").scheme("face2").classes
 ('background', 'face')
@@ -30,24 +30,24 @@ T = TypeVar("T")
 Thing = TypeVar("Thing")
 
 _LONGEST = 100
-"""Characters of a name that are compared and shown."""
+"""Maximal number of characters of a name that are compared and shown."""
 
 
 def room(name: str) -> Any:
-    """The registry of a room, for those that must not import it: `Parsing.save` lies below the writers."""
+    """Import a subpackage's registry module, for code that must not import it at the top, such as `Parsing.save`."""
     return import_module(f"faceparse.{name}.registry")
 
 
 @cache
 def module_names(folder: str) -> tuple[str, ...]:
-    """The names of the modules in a folder of the package, `writers.forms`, none of them imported."""
+    """Return the names of the modules in a folder of the package, such as `writers.forms`, without importing them."""
     path = Path(__file__).parent.joinpath(*folder.split("."))
     return tuple(sorted(module.name for module in iter_modules([str(path)])))
 
 
 @cache
 def _entry_points(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """What the packages on a path bring."""
+    """Return the entry points of a group; `path`, the value of `sys.path`, is part of the cache key."""
     from importlib.metadata import entry_points
 
     return tuple(dict.fromkeys(entry_points(group=group)))
@@ -58,19 +58,20 @@ def _package(point: EntryPoint) -> str:
 
 
 class Registry(Mapping[str, T]):
-    """Things of one kind by name.
+    """A registry of things of one kind by name.
 
-    A file of the package calls `register` when it is imported. Another package names under the entry point group such a
-    module, or the thing itself. One that does not load is a line in the log, and an error where it is asked for.
+    A file of the package calls `register` when it is imported. Another package has an entry point that names
+    a module which calls `register`, or the thing itself. An entry point that does not load is logged, and
+    finding its name raises an error.
 
     Args:
-        what: What a thing is called in messages: `engine`.
-        folder: Dotted path of the folder whose files register things: `engines`.
-        group: The group of entry points.
-        error: Raised for an unknown name.
-        key: The attribute that holds a thing's name.
-        check: What is wrong with a thing, such as "lacks a title"; empty for nothing.
-        instead: What else a user may name, such as ", or give a YAML file".
+        what: Word for a thing in messages, such as `engine`.
+        folder: Dotted path of the folder whose files register things, such as `engines`.
+        group: Name of the entry point group.
+        error: Class of the errors.
+        key: Attribute that holds a thing's name.
+        check: Function that returns what is wrong with a thing, such as "lacks a title", or an empty text.
+        instead: Text on what else a user may name, such as ", or give a YAML file".
     """
 
     def __init__(
@@ -88,14 +89,14 @@ class Registry(Mapping[str, T]):
         self._key, self._check, self._instead = key, check, instead
         self._things: dict[str, T] = {}
         self._faults: dict[EntryPoint, str] = {}
-        self._modules: dict[str, str] = {}  # of other packages, by the names that they registered
+        self._modules: dict[str, str] = {}  # name → module of another package that registered it
         self._lock = RLock()
 
     def register(self, thing: Thing) -> Thing:
-        """Add a thing; its name is taken once.
+        """Add a thing and return it.
 
         Raises:
-            FaceparseError: a name that is taken, or a thing that is not of this kind.
+            FaceparseError: a name that is already registered, or a thing that is not of this kind.
         """
         name = getattr(thing, self._key, "")
         problem = self._check(thing) or ("is registered twice" if name in self._things else "")
@@ -105,7 +106,7 @@ class Registry(Mapping[str, T]):
         return thing
 
     def all(self) -> dict[str, T]:
-        """Every thing that loads, by name."""
+        """Return all things by name; log other packages that do not load."""
         with self._lock:
             self._load_files(module_names(self._folder))
             for point in self._points():
@@ -116,10 +117,10 @@ class Registry(Mapping[str, T]):
             return dict(sorted(self._things.items()))
 
     def find(self, name: str) -> T:
-        """The thing of that name.
+        """Return the thing with a name.
 
         Raises:
-            FaceparseError: no such thing, or one whose package does not load; the kind's own error.
+            FaceparseError: no such thing, or its package does not load; the class is the registry's `error`.
         """
         with self._lock:
             files = module_names(self._folder)
@@ -138,7 +139,7 @@ class Registry(Mapping[str, T]):
 
     @property
     def faults(self) -> list[str]:
-        """A line for each package that does not load."""
+        """One line for each entry point that does not load."""
         self.all()
         return [fault for fault in self._faults.values() if fault]
 
@@ -159,13 +160,13 @@ class Registry(Mapping[str, T]):
         return _entry_points(self._group, tuple(sys.path))
 
     def _fault(self, point: EntryPoint) -> str:
-        """What is wrong with an entry point, which is loaded once; empty for nothing."""
+        """Load an entry point once, and return what is wrong with it; empty if nothing is."""
         if point not in self._faults:
             self._faults[point] = self._load(point)
         return self._faults[point]
 
     def _load(self, point: EntryPoint) -> str:
-        # Brought by another entry point of the same module.
+        # Another entry point of the same module has registered this name.
         if point.name in self._things and self._modules.get(point.name) == point.value:
             return ""
         claims = ["faceparse"] * (point.name in self._things)
@@ -189,21 +190,21 @@ class Registry(Mapping[str, T]):
                 self.register(thing)
         except FaceparseError as error:
             return f"{where}: {error}"
-        except Exception as error:  # whatever another's module raises when imported
+        except Exception as error:  # another package's module may raise anything
             return f"{where} does not load: {type(error).__name__}: {error}; update or uninstall it"
         return ""
 
 
 def nearest(name: str, names: Iterable[str], cutoff: float = 0.75) -> list[str]:
-    """Up to three likely names: equal except for hyphens, dots and capitals, else the most similar.
+    """Return the name that equals `name` except for hyphens, dots and capitals, else up to three similar names.
 
     >>> nearest("data-root", ["data.root", "epochs"]), nearest("epoch", ["data.root", "epochs"])
     (['data.root'], ['epochs'])
 
     Args:
-        name: What was typed.
-        names: What there is.
-        cutoff: Least similarity of a name or its beginning, 0 to 1.
+        name: The name that a user typed.
+        names: The existing names.
+        cutoff: Least similarity of an existing name or its beginning, 0 to 1.
     """
     meant = _plain(name[:_LONGEST])
     alike = {}
@@ -211,7 +212,7 @@ def nearest(name: str, names: Iterable[str], cutoff: float = 0.75) -> list[str]:
         text = _plain(other)
         if text == meant:
             return [other]
-        starts = (text, text[: len(meant) + 1])  # of a long name, people type the beginning
+        starts = (text, text[: len(meant) + 1])  # people may type only the beginning of a long name
         ratios = [SequenceMatcher(None, meant, start).ratio() for start in starts]
         alike[other] = max(ratios), ratios[0]
     return sorted((n for n in alike if alike[n][0] >= cutoff), key=alike.__getitem__, reverse=True)[:3]
@@ -222,7 +223,7 @@ def _plain(name: str) -> str:
 
 
 def mend(name: str, names: Iterable[str], instead: str = "") -> str:
-    """What to say about a name that is none: the nearest ones, else all and what may stand instead of one.
+    """Return the end of an error message about an unknown name: the nearest names, else all names and `instead`.
 
     >>> mend("hiar", ["hair", "skin"]), mend("x", ["hair", "skin"])
     ("; did you mean 'hair'?", '; there are hair, skin')
@@ -233,7 +234,7 @@ def mend(name: str, names: Iterable[str], instead: str = "") -> str:
 
 
 def either(words: Iterable[str]) -> str:
-    """Words of which a person may choose one.
+    """Join words by commas and a last "or".
 
     >>> either(["a", "b", "c"])
     'a, b or c'
@@ -243,7 +244,7 @@ def either(words: Iterable[str]) -> str:
 
 
 def in_short(names: Iterable[str]) -> str:
-    """Names in one line, large families by their first word.
+    """Join names in one line; more than four names with the same first word become one entry.
 
     >>> in_short(["a-x", "big-1", "big-2", "big-3", "big-4", "big-5"])
     'a-x, big-… (5)'

@@ -1,4 +1,4 @@
-"""Tables from outside (model cards, label schemes, recipes, options): plain data into dataclasses, or one clear line.
+"""Conversion of plain data (model cards, label schemes, recipes, options) to dataclasses, with one-line error messages.
 
 >>> @dataclass
 ... class Point:
@@ -10,9 +10,10 @@ Point(x=1, y=0)
 Traceback (most recent call last):
 faceparse.errors.ConfigError: point.toml: y: expected a number, 0 to 1; got 2
 
-The dataclass says what is allowed: its fields' names and types, `Annotated` with a `Rule` for ranges, and what its
-`__post_init__` refuses. Not pydantic or msgspec: they start slower or take unknown keys of dataclasses silently, and
-their messages name neither the file nor the nearest key.
+The dataclass defines what is allowed: by the names and types of its fields, `Annotated` with a `Rule` for
+ranges, and the errors of its `__post_init__`. Pydantic and msgspec are not used, because they start more
+slowly or accept unknown keys of dataclasses silently, and their messages name neither the file nor the
+nearest key.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ from faceparse.registry import either, nearest
 T = TypeVar("T")
 
 LARGEST = 1 << 17
-"""Most bytes of a table; the largest in use has a few thousand."""
+"""Maximal number of bytes of a table; real tables have a few thousand."""
 
 DEEPEST = 32
-"""Deepest nesting of tables and lists."""
+"""Maximal nesting depth of tables and lists."""
 
 _REPR = Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
@@ -47,11 +48,11 @@ _FORMS = {".toml": "TOML", ".json": "JSON", ".yaml": "YAML", ".yml": "YAML"}
 
 @dataclass(frozen=True)
 class Rule:
-    """What a value must be besides its type: `Annotated[int, Rule("even", lambda v: v % 2 == 0)]`.
+    """A rule for a value besides its type: `Annotated[int, Rule("even", lambda v: v % 2 == 0)]`.
 
     Attributes:
-        words: The rule, for messages.
-        holds: Whether it holds for a value of that type.
+        words: The rule in words, for messages.
+        holds: Function that returns whether a value of the type follows the rule.
     """
 
     words: str
@@ -59,28 +60,28 @@ class Rule:
 
 
 def at_least(low: float) -> Rule:
-    """The rule that a number is not less than `low`."""
+    """Return the rule that a number is `low` or more."""
     return Rule(f"{low:,} or more", lambda value: value >= low)
 
 
 def above(low: float) -> Rule:
-    """The rule that a number is greater than `low`."""
+    """Return the rule that a number is greater than `low`."""
     return Rule(f"above {low:,}", lambda value: value > low)
 
 
 def between(low: float, high: float) -> Rule:
-    """The rule that a number lies in a range, both ends included."""
+    """Return the rule that a number is `low` to `high`, both included."""
     return Rule(f"{low:,} to {high:,}", lambda value: low <= value <= high)
 
 
 def one_of(choices: Iterable[object]) -> Rule:
-    """The rule that a value is one of these."""
+    """Return the rule that a value is one of `choices`."""
     names = [str(choice) or "empty" for choice in choices]
     return Rule(either(names), set(choices).__contains__)
 
 
 def matching(pattern: str, words: str) -> Rule:
-    """The rule that a text is empty or matches a regular expression."""
+    """Return the rule that a text is empty or matches a regular expression."""
     return Rule(words, lambda text: not text or re.fullmatch(pattern, text))
 
 
@@ -91,17 +92,17 @@ class _FaultError(Exception):
 
 
 def build(kind: type[T], raw: object, where: str = "", error: type[FaceparseError] = ConfigError) -> T:
-    """A dataclass from plain data.
+    """Make an instance of a dataclass from plain data.
 
     Args:
         kind: The dataclass.
-        raw: A mapping of its fields; mappings and lists inside become what the fields' types say.
-        where: Where it comes from, for messages; empty for nothing to say.
-        error: What is raised.
+        raw: Field name → plain data; mappings and lists inside are converted to the types of the fields.
+        where: Source of the data, such as a file's name, for messages; may be empty.
+        error: Class of the errors.
 
     Raises:
-        FaceparseError: of that kind: a key that is missing, unknown, of the wrong type or out of its range; the message
-            names it.
+        FaceparseError: of class `error`: a key that is missing, unknown, of the wrong type or out of range;
+            the message names the key.
     """
     return convert(kind, raw, where=where, error=error)  # type: ignore[no-any-return]
 
@@ -109,7 +110,7 @@ def build(kind: type[T], raw: object, where: str = "", error: type[FaceparseErro
 def convert(
     hint: Any, value: object, path: str = "", *, where: str = "", error: type[FaceparseError] = ConfigError
 ) -> Any:
-    """A value of that type, as for a dataclass field, from plain data.
+    """Convert plain data to a type, as for a field of a dataclass.
 
     >>> convert(tuple[float, float], [1, 2], "scale")
     (1.0, 2.0)
@@ -118,11 +119,11 @@ def convert(
         hint: The type.
         value: The plain data.
         path: The value's name, for messages.
-        where: Where it comes from, for messages.
-        error: What is raised.
+        where: Source of the data, for messages.
+        error: Class of the errors.
 
     Raises:
-        FaceparseError: of that kind, for another type or a broken rule.
+        FaceparseError: of class `error`, for another type or a broken rule.
     """
     try:
         return _convert(hint, value, path)
@@ -131,11 +132,11 @@ def convert(
 
 
 def check(table: object, path: str = "") -> None:
-    """Check a dataclass made in Python against its types and rules, from its `__post_init__`.
+    """Check a dataclass instance made in Python against its types and rules; `__post_init__` calls this function.
 
     Args:
-        table: The dataclass.
-        path: Its own name, for messages.
+        table: The instance.
+        path: The instance's name, for messages.
 
     Raises:
         ConfigError: a field of another type, or a broken rule.
@@ -147,13 +148,13 @@ def check(table: object, path: str = "") -> None:
 
 @cache
 def hints(kind: type) -> Mapping[str, Any]:
-    """Types, rules included, of the fields that a dataclass's constructor takes, by name."""
+    """Return name → type, with rules, of the fields that a dataclass's constructor takes."""
     resolved = get_type_hints(kind, include_extras=True)
     return {f.name: resolved[f.name] for f in fields(kind) if f.init}
 
 
 def plain_text(hint: Any, text: str) -> object:
-    """A word of a command line as plain data for a field of that type.
+    """Convert a word of the command line to plain data for a field of a type.
 
     >>> plain_text(list[int], "[1, 2]"), plain_text(str, "12"), plain_text(tuple[str, ...], "hair,skin")
     ([1, 2], '12', ['hair', 'skin'])
@@ -179,36 +180,38 @@ def _fits(hint: Any, value: object) -> bool:
 
 
 def read_file(path: str | Path, what: str, error: type[FaceparseError] = ConfigError) -> Any:
-    """The plain data in a TOML, JSON or YAML file, by its ending.
+    """Read plain data from a TOML, JSON or YAML file; the suffix sets the format.
 
     Args:
         path: The file.
-        what: What it is, for messages: `card`, `label scheme`.
-        error: What is raised.
+        what: Word for the file in messages, such as `card` or `label scheme`.
+        error: Class of the errors.
 
     Raises:
-        FaceparseError: of that kind: no such file, too large, not UTF-8, or not what its ending says.
+        FaceparseError: of class `error`: no such file, or a file that is too large, not UTF-8, or not in the
+            suffix's format.
     """
     where = f"{what} {path}"
     try:
         with Path(path).open("rb") as file:
             data = file.read(LARGEST + 1)
-    except (OSError, ValueError) as fault:  # ValueError: a name that no file can have
+    except (OSError, ValueError) as fault:  # ValueError: an impossible file name
         raise error(f"cannot read {where}: {getattr(fault, 'strerror', fault)}") from None
     return parse(data, _FORMS.get(Path(path).suffix.lower(), "YAML"), where, error)
 
 
 def parse(text: str | bytes, form: str, where: str, error: type[FaceparseError] = ConfigError) -> Any:
-    """The plain data in a text.
+    """Parse a text to plain data.
 
     Args:
         text: The text, or its bytes in UTF-8.
-        form: `TOML`, `JSON` or `YAML`; YAML without aliases, which make a short text a large table.
-        where: Where it comes from, for messages.
-        error: What is raised.
+        form: `TOML`, `JSON` or `YAML`; YAML without aliases, because they can make a huge table of a short
+            text.
+        where: Source of the text, for messages.
+        error: Class of the errors.
 
     Raises:
-        FaceparseError: of that kind: not such a text, or one that is too large or nested too deeply.
+        FaceparseError: of class `error`: a text that is not in this format, too large, or nested too deeply.
     """
     if len(text) > LARGEST:
         raise error(f"{where} has more than {LARGEST:,} bytes: it is no table of faceparse")
@@ -221,9 +224,9 @@ def parse(text: str | bytes, form: str, where: str, error: type[FaceparseError] 
         raise error(f"{where} is nested too deeply") from None
     except UnicodeDecodeError as fault:
         raise error(f"{where} is not {form}, a text in UTF-8: {fault}") from None
-    except Exception as fault:  # each reader's own, and ValueError for numbers and dates that are none
+    except Exception as fault:  # each parser's errors, and ValueError for impossible numbers and dates
         mark, words = getattr(fault, "problem_mark", None), str(fault)
-        if mark is not None:  # YAML's own words quote the text
+        if mark is not None:  # the full YAML error quotes the text
             words = f"line {mark.line + 1}, column {mark.column + 1}: {getattr(fault, 'problem', '')}"
         raise error(f"{where} is not {form}: {shorten(words, 200, placeholder=' …')}") from None
 
@@ -233,7 +236,9 @@ def _yaml(text: str) -> object:
 
 
 def _toml(text: str) -> object:
-    if re.search(rf"(\.[^.\n]*){{{4 * DEEPEST}}}", text):  # a key of very many parts costs tomllib gigabytes
+    if re.search(
+        rf"(\.[^.\n]*){{{4 * DEEPEST}}}", text
+    ):  # a key with very many parts costs tomllib gigabytes
         raise RecursionError
     return tomllib.loads(text)
 
@@ -256,7 +261,7 @@ def _loader() -> Any:
                 raise yaml.YAMLError("an alias (*name) stands where its value must be written out")
             return super().compose_node(parent, index)
 
-    # YAML 1.1, which PyYAML reads, takes 1e-4 for a text.
+    # PyYAML reads YAML 1.1, in which 1e-4 is a text.
     number = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
     Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
     return Loader
@@ -318,7 +323,7 @@ def _convert_union(hint: Any, value: object, path: str) -> Any:
         except _FaultError as fault:
             faults.append(fault)
     deepest = max(faults, key=lambda fault: len(fault.path))
-    inside = len(deepest.path) > len(path)  # it has the form of that kind
+    inside = len(deepest.path) > len(path)  # the fault is inside a value of this type
     raise deepest if inside else _unlike(hint, value, path)
 
 
@@ -355,7 +360,7 @@ _WORDS = {
 
 
 def described(hint: Any) -> str:
-    """A type in words, for messages and help.
+    """Describe a type in words, for messages and help.
 
     >>> described(Annotated[int, at_least(1)] | None)
     'a whole number, 1 or more or null'
@@ -382,7 +387,7 @@ def _value_text(value: object) -> str:
         return "a table"
     try:
         return _REPR.repr(value)
-    except ValueError:  # a whole number of thousands of digits
+    except ValueError:  # an integer with thousands of digits
         return "a number of too many digits"
 
 

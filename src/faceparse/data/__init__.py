@@ -1,4 +1,4 @@
-"""Data sets: pictures and label maps as numpy, with a scheme; one file per layout."""
+"""Data sets: pictures and label maps as NumPy arrays, in a label scheme; one file per data set layout."""
 
 from faceparse.data.dataset import Dataset, Sample
 from faceparse.data.folder import FolderDataset

@@ -1,4 +1,4 @@
-"""Decoded samples kept for the next epoch, in memory or on disk."""
+"""A cache of decoded samples, in memory or on disk."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from faceparse.data.dataset import Dataset, Sample
 from faceparse.data.derived import DerivedDataset
 from faceparse.files import atomic, open_regular
 
-_DAMAGED = (OSError, ValueError, EOFError, KeyError, BadZipFile)  # what reading a missing or cut file raises
+_DAMAGED = (OSError, ValueError, EOFError, KeyError, BadZipFile)  # errors of reading a missing or cut file
 
 
 def cache(dataset: Dataset, place: str | Path) -> Dataset:
-    """A data set that decodes each sample of another data set once.
+    """Return a data set that decodes each sample of another data set only once.
 
     Args:
         dataset: The other data set.
-        place: `memory`, which reads all of it now (worker processes then share it), or a folder, which fills as
-            samples are read and serves later runs too. A sample is read anew when one of its files (picture,
-            label map or masks, landmarks) has another time or size, or when the scheme has other classes.
+        place: `memory`, which reads all samples now, so that worker processes share them; or a folder, which
+            fills as samples are read and also serves later runs. A sample is read again if one of its files
+            (picture, label map or masks, landmarks) has a new time or size, or if the scheme has other
+            classes.
 
     Raises:
         DataError: with `memory`, a sample that cannot be read.
@@ -53,7 +54,7 @@ class _OnDisk(DerivedDataset):
 
     def __getitem__(self, index: int) -> Sample:
         file = self._file(index)
-        # One that is missing or was cut short is made: nothing is in it that the data set has not.
+        # A missing or cut file is written again from the data set.
         with suppress(*_DAMAGED), open_regular(file) as data, np.load(data) as arrays:
             landmarks = arrays["landmarks"] if arrays["landmarks"].size else None
             return Sample(str(self.names[index]), arrays["image"], arrays["labels"], landmarks)
@@ -65,7 +66,7 @@ class _OnDisk(DerivedDataset):
 
 
 def _state(dependency: str | Path) -> tuple[str | int, ...]:
-    """What shows that a file was changed; a setting is itself."""
+    """Return values that change when a file changes; return a setting as it is."""
     if isinstance(dependency, str):
         return (dependency,)
     path = str(dependency.absolute())

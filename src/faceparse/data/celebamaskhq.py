@@ -1,4 +1,4 @@
-"""CelebAMask-HQ as downloaded: pictures at 1024², one mask file per part and picture at 512².
+"""CelebAMask-HQ as downloaded: pictures of 1024 × 1024 px, and a mask file of 512 × 512 px per part and picture.
 
 >>> train = CelebAMaskHQ("CelebAMask-HQ", "train", "celebamask19")  # doctest: +SKIP
 >>> train[0].image.shape, train[0].labels.shape  # doctest: +SKIP
@@ -44,9 +44,9 @@ MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
 PARTITION = "list_eval_partition.txt"
 SPLITS = ("train", "val", "test")
 ORDERS = ("celebamask19", "maskgan19", "segface-celeb19")
-"""Published painting orders; a scheme's name is its order."""
+"""Schemes whose label order is a published painting order."""
 PER_FOLDER = 2000
-# Every face should have these; all other parts may be hidden or absent.
+# Every face should have these parts; all other parts may be hidden or absent.
 _EXPECTED = ("skin", "nose", "u_lip", "l_lip")
 _NUMBERED = re.compile(r"(\d+)_(\w+)\.png", re.IGNORECASE)
 
@@ -56,10 +56,10 @@ class PictureFiles:
     """The files of one picture of a download.
 
     Attributes:
-        name: The picture's file name without ending.
-        image: The picture, or None where there are only masks.
-        masks: Part → mask file; empty where there is only a picture.
-        findings: What is unusual about the files.
+        name: The picture's file name without suffix.
+        image: The picture's file; None if only masks exist.
+        masks: Part → mask file; empty if only the picture exists.
+        findings: Findings about these files.
     """
 
     name: str
@@ -69,10 +69,10 @@ class PictureFiles:
 
 
 def find_pictures(root: str | Path) -> tuple[list[PictureFiles], list[Finding]]:
-    """Every picture of the download by number, and findings about the other files. Decodes nothing.
+    """Find the files of each picture of the download, by number, and findings about other files; decode nothing.
 
     Raises:
-        DataError: no such folder, or one without pictures or masks.
+        DataError: no such folder, or a folder without pictures or masks.
     """
     root = Path(root)
     for folder in (IMAGES, MASKS):
@@ -101,7 +101,7 @@ def find_pictures(root: str | Path) -> tuple[list[PictureFiles], list[Finding]]:
 
 
 def _add_masks(pictures: dict[int, PictureFiles], folder: Path) -> list[Finding]:
-    """Add the mask files to their pictures, and say which have no number."""
+    """Add the mask files to their pictures, and return a finding for each file without number and part in its name."""
     parts, stray = part_names(), []
     for path in _files(folder):
         place = path.relative_to(folder).as_posix()
@@ -126,7 +126,7 @@ def _add_masks(pictures: dict[int, PictureFiles], folder: Path) -> list[Finding]
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    # os.walk and not rglob, which takes several times as long over 375,000 files.
+    # os.walk is several times as fast as rglob for 375,000 files.
     for place, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
@@ -135,7 +135,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def part_names() -> tuple[str, ...]:
-    """The parts that the data set has masks of.
+    """Return the names of the parts that have masks.
 
     >>> part_names()[:3]
     ('skin', 'l_brow', 'r_brow')
@@ -144,10 +144,10 @@ def part_names() -> tuple[str, ...]:
 
 
 def check_order(scheme: Scheme) -> Scheme:
-    """The scheme, if every class but background is a part; any other class would stay empty.
+    """Check that every class of a scheme but background is a part, and return the scheme.
 
     Raises:
-        LabelError: a class that is no part, or no class at all but background.
+        LabelError: a class that is not a part, or no class but background.
     """
     stray = [name for name in scheme.classes[1:] if name not in part_names()]
     if stray or len(scheme) < 2:
@@ -157,10 +157,10 @@ def check_order(scheme: Scheme) -> Scheme:
 
 
 def official_split(root: str | Path) -> dict[int, str]:
-    """Number of a picture → `train`, `val` or `test`, from the two text files.
+    """Read the official split from its two text files: number of a picture → `train`, `val` or `test`.
 
     Raises:
-        DataError: a file is missing or has a malformed line; the message says which.
+        DataError: a file is missing or has a malformed line; the message names the file and line.
     """
     root = Path(root)
     mapping = _table(root / MAPPING, 3, "a number, CelebA's number and CelebA's file")
@@ -185,7 +185,7 @@ def _partition(root: Path) -> Path:
 
 
 def _table(file: Path, columns: int, content: str) -> dict[int, list[str]]:
-    """The words of each line by its number, from 1."""
+    """Read a text table: line number, from 1 → first words of the line."""
     if not file.is_file():
         hint = "which comes with CelebA" if file.name == PARTITION else "part of the download"
         raise DataError(
@@ -203,9 +203,10 @@ def _table(file: Path, columns: int, content: str) -> dict[int, list[str]]:
 
 @register
 class CelebAMaskHQ(PairedFiles):
-    """The download itself; a label map is painted from its masks (about 15 small files) when it is read.
+    """The download itself: each label map is painted from about 15 mask files when the sample is read.
 
-    `faceparse data prepare celebamask-hq` paints them once instead, which reads several times as fast.
+    `faceparse data prepare celebamask-hq` paints all label maps once, so that reading is several times as
+    fast.
 
     Args:
         root: Folder of the download.
@@ -213,8 +214,8 @@ class CelebAMaskHQ(PairedFiles):
         scheme: Painting order: celebamask19, maskgan19 or segface-celeb19 (`faceparse.data.painting`).
 
     Raises:
-        DataError: not such a folder; no such split, or its text files missing; no scheme.
-        LabelError: no such scheme, or one with a class that is no part.
+        DataError: not a download of CelebAMask-HQ; no such split, or its text files are missing; no scheme.
+        LabelError: no such scheme, or a scheme with a class that is not a part.
     """
 
     kind: ClassVar[str] = "celebamask-hq"

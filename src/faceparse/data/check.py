@@ -1,4 +1,4 @@
-"""Finds the faults of a data set before a training run does.
+"""A check that finds faults in a data set before training.
 
 >>> check = check_dataset("faces", scheme="celebamask19")  # doctest: +SKIP
 >>> [f.text for f in check.findings if f.wrong]  # doctest: +SKIP
@@ -30,19 +30,19 @@ from faceparse.labels import Scheme
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """What a data set holds, and what is wrong with it.
+    """The result of checking a data set: contents and findings.
 
     Attributes:
-        root: Its folder.
-        scheme: Scheme of its label maps.
+        root: The data set's folder.
+        scheme: Scheme of the label maps.
         splits: Split → number of pictures.
-        pixels: 256 numbers: pixels of each label in all label maps.
-        pictures: 256 numbers: label maps in which each label occurs.
+        pixels: Number of pixels of each label in all label maps, 256.
+        pictures: Number of label maps in which each label occurs, 256.
         sides: (agree, contradict): number of pictures whose left and right classes lie as in most pictures,
-            and of the others.
-        left_lies: `right` or `left`: the half of the picture on which most left classes lie; empty where
-            no picture shows it.
-        findings: What is wrong or unusual.
+            and number of pictures in which they do not.
+        left_lies: `right` or `left`: the half of the picture on which left classes lie in most pictures;
+            empty if no picture has both classes of a pair.
+        findings: Faults and other findings.
         samples: Picture's name → (data set, index).
     """
 
@@ -58,19 +58,19 @@ class Check:
 
     @property
     def wrong(self) -> bool:
-        """Whether anything must be mended."""
+        """Whether a finding is a fault that must be repaired."""
         return any(f.wrong for f in self.findings)
 
     @property
     def kinds(self) -> dict[str, list[Finding]]:
-        """Findings by kind, wrong ones first."""
+        """Kind → findings, faults first."""
         grouped: dict[str, list[Finding]] = defaultdict(list)
         for finding in sorted(self.findings, key=lambda f: not f.wrong):
             grouped[finding.kind].append(finding)
         return dict(grouped)
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain data for JSON."""
+        """Return the check as plain data for JSON."""
         agree, contradict = self.sides
         return {
             "root": str(self.root),
@@ -100,24 +100,23 @@ def check_dataset(
 ) -> Check:
     """Check every file of a data set.
 
-    Faults (`Finding.wrong`): files that cannot be read; pictures and label maps of different sizes; labels
-    outside the scheme; pictures without a label map and the reverse; split files that name absent
-    pictures, or one twice; one picture in two splits, as the same file or a copy; left and right that
-    contradict the other pictures (a mirrored picture whose sides were not swapped, or a pair that was
-    named the wrong way round); masks of 0 and 255, as 255 is ignored. Worth a look: pictures that
-    resemble another one, straight or mirrored; copies within a split; label maps of background alone; classes
-    that never occur.
+    Faults (`Finding.wrong`): files that cannot be read; pictures and label maps of different aspects; labels
+    outside the scheme; pictures without a label map and label maps without a picture; split files that name
+    an absent picture, or a picture twice; a picture in two splits, as the same file or a copy; left and right
+    that contradict the other pictures (a mirrored picture whose sides were not swapped, or a pair with
+    swapped names); masks of 0 and 255, because 255 is ignored. Other findings: pictures that resemble another
+    picture, also mirrored; copies within a split; label maps of background only; classes that never occur.
 
     Args:
-        root: Its folder.
-        kind: A kind of data set; see `faceparse.data.kinds`.
-        scheme: Scheme of its label maps; None if the data set says it.
-        jobs: Pictures at a time.
-        progress: Called with (done, total) after each picture.
+        root: The data set's folder.
+        kind: Kind of data set; see `faceparse.data.kinds`.
+        scheme: Scheme of the label maps; None if the data set states it.
+        jobs: Number of pictures read at a time.
+        progress: Function that is called with (done, total) after each picture.
 
     Raises:
-        DataError: not a data set of that kind at all, or no scheme.
-        LabelError: unknown scheme.
+        DataError: not a data set of this kind, or no scheme.
+        LabelError: an unknown scheme.
     """
     root = Path(root)
     if kind == "folder":
@@ -160,11 +159,11 @@ def check_dataset(
 
 
 Splits = tuple[dict[str, LabelledFiles], list[Finding]]
-"""Split → its samples, and findings about those that cannot be opened."""
+"""Split → samples, and findings about splits that cannot be opened."""
 
 
 def _open_folder(root: Path, scheme: str | Path | Scheme | None) -> Splits:
-    """The labelled pictures of each split, and all of them."""
+    """Open each split of a folder data set, and `all` labelled pictures."""
     layout, label_scheme = scan(root), folder_scheme(root, scheme)
     files: dict[str, SplitFile] = {}
     findings = []
@@ -235,7 +234,7 @@ def _split_findings(members: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
 def _sides(
     inspections: Mapping[str, Inspection], scheme: Scheme
 ) -> tuple[list[Finding], tuple[int, int], str]:
-    """Findings, counts of pictures that agree and contradict, and the half on which left classes lie."""
+    """Return findings, (agree, contradict) counts of pictures, and the half on which left classes lie."""
     votes = {name: vote for name, inspection in inspections.items() if (vote := inspection.left_lies(scheme))}
     if not votes:
         return [], (0, 0), ""
@@ -278,5 +277,5 @@ def _copies(inspections: Mapping[str, Inspection], members: Mapping[str, Sequenc
 
 
 def _across(a: str, b: str, members: Mapping[str, Sequence[str]]) -> bool:
-    """Whether two pictures lie in different splits; a picture in no split lies in none."""
+    """Return whether two pictures are in different splits; a picture in no split does not count."""
     return bool(members[a] and members[b] and set(members[a]).isdisjoint(members[b]))

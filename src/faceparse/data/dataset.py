@@ -1,4 +1,4 @@
-"""What every data set is: pictures and label maps as numpy arrays, in a label scheme."""
+"""The interface of a data set: pictures and label maps as NumPy arrays, in a label scheme."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Sample:
     """One labelled picture.
 
     Attributes:
-        name: Where it comes from, for messages and reports.
-        image: RGB uint8, H × W × 3.
-        labels: uint8, H × W, in the data set's scheme; 255 is ignore.
-        landmarks: Points that come with the picture, float64 N × 2, x and y in its pixels, or None.
+        name: Name for messages and reports, usually the picture's path.
+        image: The picture, RGB uint8, H × W × 3.
+        labels: The label map, uint8, H × W, in the data set's scheme; 255 is ignore.
+        landmarks: Landmarks of the data set, float64 N × 2, x and y in pixels of the picture, or None.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Sample:
 class Dataset(Protocol):
     """A list of samples in one scheme; reading a sample is thread- and fork-safe.
 
-    A class that inherits from it writes `__len__`, `__getitem__`, `labels` and `names`.
+    A subclass defines `__len__`, `__getitem__`, `labels` and `names`.
     """
 
     scheme: Scheme
@@ -44,28 +44,29 @@ class Dataset(Protocol):
 
     @abstractmethod
     def __getitem__(self, index: int) -> Sample:
-        """A sample; IndexError past the end."""
+        """Read a sample; raise IndexError past the end."""
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))
 
     @abstractmethod
     def labels(self, index: int) -> NDArray[np.uint8]:
-        """The label map of a sample alone, H × W, for scans that need no picture."""
+        """Read only the label map of a sample, H × W."""
 
     @property
     @abstractmethod
     def names(self) -> Sequence[str | Path]:
-        """One name per sample, in order."""
+        """Names of the samples, in order."""
 
 
 def dependencies(dataset: Dataset, index: int) -> tuple[str | Path, ...]:
-    """What a sample depends on: its files as paths, and settings as text.
+    """Return what a sample depends on: its files as paths, and settings as text.
 
     >>> dependencies(FolderDataset("faces", "all", "face2"), 0)  # doctest: +SKIP
     (PosixPath('faces/images/0.jpg'), PosixPath('faces/labels/0.png'))
 
-    A data set states it by a method of this name; without one, the sample's name stands for its only file.
+    A data set states this by a method `dependencies`; without this method, the sample's name counts as its
+    only file.
     """
     method: Callable[[int], tuple[str | Path, ...]] | None = getattr(dataset, "dependencies", None)
     return (Path(dataset.names[index]),) if method is None else method(index)

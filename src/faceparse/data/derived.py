@@ -1,4 +1,4 @@
-"""Data sets made from others: converted, cropped, a few samples of one, or several one after the other.
+"""Data sets made from other data sets: converted, cropped, reduced to a few samples, or concatenated.
 
 >>> Converted(open_dataset("folder", "celebamask5k", "val", "maskgan19"), "celebamask19").scheme.name  # doctest: +SKIP
 'celebamask19'
@@ -20,13 +20,13 @@ from faceparse.labels import Scheme, conversion
 
 
 class DerivedDataset(Dataset):
-    """The samples of other data sets, one after the other; a subclass writes only what differs.
+    """The samples of one or more data sets in order; a base class, of which subclasses override what they change.
 
     Args:
         datasets: One or more data sets of one scheme.
 
     Raises:
-        DataError: they differ in scheme.
+        DataError: the data sets differ in scheme.
     """
 
     def __init__(self, *datasets: Dataset) -> None:
@@ -58,11 +58,11 @@ class DerivedDataset(Dataset):
 
 
 class Concatenated(DerivedDataset):
-    """Several data sets of one scheme, one after the other."""
+    """Several data sets of one scheme in a row."""
 
 
 class Subset(DerivedDataset):
-    """At most `count` samples of a data set, spread evenly over it and in its order.
+    """At most `count` samples of a data set, spread evenly, in the data set's order.
 
     >>> len(Subset(open_dataset("folder", "faces", "val"), 100))  # doctest: +SKIP
     100
@@ -83,7 +83,7 @@ class Converted(DerivedDataset):
         scheme: Scheme to convert to.
 
     Raises:
-        LabelError: schemes that do not convert; from reading a label map, one with labels of another scheme.
+        LabelError: the schemes do not convert; later, a label map with labels outside its scheme.
     """
 
     def __init__(self, dataset: Dataset, scheme: str | Scheme) -> None:
@@ -107,16 +107,16 @@ class Converted(DerivedDataset):
 
 
 class Cropped(DerivedDataset):
-    """A data set whose samples are cropped by `helen_box`, as SegFace does with Helen; landmarks move along.
+    """A data set whose samples are cropped to `helen_box`, as SegFace crops Helen; landmarks are moved too.
 
     >>> Cropped(open_dataset("helen", "helen", "test"))[0].landmarks.shape  # doctest: +SKIP
     (68, 2)
 
     Args:
-        dataset: Its samples carry landmarks.
+        dataset: A data set whose samples have landmarks.
 
     Raises:
-        DataError: from reading a sample that has no landmarks, or whose landmarks lie outside its picture.
+        DataError: later, a sample without landmarks or with landmarks outside the picture.
     """
 
     def labels(self, index: int) -> NDArray[np.uint8]:

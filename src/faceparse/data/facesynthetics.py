@@ -10,8 +10,8 @@ Layout (Wood et al., ICCV 2021, https://github.com/microsoft/FaceSynthetics)::
     ROOT/000000_seg.png      8-bit, scheme synthface19; 255 is ignore
     ROOT/000000_ldmks.txt    70 lines `x y`: iBUG's 68, then the pupils
 
-There is no official split: take shares, such as `0-98%` and `98-100%`. Train on it with `--scheme
-ourface11` (or any scheme that synthface19 converts to) and its labels are converted.
+There is no official split: take shares, such as `0-98%` and `98-100%`. Training with `--scheme ourface11` (or
+any other scheme that synthface19 converts to) converts the labels.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _NUMBERED = re.compile(r"\d+\.png")
 
 @register
 class FaceSynthetics(PairedFiles):
-    """The data set, or a share of it, with its landmarks.
+    """FaceSynthetics or a share of it, with landmarks.
 
     Args:
         root: Folder of `000000.png`, `000000_seg.png`, `000000_ldmks.txt` and so on.
         split: `all`, or a share such as `0-98%` (see `faceparse.data.splits`).
-        scheme: synthface19 (also if None).
+        scheme: `synthface19`, or None, which means the same.
 
     Raises:
         DataError: no such folder or split; a picture without label map or landmarks; another scheme.

@@ -1,4 +1,4 @@
-"""What a look at a data set's files finds."""
+"""Findings about the files of a data set."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ class Finding(NamedTuple):
     """One finding about a data set.
 
     Attributes:
-        kind: What kind of finding; those of one kind are counted together.
+        kind: Kind of the finding; findings of one kind are counted together.
         text: One line that names the file.
-        wrong: Whether it must be mended; else it is only worth a look.
-        name: The picture concerned, if any.
+        wrong: Whether the finding is a fault that must be repaired; else it is only worth a look.
+        name: Name of the picture, if the finding is about one.
     """
 
     kind: str

@@ -1,16 +1,16 @@
-"""A folder of `images/` and `labels/` (or `masks/`), with optional split files.
+"""A data set folder with `images/`, `labels/` (or `masks/`), and optional split files.
 
 >>> from faceparse.data import FolderDataset
 >>> train = FolderDataset("celebamask5k", "train", "maskgan19")  # doctest: +SKIP
 >>> train[0].image.shape, train[0].labels.shape  # doctest: +SKIP
 ((512, 512, 3), (512, 512))
 
-Layout (the one the yakhyo BiSeNet trainer expects)::
+Layout (as for the yakhyo BiSeNet trainer)::
 
     ROOT/images/NAME.jpg|png|…
     ROOT/labels/NAME.png        8-bit, pixel value = label; `masks/` is taken too
     ROOT/SPLIT.txt              one NAME (with or without extension) a line
-    ROOT/dataset.json           what `faceparse data prepare` records: the scheme above all
+    ROOT/dataset.json           record of `faceparse data prepare`, which names the scheme
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Layout:
-    """The files in a data set folder, good or not.
+    """The files in a data set folder, with or without faults.
 
     Attributes:
         root: The folder.
         images: Stem → picture.
         labels: Stem → label map.
-        clashes: Pictures that share a stem, and so a label map, with one in `images`.
-        lossy: Label maps in a format that does not keep values (JPEG, WebP).
+        clashes: Pictures that share their stem, and so their label map, with a picture in `images`.
+        lossy: Label maps in a format that does not keep pixel values exactly (JPEG, WebP).
     """
 
     root: Path
@@ -54,23 +54,23 @@ class Layout:
     lossy: tuple[Path, ...] = ()
 
     def pairs(self, stems: Iterable[str]) -> list[tuple[Path, Path]]:
-        """The picture and the label map of each stem that has both."""
+        """Return (picture, label map) for each stem that has both."""
         both = self.images.keys() & self.labels.keys()
         return [(self.images[stem], self.labels[stem]) for stem in stems if stem in both]
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Names of its split files: train, val, test, then the others."""
+        """Names of the split files: train, val, test, then the others."""
         files = {p.stem for p in self.root.glob("*.txt")}
         usual = [s for s in ("train", "val", "test") if s in files]
         others = []
         for split in sorted(files - set(usual)):
-            with suppress(DataError):  # a text about something else, perhaps
+            with suppress(DataError):  # perhaps not a split file
                 others += [split] if self.read_split(split).stems else []
         return (*usual, *others)
 
     def read_split(self, split: str) -> SplitFile:
-        """The lines of a split file; those without a picture are listed apart."""
+        """Read a split file; names without a picture go to `SplitFile.absent`."""
         stems: list[str] = []
         absent: list[str] = []
         lines = read_text(self.root / f"{split}.txt").splitlines()
@@ -84,14 +84,14 @@ class Layout:
 
 
 class SplitFile(NamedTuple):
-    """A split file: stems of pictures that exist, and names of ones that do not."""
+    """The contents of a split file: stems of pictures that exist, and names of absent pictures."""
 
     stems: tuple[str, ...]
     absent: tuple[str, ...]
 
 
 def scan(root: str | Path) -> Layout:
-    """Look for the files in a data set folder.
+    """List the files in a data set folder.
 
     Raises:
         DataError: no `images/`, or neither `labels/` nor `masks/`.
@@ -119,18 +119,18 @@ def scan(root: str | Path) -> Layout:
 
 @register
 class FolderDataset(PairedFiles):
-    """Pictures and label maps of the same stem below one root.
+    """Pictures and label maps with the same stem in one folder.
 
     Args:
         root: Folder that holds `images/` and `labels/` or `masks/`.
         split: Name of a split file `ROOT/SPLIT.txt`, `all` for every picture that has a label map, or a
-            share of those such as `0-80%` (see `faceparse.data.splits`).
-        scheme: Scheme of the label maps: a name, a YAML file, a `Scheme`, or None where `dataset.json`
-            says it; never guessed.
+            share of these pictures such as `0-80%` (see `faceparse.data.splits`).
+        scheme: Scheme of the label maps: a name, a YAML file or a `Scheme`; None if `dataset.json`
+            names it. It is never guessed.
 
     Raises:
-        DataError: no such folder, split or picture, or no labelled picture in it.
-        LabelError: unknown scheme.
+        DataError: no such folder, split or picture, or no labelled picture in the split.
+        LabelError: an unknown scheme.
     """
 
     kind: ClassVar[str] = "folder"
@@ -140,7 +140,7 @@ class FolderDataset(PairedFiles):
         layout = scan(root)
         stems = _stems(layout, split)
         super().__init__(folder_scheme(layout.root, scheme), layout.pairs(stems))
-        with suppress(DataError):  # told where the sample is read
+        with suppress(DataError):  # the error comes again when the sample is read
             image, labels = self.image(0), self.labels(0)
             if image.shape[:2] != labels.shape and not aspects_differ(image, labels):
                 _say_resized(layout.root)
@@ -183,5 +183,5 @@ def _stems(layout: Layout, split: str) -> Sequence[str]:
 
 
 def _first(names: Sequence[str]) -> str:
-    """The first name and the number of the others."""
+    """Return the first name and the number of the others, as text."""
     return f"{names[0]!r}" + (f" and {len(names) - 1} more" if names[1:] else "")

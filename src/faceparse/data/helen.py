@@ -1,4 +1,4 @@
-"""Helen, relabelled: portraits with 11 classes, and 68 landmarks in a file of their own.
+"""Helen, relabelled: portraits with 11 classes, and 68 landmarks in a separate file.
 
 >>> test = Helen("helen", "test")  # doctest: +SKIP
 >>> test[0].landmarks.shape  # doctest: +SKIP
@@ -12,8 +12,8 @@ Layout (Lin et al., CVPR 2019, https://github.com/JPlin/Relabeled-HELEN-Dataset;
     ROOT/landmarks.txt      x y of 68 points, …, NAME on a line; at twice the pictures' scale (SegFace's file)
 
 The folders are the official split: `test` has the pictures at their original size, `test_resize` the same
-pictures reduced, without landmarks. There is no `val`: take shares of `train`, such as `0-95%` and `95-100%`.
-`faceparse.data.derived.Cropped` crops to the faces.
+pictures reduced, without landmarks. There is no `val` split: take shares of `train`, such as `0-95%` and
+`95-100%`. `faceparse.data.derived.Cropped` crops to the faces.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from faceparse.labels import Scheme
 
 SPLITS = ("train", "test", "test_resize")
 _POINTS = 68
-_SCALE = 0.5  # the file's coordinates → the pictures'
+_SCALE = 0.5  # converts the file's coordinates to pixels of the pictures
 
 
 @register
 class Helen(PairedFiles):
-    """One split of Helen, with its landmarks where ROOT has `landmarks.txt`.
+    """One split of Helen, with landmarks if ROOT has `landmarks.txt`.
 
     Args:
-        root: Folder with `train` and `test` in it.
+        root: Folder that contains `train` and `test`.
         split: train, test, test_resize, all (train and test), or a share of train (see `faceparse.data.splits`).
-        scheme: helen11 (also if None).
+        scheme: `helen11`, or None, which means the same.
 
     Raises:
         DataError: no such folder or split; a picture without a label map; a malformed landmark file; another
@@ -62,14 +62,14 @@ class Helen(PairedFiles):
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
-        # Not test_resize, which is test again.
+        # test_resize is left out, because it has the pictures of test.
         return tuple(s for s in ("train", "test") if (Path(root) / s).is_dir())
 
     def dependencies(self, index: int) -> tuple[str | Path, ...]:
         return *super().dependencies(index), *((self._file,) if self._landmarks else ())
 
     def landmarks(self, index: int) -> NDArray[np.float64] | None:
-        """68 × 2 in the pixels of the whole picture, or None without `landmarks.txt`."""
+        """Return the landmarks, 68 × 2, in pixels of the whole picture, or None without `landmarks.txt`."""
         if not self._landmarks:
             return None
         name = _name(self.names[index])

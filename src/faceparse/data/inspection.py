@@ -1,4 +1,4 @@
-"""The inspection of one labelled picture, for a check of the whole data set."""
+"""Inspection of one labelled picture, for a check of the whole data set."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from faceparse.labels import Scheme, count
 _T = TypeVar("_T")
 
 LabelledFiles = Kind | PairedFiles
-"""What is inspected: its pictures, label maps and landmarks are read one by one."""
+"""A data set whose pictures, label maps and landmarks can be read separately."""
 
 THUMB = 16
-"""Side of the gray thumbnail by which pictures are compared."""
-_MIN_PIXELS = 16  # of a class whose place counts
-_MIN_GAP = 0.02  # between the two sides, as a share of the width
+"""Side, in pixels, of the gray thumbnails that are compared."""
+_MIN_PIXELS = 16  # least pixels of a class for its place to count
+_MIN_GAP = 0.02  # least distance of the two sides, as a fraction of the width
 
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """What one labelled picture is like.
+    """Properties of one labelled picture.
 
     Attributes:
-        faults: Lines about files that cannot be read.
-        sizes: How the aspects of picture and label map differ; empty where they agree or may differ.
-        counts: Pixels per label, 256.
-        middles: Label → mean column, 0 to 1, of classes that have a left and a right.
-        digest: Hash of the picture's pixels; empty if it could not be read.
-        thumb: Gray picture at 16 × 16; black if it could not be read.
+        faults: One line for each file that cannot be read.
+        sizes: Text that says how the sizes of picture and label map differ; empty if their aspects agree or
+            may differ.
+        counts: Number of pixels of each label, 256.
+        middles: Label → mean column, 0 to 1, for left and right classes.
+        digest: Hash of the picture's pixels; empty if the picture cannot be read.
+        thumb: Gray thumbnail, 16 × 16; black if the picture cannot be read.
     """
 
     faults: tuple[str, ...]
@@ -48,9 +49,9 @@ class Inspection:
     thumb: NDArray[np.uint8]
 
     def left_lies(self, scheme: Scheme) -> dict[str, int]:
-        """Left class → 1 if it lies farther right in the picture than its right class, else -1.
+        """Return left class → 1 if it lies farther right in the picture than the right class of the pair, else -1.
 
-        Pairs of which one is absent, or that lie one above the other, do not count.
+        A pair is left out if one class is absent, or if one class lies above the other.
         """
         places = self.middles
         gaps = {
@@ -62,7 +63,7 @@ class Inspection:
 
 
 def inspect(dataset: LabelledFiles, index: int) -> Inspection:
-    """Read one picture and its label map; a file that cannot be read becomes a fault, not an error."""
+    """Inspect one picture and its label map; a file that cannot be read becomes a fault, not an error."""
     image, image_fault = _attempt(dataset.image, index)
     labels, label_fault = _attempt(dataset.labels, index)
     _, landmark_fault = _attempt(dataset.landmarks, index)
@@ -81,7 +82,7 @@ def inspect(dataset: LabelledFiles, index: int) -> Inspection:
 
 
 def _attempt(read: Callable[[int], _T], index: int) -> tuple[_T | None, str]:
-    """What was read, or why it cannot be."""
+    """Return what `read` returns and an empty text, or None and the reason for the error."""
     try:
         return read(index), ""
     except DataError as error:

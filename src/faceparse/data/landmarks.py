@@ -1,7 +1,7 @@
-"""Five points and crops from the landmarks that come with data sets.
+"""Five points and crops from the landmarks of data sets.
 
-The five are the image-left eye, image-right eye, nose tip, image-left and image-right mouth corner on an
-upright face, in that order, as detectors give them.
+The five points are image-left eye, image-right eye, nose tip, image-left and image-right mouth corner of an
+upright face, in this order, as detectors return them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from faceparse.errors import DataError
 
 
 def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Five points, 5 × 2, from 106 landmarks (LaPa), 68 or 70 (iBUG's order: Helen, FaceSynthetics), or five.
+    """Return five points, 5 × 2, from 106 landmarks (LaPa), 68 or 70 (iBUG's order: Helen, FaceSynthetics), or five.
 
     >>> five_points(np.zeros((68, 2))).shape
     (5, 2)
 
-    From 106: the eyes are mean(74, 104) and mean(83, 105), the nose 54, the mouth 84 and 90; from 68: the
-    means of 36 to 41 and 42 to 47, then 30, 48, 54. Both as SegFace takes them
-    (Narayan et al., AAAI 2025, https://github.com/Kartik-3004/SegFace).
+    Of 106 landmarks, the eyes are mean(74, 104) and mean(83, 105), the nose is 54, the mouth 84 and 90. Of 68
+    or 70 landmarks, the eyes are the means of 36 to 41 and 42 to 47, the nose is 30, the mouth 48 and 54.
+    Both choices are SegFace's (Narayan et al., AAAI 2025, https://github.com/Kartik-3004/SegFace).
 
     Raises:
         DataError: another number of landmarks.
@@ -37,23 +37,23 @@ def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def mirror(points: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """Five points in the mirror image of a picture of that width; the two eyes and mouth corners trade places."""
+    """Mirror five points in a picture of a width, px; the two eyes, and the two mouth corners, swap their order."""
     x, y = points[[1, 0, 2, 4, 3]].T
     return np.column_stack([width - x, y])
 
 
 def helen_box(landmarks: NDArray[np.float64], size: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """The square around a face to which SegFace crops Helen's pictures, clipped to the picture.
+    """Return the box around a face to which SegFace crops Helen's pictures.
 
-    Its side is 1.2 times the longer side of the landmarks' bounding box, and both have the same middle.
-    Clipping may leave a rectangle. Rounding is as published (https://github.com/Kartik-3004/SegFace).
+    The box is a square with the centre of the landmarks' bounding box, and 1.2 times its longer side; it is
+    then clipped to the picture. Rounding is as published (https://github.com/Kartik-3004/SegFace).
 
     Args:
-        landmarks: N × 2 in the picture's pixels.
+        landmarks: N × 2, in pixels of the picture.
         size: (width, height) of the picture.
 
     Returns:
-        Left, top, right and bottom in whole pixels; right and bottom lie one pixel outside.
+        Left, top, right and bottom in whole pixels; right and bottom are excluded.
 
     Raises:
         DataError: the landmarks lie outside the picture.

@@ -30,12 +30,12 @@ SPLITS = ("train", "val", "test")
 
 @register
 class LaPa(PairedFiles):
-    """One split of LaPa, with its landmarks.
+    """One split of LaPa, with landmarks.
 
     Args:
-        root: Folder with `train`, `val` and `test` in it.
-        split: One of these, or `all`.
-        scheme: lapa11 (also if None).
+        root: Folder that contains `train`, `val` and `test`.
+        split: `train`, `val`, `test` or `all`.
+        scheme: `lapa11`, or None, which means the same.
 
     Raises:
         DataError: no such folder or split; a picture without label map or landmarks; another scheme.

@@ -1,9 +1,9 @@
-"""One label map from one mask per part, painted in the order of a scheme's labels.
+"""Painting of one label map from one mask per part, in the order of a scheme's labels.
 
-CelebAMask-HQ's parts overlap (hair runs over skin and brows, glasses over eyes), so the order in which
-they are painted changes the ground truth. Painting in label order gives each published order:
-`maskgan19` as MaskGAN, `celebamask19` as zllrunning's and yakhyo's BiSeNet (hair over glasses),
-`segface-celeb19` as SegFace and FaRL (glasses over eyes and hair).
+CelebAMask-HQ's parts overlap (hair lies over skin and brows, glasses over eyes), so the painting order
+changes the ground truth. Each published order is the label order of a scheme: `maskgan19` is MaskGAN's,
+`celebamask19` that of zllrunning's and yakhyo's BiSeNet (hair over glasses), `segface-celeb19` that of
+SegFace and FaRL (glasses over eyes and hair).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from faceparse.data.reading import read_mask
 from faceparse.errors import DataError
 from faceparse.labels import Scheme
 
-_SMALLEST, _LARGEST = 16, 4096  # the pictures have 1024; many times that would fill the memory
+_SMALLEST, _LARGEST = 16, 4096  # the pictures have 1024 px; a much larger size would fill the memory
 
 
 def paint(
     masks: Mapping[str, NDArray[np.bool_]], scheme: Scheme, shape: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Paint masks one over another in the scheme's label order; what no mask covers is background.
+    """Paint masks one over another in the scheme's label order; pixels without a mask are background.
 
     >>> from faceparse.labels import scheme
     >>> both = np.ones((1, 2), bool)
@@ -34,7 +34,8 @@ def paint(
     [[17, 17]]
 
     Args:
-        masks: Class name → H × W; a class that the scheme does not have is left out.
+        masks: Class name → mask, H × W; classes that the scheme does not have are left out.
+        scheme: Scheme of the label map.
         shape: (H, W) of the label map.
     """
     labels = np.zeros(shape, np.uint8)
@@ -45,12 +46,13 @@ def paint(
 
 
 def paint_files(files: Mapping[str, Path], scheme: Scheme) -> tuple[NDArray[np.uint8], list[Finding]]:
-    """A label map from the mask files of one picture, and findings about them.
+    """Paint a label map from the mask files of one picture, and return it with findings about the files.
 
-    Masks of another size than most are resized to it (nearest pixel).
+    Masks are resized to the most frequent size (nearest pixel).
 
     Args:
         files: Class name → mask file.
+        scheme: Scheme of the label map.
 
     Raises:
         DataError: a file that cannot be read, or no file.
@@ -83,10 +85,10 @@ def match_sizes(
     """Resize a picture and its label map to one size.
 
     Args:
-        image: RGB uint8.
-        labels: H × W uint8, perhaps of another size.
-        size: `masks` for the label map's size, `images` for the picture's, or a number of pixels for
-            both sides. Pictures are resized bilinear with antialiasing, label maps to the nearest pixel.
+        image: The picture, RGB uint8.
+        labels: The label map, H × W uint8, perhaps of another size.
+        size: `masks` for the label map's size, `images` for the picture's size, or a number of pixels for
+            both sides. Pictures are resized bilinearly with antialiasing, label maps by nearest neighbour.
     """
     height, width = {"masks": labels.shape, "images": image.shape[:2]}.get(str(size), (size, size))
     target = (int(width), int(height))
@@ -98,14 +100,14 @@ def resize(
     size: tuple[int, int],
     method: Image.Resampling = Image.Resampling.NEAREST,
 ) -> NDArray[np.uint8]:
-    """A picture or label map at (width, height); the same array where it has that size."""
+    """Resize a picture or label map to (width, height); return the same array if it has this size."""
     if picture.shape[1::-1] == size:
         return picture
     return np.asarray(Image.fromarray(picture).resize(size, method))
 
 
 def check_size(size: str | int) -> str | int:
-    """The size as `masks`, `images`, or a number of pixels, 16 to 4096; a `DataError` otherwise."""
+    """Return a size as `masks`, `images` or a number of pixels, 16 to 4096; raise a `DataError` for anything else."""
     if size in ("masks", "images"):
         return size
     pixels = int(size) if str(size).isdecimal() else 0

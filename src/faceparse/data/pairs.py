@@ -1,4 +1,4 @@
-"""Samples from files: a picture, its label map and, in some data sets, its landmarks."""
+"""Data sets of files: a picture, its label map and, in some data sets, its landmarks for each sample."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from faceparse.labels import Scheme
 
 
 class PairedFiles(Dataset):
-    """A data set over pairs of files; a subclass overrides what it does otherwise.
+    """A data set of pairs of files; subclasses override what they change.
 
     >>> data = PairedFiles(scheme("face2"), [(Path("a.jpg"), Path("a.png"))])  # doctest: +SKIP
 
     Args:
-        scheme: Of the label maps.
-        pairs: (picture, label map) in order; read when a sample is.
-        landmark_files: A file of landmarks for each pair, or none at all.
+        scheme: Scheme of the label maps.
+        pairs: (picture, label map) files in order, which are read when their sample is read.
+        landmark_files: Landmark file of each pair; empty without landmarks.
     """
 
     one_size: ClassVar[bool] = True
-    """Whether a picture and its label map must have one aspect; else the data set brings them to one size."""
+    """Whether a picture and its label map must have the same aspect; else the data set resizes them to one size."""
 
     landmark_count: ClassVar[int] = 0
-    """Landmarks in each landmark file."""
+    """Number of landmarks in each landmark file."""
 
     def __init__(
         self, scheme: Scheme, pairs: Sequence[tuple[Path, Path]], landmark_files: Sequence[Path] = ()
@@ -47,15 +47,15 @@ class PairedFiles(Dataset):
         return [image for image, _ in self._pairs]
 
     def image(self, index: int) -> NDArray[np.uint8]:
-        """The picture of one sample, RGB uint8, H × W × 3."""
+        """Read the picture of one sample, RGB uint8, H × W × 3."""
         return read_image(self._pairs[index][0])
 
     def labels(self, index: int) -> NDArray[np.uint8]:
-        """The label map of one sample, H × W uint8."""
+        """Read the label map of one sample, H × W uint8."""
         return read_labels(self._pairs[index][1])
 
     def landmarks(self, index: int) -> NDArray[np.float64] | None:
-        """The landmarks of one sample, N × 2, where the data set has any."""
+        """Read the landmarks of one sample, N × 2; None if the data set has none."""
         return read_points(self._landmark_files[index], self.landmark_count) if self._landmark_files else None
 
     def dependencies(self, index: int) -> tuple[str | Path, ...]:
@@ -73,18 +73,18 @@ class PairedFiles(Dataset):
 
 
 def aspects_differ(image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> str:
-    """How the sizes of picture and label map differ, where one is not the other made larger or smaller; else empty."""
+    """Return a text on the sizes of picture and label map if their aspects differ, else an empty text."""
     (height, width), (rows, columns) = image.shape[:2], labels.shape
-    if abs(height * columns - width * rows) < max(width, height):  # equal to the pixel of the label map
+    if abs(height * columns - width * rows) < max(width, height):  # equal within a pixel of the label map
         return ""
     return f"is {width}×{height} but its label map is {columns}×{rows}"
 
 
 def require_beside(picture: Path, *files: Path) -> None:
-    """Check that the files that belong to a picture are there.
+    """Check that the other files of a picture exist.
 
     Raises:
-        DataError: one that is missing.
+        DataError: a file is missing.
     """
     for file in files:
         if not file.is_file():

@@ -1,6 +1,6 @@
-"""A flat folder of part masks: `STEM_l_brow.png`, as `faceparse parse --save parts` writes them.
+"""A flat folder of part masks `STEM_l_brow.png`, as `faceparse parse --save parts` writes them.
 
-The pictures lie in a folder of their own, `STEM.jpg` or the like.
+The pictures, `STEM.jpg` for example, are in another folder.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from faceparse.pictures import SUFFIXES
 def find_pictures(
     root: str | Path, images: str | Path, scheme: Scheme
 ) -> tuple[list[PictureFiles], list[Finding]]:
-    """Every picture that has masks, by stem, and findings about files of no picture. Nothing is decoded.
+    """Find the files of each picture with masks, by stem, and findings about other files; decode nothing.
 
     >>> pictures, findings = find_pictures("out", "photos", find_scheme("celebamask19"))  # doctest: +SKIP
 
     Args:
         root: Folder of masks.
         images: Folder of pictures.
-        scheme: Its class names are the parts.
+        scheme: Scheme whose class names are the parts.
 
     Raises:
-        DataError: no such folders, or no masks in `root`.
+        DataError: no such folder, or no masks in `root`.
     """
     root, images = Path(root), Path(images)
     for folder in (root, images):
         if not folder.is_dir():
             raise DataError(f"no such folder: {folder}")
     pictures = {p.stem: p for p in sorted(images.iterdir()) if p.suffix.lower() in SUFFIXES}
-    # Longest first: neck_l must not be read as a part `l` of a picture called …_neck.
+    # Longest first, so that neck_l is not read as a part `l` of a picture …_neck.
     endings = sorted((f"_{name}.png" for name in scheme.classes), key=len, reverse=True)
     masks: dict[str, dict[str, Path]] = {}
     stray: list[Finding] = []

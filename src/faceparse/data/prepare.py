@@ -1,9 +1,9 @@
-"""Part masks to label maps: a download with one mask file per part becomes a folder that `FolderDataset` reads.
+"""Preparation of a data set: a download with one mask file per part becomes a folder that `FolderDataset` reads.
 
 >>> prepare("celebamask-hq", "CelebAMask-HQ", "prepared", "maskgan19", jobs=8).counts  # doctest: +SKIP
 Counter({'written': 30000})
 
-The source is only read. Every file is written completely or not at all; a stopped run continues, because
+The source is only read. Every file is written completely or not at all. A stopped run can continue, because
 `prepare.jsonl` has a line for each finished picture.
 """
 
@@ -40,13 +40,13 @@ _EXAMPLES = 20
 
 
 class Outcome(NamedTuple):
-    """What became of one picture.
+    """The result for one picture.
 
     Attributes:
-        name: The picture, without ending.
+        name: The picture's file name without suffix.
         status: `written`, `skipped` (an earlier run wrote it), or `left out` (no picture or no masks, or a
             file that cannot be read).
-        findings: What is unusual about its files.
+        findings: Findings about the picture's files.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """The number of pictures by status, and the record that was written."""
+    """The number of pictures by status, and the contents of `dataset.json`."""
 
     counts: Counter[str]
     record: dict[str, Any]
@@ -74,27 +74,29 @@ def prepare(
     jobs: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Prepared:
-    """Paint a download's part masks into label maps, in a folder that `FolderDataset` reads.
+    """Paint the part masks of a download into label maps, and write a folder that `FolderDataset` reads.
 
     >>> prepare("parts", "masks", "prepared", images="photos").record["pictures"]  # doctest: +SKIP
     1204
 
     Args:
-        kind: `celebamask-hq`: the data set as it is downloaded; `parts`: a folder of masks `STEM_PART.png`.
-        source: The download; only read.
+        kind: `celebamask-hq`: the data set as downloaded; `parts`: a folder of masks `STEM_PART.png`.
+        source: Folder of the download, which is only read.
         target: The folder to make, or the folder of a stopped run.
-        order: Painting order, and scheme of the label maps.
+        order: Scheme of the label maps; its label order is the painting order.
         images: Folder of the pictures, for `parts`.
-        splits: Whether the official split files of `celebamask-hq` are written.
+        splits: Whether to write the official split files of `celebamask-hq`.
         size: Size of pictures and label maps: `masks`, `images`, or a number of pixels.
-        overwrite: Whether pictures that an earlier run wrote are redone.
-        jobs: Pictures at a time.
-        progress: Called after each picture with the number of pictures done and of all.
+        overwrite: Whether to write pictures again that an earlier run wrote.
+        jobs: Number of pictures processed at a time.
+        progress: Function that is called after each picture with the number of pictures done and of all
+            pictures.
 
     Raises:
         ConfigError: no such kind, or `parts` without `images`.
-        DataError: another layout than the kind's, or a `target` that lies in `source` or holds another data set.
-        LabelError: no such scheme, or one with classes that no mask makes.
+        DataError: `source` does not have the layout of the kind, or `target` is in `source` or holds another
+            data set.
+        LabelError: no such scheme, or a scheme with classes that have no masks.
         OutputError: a file cannot be written.
     """
     source, target, scheme = Path(source), Path(target), find_scheme(order)
@@ -121,7 +123,7 @@ def prepare(
         ThreadPoolExecutor(jobs) as pool,
         (target / JOURNAL).open("wb" if overwrite else "ab") as journal,
     ):
-        journal.write(b"\n")  # ends the half line of a run that was killed
+        journal.write(b"\n")  # ends the incomplete last line of a killed run
         for outcome in pool.map(paint, pictures):
             if outcome.status != "skipped":
                 journal.write(json_bytes(outcome) + b"\n")
@@ -154,7 +156,7 @@ def prepare(
 
 
 def _begin(target: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
-    """Make the folder; refuse one that holds something else."""
+    """Make the target folder; refuse a folder with other contents."""
     if (journal := target / JOURNAL).is_symlink() or (journal.exists() and not journal.is_file()):
         raise OutputError(f"{journal} is not a regular file, and is written to: remove it")
     record = read_record(target)
@@ -180,7 +182,7 @@ def _read_journal(file: Path) -> dict[str, Outcome]:
             name, status, findings = convert(tuple[str, str, list[tuple[str, str, bool, str]]], plain)
             outcomes[name] = Outcome(name, status, tuple(Finding(*finding) for finding in findings))
         except (FaceparseError, UnicodeDecodeError):
-            continue  # half a line of a run that was killed
+            continue  # an incomplete line of a killed run
     return outcomes
 
 
@@ -203,16 +205,16 @@ def _prepare(
     if outside:
         findings.append(Finding("parts outside the order", f"{files.name}: {', '.join(outside)}"))
     resized, labels = match_sizes(image, labels, size)
-    # The picture first: a label map that exists says that both do.
+    # The picture is written first, so that an existing label map means that both exist.
     _write_image(target / "images", files.image, files.name, None if resized is image else resized)
     _write_labels(label_file, labels, scheme)
     return Outcome(files.name, "written", (*files.findings, *findings))
 
 
 def _write_image(folder: Path, source: Path, name: str, resized: NDArray[np.uint8] | None) -> None:
-    """Write the resized picture, or copy a picture that keeps its size byte for byte."""
+    """Write the resized picture, or copy the file byte for byte if the picture keeps its size."""
     suffix = source.suffix.lower() if resized is None else ".jpg"
-    for other in SUFFIXES:  # of an earlier run with other settings
+    for other in SUFFIXES:  # pictures of an earlier run with other settings
         if other != suffix:
             (folder / f"{name}{other}").unlink(missing_ok=True)
     with atomic(folder / f"{name}{suffix}", overwrite=True) as temporary:
@@ -226,7 +228,7 @@ def _write_labels(path: Path, labels: NDArray[np.uint8], scheme: Scheme) -> None
     picture = Image.fromarray(np.ascontiguousarray(labels))
     picture.putpalette(scheme.palette.tobytes())
     with atomic(path, overwrite=True) as temporary:
-        # Run lengths alone: on label maps several times as fast as zlib's default, and smaller.
+        # On label maps, run-length coding is several times as fast as zlib's default, and files are smaller.
         picture.save(temporary, "PNG", compress_type=zlib.Z_RLE)
 
 

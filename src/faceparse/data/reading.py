@@ -1,4 +1,4 @@
-"""Reading the files of data sets: every fault is one `DataError` that names the file."""
+"""Readers of data set files; every fault is a `DataError` that names the file."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from faceparse.pictures import read_picture, read_values
 _T = TypeVar("_T")
 
 LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
-"""Endings taken for label maps: formats that keep every value."""
+"""Suffixes of label maps, whose formats keep pixel values exactly."""
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """A picture as `faceparse.pictures.read_picture` reads it: RGB uint8, H × W × 3, upright.
+    """Read a picture with `faceparse.pictures.read_picture`: RGB uint8, H × W × 3, upright.
 
     >>> read_image(Path("images/0.jpg")).shape  # doctest: +SKIP
     (512, 512, 3)
 
     Raises:
-        DataError: missing, unreadable, cut short, smaller than 16 px on a side, or too large.
+        DataError: a file that is missing, unreadable, cut short, smaller than 16 px on a side, or too large.
     """
     return _read(read_picture, path)
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:
-    """A label map, uint8, H × W: pixel value = label.
+    """Read a label map, uint8, H × W.
 
     Args:
-        path: An 8-bit gray, palette or 1-bit picture; a palette's indices are the labels.
+        path: An 8-bit gray, palette or 1-bit picture; gray values or palette indices are the labels.
 
     Raises:
-        DataError: missing, unreadable, cut short, or of another kind.
+        DataError: a file that is missing, unreadable, cut short, or of another kind.
     """
     image = _read(read_values, path)
     if image.mode not in ("L", "P", "1"):
@@ -47,13 +47,14 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
 
 
 def read_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
-    """One part's mask (where the picture, read as gray, is 128 or more), and what is unusual about it.
+    """Read the mask of one part; return it with notes on what is unusual about it.
 
-    CelebAMask-HQ's masks are 0 and 255, in gray or in RGB. Through a palette 255 can become 225, and a mask
-    of 0 and 1 would be empty, so the values are checked.
+    The mask is True where the gray value is 128 or more. CelebAMask-HQ's masks are 0 and 255, in gray or in
+    RGB. In palette pictures 255 can become 225, and masks of 0 and 1 would be empty; so if all values are
+    below 128, the mask is True above 0.
 
     Raises:
-        DataError: missing, unreadable, cut short, or of colours without gray.
+        DataError: a file that is missing, unreadable, cut short, or cannot be converted to gray.
     """
     image = _read(read_values, path)
     try:
@@ -64,7 +65,7 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
     mask = gray >= 128
     top = int(gray.max())
     if top in range(1, 128):
-        notes.append("faint mask")  # 0 and 1, or 0 and a label: a mask all the same
+        notes.append("faint mask")  # 0 and 1, or 0 and a label
         mask = gray > 0
     elif ((gray != 0) & (gray != 255)).any():
         notes.append("gray mask")
@@ -81,30 +82,30 @@ def _read(read: Callable[[Path], _T], path: Path) -> _T:
 
 
 def read_points(path: Path, count: int) -> NDArray[np.float64]:
-    """Landmarks from a text file, one `x y` a line, the first perhaps their number: float64, `count` × 2.
+    """Read landmarks, float64 `count` × 2, from a text file with `x y` lines; the first line may be `count`.
 
     Raises:
-        DataError: missing, not numbers, or another number of them.
+        DataError: a file that is missing, has words that are not numbers, or another number of landmarks.
     """
     words = read_text(path).split()
     return points(words[words[:1] == [str(count)] and len(words) % 2 :], count, str(path))
 
 
 def points(words: list[str], count: int, where: str) -> NDArray[np.float64]:
-    """`count` points from the words `x y x y …`; a `DataError` that begins with `where` otherwise."""
+    """Convert the words `x y x y …` to `count` points, or raise a `DataError` that starts with `where`."""
     if len(words) != 2 * count:
         raise DataError(f"{where} has {len(words)} numbers; {count} landmarks are {2 * count}")
     try:
         array = np.array([float(w) for w in words]).reshape(count, 2)
     except ValueError as error:
         raise DataError(f"{where} holds a word that is not a number: {error}") from None
-    if not (np.abs(array) <= 1e6).all():  # not a number fails, too
+    if not (np.abs(array) <= 1e6).all():  # NaN fails too
         raise DataError(f"{where} has a landmark that is not within 1,000,000 pixels of the picture's corner")
     return array
 
 
 def read_text(path: Path) -> str:
-    """A text file in UTF-8; a `DataError` that names it where it cannot be read."""
+    """Read a text file in UTF-8; raise a `DataError` that names the file if this fails."""
     try:
         with open_regular(path) as file:
             return file.read().decode("utf-8-sig")

@@ -1,4 +1,4 @@
-"""`dataset.json`, the record of a prepared data set, and its label scheme, which is never guessed."""
+"""The record `dataset.json` of a prepared data set, and the data set's label scheme, which is never guessed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RECORD = "dataset.json"
 
 
 def read_record(root: Path) -> dict[str, Any]:
-    """The record of a data set folder; empty where it has none.
+    """Read the record of a data set folder; return an empty record if there is none.
 
     Raises:
         DataError: `dataset.json` is not a JSON object.
@@ -30,20 +30,20 @@ def read_record(root: Path) -> dict[str, Any]:
 
 
 def write_record(root: Path, record: Mapping[str, Any]) -> None:
-    """Write or replace a data set folder's record, whole or not at all."""
+    """Write or replace a data set folder's record, completely or not at all."""
     write_atomic(root / RECORD, json_bytes(record, indent=2) + b"\n")
 
 
 def declared_scheme(declared: str | Scheme, requested: str | Path | Scheme | None, owner: str) -> Scheme:
-    """The scheme that a data set declares.
+    """Return the scheme that a data set declares; refuse another scheme from the user.
 
     Args:
-        declared: Scheme of its label maps.
-        requested: The scheme that the user names; None to take the data set's.
-        owner: The data set or the file that declares it, for the message.
+        declared: Scheme of the data set's label maps.
+        requested: The scheme that the user names, or None.
+        owner: The data set or the file that declares the scheme, for the error message.
 
     Raises:
-        DataError: the user names another one.
+        DataError: the user names another scheme.
     """
     scheme = find_scheme(declared)
     if requested is not None and (other := find_scheme(requested)) != scheme:
@@ -53,10 +53,10 @@ def declared_scheme(declared: str | Scheme, requested: str | Path | Scheme | Non
 
 
 def folder_scheme(root: Path, requested: str | Path | Scheme | None) -> Scheme:
-    """The scheme of a folder's label maps: its record's, else the user's.
+    """Return the scheme of a folder's label maps: the one in the record, else the one that the user names.
 
     Raises:
-        DataError: neither names one, or they differ.
+        DataError: neither record nor user names a scheme, or they name different schemes.
         LabelError: no such scheme.
     """
     entry = read_record(root).get("scheme")

@@ -1,7 +1,7 @@
-"""The data sets by kind, as `--data.kind` takes them.
+"""The registry of data set classes by kind, the value of `--data.kind`.
 
-A new data set is one file in this folder with a class that `register` decorates; a package outside
-names its own module under the entry point group `faceparse.datasets`.
+A new data set is one file in this folder with a class that `register` decorates. Another package adds a data
+set by an entry point of the group `faceparse.datasets` that names a module with such a class.
 
 >>> from faceparse.data import open_dataset
 >>> open_dataset("lapa", "LaPa", "test")[0].landmarks.shape  # doctest: +SKIP
@@ -24,7 +24,7 @@ from faceparse.registry import Registry
 
 
 class Kind(Dataset, Protocol):
-    """A data set class: opened by its root, a split and, if it does not know its scheme, a scheme."""
+    """A data set that is opened by its root folder, a split and, if the data set does not state it, a scheme."""
 
     kind: ClassVar[str]
     title: ClassVar[str]
@@ -32,14 +32,14 @@ class Kind(Dataset, Protocol):
     def __init__(self, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> None: ...
 
     def image(self, index: int) -> NDArray[np.uint8]:
-        """The picture alone."""
+        """Read only the picture of a sample, RGB uint8, H × W × 3."""
 
     def landmarks(self, index: int) -> NDArray[np.float64] | None:
-        """The landmarks alone, or None where the data set has none."""
+        """Read only the landmarks of a sample, N × 2; None if the data set has none."""
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
-        """The splits that a root has; empty if there is only `all`."""
+        """Return the names of a root folder's splits; empty if there is only `all`."""
 
 
 DATASETS = Registry[type[Kind]]("kind of data set", "data", "faceparse.datasets", ConfigError, key="kind")
@@ -48,18 +48,18 @@ register = DATASETS.register
 
 
 def kinds() -> Mapping[str, type[Kind]]:
-    """All data set classes by kind."""
+    """Return all data set classes by kind."""
     return DATASETS.all()
 
 
 def open_dataset(kind: str, root: str | Path, split: str, scheme: str | Path | Scheme | None = None) -> Kind:
-    """One split of a data set.
+    """Open one split of a data set.
 
     Args:
-        kind: `folder`, `celebamask-hq`, `lapa`, `helen`, `facesynthetics`, …
-        root: Its folder.
-        split: A split it has, `all`, or a share such as `0-80%` (see `faceparse.data.splits`).
-        scheme: Scheme of its label maps; None for the one that the data set names or its kind has.
+        kind: Kind of data set: `folder`, `celebamask-hq`, `lapa`, `helen`, `facesynthetics`, …
+        root: Folder of the data set.
+        split: A split of the data set, `all`, or a share such as `0-80%` (see `faceparse.data.splits`).
+        scheme: Scheme of the label maps; None for the scheme that the data set or its kind states.
 
     Raises:
         ConfigError: no such kind.

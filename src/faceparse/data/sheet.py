@@ -1,4 +1,4 @@
-"""A contact sheet of a checked data set: pictures with findings first, then a sample of the others."""
+"""A contact sheet of a checked data set: pictures with findings first, then some of the others."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ TILES = 36
 
 
 def check_sheet(check: Check, tiles: int = TILES) -> NDArray[np.uint8]:
-    """Each picture beside its overlay, RGB uint8; up to half of the pictures have findings.
+    """Draw pictures beside their overlays, RGB uint8; at most half of the pictures have findings.
 
     >>> check_sheet(check_dataset("faces", scheme="celebamask19")).shape[2]  # doctest: +SKIP
     3
 
-    A picture that cannot be read is left out.
+    Pictures that cannot be read are left out.
     """
     flagged = {f.name: f.kind for kind in check.kinds.values() for f in kind[: tiles // 4] if f.name}
     names = [name for name in flagged if name in check.samples][: tiles // 2]
@@ -36,7 +36,9 @@ def check_sheet(check: Check, tiles: int = TILES) -> NDArray[np.uint8]:
         except DataError:
             continue
         ignored = (sample.labels == IGNORE)[..., None]
-        dimmed = np.where(ignored, sample.image // 3, sample.image)  # an overlay leaves ignored pixels alone
+        dimmed = np.where(
+            ignored, sample.image // 3, sample.image
+        )  # because an overlay does not tint ignored pixels
         labelled = overlay(dimmed, sample.labels, check.scheme, 0.65)
         pictures.append((np.hstack([sample.image, labelled]), f"{Path(name).name} {flagged.get(name, '')}"))
     return contact_sheet(pictures)

@@ -1,4 +1,4 @@
-"""Pictures that resemble each other, by small gray thumbnails."""
+"""Search for pictures that resemble each other, by small gray thumbnails."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALIKE = 0.97
-"""Correlation of two thumbnails from which pictures count as nearly the same.
+"""Least correlation of two thumbnails of pictures that count as nearly the same.
 
-Among 5,000 CelebA-HQ portraits, all framed alike, eight pairs reach it: seven are two copies or shots of
-one scene, the eighth is not.
+Among 5,000 CelebA-HQ portraits, which all have the same framing, eight pairs reach it: seven are two copies
+or two shots of one scene, the eighth is not.
 """
 _BLOCK = 1024
 
 
 def pairs_alike(thumbs: NDArray[np.float32], threshold: float = ALIKE) -> Iterator[tuple[int, int, bool]]:
-    """(first, second, mirrored) for each pair of thumbnails that correlate, straight or mirrored.
+    """Yield (first, second, mirrored) for each pair of thumbnails that correlate, directly or mirrored.
 
-    Brightness and contrast do not matter: each thumbnail is brought to mean 0 and length 1.
+    Brightness and contrast do not matter, because each thumbnail is normalised to mean 0 and length 1.
 
     Args:
-        thumbs: N × side², gray; a flat one resembles nothing.
+        thumbs: Gray thumbnails, N × side²; a uniform thumbnail resembles nothing.
         threshold: Least correlation, 0 to 1.
     """
     if not thumbs.size:

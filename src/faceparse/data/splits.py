@@ -1,4 +1,4 @@
-"""Shares of a data set that has no split files, such as `0-80%` and `80-100%`, or `not-every-7` and `every-7`."""
+"""Shares of a data set without split files, such as `0-80%` and `80-100%`, or `not-every-7` and `every-7`."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _EVERY = re.compile(r"(not-)?every-([1-9]\d{0,8})")
 
 
 def is_share(split: str) -> bool:
-    """Whether a split's name asks for a share, such as `0-80%`, `0-80%@7` or `every-7`."""
+    """Return whether a split's name is a share, such as `0-80%`, `0-80%@7` or `every-7`."""
     return (_SHARE.fullmatch(split) or _EVERY.fullmatch(split)) is not None
 
 
 def take_share(
     names: Sequence[str], split: str, where: object = "data set", others: Sequence[str] = ()
 ) -> list[str]:
-    """The names that belong to `all` or to a share, in their order.
+    """Return the names that belong to `all` or to a share, in the order of `names`.
 
-    A share depends only on the names and on the seed after `@` (0): shares that do not overlap have no name
-    in common, and `0-100%` has every name. `every-7` is the first name and every seventh after it,
-    `not-every-7` all others.
+    A share depends only on the names and on the seed after `@` (default 0): shares whose percentages do not
+    overlap have no name in common, and `0-100%` has every name. `every-7` has the first name and every
+    seventh name after it; `not-every-7` has all other names.
 
     >>> take_share(["a", "b", "c", "d"], "0-50%"), take_share(["a", "b", "c", "d"], "50-100%")
     (['b', 'c'], ['a', 'd'])
@@ -34,9 +34,9 @@ def take_share(
 
     Args:
         names: Names of all pictures.
-        split: `all` or the share.
-        where: The data set's name, for messages.
-        others: The data set's other splits, for messages.
+        split: `all` or a share.
+        where: The data set's name, for error messages.
+        others: The data set's other splits, for error messages.
 
     Raises:
         DataError: neither `all` nor a share, percentages that do not ascend, or a share without a picture.

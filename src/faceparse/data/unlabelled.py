@@ -1,4 +1,4 @@
-"""Pictures without labels, for a teacher to label."""
+"""A data set of pictures without labels, for a teacher network to label."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from faceparse.pictures import SUFFIXES
 
 
 class Unlabelled(PairedFiles):
-    """Every picture below a folder, all its labels 255 (ignore).
+    """All pictures in a folder and its subfolders, with all labels 255 (ignore).
 
     >>> Unlabelled("portraits", scheme("celebamask19"))[0].labels.min()  # doctest: +SKIP
     255
 
     Args:
-        root: Folder; pictures in its subfolders count too.
-        scheme: Scheme that the labels would be in.
+        root: Folder of the pictures.
+        scheme: Scheme of the data set.
 
     Raises:
         DataError: no such folder, or no picture in it.
@@ -35,7 +35,7 @@ class Unlabelled(PairedFiles):
         super().__init__(scheme, [(path, path) for path in paths])
 
     def labels(self, index: int) -> NDArray[np.uint8]:
-        """One ignored pixel: there is nothing to count."""
+        """Return a label map of one ignored pixel."""
         return np.full((1, 1), IGNORE, np.uint8)
 
     def dependencies(self, index: int) -> tuple[str | Path, ...]:
