@@ -122,7 +122,7 @@ def score(
         raise ConfigError(f"--protocol is {' or '.join(PROTOCOLS)}; got {protocol!r}")
     if landmarks not in ("detector", "data"):
         raise ConfigError(f"--landmarks is detector or data; got {landmarks}")
-    convert(Annotated[int, between(0, 10_000)], draws, "draws")  # each takes memory for each picture
+    convert(Annotated[int, between(0, 10_000)], draws, "draws")  # each draw needs memory for every picture
     convert(Annotated[int, between(1, 1024)], workers, "workers")
     changes = {name: degradation(name, seed) for name in degrade}
     parser = model if isinstance(model, Parser) else Parser(model, faces="whole", scheme=None)
