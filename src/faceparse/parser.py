@@ -88,37 +88,41 @@ class Scene(NamedTuple):
 
 
 class Parser:
-    """A model, kept ready for many pictures. Thread-safe.
+    """A thread-safe parser of pictures, which keeps a model loaded.
 
     Args:
-        model: `default`, the id of a model card, or a model file (.onnx, .safetensors), or an `Engine`.
+        model: `default`, the id of a model card, a model file (.onnx, .safetensors), or an `Engine`.
         engine: `auto` (by the file's kind), `onnx` or `torch`.
-        device: `auto` for CUDA, else Apple's, else the CPU; `cpu`, `cuda`, or another device of the engine. `Parsing.engine` says
-            which it is.
-        faces: `auto` looks at a face that already is an aligned portrait in the whole picture, at any other by
-            itself; `whole` asks for no faces; `each` face by itself; the `largest` face.
-        no_face: A picture without a face is parsed as a `whole` (hair, hats, necks and clothes; a face only where skin,
-            an eye and a mouth are all there), all `background`, or a `NoFaceError` (`fail`). None: `whole` with `auto`,
-            `fail` with `each` and `largest`. A detected face in which the network sees none does not count.
-        scheme: Scheme of the results, by name or as a `Scheme`; None for the model's own; `auto` for
-            `celebamask19` where the model's classes convert to it, else its own.
-        threshold: For results of two classes: how likely the second must be, 0 to 1, see `Parsing.thresholded`.
-        card: Card id or TOML file of a model file that carries none.
-        threads: Threads of one network run; the engine's choice when None.
-        batch: Looks in a run of the network at most, of one picture or of several that are parsed at a time;
-            None for 1 on the CPU, where more gain nothing, and 8 elsewhere. Results do not depend on it,
-            but for a GPU's rounding.
-        detector: Another face detector.
-        max_pixels: Width times height of the largest picture to decode; None for 201,326,592, the default of `read_picture`.
-        input_size: Size of the network's input in place of its card's: a side for every look, or for whole pictures (`faces`)
-            `HxW` or `native`, each picture's own up to 1,048,576 pixels.
+        device: `auto`: CUDA if present, else Apple's GPU, else the CPU; `cpu`, `cuda`, or another device of
+            the engine. `Parsing.engine` names the device.
+        faces: `auto`: a face that fills the picture as an aligned portrait is parsed in the whole picture,
+            every other face in crops around it; `whole`: the whole picture is parsed without detecting faces;
+            `each`: every face is parsed in crops around it; `largest`: only the largest face.
+        no_face: What to do with a picture without a face. `whole`: parse the whole picture (hair, hats, necks
+            and clothes; a face only where skin, an eye and a mouth are present); `background`: label all
+            pixels background; `fail`: raise a `NoFaceError`. None: `fail` with `each` and `largest`, else
+            `whole`. A detection counts only if the network confirms the face.
+        scheme: Scheme of the results, by name or as a `Scheme`; None for the model's own scheme; `auto` for
+            `celebamask19` if the model's classes convert to it, else the model's own.
+        threshold: For results of two classes: the least probability of the second class, 0 to 1; see
+            `Parsing.thresholded`.
+        card: Card id or TOML file, for a model file without a card.
+        threads: Number of threads of one network run; None: the engine chooses.
+        batch: Maximal number of looks in one run of the network, from one picture or from several that are
+            parsed at the same time. None: 1 on the CPU, where batches gain nothing, and 8 elsewhere. Results
+            do not depend on `batch`, except for a GPU's rounding.
+        detector: Face detector in place of YuNet.
+        max_pixels: Largest width × height of a picture; None for 201,326,592, the default of `read_picture`.
+        input_size: Input size of the network in place of the card's: one side for every look; or, with
+            `faces` `whole`, `HxW`, or `native` for each picture's own size up to 1,048,576 pixels.
 
     Raises:
-        WeightsError: unknown model, or a file that is not a model.
-        EngineError: unknown engine or device, or one that is not installed; `threads` below 1 or above 1024.
-        LabelError: unknown scheme, or one that the model's does not convert to.
-        ConfigError: unknown `faces` or `no_face`; `batch` or `max_pixels` below 1; a threshold out of range or for
-            more than two classes.
+        WeightsError: an unknown model, or a file that is not a model.
+        EngineError: an unknown engine or device, or one that is not installed; `threads` below 1 or above
+            1024.
+        LabelError: an unknown scheme, or a scheme to which the model's scheme does not convert.
+        ConfigError: an unknown `faces` or `no_face`; `batch` or `max_pixels` below 1; a threshold out of
+            range or for a scheme without exactly two classes.
     """
 
     def __init__(
@@ -365,9 +369,9 @@ class Parser:
         return logits
 
     def map(self, pictures: Iterable[PictureSource], *, workers: int | None = None) -> Iterator[Parsing]:
-        """Parse many pictures in order, several at a time; reads ahead by no more than `workers`.
+        """Yield the parsings of many pictures in order; at most `workers` pictures are parsed ahead.
 
-        A picture that fails raises its error at its place in the order.
+        A picture that fails raises an error when its parsing is due.
 
         Raises:
             ConfigError: one path in place of several pictures, or `workers` not from 1 to 1024.
@@ -384,9 +388,9 @@ class Parser:
 
 
 def in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
-    """The results of some work in the items' order; the caller's thread takes the items, `workers` threads work.
+    """Yield `work(item)` for each item, in order, computed in `workers` threads; one worker is the caller's thread.
 
-    One worker is the caller's thread itself.
+    The items are always taken in the caller's thread.
 
     >>> list(in_order(abs, [-1, 2], workers=2))
     [1, 2]

@@ -17,15 +17,16 @@ _EMPTY = np.full((1, 1, 3), 255, np.uint8)
 def contact_sheet(
     tiles: Iterable[tuple[NDArray[np.uint8], str] | None], columns: int = 6, side: int = 256
 ) -> NDArray[np.uint8]:
-    """Pictures in rows, each fitted into a square, flush left with its caption of a line or more below.
+    """Draw pictures in rows, each reduced to fit into a square, at the left of the square, with a caption below.
 
     >>> contact_sheet([(np.zeros((64, 48, 3), np.uint8), "a.jpg")], columns=1, side=32).shape
     (68, 44, 3)
 
     Args:
-        tiles: (RGB uint8 picture, caption), or None for a place that stays empty; each line of a caption is cut to the width.
-        columns: Pictures in a row.
-        side: Longer side of each picture in pixels.
+        tiles: (RGB uint8 picture, caption) pairs, or None for an empty place; each line of a caption is cut
+            to the width.
+        columns: Number of pictures in a row.
+        side: Maximal longer side of each picture, px.
 
     Returns:
         RGB uint8 on white.

@@ -1,4 +1,4 @@
-"""Models beside each other on the same photos, to look at: their masks, times and disagreement.
+"""Comparison of models on the same photos, to look at: masks, times and disagreement.
 
 >>> import faceparse
 >>> comparison = faceparse.compare(["a.jpg", "b.jpg"], ["default", "mine.onnx"])  # doctest: +SKIP
@@ -35,15 +35,16 @@ Labels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` measured; arrays have a row for each model and a column for each photo.
+    """The result of `compare`; arrays have a row for each model and a column for each photo.
 
     Attributes:
         models: The models' names.
-        scheme: The scheme in which they are compared.
+        scheme: The scheme in which the models are compared.
         seconds: Time from the decoded picture to its label map, one picture at a time.
-        differ: Per cent of the pixels, 0 to 100, whose label is not the first model's.
-        f1: Mean F1 against the label maps, 0 to 100, over the classes in the picture; NaN without one.
-        sheet: The photos, and each model's overlay below them, RGB uint8.
+        differ: Percentage of pixels, 0 to 100, whose label differs from the first model's.
+        f1: Mean F1 against the true label map, 0 to 100, over the classes in the picture; NaN without a label
+            map.
+        sheet: The photos, with each model's overlays below, RGB uint8.
     """
 
     models: tuple[str, ...]
@@ -69,20 +70,20 @@ def compare(
     """Parse photos with several models, and draw a row for each model and a column for each photo.
 
     Args:
-        photos: Whatever `Parser.parse` takes.
-        models: Ids, files, or parsers of one scheme.
-        labels: Each photo's true label map, H × W, or None; another size is brought to the photo's.
-        labels_scheme: Their scheme.
-        scheme: As `Parser`'s, of the first model; the others answer in it too.
-        faces: As `Parser`'s.
-        device: Likewise.
-        side: Longer side of a picture in the sheet, in pixels.
-        progress: Takes `comparing`, photos done, and photos in all.
+        photos: Pictures, in any form that `Parser.parse` takes.
+        models: Ids or files of models, or parsers of one scheme.
+        labels: True label map of each photo, H × W, or None; it is resized to the photo's size.
+        labels_scheme: Scheme of these label maps.
+        scheme: Scheme of the results, as for `Parser`; the default is chosen for the first model.
+        faces: As for `Parser`.
+        device: As for `Parser`.
+        side: Maximal longer side of a picture in the sheet, px.
+        progress: Function that takes `comparing`, the number of photos done, and the number of all photos.
 
     Raises:
-        ConfigError: no photo, no model, or another number of label maps than of photos.
-        LabelError: a model, or the label maps, do not convert to the scheme.
-        WeightsError, EngineError, ImageError, NoFaceError: as `Parser` says.
+        ConfigError: no photo, no model, or not as many label maps as photos.
+        LabelError: a model's scheme or the label maps' scheme does not convert to the scheme of the results.
+        WeightsError, EngineError, ImageError, NoFaceError: as for `Parser`.
     """
     maps = [None] * len(photos) if labels is None else labels
     if not photos or not models or len(maps) != len(photos):
@@ -105,7 +106,7 @@ def compare(
         first: Labels | None = None
         for row, parser in enumerate(parsers):
             if column == 0:
-                _ = parser.parse(image).labels  # the first run of a network is slower than all others
+                _ = parser.parse(image).labels  # a network's first run is slower than all others
             began = time.perf_counter()
             answer = parser.parse(image).labels
             seconds[row, column] = time.perf_counter() - began

@@ -114,8 +114,9 @@ def score(
         progress: Function that is called after each picture.
 
     Raises:
-        ConfigError: an unknown degradation, protocol or `landmarks`; `draws` or `workers` out of range; protocol `input` with a parser that cuts
-            faces out, or with two models of different input sizes.
+        ConfigError: an unknown degradation, protocol or `landmarks`; `draws` or `workers` out of range;
+            protocol `input` with a parser that does not parse whole pictures, or with two models of different
+            input sizes.
         DataError, ImageError, LabelError, NoFaceError: as `evaluate` and `Parser.parse` say.
     """
     if protocol not in PROTOCOLS:

@@ -47,6 +47,6 @@ def load_source(model: str | Path, card: str | None = None) -> tuple[Network | P
         network = load_checkpoint(find_network(name).name, file)
         return network, training_card(file, name, network, path.stem)
     if chosen is None:
-        path, chosen = find_model(path)  # recognised, and imported into the cache
+        path, chosen = find_model(path)  # recognises the checkpoint and imports it into the cache
         file = read_checkpoint(path)
     return load_checkpoint(chosen.network, file, num_classes=len(chosen.label_scheme)), chosen

@@ -2,14 +2,16 @@
 
 `--data.scheme spots.yaml` takes a file such as this::
 
-    name: spots4                      # optional; else the file's name title: Skin, and two kinds of spots
-        classes: [background, skin, l_spot, r_spot]   # label 0 first, which is background colours: {l_spot:
-        [255, 128, 0], r_spot: "#00ff80"}   # optional RGB pairs: [[l_spot, r_spot]]         # optional; else
-        every l_NAME with its r_NAME left_means: subject               # optional; subject, viewer or
-        unverified to: {celebamask19: {l_spot: skin, r_spot: skin}}      # optional conversion tables from:
-        {face2: {face: skin}}       # optional, the other way round read_as: face2                    #
-        optional; see `Scheme` merges: {background: rest}        # optional: a class that stands for several
-        classes of another scheme, or for the rest
+    name: spots4                      # optional; else the file's name
+    title: Skin, and two kinds of spots
+    classes: [background, skin, l_spot, r_spot]   # label 0 first, which is background
+    colours: {l_spot: [255, 128, 0], r_spot: "#00ff80"}   # optional RGB
+    pairs: [[l_spot, r_spot]]         # optional; else every l_NAME with its r_NAME
+    left_means: subject               # optional; subject, viewer or unverified
+    to: {celebamask19: {l_spot: skin, r_spot: skin}}      # optional conversion tables
+    from: {face2: {face: skin}}       # optional, the other way round
+    read_as: face2                    # optional; see `Scheme`
+    merges: {background: rest}        # optional: a class that stands for several of another scheme, or for the rest
 """
 
 from __future__ import annotations

@@ -100,10 +100,10 @@ def make_model_file(card: Card) -> Path:
 
 
 def backbone_files(card: Card) -> dict[str, Path]:
-    """The file of the backbone that a card's checkpoint lacks, by its part's option; empty where it lacks none.
+    """Return option of `load` → cached file of the backbone that a card's checkpoint lacks; empty if it lacks none.
 
     Raises:
-        WeightsError: the file is not in the cache, or not what it should be.
+        WeightsError: the file is not in the cache, or is damaged.
     """
     if not card.backbone:
         return {}

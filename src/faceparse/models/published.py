@@ -1,4 +1,4 @@
-"""Checkpoints of any project as model files: recognised by their tensors, imported into the cache by their SHA-256.
+"""Published checkpoints as model files: recognised by their tensors, and imported into the cache by their SHA-256.
 
 >>> model_file(Path("79999_iter.pth"))  # doctest: +SKIP
 PosixPath('…/weights/imported/468e…/bisenet-zllrunning/79999_iter.safetensors')
@@ -22,14 +22,16 @@ from faceparse.weights.records import Record, read_records, write_record
 
 
 def model_file(checkpoint: Path, card: str | None = None) -> Path:
-    """The safetensors file in the cache that is made of a checkpoint, unless it is there.
+    """Import a checkpoint into the cache as a safetensors file, unless it is there; return the file's path.
 
     Args:
-        checkpoint: As for `faceparse.weights.checkpoint.read_checkpoint`; no code in it runs.
-        card: Card id or TOML file; None for the card that states its SHA-256, or the one whose network it fits.
+        checkpoint: A checkpoint, as for `faceparse.weights.checkpoint.read_checkpoint`; no code in it runs.
+        card: Card id or TOML file; None: the card with the checkpoint's SHA-256, else the only card that
+            fits.
 
     Raises:
-        WeightsError: not a checkpoint; no card or several that fit; a backbone that it needs and the cache lacks.
+        WeightsError: not a checkpoint; no card or several cards fit; the cache lacks a backbone that it
+            needs.
         OutputError: the cache cannot be written.
     """
     digest = sha256(checkpoint)
@@ -58,10 +60,10 @@ def model_file(checkpoint: Path, card: str | None = None) -> Path:
 
 
 def recognised(file: Checkpoint) -> Card:
-    """The one card whose network a checkpoint fits by its tensors' names and shapes.
+    """Return the only card whose network fits a checkpoint's tensor names and shapes.
 
     Raises:
-        WeightsError: none or several; the message names those.
+        WeightsError: no card or several cards fit; the message names them.
     """
     networks = fits(file.tensors)
     fitting = [

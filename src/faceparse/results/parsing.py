@@ -123,7 +123,7 @@ class Face:
     def region(self, name: str, soft: Literal[True]) -> NDArray[np.float32]: ...
 
     def region(self, name: str, soft: bool = False) -> NDArray[np.bool_] | NDArray[np.float32]:
-        """Return the mask of `forehead`, `cheeks`, `under_eyes` or `chin`, or of one side: `region("l_cheek")`.
+        """Return the mask of `forehead`, `cheeks`, `eyelids`, `under_eyes` or `chin`, or of one side: `region("l_cheek")`.
 
         The landmarks give the region's outline; only skin inside it counts, so brows, eyes, glasses and hair
         are left out. `l_` is the side of `l_eye`.
