@@ -82,7 +82,7 @@ def inspect(dataset: LabelledFiles, index: int) -> Inspection:
 
 
 def _attempt(read: Callable[[int], _T], index: int) -> tuple[_T | None, str]:
-    """Return what `read` returns and an empty text, or None and the reason for the error."""
+    """Call `read`; return (result, empty text), or (None, error message) if it fails."""
     try:
         return read(index), ""
     except DataError as error:

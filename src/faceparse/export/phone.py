@@ -154,7 +154,7 @@ def _shape(model: Any, name: str) -> list[int]:
 
 
 def _upsample(model: Any, card: Card, grid: tuple[int, int]) -> None:
-    """Add the resizing of the logits to the input's size to the graph."""
+    """Extend the graph so that it resizes the logits to the input's size."""
     graph = model.graph
     height, width = card.input.size
     classes = len(card.label_scheme)

@@ -55,7 +55,7 @@ class SegFaceLaPa(SegFace):
 
 
 def similarity(landmarks: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return the least-squares similarity from landmarks to the template, B × 2 × 3, for an input of (height, width).
+    """Return the least-squares similarity, B × 2 × 3, from landmarks to the template; `size` is the input's (H, W).
 
     Raises:
         ImageError: landmarks that are not B × 5 × 2, or all in one place.

@@ -91,8 +91,8 @@ class Edges:
 def _fit(colours: Floats, values: Floats) -> Floats:
     """Return the slopes, h × w × 3 × n, of `values`, h × w × n, against `colours`, h × w × 3, around each cell.
 
-    The slopes are multiplied by the fraction of the values' variance that the fit explains. All classes share
-    one fraction, so that their slopes add up to 0.
+    Where colour explains the values badly, slopes are smaller: they are multiplied by the explained fraction
+    of the variance. All classes have the same fraction, because the slopes of all classes must add up to 0.
     """
     both = np.concatenate([colours, values], -1)
     joint = _mean(colours[..., None] * both[..., None, :])
