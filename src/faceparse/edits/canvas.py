@@ -94,7 +94,7 @@ class Canvas:
                 light += weight * (np.clip(change(light), 0, 1) - light)
                 self.pixels[rows][part] = to_srgb(light, self.pixels.dtype)
 
-    def sample(self, mask: Floats, most: int = 200_000) -> Floats:
+    def sample(self, mask: Floats, most: int = 40_000) -> Floats:
         """Light of pixels that a mask takes for sure, or else for the surest: n × 3, evenly over it."""
         sure = np.flatnonzero(mask >= min(0.9, 0.9 * float(mask.max(initial=0))))
         step = max(1, len(sure) // most)
