@@ -1,5 +1,6 @@
 """The checker of tables from outside: what it takes, and that it answers whatever comes with one line."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -234,6 +235,13 @@ def test_files(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_bytes(bytes(1 << 21))
     with pytest.raises(ConfigError, match="it is no table"):
         read_file(tmp_path / "c.yaml", "table")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of Unix")
+def test_a_pipe_that_nobody_writes_to_is_no_table(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.yaml")
+    with pytest.raises(ConfigError, match="not a regular file"):
+        read_file(tmp_path / "a.yaml", "table")
 
 
 def test_rules() -> None:

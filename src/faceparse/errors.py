@@ -11,23 +11,38 @@ LONGEST = 2000
 
 
 def display_name(name: object) -> str:
-    r"""Return a file's name for a message, quoted if it is empty or has control characters.
+    r"""Return a file's name for a message: quoted if it is empty or has control characters, shortened if very long.
 
     >>> print(display_name("a.jpg"), display_name("a\n.jpg"))
     a.jpg 'a\n.jpg'
     """
     text = str(name)
-    return text if text and text.isprintable() else repr(text)
+    return _shortened(text if text and text.isprintable() else repr(text))
+
+
+def _shortened(text: str) -> str:
+    """Leave out the middle of a text that is too long for a message."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 4 :]}"
+
+
+def in_words(error: BaseException) -> str:
+    """Return an error as one line: a system error as its file and fault, an unforeseen one with its class.
+
+    >>> in_words(OSError(28, "No space left on device", "a.png")), in_words(KeyError("a"))
+    ('a.png: No space left on device', "KeyError: 'a'")
+    """
+    if isinstance(error, FaceparseError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{display_name(error.filename)}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 class FaceparseError(Exception):
     """Base class of all errors for bad input; the message is one line, and a very long one loses its middle."""
 
     def __init__(self, message: object = "") -> None:
-        text = " ".join(str(message).splitlines())
-        super().__init__(
-            text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 4 :]}"
-        )
+        super().__init__(_shortened(" ".join(str(message).splitlines())))
 
 
 class LabelError(FaceparseError, ValueError):

@@ -19,6 +19,9 @@ from typing import IO
 
 from faceparse.errors import OutputError
 
+TEMPORARY = 60
+"""Characters of a file's name in its temporary file's: 60 of 4 bytes fit into 255 bytes with what is added."""
+
 
 def check_output(path: Path, option: str = "") -> None:
     """Refuse an output path that is a folder, device or pipe, which a new file would replace.
@@ -30,7 +33,7 @@ def check_output(path: Path, option: str = "") -> None:
     Raises:
         OutputError: a folder, a device or a pipe.
     """
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not path.is_file():  # noqa: PTH110 (of any name)
         raise OutputError(
             f"{option}{path} is a {'folder' if path.is_dir() else 'device or pipe'}: name a file"
         )
@@ -51,10 +54,10 @@ def atomic(path: Path, *, overwrite: bool = False, make_folder: bool = False) ->
         OutputError: `path` exists and `overwrite` is False, is not a regular file, or cannot be written.
     """
     check_output(path)
-    if path.exists() and not overwrite:
+    if os.path.exists(path) and not overwrite:  # noqa: PTH110
         raise OutputError(f"{path} exists already: name another file, or allow overwriting it (--overwrite)")
     # Not tempfile: its files are readable by their owner only, and the finished file would be too.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name[:TEMPORARY]}.{secrets.token_hex(4)}.part")
     try:
         if make_folder:
             path.parent.mkdir(parents=True, exist_ok=True)

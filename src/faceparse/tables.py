@@ -31,6 +31,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from faceparse.errors import ConfigError, FaceparseError, display_name
+from faceparse.files import open_regular
 from faceparse.registry import either, nearest
 
 T = TypeVar("T")
@@ -193,7 +194,7 @@ def read_file(path: str | Path, what: str, error: type[FaceparseError] = ConfigE
     """
     where = f"{what} {path}"
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(LARGEST + 1)
     except (OSError, ValueError) as fault:  # ValueError: an impossible file name
         raise error(f"cannot read {where}: {getattr(fault, 'strerror', fault)}") from None

@@ -282,6 +282,45 @@ def test_log(photos: Path, tmp_path: Path, parse: Command) -> None:
     assert (blocked.code, blocked.err.startswith("faceparse: cannot write the log")) == (1, True)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "photos/0/00.png",
+        "out/00_mask.png",
+        "out/00_parsing.json",
+        "out/.faceparse/lock",
+        "out/.faceparse/manifest.jsonl",
+        "out/.faceparse/new",
+        "list.txt",
+        "scheme.yaml",
+    ],
+)
+def test_a_log_is_added_to_no_other_file(name: str, photos: Path, tmp_path: Path, faceparse: Command) -> None:
+    (tmp_path / "list.txt").write_text(f"{photos / '0' / '00.png'}\n")
+    (tmp_path / "scheme.yaml").write_text("classes: [background, skin]\n")
+    command = words("--list", tmp_path / "list.txt", "-o", tmp_path / "out")
+    assert faceparse(*command[:-1], "mask,json").code == 0
+    before = (tmp_path / name).read_bytes() if (tmp_path / name).exists() else None
+    ran = faceparse(*command, "--log", tmp_path / name)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "is no log" in ran.err
+    assert ((tmp_path / name).read_bytes() if before else None) == before
+
+
+def test_a_dash_in_a_folder_is_a_name(
+    photos: Path, tmp_path: Path, parse: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = photos / "0" / "00.png"
+    monkeypatch.chdir(tmp_path)
+    ran = parse(one, "-o", "./-")
+    assert (ran.code, masks(tmp_path / "-")) == (0, ["00_mask.png"]), ran.err
+    monkeypatch.chdir(photos)
+    assert parse(one, "-o", "out", "--log", "./-").code == 0
+    assert (photos / "-").read_text().startswith('{"path"')
+    (photos / "-").write_text(f"{one}\n")
+    assert "1 skipped" in parse("--list", "./-", "-o", "out").out
+
+
 def test_patterns_are_expanded(photos: Path, tmp_path: Path, parse: Command) -> None:
     assert parse(f"{photos}/**/*5.png", "-o", tmp_path / "out").code == 0
     assert masks(tmp_path / "out") == [f"1/{i}_mask.png" for i in ("05", "15", "25", "35", "45", "55")]
@@ -383,6 +422,8 @@ def test_words_that_do_not_go_together(
         (): "name pictures, as in faceparse parse photo.jpg -o out",
         (one,): "name a folder for the results",
         (photos, "-o", "-", "--recursive"): "-o - takes one picture and one form, got 60 and 1",
+        (one, "-o", "-", "--log", tmp_path / "log"): "--log goes with an output folder, and -o - is none",
+        (one, "-o", tmp_path / "a.png", "--log", "-"): "a.png is none",
     }
     for given, message in cases.items():
         ran = parse(*given)

@@ -104,7 +104,7 @@ def test_empty_words_are_refused(
         ("a.png", ["-o", "n" * 300]),
         ("a.png", ["-o", "n" * 300 + ".png"]),
         ("a.png", ["-o", "out", "--model", "n" * 5000]),
-        ("n" * 235 + ".png", ["-o", "out", "--save", "parts"]),
+        ("n" * 247 + ".png", ["-o", "out", "--save", "parts"]),
         ("n" * 251 + ".png", ["-o", "out"]),
         ("n" * 300 + ".png", ["-o", "out"]),
         ("n" * 300 + "*.png", ["-o", "out"]),
@@ -120,6 +120,52 @@ def test_long_names_are_one_line(
     ran = faceparse(*WORDS, name, *words)
     assert ran.code in (1, 2)
     assert (ran.out, ran.err.count("\n")) == ("", 1)
+    assert "Errno" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("stem", "output", "result"),
+    [
+        ("n" * 240, "out", Path("out", "n" * 240 + "_mask.png")),
+        ("名" * 80, "out", Path("out", "名" * 80 + "_mask.png")),
+        ("a", "n" * 251 + ".png", Path("n" * 251 + ".png")),
+    ],
+)
+def test_a_result_whose_name_fits_is_written(
+    stem: str, output: str, result: Path, photo: Path, faceparse: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photo.parent)
+    photo.rename(f"{stem}.png")
+    ran = faceparse(*WORDS, f"{stem}.png", "-o", output)
+    assert (ran.code, result.is_file()) == (0, True), ran.err
+
+
+def test_a_name_as_long_as_a_file_is_not_repeated(photo: Path, faceparse: Command) -> None:
+    (photo.parent / "list").write_text("n" * 100_000)
+    ran = faceparse(*WORDS, "--list", photo.parent / "list", "-o", photo.parent / "out")
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert len(ran.err) < 5000
+
+
+@unix
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+@pytest.mark.parametrize("words", [["labels"], ["--help"], ["--version"], ["weights", "list"]])
+def test_a_full_disk_behind_stdout_is_named(words: list[str]) -> None:
+    ran = shell(">/dev/full", "-m", "faceparse", *words)
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        "faceparse: No space left on device (standard input or output)\n",
+    )
+
+
+@unix
+def test_a_working_folder_that_was_removed_is_named(photo: Path) -> None:
+    code = (
+        "import os, sys; from faceparse.cli.main import main\n"
+        "folder = sys.argv.pop(); os.mkdir(folder); os.chdir(folder); os.rmdir(folder); main()"
+    )
+    ran = shell("", "-c", code, *WORDS, str(photo), "-o", "out", str(photo.parent / "gone"))
+    assert (ran.returncode, ran.stderr) == (1, "faceparse: No such file or directory (the working folder)\n")
 
 
 @pytest.mark.parametrize(

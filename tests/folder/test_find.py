@@ -38,6 +38,10 @@ def test_colliding_stems_keep_their_extension(tmp_path: Path) -> None:
 def test_names_that_differ_in_case_alone_collide_on_some_systems(tmp_path: Path) -> None:
     root = pictures(tmp_path / "in", "A.jpg", "a.png")
     assert stems(find([root], tmp_path / "out")) == {"A.jpg": "A.jpg", "a.png": "a.png"}
+    (root / "a.png").rename(root / "a.JPG")  # one file's name on those systems
+    if len(list(root.iterdir())) == 2:
+        with pytest.raises(ConfigError, match=r"A\.jpg, a\.JPG: rename one"):
+            find([root], tmp_path / "out")
 
 
 FILE_NAMES = st.lists(

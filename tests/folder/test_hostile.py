@@ -145,7 +145,9 @@ def test_whatever_a_manifest_says_a_run_completes(lines: list[bytes], data: st.D
 
 
 @pytest.mark.parametrize("name", ["lock", "manifest.jsonl"])
-@pytest.mark.parametrize("kind", ["link", "link to nowhere", "pipe", "folder", "link to a folder above"])
+@pytest.mark.parametrize(
+    "kind", ["link", "hard link", "link to nowhere", "pipe", "folder", "link to a folder above"]
+)
 def test_state_files_are_no_links(tmp_path: Path, linked: Link, name: str, kind: str) -> None:
     out, victim = tmp_path / "out", tmp_path / "victim"
     jobs = find([pictures(tmp_path / "in", "a.png")], out)
@@ -161,6 +163,8 @@ def test_state_files_are_no_links(tmp_path: Path, linked: Link, name: str, kind:
             state.parent.rename(tmp_path / "elsewhere")
             state, target = state.parent, tmp_path / "elsewhere"
         linked(state, target)
+    elif kind == "hard link":
+        state.hardlink_to(victim)
     elif kind == "pipe":
         os.mkfifo(state) if hasattr(os, "mkfifo") else pytest.skip("no pipes here")
     else:

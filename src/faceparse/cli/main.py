@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -17,7 +18,15 @@ from typer.core import TyperGroup
 
 from faceparse.cli.say import EXACT, say
 from faceparse.cli.words import spelled
-from faceparse.errors import ConfigError, DataError, EngineError, FaceparseError, LabelError, WeightsError
+from faceparse.errors import (
+    ConfigError,
+    DataError,
+    EngineError,
+    FaceparseError,
+    LabelError,
+    WeightsError,
+    in_words,
+)
 from faceparse.registry import mend
 
 UsageError: Any = typer.BadParameter.__base__  # typer's own, or click's in older ones
@@ -114,15 +123,20 @@ def main(arguments: list[str] | None = None) -> None:
         if error.format_message():  # empty where no words were given and the help is printed
             say(f"faceparse: {_usage(error)}", err=True)
         sys.exit(2)
-    except (FaceparseError, OSError) as error:  # OSError: faults that no room foresaw, such as a broken pipe
+    except FaceparseError as error:
         say(f"faceparse: {error}", err=True)
         sys.exit(2 if isinstance(error, BAD_ARGUMENTS) else 1)
+    except (
+        OSError
+    ) as error:  # faults that no room foresaw; those without a file are of streams, or of a folder removed
+        place = "the working folder" if error.errno == errno.ENOENT else "standard input or output"
+        say(f"faceparse: {in_words(error)}" + f" ({place})" * (not error.filename), err=True)
+        sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         say("faceparse: stopped", err=True)
         sys.exit(130)
     except Exception as error:
-        text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        say(f"faceparse: {text} (unforeseen, please report it; --debug shows where)", err=True)
+        say(f"faceparse: {in_words(error)} (unforeseen, please report it; --debug shows where)", err=True)
         sys.exit(70)  # EX_SOFTWARE of sysexits.h
 
 

@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Container, Iterable, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from faceparse.errors import ConfigError
@@ -62,6 +63,12 @@ def spelled(arguments: Sequence[str], root: Any) -> list[str]:
     if faults:
         raise ConfigError("; ".join(faults))
     return result
+
+
+def path(word: str) -> Path:
+    """A path, or `-` for a standard stream; `./-` is a file or folder of that name."""
+    result = Path(word)
+    return result.absolute() if word != str(result) == "-" else result
 
 
 def answers(command: str) -> dict[str, str]:

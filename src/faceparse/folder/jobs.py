@@ -136,7 +136,7 @@ class Jobs:
             if clash := sorted(_ambiguous([f"{stem}." for stem in each], prefixes)):
                 raise ConfigError(
                     f"several pictures would be written as {', '.join(folder + name[:-1] for name in clash[:3])}: rename "
-                    "one, or give their common folder with --recursive, or --root FOLDER to keep their paths below it"
+                    "one; of several folders, give the common folder with --recursive, or as --root FOLDER"
                 )
 
 

@@ -13,7 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from faceparse.errors import OutputError
+from faceparse.errors import ConfigError, OutputError
+from faceparse.files import open_regular
+from faceparse.folder.state import FOLDER
+
+_BEGINNINGS = {b"", b'{"path": "', b'{"summary"'}
+"""The first 10 bytes of a log."""
 
 
 @contextmanager
@@ -21,6 +26,7 @@ def open_log(path: Path) -> Iterator[Callable[[Mapping[str, object]], None]]:
     """What to call with each record, such as `Outcome.record()`, to add it to a file; `-` is stdout.
 
     Raises:
+        ConfigError: a file is there that is no log, or it would lie among the run's own files.
         OutputError: it cannot be written.
     """
 
@@ -32,6 +38,8 @@ def open_log(path: Path) -> Iterator[Callable[[Mapping[str, object]], None]]:
             raise OutputError(f"cannot write the log: {error.strerror or error}") from error
 
     try:
+        if path.parent.name == FOLDER or (path.is_file() and _beginning(path) not in _BEGINNINGS):
+            raise ConfigError(f"the log {path} would be added to a file that is no log: name another")
         file = sys.stdout if str(path) == "-" else path.open("a", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"cannot write the log {path}: {error.strerror}") from None
@@ -41,3 +49,8 @@ def open_log(path: Path) -> Iterator[Callable[[Mapping[str, object]], None]]:
         if file is not sys.stdout:
             with suppress(OSError):  # what a full disk left unwritten was reported by then
                 file.close()
+
+
+def _beginning(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.read(10)

@@ -25,6 +25,7 @@ from threading import Lock
 from typing import IO, Any
 
 from faceparse.errors import OutputError, display_name
+from faceparse.files import TEMPORARY
 from faceparse.folder.state import FOLDER, is_inside, open_state
 
 LONGEST = 1 << 20
@@ -175,7 +176,7 @@ class Manifest:
         for stem in self._begun:
             path = self._output / stem
             if is_inside(path.parent, self._output):
-                prefixes.setdefault(path.parent, []).append(path.name)
+                prefixes.setdefault(path.parent, []).append(path.name[:TEMPORARY])
         for folder, names in prefixes.items():
             with suppress(OSError, ValueError):  # ValueError: a name that no file can have
                 for entry in list(os.scandir(folder)):

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event
 from typing import IO
 
-from faceparse.errors import FaceparseError, display_name
+from faceparse.errors import FaceparseError, display_name, in_words
 from faceparse.files import make_folder
 from faceparse.folder.jobs import Job, Jobs
 from faceparse.folder.lock import hold_lock
@@ -324,10 +324,9 @@ def _is_full(error: BaseException) -> bool:
 
 def _reason(error: BaseException, name: str) -> str:
     """What went wrong with the picture or form of that name, which it says, in one line."""
-    reason = str(error)
     if not isinstance(error, FaceparseError):
         _log.debug("%s", name, exc_info=error)
-        reason = " ".join(f"{type(error).__name__}: {reason}".split())
+    reason = in_words(error)
     return reason if name in reason else f"{name}: {reason}"
 
 

@@ -21,10 +21,13 @@ def open_state(path: Path, flags: int) -> int:
     """A descriptor of a state file; whoever made the folder may have put a link or a pipe in its place.
 
     Raises:
-        OutputError: it cannot be opened, is no regular file, or it or its folder is a link.
+        OutputError: it cannot be opened, is no regular file, or it or its folder is a link, hard links included.
     """
-    if path.parent.is_symlink() or (os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode)):
-        raise OutputError(f"{path} is, or lies behind, a link or a pipe: remove it")
+    there = path.lstat() if os.path.lexists(path) else None
+    if path.parent.is_symlink() or (there and (not stat.S_ISREG(there.st_mode) or there.st_nlink > 1)):
+        raise OutputError(
+            f"{path} is, or lies behind, a link or a pipe: put a copy in its place, or remove it"
+        )
     try:
         return os.open(path, flags | _FLAGS, 0o666)  # the flags are for a link or a pipe put there just now
     except OSError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 from typer import Argument, Option
 
+from faceparse.cli import words
 from faceparse.cli.say import say
 from faceparse.registry import module_names
 
@@ -26,7 +27,7 @@ def command(
         help="Pictures, folders, quoted patterns (`'in/**/*.jpg'`); `-` is one picture from stdin.",
     ),
     output: Path | None = Option(
-        None, "-o", "--output", help="Folder, or a file for one result; `-` is stdout."
+        None, "-o", "--output", parser=words.path, help="Folder, or a file for one result; `-` is stdout."
     ),
     model: str = Option(
         "default", help="Model id or file (.onnx, .safetensors, .pt, .pth, .ckpt, .caffemodel)."
@@ -55,7 +56,9 @@ def command(
         "--no-face",
         help="A picture without a face: whole, background or fail. [default: whole for auto, else fail]",
     ),
-    list_file: Path | None = Option(None, "--list", help="File of pictures, one path a line; `-` is stdin."),
+    list_file: Path | None = Option(
+        None, "--list", parser=words.path, help="File of pictures, one path a line; `-` is stdin."
+    ),
     root: Path | None = Option(None, help="Pictures given one by one keep their paths below this folder."),
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
     overwrite: bool = Option(False, "--overwrite", help="Redo pictures whose results exist."),
@@ -68,7 +71,9 @@ def command(
     max_pixels: int | None = Option(None, min=1, help="Most pixels of a picture. [default: 201326592]"),
     grace: float = Option(10, min=0, max=86400, help="Seconds for pictures in flight when stopped."),
     fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
-    log: Path | None = Option(None, help="Add a JSON line for each picture to this file; `-` is stdout."),
+    log: Path | None = Option(
+        None, parser=words.path, help="Add a JSON line for each picture to this file; `-` is stdout."
+    ),
     quiet: bool = Option(False, "--quiet", help="Print failures alone."),
 ) -> None:
     """Label every pixel of photos: masks (pixel value = label) and overlays to look at.
@@ -107,6 +112,10 @@ def command(
     if (to_stdout or fitting) and (len(todo), len(forms)) != (1, 1):
         raise ConfigError(
             f"-o {output} takes one picture and one form, got {len(todo)} and {len(forms)}: choose with --save, or give a folder"
+        )
+    if (to_stdout or fitting) and log:
+        raise ConfigError(
+            f"--log goes with an output folder, and -o {output} is none: leave it out, or give a folder"
         )
     if fitting and not {*forms} & {*fitting}:
         raise ConfigError(f"-o {output}: the form of such a file is {' or '.join(fitting)}, not {save}")
