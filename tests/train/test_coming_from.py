@@ -14,6 +14,9 @@ pytest.importorskip("pytorch_lightning")
 from faceparse.cli.main import main  # noqa: E402
 from faceparse.data import FolderDataset  # noqa: E402
 from faceparse.errors import DataError  # noqa: E402
+from faceparse.labels import scheme  # noqa: E402
+from faceparse.train.augment import Augmentation, augment  # noqa: E402
+from faceparse.weights.modelfile import find_model  # noqa: E402
 from tests.data.made import label_map, picture  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
@@ -69,3 +72,26 @@ def test_pictures_are_brought_to_their_label_maps_size_by_area(tmp_path: Path) -
     label_map(0, 19, (64, 48)).save(root / "labels" / "image0.png")
     with pytest.raises(DataError, match="is 128×128 but its label map is 64×48: resize one of them"):
         FolderDataset(root, "all", "celebamask19")[0]
+
+
+def test_a_size_may_be_a_height_and_a_width(tmp_path: Path) -> None:
+    root, output = yakhyo_folder(tmp_path / "ds", 2), tmp_path / "run"
+    words = ["--recipe", "bisenet-resnet18", "--data.root", str(root), "--output", str(output), *TINY]
+    words += ["--data.workers", "0", "--epochs", "1", "--data.train", "all", "--data.val", "all"]
+    assert run("train", *words, "--sizes", "[[0, [64, 96]]]") == 0
+    assert find_model(output / "best.ckpt").card.input.size == (64, 96)
+
+
+def test_a_sample_of_another_shape_is_the_picture_squeezed_to_it() -> None:
+    still = Augmentation(flip=0, rotate=0, scale=(1, 1), shift=0, colour=0, gray=0, blur=0, jpeg=0)
+    labels = np.zeros((40, 60), np.uint8)
+    labels[10:20, 30:45] = 1
+    image = np.repeat(labels[..., None] * 200, 3, 2)
+    points = np.array([[30.0, 10], [45, 10], [37, 15], [30, 20], [45, 20]])
+    rng = np.random.default_rng(0)
+    sample = augment(image, labels, (80, 90), still, scheme("celebamask19"), rng, points)
+    assert sample.image.shape == (80, 90, 3)
+    rows, columns = np.nonzero(sample.labels)
+    assert (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) == (20, 40, 45, 68)
+    assert sample.landmarks is not None
+    np.testing.assert_allclose(sample.landmarks, points * (1.5, 2))

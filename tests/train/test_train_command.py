@@ -133,7 +133,7 @@ def test_killed_workers(
         ),
         (["--augmentation.hue", "1"], "--augmentation.hue: expected a number, 0 to 0.5; got 1"),
         (["--data.workers", "-1"], "--data.workers: expected a whole number, 0 to 1,024; got -1"),
-        (["--sizes", "[[0, 0]]"], "--sizes[0][1]: expected a whole number, 32 to 32,768; got 0"),
+        (["--sizes", "[[0, 0]]"], "--sizes[0][1]: expected a whole number, 32 to 32,768 or a list of 2"),
         (["--std", "[0, 0, 0]"], "--std[0]: expected a number"),
         (["--trainer.accelerator", "tpu"], "--trainer: Requirement"),
         (["--teachers.a.model", "x", "--teachers.a.size", "1000000"], "32 to 32,768 or null; got 1000000"),

@@ -145,7 +145,7 @@ def training_card(file: Checkpoint, name: str, network: Network, model: str) -> 
             "parameters": sum(p.numel() for p in network.parameters()),
             "scheme": about["scheme"],
             "input": {
-                "size": [about["size"], about["size"]],
+                "size": [size, size] if isinstance(size := about["size"], int) else list(size),
                 "mean": list(about["mean"]),
                 "std": list(about["std"]),
                 **{key: about[key] for key in ("channels", "scale", "interpolation") if key in about},

@@ -97,11 +97,11 @@ class TrainingSample(NamedTuple):
     """One random sample of a labelled picture, as a network is shown it.
 
     Attributes:
-        image: RGB uint8, size × size × 3.
-        labels: uint8, size × size; 255 is ignore.
+        image: RGB uint8, height × width × 3.
+        labels: uint8, height × width; 255 is ignore.
         landmarks: float64, 5 × 2, x and y in its pixels, image-left first; None where there were none.
         clean: The image before occlusion and degradation, for a teacher.
-        genuine: Where the image shows what the picture did, size × size: not outside it, nor drawn or pasted.
+        genuine: Where the image shows what the picture did, height × width: not outside it, nor drawn or pasted.
     """
 
     image: NDArray[np.uint8]
@@ -114,19 +114,19 @@ class TrainingSample(NamedTuple):
 def augment(
     image: NDArray[np.uint8],
     labels: NDArray[np.uint8],
-    size: int,
+    size: int | tuple[int, int],
     how: Augmentation,
     scheme: Scheme,
     rng: np.random.Generator,
     landmarks: NDArray[np.float64] | None = None,
     donors: Donors | None = None,
 ) -> TrainingSample:
-    """One random sample, size × size.
+    """One random sample of that size.
 
     Args:
         image: RGB uint8, H × W × 3.
         labels: uint8, H × W, in `scheme`.
-        size: Side of the sample.
+        size: Side of the sample, or its height and width.
         how: Ranges.
         scheme: Which labels trade places in a mirror.
         rng: All randomness comes from it.
@@ -141,15 +141,16 @@ def augment(
     if rng.random() < how.scene:
         image, labels = scene(image, labels, scheme, rng)
         genuine = np.zeros(labels.shape, np.uint8)  # a teacher has not met the like
-    whole = _placement(labels.shape, size, how, rng)
+    target = (size, size) if isinstance(size, int) else size[::-1]
+    whole = _placement(labels.shape, target, how, rng)
     plain = rng.random() < how.border
     colour = rng.integers(0, 256, 3) * (rng.random() < 0.5) if plain else None
-    image, labels, genuine = _warp(image, labels, genuine, size, whole, colour)
+    image, labels, genuine = _warp(image, labels, genuine, target, whole, colour)
     points = None if landmarks is None else landmarks @ whole[:2, :2].T + whole[:2, 2]
     if rng.random() < how.flip:
         image, genuine = (np.ascontiguousarray(a[:, ::-1]) for a in (image, genuine))
         labels = scheme.flip(labels)
-        points = None if points is None else mirror(points, size)
+        points = None if points is None else mirror(points, target[0])
     clean = image
     if rng.random() < how.occlude:
         image, hidden = cover(image, labels, scheme, rng)
@@ -185,9 +186,9 @@ def _degraded(image: NDArray[np.uint8], how: Augmentation, rng: np.random.Genera
 
 
 def _placement(
-    shape: tuple[int, ...], size: int, how: Augmentation, rng: np.random.Generator
+    shape: tuple[int, ...], target: tuple[int, int], how: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """How points of the picture come to points of the sample, 3 × 3."""
+    """How points of the picture come to points of the sample, whose (width, height) is `target`, 3 × 3."""
     height, width = shape
     usual, rare = how.rotate if isinstance(how.rotate, tuple) else (how.rotate, how.rotate)
     most = rare if rng.random() < RARE else usual
@@ -195,13 +196,13 @@ def _placement(
     zoom = degrade.log_uniform(rng, *how.scale)
     wider = math.exp(rng.uniform(-1, 1) * math.log(how.aspect) / 2)
     room = max(zoom - 1, 0) / 2 if how.crop else how.shift
-    shift = rng.uniform(-room, room, 2) * size
-    # Continuous coordinates: squeeze to the square, turn and zoom about its centre, shift.
-    squeeze = np.diag([size / width, size / height, 1.0])
-    half = size / 2
+    shift = rng.uniform(-room, room, 2) * target
+    # Continuous coordinates: squeeze to the sample, turn and zoom about its centre, shift.
+    squeeze = np.diag([target[0] / width, target[1] / height, 1.0])
+    half = np.array(target) / 2
     c, s = zoom * math.cos(angle), zoom * math.sin(angle)
     turn = np.array([[c * wider, -s / wider, 0], [s * wider, c / wider, 0], [0, 0, 1]])
-    turn[:2, 2] = half + shift - turn[:2, :2] @ [half, half]
+    turn[:2, 2] = half + shift - turn[:2, :2] @ half
     return turn @ squeeze
 
 
@@ -209,7 +210,7 @@ def _warp(
     image: NDArray[np.uint8],
     labels: NDArray[np.uint8],
     genuine: NDArray[np.uint8],
-    size: int,
+    target: tuple[int, int],
     whole: NDArray[np.float64],
     colour: NDArray[np.int64] | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
@@ -223,10 +224,10 @@ def _warp(
         image = cv2.GaussianBlur(image, (0, 0), sigma).astype(np.uint8, copy=False)
     outside = (cv2.BORDER_REFLECT_101, ()) if colour is None else (cv2.BORDER_CONSTANT, colour.tolist())
     warped = cv2.warpAffine(
-        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=outside[0], borderValue=outside[1]
+        image, matrix, target, flags=cv2.INTER_LINEAR, borderMode=outside[0], borderValue=outside[1]
     )
     moved, kept = (
-        cv2.warpAffine(a, matrix, (size, size), flags=cv2.INTER_NEAREST, borderValue=(value,))
+        cv2.warpAffine(a, matrix, target, flags=cv2.INTER_NEAREST, borderValue=(value,))
         for a, value in ((labels, IGNORE if colour is None else 0), (genuine, 0))
     )
     return np.asarray(warped, np.uint8), np.asarray(moved, np.uint8), np.asarray(kept, np.uint8)

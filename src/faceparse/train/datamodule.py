@@ -32,7 +32,7 @@ from faceparse.labels.scheme import Scheme
 from faceparse.train.augment import augment
 from faceparse.train.paste import Donors
 from faceparse.train.sampling import Draw, EpochSampler, labels_present, repeat_factors, validation_shares
-from faceparse.train.settings import DataSettings, Settings
+from faceparse.train.settings import DataSettings, Settings, height_width
 from faceparse.weights.preprocessing import Preprocessing
 
 log = logging.getLogger(__name__)
@@ -59,9 +59,9 @@ class Batch(NamedTuple):
     genuine: Tensor = torch.empty(0)
 
 
-def size_at(sizes: Sequence[tuple[int, int]], epoch: int) -> int:
-    """Input size of an epoch from (first epoch, size) rows in ascending order."""
-    return [size for first, size in sizes if first <= epoch][-1]
+def size_at(sizes: Sequence[tuple[int, int | tuple[int, int]]], epoch: int) -> tuple[int, int]:
+    """Input height and width of an epoch from (first epoch, size) rows in ascending order."""
+    return [height_width(size) for first, size in sizes if first <= epoch][-1]
 
 
 class _Training(TorchDataset[Batch]):

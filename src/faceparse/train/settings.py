@@ -46,6 +46,14 @@ _TRAINER_RULES = {
 }
 
 
+Side = Annotated[int, between(32, 1 << 15)]
+
+
+def height_width(size: int | tuple[int, int]) -> tuple[int, int]:
+    """A size as height and width: a side stands for both."""
+    return (size, size) if isinstance(size, int) else size
+
+
 @dataclass(frozen=True)
 class FurtherData:
     """A further data set to learn from.
@@ -128,7 +136,7 @@ class Settings:
             probability; null for never.
         ema: Decay of the weights' moving average, which is validated and saved; 0 for none.
         rare: A class in fewer pictures than this share is shown more often; 0 for never.
-        sizes: (first epoch, input size) rows; the last size is the model's.
+        sizes: (first epoch, input size) rows, a size being a side or [height, width]; the last size is the model's.
         mean: Per channel, in the order of `channels`, on the range of `scale`.
         std: Likewise.
         channels: `RGB` or `BGR`, the order that the network takes.
@@ -160,7 +168,7 @@ class Settings:
     agree: Annotated[float, between(0, 1)] | None = None
     ema: Annotated[float, Rule("0 to below 1", lambda decay: 0 <= decay < 1)] = 0.999
     rare: Annotated[float, between(0, 1)] = 0.0
-    sizes: list[tuple[Annotated[int, at_least(0)], Annotated[int, between(32, 1 << 15)]]] = field(
+    sizes: list[tuple[Annotated[int, at_least(0)], Side | tuple[Side, Side]]] = field(
         default_factory=lambda: [(0, 256)]
     )
     mean: tuple[Mean, Mean, Mean] = (0.485, 0.456, 0.406)
@@ -179,7 +187,7 @@ class Settings:
     def __post_init__(self) -> None:
         check(self)
         rows = self.sizes
-        if not rows or rows[0][0] != 0 or rows != sorted(rows):
+        if not rows or rows[0][0] != 0 or rows != sorted(rows, key=lambda row: row[0]):
             raise ConfigError(f"sizes are [first epoch, size] rows, ascending from epoch 0; got {rows}")
         if self.agree is not None and not self.teachers:
             raise ConfigError("agree is about teachers: give --teachers.NAME.model")
@@ -193,14 +201,12 @@ class Settings:
     @property
     def preprocessing(self) -> Preprocessing:
         """From a picture to the finished model's input."""
-        return Preprocessing(
-            (self.size, self.size), self.mean, self.std, self.interpolation, self.channels, self.scale
-        )
+        return Preprocessing(self.size, self.mean, self.std, self.interpolation, self.channels, self.scale)
 
     @property
-    def size(self) -> int:
-        """Input size of the finished model."""
-        return self.sizes[-1][1]
+    def size(self) -> tuple[int, int]:
+        """Input height and width of the finished model."""
+        return height_width(self.sizes[-1][1])
 
     def plain(self) -> dict[str, Any]:
         """As a recipe has it, in tables, lists, texts and numbers."""

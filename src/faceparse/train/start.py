@@ -15,7 +15,7 @@ from faceparse.models.registry import Network
 from faceparse.models.registry import network as find_network
 from faceparse.train.depthwise import float32_depthwise
 from faceparse.train.resume import check_resume
-from faceparse.train.settings import Settings
+from faceparse.train.settings import Settings, height_width
 from faceparse.weights.checkpoint import read_checkpoint
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def starting_network(settings: Settings) -> Network:
     name = settings.network
     network = find_network(name).build(num_classes=len(find_scheme(settings.scheme)))
     for _, size in settings.sizes:
-        if size % network.multiple:
+        if any(side % network.multiple for side in height_width(size)):
             raise ConfigError(f"{name} takes sizes that are multiples of {network.multiple}; got {size}")
     if settings.resume is not None:
         check_resume(settings.resume, settings)
