@@ -28,8 +28,9 @@ class Lines(ProgressBar):
         self._total = int(trainer.estimated_stepping_batches)
         self._begin = self._last = trainer.global_step
         self._start = time.perf_counter()
+        self.on_train_epoch_start()  # which Lightning leaves out where a run goes on within an epoch
 
-    def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
+    def on_train_epoch_start(self, *_: Any) -> None:
         self._mark, self._images = time.perf_counter(), 0
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
