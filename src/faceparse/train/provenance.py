@@ -20,7 +20,7 @@ def describe(settings: Settings) -> dict[str, Any]:
     return {
         "network": settings.network,
         "scheme": reference(scheme(settings.scheme)),
-        "size": plain["sizes"][-1][1],
+        "size": settings.size,
         **preprocessing,
         "settings": plain,
         "versions": {

@@ -201,12 +201,14 @@ class Settings:
     @property
     def preprocessing(self) -> Preprocessing:
         """From a picture to the finished model's input."""
-        return Preprocessing(self.size, self.mean, self.std, self.interpolation, self.channels, self.scale)
+        return Preprocessing(
+            height_width(self.size), self.mean, self.std, self.interpolation, self.channels, self.scale
+        )
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Input height and width of the finished model."""
-        return height_width(self.sizes[-1][1])
+    def size(self) -> int | tuple[int, int]:
+        """Input size of the finished model: a side, or height and width."""
+        return self.sizes[-1][1]
 
     def plain(self) -> dict[str, Any]:
         """As a recipe has it, in tables, lists, texts and numbers."""
