@@ -16,6 +16,9 @@ from faceparse.tables import parse
 _NUMBER = re.compile(r"-\.?\d")
 
 
+PAGE = "; docs/coming-from.md has the published commands beside ours"
+
+
 def spelled(arguments: Sequence[str], root: Any) -> list[str]:
     """The arguments, hyphens and underscores in options as the command has them.
 
@@ -61,7 +64,7 @@ def spelled(arguments: Sequence[str], root: Any) -> list[str]:
         if word in parameters and not parameters[word].is_flag and rest:
             result.append(rest.popleft())
     if faults:
-        raise ConfigError("; ".join(faults))
+        raise ConfigError("; ".join(faults) + PAGE * any(": give " in fault for fault in faults))
     return result
 
 
@@ -87,7 +90,7 @@ def refuse_published(arguments: Iterable[str], command: str, options: Container[
         if option in published and name not in options:
             faults.append(f"no option --{option}: give {published[option]}")
     if faults:
-        raise ConfigError("; ".join(faults))
+        raise ConfigError("; ".join(faults) + PAGE * any(": give " in fault for fault in faults))
 
 
 def _plain(name: str) -> str:

@@ -63,7 +63,7 @@ def compare(
     labels_scheme: str | Scheme = "celebamask19",
     scheme: str | Scheme | None = AUTO,
     faces: str = "auto",
-    device: str = "cpu",
+    device: str = "auto",
     side: int = 256,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Comparison:

@@ -17,7 +17,7 @@ def command(
         "auto", help="Scheme to compare in; auto: celebamask19, else the first model's own."
     ),
     faces: str = Option("auto", help="auto, whole, each or largest."),
-    device: str = Option("cpu", help="cpu, cuda, …"),
+    device: str = Option("auto", help="auto (CUDA, else Apple's, else the CPU), cpu, cuda, mps, …"),
     side: int = Option(256, min=32, max=2048, help="Longer side of each picture in the sheet, in pixels."),
     overwrite: bool = Option(False, "--overwrite", help="Replace a file that exists."),
 ) -> None:
