@@ -66,7 +66,7 @@ class _OnDisk(DerivedDataset):
 
 
 def _state(dependency: str | Path) -> tuple[str | int, ...]:
-    """Return values that change when a file changes; return a setting as it is."""
+    """Return a file's path, time and size, which change when the file changes; return a setting unchanged."""
     if isinstance(dependency, str):
         return (dependency,)
     path = str(dependency.absolute())

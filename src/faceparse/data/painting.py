@@ -1,9 +1,9 @@
 """Painting of one label map from one mask per part, in the order of a scheme's labels.
 
 CelebAMask-HQ's parts overlap (hair lies over skin and brows, glasses over eyes), so the painting order
-changes the ground truth. Each published order is the label order of a scheme: `maskgan19` is MaskGAN's,
-`celebamask19` that of zllrunning's and yakhyo's BiSeNet (hair over glasses), `segface-celeb19` that of
-SegFace and FaRL (glasses over eyes and hair).
+changes the ground truth. Each published order is the label order of a scheme: `maskgan19` paints as MaskGAN
+does, `celebamask19` as zllrunning's and yakhyo's BiSeNet (hair over glasses), `segface-celeb19` as SegFace
+and FaRL (glasses over eyes and hair).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ CLOSE = 51
 """Euclidean distance in RGB (0 to 255) up to which two colours count as close, hard to tell apart."""
 
 _FAR = 102
-"""Distance that a changed colour keeps from every other colour, if a colour of `_CUBE` can."""
+"""Least distance of a changed colour from every other colour, if `_CUBE` has such a colour."""
 _CUBE = np.stack(np.meshgrid(*[np.arange(0, 256, 51)] * 3, indexing="ij"), -1).reshape(-1, 3)
 _LARGE = ("background", "skin", "hair")
 """Classes of large areas, which keep their colours: of two close colours, the other class's changes."""

@@ -40,7 +40,7 @@ OPERATORS = {
     "QuantizeLinear",
     "DequantizeLinear",
 }
-"""Operators that a phone graph may contain: those that both NNAPI and CoreML support, and the two of int8."""
+"""Operators that a phone graph may contain: NNAPI and CoreML support all but the last two, which int8 needs."""
 
 
 def for_phone(model: Any, card: Card) -> tuple[Any, Card]:

@@ -1,4 +1,4 @@
-"""Aligned squares: the framing, computed from five landmarks, that face parsing weights are trained on.
+"""Aligned squares, computed from five landmarks: the framing on which face parsing weights are trained.
 
 >>> import numpy as np
 >>> from faceparse.faces import Square, crop

@@ -25,7 +25,7 @@ UPRIGHT = 45.0
 CLEAR = 0.9
 """Score of an upright face that ends the search: 0.9 to 0.95 in upright portraits, at most 0.9 in a wrong turn."""
 BETTER = 0.03
-"""Least gain in score for another turn. Of 171 Figaro pictures with a clear face, all turned, 3 are not turned back."""
+"""Least gain in score for choosing another turn. Of 171 turned Figaro pictures with a clear face, 3 stay turned."""
 TURNED_SCORE = 0.8
 """Least score of a face in another turn."""
 SIDE = 640

@@ -28,7 +28,7 @@ from faceparse.tables import Rule, between, convert, read_file
 SUFFIXES = (".yaml", ".yml", ".toml")
 """Suffixes that tell a scheme's file from a scheme's name."""
 REST = "rest"
-"""Value of `merges` for a class that stands for all that no other class stands for."""
+"""Value of `merges` for a class that stands for everything without a class of its own."""
 _UNFIT = re.compile(r"^\s*$|[/\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _Byte = Annotated[int, between(0, 255)]

@@ -17,7 +17,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "ears": ("ears", "l_ear", "r_ear"),
     "lips": _LIPS,
 }
-"""Group name → class names. In a scheme, the group is those of these classes that the scheme has."""
+"""Group name → class names. In a scheme, a group contains only classes that the scheme has."""
 
 ALIASES: Mapping[str, str] = {
     "glasses": "eye_g",

@@ -48,8 +48,8 @@ class Scheme:
             `l_NAME` with its `r_NAME`.
         result_scheme: Name of the scheme to which a network's logits are converted; empty: this scheme. The
             logit of a result class is the highest logit of the classes here that convert to it.
-        tables_from: Conversion tables from other schemes, `{source scheme: {class there: class here or
-            "ignore"}}`.
+        tables_from: Conversion tables from other schemes to this one,
+            `{source scheme: {class there: class here or "ignore"}}`.
         merges: (class, classes of other schemes) pairs: the class stands for any one of these classes, as
             `eyes` for `l_eye` and `r_eye`. A class paired with no classes stands for all that this scheme
             lacks, as background does if only hair is labelled.
@@ -126,8 +126,7 @@ class Scheme:
     def ids(self, name: str) -> tuple[int, ...]:
         """Return the labels of a class, an alias or a group (`face`, `lips`, `eyes`, `brows`, `ears`), ascending.
 
-        A group has the labels of those of its classes that the scheme has. A class wins over a group of the
-        same name.
+        Of a group, only classes that the scheme has count. A class wins over a group of the same name.
 
         Raises:
             LabelError: no such class, and no such group with a class in this scheme.

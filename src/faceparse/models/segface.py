@@ -3,7 +3,7 @@
 Narayan et al., SegFace: Face Segmentation of Long-Tail Classes, AAAI 2025, https://arxiv.org/abs/2412.08647; the
 decoder is the two-way transformer of Segment Anything (Kirillov et al., https://arxiv.org/abs/2304.02643).
 
-The operations are reordered for speed; outputs equal those of the published order except for rounding.
+The operations are reordered for speed; outputs equal the published ones except for rounding.
 Adapting, upsampling and fusing the backbone's feature maps are linear and commute, so each map is mixed at
 its own size. In attention between few tokens and many cells, the tokens are projected instead of the cells.
 Transposed 2 × 2 convolutions with stride 2 are computed as matrix products; the results are rearranged only

@@ -269,8 +269,8 @@ class Parsing:
     def labels(self) -> NDArray[np.uint8]:
         """The label of every pixel, H × W uint8, read-only; computed once.
 
-        Each label is that of the most probable class; of equally probable classes, the lowest. In a parsing
-        that `to` made, a class that the scheme ignores has label 255. `thresholded` sets another threshold
+        Each pixel gets the label of its most probable class; in a tie, the lowest label. In a parsing that
+        `to` made, a class that the scheme ignores has label 255. `thresholded` sets another threshold
         between two classes.
         """
         if self.label_map is not None:
@@ -411,7 +411,7 @@ class Parsing:
     def areas(self) -> Mapping[str, float]:
         """Fraction of the picture that each present class covers, 0 to 1, in label order.
 
-        The fractions and that of the ignored pixels (255) add up to 1.
+        The fractions add up to 1 minus the fraction of ignored pixels (255).
         """
         parts = count(self.labels)[: len(self.scheme)] / self.labels.size
         return {self.scheme.classes[i]: float(parts[i]) for i in np.flatnonzero(parts)}
@@ -451,7 +451,7 @@ class Parsing:
         shrink: Length = 0,
         feather: Length = 0,
     ) -> NDArray[np.uint8]:
-        """Return the picture with all but a class, alias or group, or several, transparent: RGBA uint8, H × W × 4.
+        """Cut out a class, alias or group, or several together: RGBA uint8, H × W × 4, transparent elsewhere.
 
         The soft mask is the opacity, so hair keeps its soft rim; `soft=False` cuts along the labels. Partly
         transparent pixels get the estimated colour of the foreground alone, so that no rim of the old

@@ -83,7 +83,7 @@ class Sites(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """The classes that may win in mixed cells: those of a cell are `number[cell]` candidates from `start[cell]` on.
+    """The classes that may win in mixed cells: `number[cell]` candidates, from index `start[cell]` on, per cell.
 
     Attributes:
         number: Number of candidates of each cell, uint8.

@@ -36,8 +36,8 @@ class View:
     Args:
         logits: float32, classes × h × w, at the network's own resolution. The array is not copied, so do not
             change it afterwards.
-        to_grid: 2 × 3 affine map from a picture point (x, y), px, to (column, row) of `logits`, as `logits[:,
-            row, column]`. With `before`, the map starts from the squashed point.
+        to_grid: 2 × 3 affine map from a picture point (x, y), px, to (column, row) in `logits`, of which row
+            is axis 1 and column axis 2. With `before`, the map starts from the squashed point.
         frame: 2 × 3 affine map from picture points to the view's frame, [0, 1] × [0, 1]; outside the frame
             the view does not count. None: the view counts in the whole picture.
         feather: Fraction of the frame's side, 0 to 0.5, over which the view's alpha rises from 0 at the
