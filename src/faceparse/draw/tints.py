@@ -23,7 +23,7 @@ _FAR = 102
 """Least distance of a changed colour from every other colour, if `_CUBE` has such a colour."""
 _CUBE = np.stack(np.meshgrid(*[np.arange(0, 256, 51)] * 3, indexing="ij"), -1).reshape(-1, 3)
 _LARGE = ("background", "skin", "hair")
-"""Classes of large areas, which keep their colours: of two close colours, the other class's changes."""
+"""Classes of large areas, which keep their colours; a class with a close colour gets another colour."""
 
 
 def tints(scheme: Scheme) -> Scheme:

@@ -47,7 +47,7 @@ class Look:
         excluded: Classes and groups that this look does not label.
         strict: Whether the look labels faces only outside of the plan's faces, and only where skin, an eye
             and a mouth are present.
-        warp: The warp around a face, of the whole picture, in place of a square.
+        warp: The warp of the whole picture around a face, in place of `square`.
         reach: Distance from the template's centre up to which a warped look counts, in halves of the
             template's side.
     """

@@ -31,7 +31,7 @@ CHUNK = 1 << 15
 """Number of pixels sampled at a time for labels, so that the buffers stay in the processor's cache."""
 
 DENSE_CHUNK = 1 << 16
-"""Number of logits sampled at a time for probabilities, for the same reason."""
+"""Number of logits sampled at a time for probabilities, so that the buffers stay in the processor's cache."""
 
 CELLS = 1 << 14
 """Number of cells whose candidates are computed at a time, which bounds the memory for fine grids."""
