@@ -13,7 +13,7 @@ from faceparse.edits.colour import Floats, from_oklab, rgb, to_linear, to_oklab
 
 QUANTILES = (0.02, 0.5, 0.98)
 """Between these the contrast is kept; beyond, it is squeezed as far as needed."""
-MEAN_STEPS = 4
+MEAN_STEPS = 6
 """Corrections of the mean colour, each of a sample."""
 VARIETY = np.float32(0.3)
 """Part of the differences in hue and chroma that stays."""
