@@ -192,7 +192,9 @@ def test_dinov3_of_metas_file(faceparse: Command) -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet18.pt", "face_seg_fcn8s.caffemodel", "last.ckpt"])
-def test_parse_says_what_to_do_with_a_foreign_checkpoint(faceparse: Command, name: str, collins_path: Path) -> None:
+def test_parse_says_what_to_do_with_a_foreign_checkpoint(
+    faceparse: Command, name: str, collins_path: Path
+) -> None:
     Path(name).write_bytes(KINDS[name][2]({"stem.weight": torch.ones(3, 2, 1, 1)}))
     ran = faceparse("parse", collins_path, "-o", "out", "--model", name)
     assert ran.code == 2
