@@ -192,10 +192,11 @@ def test_bad_words_are_one_line(words: str, message: str) -> None:
 
 
 def test_bad_lists_and_pictures_are_one_line(portrait: Parsing) -> None:
+    number: Any = 3
     with pytest.raises(ConfigError, match="edits are a list"):
         faceparse.edit(portrait, "hair")
     with pytest.raises(ConfigError, match="an edit is"):
-        faceparse.edit(portrait, [3])
+        faceparse.edit(portrait, [number])
     with pytest.raises(ResultError, match="parsing is of a picture"):
         faceparse.edit(portrait, ["soften"], np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(LabelError, match="hair"):
