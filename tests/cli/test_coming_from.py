@@ -26,7 +26,7 @@ from faceparse.weights import cards  # noqa: E402
 from faceparse.weights.importers.renaming import Renaming  # noqa: E402
 from tests.conftest import ROOT  # noqa: E402
 from tests.data import made  # noqa: E402
-from tests.models.small import caffe_layers  # noqa: E402
+from tests.models.small import caffe_layers, small_fcn8s  # noqa: E402
 from tests.weights.caffe_writer import old_model  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
@@ -162,3 +162,13 @@ def test_our_command_of_every_row(folder: Path, faceparse: Callable[..., Any]) -
     with Image.open("out/a_mask.png") as mask:
         assert set(np.unique(np.asarray(mask))) <= {0, 1}
     assert Path("resnet18.onnx").exists()
+
+
+def test_the_python_program(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_fcn8s(monkeypatch)
+    torch.save(models.build("fcn8s").state_dict(), "face_seg_fcn8s.pt")
+    (program,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
+    names: dict[str, Any] = {}
+    exec(compile(program, "coming-from.md", "exec"), names)
+    assert names["out"].shape == names["t"].shape[2:]
+    assert 0 <= names["out"].min() <= names["out"].max() <= 1
