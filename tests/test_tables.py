@@ -203,12 +203,29 @@ def test_a_message_is_one_short_line_whatever_it_quotes() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a: &x [1]\nb: *x", "a: 2001-99-99", "a: " + "9" * 5000, "? [a]\n: b", "a: !!python/name:os.system"],
+    [
+        "a: &x [1]\nb: *x",
+        "a: 2001-99-99",
+        "a: " + "9" * 5000,
+        "? [a]\n: b",
+        "a: !!python/name:os.system",
+        'a: !!int ""',
+        "a: 1\nb: {c: 1, c: 2}",
+    ],
 )
 def test_yaml_that_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="w is not YAML: ") as caught:
         parse(text, "YAML", "w")
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("YAML", "a: 1\nb: 2\na: 3"), ("JSON", '{"a": 1, "b": 2, "a": 3}'), ("TOML", "a = 1\nb = 2\na = 3")],
+)
+def test_a_key_that_stands_twice_is_refused(form: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=f"w is not {form}: "):
+        parse(text, form, "w")
 
 
 def test_a_fault_of_yaml_has_its_place() -> None:

@@ -21,9 +21,10 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from reprlib import Repr
 from textwrap import shorten
@@ -249,7 +250,15 @@ def _depth(value: object) -> int:
     return 1 + max(map(_depth, parts), default=0)
 
 
-_READERS: Mapping[str, Callable[[str], object]] = {"TOML": _toml, "JSON": json.loads, "YAML": _yaml}
+def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a table; refuse a key that stands twice, of which the parsers would take the later in silence."""
+    if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
+        raise ValueError(f"the key {twice[0]!r} stands twice in a table")
+    return dict(pairs)
+
+
+_json = partial(json.loads, object_pairs_hook=_table)
+_READERS: Mapping[str, Callable[[str], object]] = {"TOML": _toml, "JSON": _json, "YAML": _yaml}
 
 
 @cache
@@ -258,9 +267,15 @@ def _loader() -> Any:
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("an alias (*name) stands where its value must be written out")
+            if self.check_event(yaml.AliasEvent) or getattr(self.peek_event(), "tag", None):
+                raise yaml.YAMLError(
+                    "an alias (*name) or a tag (!name) stands where a value must be written out"
+                )
             return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            _table([(str(key.value), value) for key, value in node.value])
+            return super().construct_mapping(node, deep)
 
     # PyYAML reads YAML 1.1, in which 1e-4 is a text.
     number = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")

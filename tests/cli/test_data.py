@@ -122,6 +122,14 @@ def test_kinds_are_listed(faceparse: Command) -> None:
         (["check", "none", "--scheme", "face2"], "none is not a data set folder"),
         (["check", "FOLDER", "--scheme", "x.yaml"], "cannot read label scheme x.yaml"),
         (["check", "FOLDER", "--sheet", "a.jpg"], "--sheet writes a PNG"),
+        (
+            ["check", "FOLDER", "--scheme", "celebamask19", "--sheet", "LABEL"],
+            "would replace a file of the data",
+        ),
+        (
+            ["check", "FOLDER", "--scheme", "celebamask19", "--json", "LABEL"],
+            "would replace a file of the data",
+        ),
         (["check", "SRC", "--kind", "x"], "no kind of data set 'x'"),
         (["check", "FOLDER"], "does not say which label scheme it has"),
     ],
@@ -133,7 +141,10 @@ def test_bad_words_are_one_line(
     made.celebamask_hq(Path("SRC"))
     made.folder(Path("FOLDER"))
     Path("mine.yaml").write_text("classes: [background, hair, zebra]")
-    ran = faceparse("data", *words)
+    label = next(Path("FOLDER", "labels").iterdir())
+    before = label.read_bytes()
+    ran = faceparse("data", *(label if word == "LABEL" else word for word in words))
+    assert label.read_bytes() == before
     assert ran.code == 2
     assert message in ran.err
     assert ran.err.count("\n") == 1

@@ -123,6 +123,8 @@ def test_bad_words_are_one_line(
         (("--csv", "{t}/folder"), "folder is a folder: name a file"),
         (("--confusion", "{t}/x.jpg"), "--confusion writes a PNG: name it .png, not"),
         (("--worst", "{t}/x.tiff"), "--worst writes a PNG: name it .png, not"),
+        (("--json", "{f}"), "would replace a file of the data set"),
+        (("--csv", "{t}/x.csv", "--json", "{t}/./x.csv"), "or of another option"),
     ],
 )
 def test_places_are_looked_at_before_the_first_picture(
@@ -132,7 +134,8 @@ def test_places_are_looked_at_before_the_first_picture(
     (tmp_path / "folder").mkdir()
     for picture in (faces / "images").iterdir():
         picture.write_bytes(b"")  # the first to be read would be complained about
-    given = [word.format(t=tmp_path) for word in words]
+    picture = next((faces / "images").iterdir())
+    given = [word.format(t=tmp_path, f=picture) for word in words]
     assert run("--data.root", str(faces), "--data.scheme", "celebamask19", *given) in (1, 2)
     said = capsys.readouterr().err.strip()
     assert message in said

@@ -422,7 +422,7 @@ def test_words_that_do_not_go_together(
         (): "name pictures, as in faceparse parse photo.jpg -o out",
         (one,): "name a folder for the results",
         (photos, "-o", "-", "--recursive"): "-o - takes one picture and one form, got 60 and 1",
-        (one, "-o", "-", "--log", tmp_path / "log"): "--log goes with an output folder, and -o - is none",
+        (one, "-o", "-", "--log", tmp_path / "log"): "--log needs an output folder, and -o - is none",
         (one, "-o", tmp_path / "a.png", "--log", "-"): "a.png is none",
     }
     for given, message in cases.items():

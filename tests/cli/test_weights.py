@@ -208,7 +208,15 @@ def test_a_file_from_elsewhere(tmp_path: Path, own_cache: Path, faceparse: Run) 
     ran = faceparse("weights", "get", "bisenet-resnet18-yakhyo-onnx", "--from", mine)
     assert ran.code == 1
     assert "is another resnet18.onnx than its card says: SHA-256" in ran.err
-    for words in ((), ("a", "--all"), ("--all", "--from", mine), ("a", "b", "--from", mine)):
+    device = faceparse("weights", "get", "bisenet-resnet18-yakhyo-onnx", "--from", "/dev/zero")
+    assert (device.code, "/dev/zero" in device.err) == (1, True)
+    for words in (
+        (),
+        ("a", "--all"),
+        ("--all", "--from", mine),
+        ("a", "b", "--from", mine),
+        ("default", "--from", mine),
+    ):
         assert faceparse("weights", "get", *words).code == 2
 
 

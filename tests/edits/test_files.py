@@ -143,7 +143,7 @@ def test_a_picture_without_a_face_is_not_passed_on_as_anonymous(
         (["a.jpg", "--edit", "soften"], "name a folder"),
         (["a.jpg", "-o", "a.jpg", "--edit", "soften", "--overwrite"], "is the picture itself"),
         (["a.jpg", "b.jpg", "-o", "c.jpg", "--edit", "soften"], "takes one picture, got 2"),
-        (["a.jpg", "-o", "c.jpg", "--edit", "soften", "--log", "-"], "--log goes with an output folder"),
+        (["a.jpg", "-o", "c.jpg", "--edit", "soften", "--log", "-"], "--log needs an output folder"),
         (["a.jpg", "-o", "b.jpg", "--edit", "soften"], "b.jpg"),  # exists
         (["a.jpg", "-o", "out", "--edit", "background=nowhere.png"], "nowhere.png"),
     ],

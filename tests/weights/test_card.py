@@ -102,6 +102,11 @@ def edit(path: str, value: object) -> dict[str, Any]:
         ("scheme", "nope", "here: no label scheme 'nope'"),
         ("scheme", "/etc/passwd.yaml", "here: no label scheme '/etc/passwd.yaml'"),
         ("scheme", {"name": "x"}, "label scheme 'x': .* has 0 classes"),
+        (
+            "scheme",
+            {"name": "lapa11", "classes": ["background", "a"]},
+            "'lapa11' is taken by one of faceparse",
+        ),
         ("figures", [{"data": "x"}], r"figures\[0\].metric: missing"),
         ("figures", 3, "figures: expected a list"),
         ("figures", [{**FIGURE, "value": 10**400}], r"figures\[0\].value: expected a number"),

@@ -125,7 +125,7 @@ def test_a_file_of_another_is_left_alone(folder: Path) -> None:
     assert (folder / "annotations.json").read_text() == '{"info": {}, "images": []}'
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", '{"info": {}}', "{"])
+@pytest.mark.parametrize("content", [None, "", "[]", '{"info": {}}', "{", "[" * 100_000])
 def test_missing_and_damaged_pieces_are_named(folder: Path, content: str | None) -> None:
     run(folder, {"a": blocks(9, 9), "b": blocks(9, 9)})
     before = (folder / "annotations.json").read_bytes()

@@ -16,17 +16,10 @@ import typer
 from typer import Option
 from typer.core import TyperGroup
 
+from faceparse import errors
 from faceparse.cli.say import EXACT, say
 from faceparse.cli.words import spelled
-from faceparse.errors import (
-    ConfigError,
-    DataError,
-    EngineError,
-    FaceparseError,
-    LabelError,
-    WeightsError,
-    in_words,
-)
+from faceparse.errors import ConfigError, DataError, EngineError, FaceparseError, LabelError, WeightsError
 from faceparse.registry import mend
 
 UsageError: Any = typer.BadParameter.__base__  # typer's own, or click's in older ones
@@ -126,17 +119,16 @@ def main(arguments: list[str] | None = None) -> None:
     except FaceparseError as error:
         say(f"faceparse: {error}", err=True)
         sys.exit(2 if isinstance(error, BAD_ARGUMENTS) else 1)
-    except (
-        OSError
-    ) as error:  # faults that no room foresaw; those without a file are of streams, or of a folder removed
+    except OSError as error:  # not foreseen; without a file it is of a stream, or of a folder removed
         place = "the working folder" if error.errno == errno.ENOENT else "standard input or output"
-        say(f"faceparse: {in_words(error)}" + f" ({place})" * (not error.filename), err=True)
+        say(f"faceparse: {errors.in_words(error)}" + f" ({place})" * (not error.filename), err=True)
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         say("faceparse: stopped", err=True)
         sys.exit(130)
     except Exception as error:
-        say(f"faceparse: {in_words(error)} (unforeseen, please report it; --debug shows where)", err=True)
+        text = errors.in_words(error)
+        say(f"faceparse: {text} (unforeseen, please report it; --debug shows where)", err=True)
         sys.exit(70)  # EX_SOFTWARE of sysexits.h
 
 

@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 from faceparse.errors import LabelError, WeightsError
 from faceparse.labels import Scheme
-from faceparse.labels.registry import scheme_inside
+from faceparse.labels.registry import PACKAGED, scheme_inside
 from faceparse.registry import either, nearest
 from faceparse.tables import between, build, matching, one_of, parse, read_file
 from faceparse.weights.preprocessing import Preprocessing
@@ -169,9 +169,11 @@ class Card:
 
     def __post_init__(self) -> None:
         try:
-            scheme_inside(self.scheme)
+            scheme = scheme_inside(self.scheme)
         except LabelError as error:
             raise WeightsError(str(error)) from None
+        if PACKAGED.get(scheme.name, scheme) != scheme:
+            raise WeightsError(f"scheme: the name {scheme.name!r} is taken by one of faceparse")
 
     def to_json(self) -> str:
         """The card as a JSON text, as it rides in model files."""

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from faceparse.errors import DownloadError, OutputError
-from faceparse.files import atomic
+from faceparse.files import atomic, open_regular
 from faceparse.weights import modelfile
 from faceparse.weights.backbone import Published
 from faceparse.weights.cache import CACHE_VARIABLE, OFFLINE_VARIABLE, is_offline, shelf
@@ -105,7 +105,7 @@ def add_file(card: Published, file: str | Path, *, accept_terms: bool = False) -
     source, path = Path(file), published_path(card)
     require(card, accept=accept_terms)
     try:
-        source.open("rb").close()
+        open_regular(source).close()
     except OSError as error:
         raise DownloadError(f"cannot read {source}: {error.strerror}") from None
     with _lock(path.parent):

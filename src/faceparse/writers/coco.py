@@ -80,7 +80,7 @@ def _read(path: Path) -> Content:
         content = json.loads(path.read_bytes())
         content["info"], content["categories"], content["images"][0]["file_name"], content["annotations"]
         return {**content, "path": path}
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise OutputError(
             f"{path} cannot be read as COCO's format ({type(error).__name__}): redo it with --overwrite"
         ) from error

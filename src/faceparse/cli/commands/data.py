@@ -109,7 +109,7 @@ def check(
         for name, dataset in kinds().items():
             say(f"{name}: {dataset.title}")
         return
-    check_outputs({"--json": json_file, "--sheet": sheet})
+    check_outputs({"--json": json_file, "--sheet": sheet}, root)
     with progress_bar() as progress:
         result = check_dataset(
             root,

@@ -38,9 +38,7 @@ def command(
         "--no-face",
         help="A picture without a face: whole, background or fail. [default: fail with anonymise]",
     ),
-    pictures: Path | None = Option(
-        None, parser=words.path, help="File of pictures, one path a line; `-` is stdin."
-    ),
+    pictures: Path | None = Option(None, parser=words.path, help="Pictures, one path a line; `-` is stdin."),
     root: Path | None = Option(None, help="Pictures given one by one keep their paths below this folder."),
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
     overwrite: bool = Option(False, "--overwrite", help="Redo pictures whose results exist."),
@@ -50,9 +48,7 @@ def command(
     max_pixels: int | None = Option(None, min=1, help="Most pixels of a picture. [default: 201326592]"),
     grace: float = Option(10, min=0, max=86400, help="Seconds for pictures in flight when stopped."),
     fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
-    log: Path | None = Option(
-        None, parser=words.path, help="Add a JSON line for each picture to this file; `-` is stdout."
-    ),
+    log: Path | None = Option(None, parser=words.path, help="Add JSON lines to this file; `-` is stdout."),
     quiet: bool = Option(False, "--quiet", help="Print failures alone."),
 ) -> None:
     """Change photos by their masks: hair, lips and brows in other colours, make-up, softer skin, other backgrounds, hidden faces.
@@ -90,9 +86,7 @@ def command(
     if one and len(todo) != 1:
         raise ConfigError(f"-o {output} takes one picture, got {len(todo)}: give a folder")
     if one and log:
-        raise ConfigError(
-            f"--log goes with an output folder, and -o {output} is none: leave it out, or give a folder"
-        )
+        raise ConfigError(f"--log needs an output folder, and -o {output} is none: leave --log out")
     if one and os.path.realpath(output) == os.path.realpath(next(iter(todo)).source):
         raise ConfigError(f"-o {output} is the picture itself, and no input is written to: name another file")
     parser = Parser(

@@ -74,7 +74,8 @@ def command(
     from faceparse.parser import Parser
     from faceparse.version import __version__
 
-    check_outputs({"--json": json_file, "--csv": csv_file, "--confusion": confusion, "--worst": worst})
+    files = {"--json": json_file, "--csv": csv_file, "--confusion": confusion, "--worst": worst}
+    check_outputs(files, root)
     dataset: Dataset = open_dataset(kind, root, split, data_scheme)
     if crop:
         dataset = Cropped(dataset)

@@ -71,9 +71,7 @@ def command(
     max_pixels: int | None = Option(None, min=1, help="Most pixels of a picture. [default: 201326592]"),
     grace: float = Option(10, min=0, max=86400, help="Seconds for pictures in flight when stopped."),
     fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
-    log: Path | None = Option(
-        None, parser=words.path, help="Add a JSON line for each picture to this file; `-` is stdout."
-    ),
+    log: Path | None = Option(None, parser=words.path, help="Add JSON lines to this file; `-` is stdout."),
     quiet: bool = Option(False, "--quiet", help="Print failures alone."),
 ) -> None:
     """Label every pixel of photos: masks (pixel value = label) and overlays to look at.
@@ -114,9 +112,7 @@ def command(
             f"-o {output} takes one picture and one form, got {len(todo)} and {len(forms)}: choose with --save, or give a folder"
         )
     if (to_stdout or fitting) and log:
-        raise ConfigError(
-            f"--log goes with an output folder, and -o {output} is none: leave it out, or give a folder"
-        )
+        raise ConfigError(f"--log needs an output folder, and -o {output} is none: leave --log out")
     if fitting and not {*forms} & {*fitting}:
         raise ConfigError(f"-o {output}: the form of such a file is {' or '.join(fitting)}, not {save}")
     if fitting and os.path.realpath(output) == os.path.realpath(next(iter(todo)).source):

@@ -133,13 +133,15 @@ def get(
         raise ConfigError("--from is the file of one card: name that one")
     fetchable = [c for c in cards().values() if c.source.address]
     chosen = fetchable if everything else [find_published(m) for m in dict.fromkeys(models or ())]
+    if from_file is not None and chosen[0].id in packaged():
+        raise ConfigError(f"{chosen[0].id} is part of the package: leave --from out")
     failed = 0
     for card in chosen:
         say(f"{card.id}: {card.licence.weights}. {card.licence.terms}", err=True)
         if card.limits:
             say(f"{card.id}: limits: {card.limits}", err=True)
         try:
-            if from_file is not None and card.id not in packaged():
+            if from_file is not None:
                 add_file(card, from_file, accept_terms=accept_terms)
             else:
                 with progress_bar(of_bytes=True) as progress:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import DataError, FaceparseError, ResultError
-from faceparse.files import atomic
+from faceparse.files import atomic, open_regular
 from faceparse.labels import plain
 from faceparse.labels.registry import scheme_inside
 from faceparse.results import Face, Parsing, View
@@ -90,7 +90,7 @@ class Npz(FileWriter):
 
     @staticmethod
     def load(path: Path, image: NDArray[np.uint8] | None = None) -> Parsing:
-        with _faults_named(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with _faults_named(path), open_regular(path) as opened, np.load(opened, allow_pickle=False) as file:
             total = sum(entry.file_size for entry in file.zip.infolist())
             if total > LARGEST + path.stat().st_size:
                 raise DataError(f"it would unpack to {total:,} bytes")
