@@ -1,8 +1,8 @@
-"""Random samples of a labelled picture; image and labels always move together.
+"""Random training samples of a labelled picture; image and labels always get the same geometric transform.
 
-OpenCV does the geometry, not torchvision's transforms v2: on a CPU that also trains, a sample costs about a quarter
-(`benchmarks/augmentation.py`), and every random number comes from the generator that is handed in, where theirs come
-from torch's global one.
+OpenCV does the geometry, not torchvision's transforms v2. On a CPU that also trains, a sample then costs
+about a quarter of the time (`benchmarks/augmentation.py`). Every random number comes from the generator in
+the arguments, where torchvision uses torch's global generator.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from faceparse.train.paste import Donors
 from faceparse.train.scenes import scene
 
 RARE = 0.1
-"""Share of samples that are turned by the larger of two ranges."""
+"""Share of samples that use the second, larger range of rotation."""
 Odds = Annotated[float, between(0, 1)]
 Degrees = Annotated[float, at_least(0)]
 Zoom = Annotated[float, between(0.1, 10)]
@@ -33,31 +33,37 @@ Zoom = Annotated[float, between(0.1, 10)]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges of the random samples.
+    """Ranges and probabilities of the random samples.
 
     Attributes:
         flip: Probability of mirroring, with left and right labels swapped.
-        rotate: Largest rotation to either side, degrees; of two numbers the second is for one sample in ten.
+        rotate: Largest rotation to either side, in degrees; of two numbers, the second applies to one sample
+            in ten.
         scale: Smallest and largest zoom, drawn log-uniformly; 1 keeps the framing.
-        aspect: Largest factor by which width and height part, either way, drawn log-uniformly; 1 keeps the shape.
-        shift: Largest shift to each side, in parts of the picture's side.
-        crop: Whether an enlarged picture is shifted anywhere over the sample instead: a random crop.
-        border: Probability of one colour outside the picture, labelled background; else its mirror image, which
-            does not count.
+        aspect: Largest ratio by which width and height are stretched against each other, drawn log-uniformly;
+            1 keeps the aspect ratio.
+        shift: Largest shift to each side, as a fraction of the picture's side.
+        crop: Whether an enlarged picture may be shifted anywhere within the sample instead of by `shift`: a
+            random crop.
+        border: Probability that the area outside the picture has one colour and the label background;
+            otherwise it shows the mirrored picture and is ignored.
         colour: Largest change of brightness, contrast and saturation, 0.3 = ±30 %.
-        hue: Largest turn of the hue to either side, in whole turns: 0.1 = ±36°.
+        hue: Largest rotation of the hue to either side, in full turns: 0.1 = ±36°.
         gray: Probability of a gray picture.
-        gamma: Probability of another exposure curve, of exponent 0.5 to 2.
-        dark: Probability of little light: a tenth to half of it, and a sensor's noise.
-        blur: Probability of a blur: Gaussian of up to 7 px in a sample of 448 px, or one in nine by motion, of 5 to
-            21 px; in proportion at other sizes.
-        shrink: Probability of few pixels: 28 to 220 on the longer side, enlarged again by several filters, at times
-            with noise or JPEG in between. A sample is blurred or shrunk, not both.
-        noise: Probability of a sensor's noise, of up to 36 of 255.
+        gamma: Probability of a gamma curve with an exponent from 0.5 to 2.
+        dark: Probability of low light: a tenth to half of the brightness, with sensor noise.
+        blur: Probability of blur, at a sample side of 448 px: Gaussian of up to 7 px, or for one in nine
+            motion blur of 5 to 21 px; other sizes in proportion.
+        shrink: Probability of low resolution: reduced to 28 to 220 px on the longer side and enlarged again,
+            at times with noise or JPEG in between. A sample is blurred or shrunk, not both.
+        noise: Probability of sensor noise, of up to 36 of 255.
         jpeg: Probability of JPEG compression at quality 8 to 90.
-        occlude: Probability of a hand, a thing, a bar or a medical mask over the picture, labelled background.
-        paste: Probability of a hat, glasses, a necklace or an earring from another portrait; see `faceparse.train.paste`.
-        scene: Probability of a portrait being set into a wider made scene first; see `faceparse.train.scenes`.
+        occlude: Probability of a hand, an object, a bar or a medical mask over the picture, labelled
+            background.
+        paste: Probability of a hat, glasses, a necklace or an earring from another portrait; see
+            `faceparse.train.paste`.
+        scene: Probability of setting a portrait into a wider synthetic scene first; see
+            `faceparse.train.scenes`.
     """
 
     flip: Odds = 0.5
@@ -94,14 +100,16 @@ class Augmentation:
 
 
 class TrainingSample(NamedTuple):
-    """One random sample of a labelled picture, as a network is shown it.
+    """One random sample of a labelled picture, as the network's input.
 
     Attributes:
         image: RGB uint8, height × width × 3.
         labels: uint8, height × width; 255 is ignore.
-        landmarks: float64, 5 × 2, x and y in its pixels, image-left first; None where there were none.
+        landmarks: float64, 5 × 2: x and y in pixels of `image`, image-left first; None if the picture has
+            none.
         clean: The image before occlusion and degradation, for a teacher.
-        genuine: Where the image shows what the picture did, height × width: not outside it, nor drawn or pasted.
+        genuine: bool, height × width: where the image shows the original picture, not its outside and nothing
+            drawn or pasted.
     """
 
     image: NDArray[np.uint8]
@@ -121,17 +129,17 @@ def augment(
     landmarks: NDArray[np.float64] | None = None,
     donors: Donors | None = None,
 ) -> TrainingSample:
-    """One random sample of that size.
+    """Return one random sample of a size.
 
     Args:
         image: RGB uint8, H × W × 3.
         labels: uint8, H × W, in `scheme`.
-        size: Side of the sample, or its height and width.
-        how: Ranges.
-        scheme: Which labels trade places in a mirror.
-        rng: All randomness comes from it.
-        landmarks: Five points of the face, 5 × 2 (`faceparse.data.landmarks.five_points`), which move along;
-            a `scene` takes none.
+        size: Side of the sample, or its height and width, in pixels.
+        how: Ranges and probabilities.
+        scheme: Scheme of the labels; it says which labels mirroring swaps.
+        rng: Source of all randomness.
+        landmarks: Five points of the face, 5 × 2 (`faceparse.data.landmarks.five_points`), transformed with
+            the image; `scene` does not support them.
         donors: Portraits to paste from.
     """
     genuine = np.full(labels.shape, 255, np.uint8)
@@ -140,7 +148,7 @@ def augment(
         genuine[donors.paste(image, labels, rng)] = 0
     if rng.random() < how.scene:
         image, labels = scene(image, labels, scheme, rng)
-        genuine = np.zeros(labels.shape, np.uint8)  # a teacher has not met the like
+        genuine = np.zeros(labels.shape, np.uint8)  # teachers were not trained on such scenes
     target = (size, size) if isinstance(size, int) else size[::-1]
     whole = _placement(labels.shape, target, how, rng)
     plain = rng.random() < how.border
@@ -160,16 +168,16 @@ def augment(
 
 
 def _degraded(image: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A picture as a worse camera, screen or network would give it."""
+    """Return a picture as a worse camera, screen or network connection would show it."""
     dark, noise, gamma = rng.random(3) < (how.dark, how.noise, how.gamma)
-    # Little light and noise in floats: a sensor adds its noise before anything is rounded.
+    # Low light and noise are computed in floats: a sensor adds noise before rounding.
     pixels: degrade.Pixels = image.astype(np.float32) if dark or noise else image
     light = float(rng.uniform(0.1, 0.5)) if dark else None
     pixels = degrade.coloured(pixels, how.colour, how.hue, how.gray, light, rng)
     if gamma:
         curve = 255 * (np.arange(256) / 255) ** math.exp(rng.uniform(-0.7, 0.7))
         pixels = curve.astype(pixels.dtype)[np.clip(pixels, 0, 255).astype(np.uint8)]
-    fault = rng.random()  # blur or shrink, not both: their worst together leave nothing to learn
+    fault = rng.random()  # blur or shrink, not both: together the strongest leave nothing to learn
     if fault < how.blur:
         scale = max(image.shape[:2]) / degrade.SIDE
         if rng.random() < 1 / 9:
@@ -188,7 +196,7 @@ def _degraded(image: NDArray[np.uint8], how: Augmentation, rng: np.random.Genera
 def _placement(
     shape: tuple[int, ...], target: tuple[int, int], how: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """How points of the picture come to points of the sample, whose (width, height) is `target`, 3 × 3."""
+    """Return a random 3 × 3 matrix from points of the picture to points of the sample; `target` is (width, height)."""
     height, width = shape
     usual, rare = how.rotate if isinstance(how.rotate, tuple) else (how.rotate, how.rotate)
     most = rare if rng.random() < RARE else usual
@@ -197,7 +205,7 @@ def _placement(
     wider = math.exp(rng.uniform(-1, 1) * math.log(how.aspect) / 2)
     room = max(zoom - 1, 0) / 2 if how.crop else how.shift
     shift = rng.uniform(-room, room, 2) * target
-    # Continuous coordinates: squeeze to the sample, turn and zoom about its centre, shift.
+    # In continuous coordinates: squeeze to the sample, rotate and zoom about its centre, shift.
     squeeze = np.diag([target[0] / width, target[1] / height, 1.0])
     half = np.array(target) / 2
     c, s = zoom * math.cos(angle), zoom * math.sin(angle)
@@ -214,7 +222,7 @@ def _warp(
     whole: NDArray[np.float64],
     colour: NDArray[np.int64] | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Image, labels and mask at their place in the sample; outside one colour, which is background, or a mirror image."""
+    """Warp image, labels and mask into the sample; fill the outside with `colour` or, if None, the mirrored image."""
     # OpenCV's pixel centres lie on integers.
     to_centre = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     matrix = (np.linalg.inv(to_centre) @ whole @ to_centre)[:2]

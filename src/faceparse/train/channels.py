@@ -1,4 +1,4 @@
-"""Logits of a scheme as those of the scheme that it is read as (`faceparse.weights.merging.result_scheme`), in PyTorch."""
+"""Merge a network's channels to the classes of its result scheme (`faceparse.weights.merging`), in PyTorch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faceparse.labels import Scheme, conversion
 
 
 def channels(own: Scheme, target: Scheme) -> list[list[int]] | None:
-    """Per class of `target`, the classes of `own` that are read as it; None where the two are one."""
+    """Return for each class of `target` the classes of `own` that convert to it; None if both schemes are equal."""
     if own == target:
         return None
     table = conversion(own, target).table[: len(own)]
@@ -20,7 +20,7 @@ def channels(own: Scheme, target: Scheme) -> list[list[int]] | None:
 
 
 def strongest(logits: Tensor, channels: Sequence[Sequence[int]] | None) -> Tensor:
-    """Logits (B, classes, H, W): each class the strongest of its channels."""
+    """Return logits (B, classes, H, W): each class gets the highest logit of its channels."""
     if channels is None:
         return logits
     return torch.stack([logits[:, list(which)].amax(1) for which in channels], 1)

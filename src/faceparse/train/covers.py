@@ -1,4 +1,4 @@
-"""Covers for a part of a face: hands, things, bars and medical masks. The label maps have background there.
+"""Occluders for parts of a face: hands, objects, bars and medical masks. Their pixels are labelled background.
 
 >>> image, hidden = cover(image, labels, scheme("celebamask19"), np.random.default_rng(0))  # doctest: +SKIP
 >>> labels[hidden] = 0  # doctest: +SKIP
@@ -16,21 +16,22 @@ from faceparse.labels import Scheme
 from faceparse.train.shapes import Picture, pixel, strew, where
 
 Mask = NDArray[np.uint8]
-"""H × W, 255 inside."""
+"""H × W uint8, 255 inside."""
 Colours = NDArray[np.float32]
-"""H × W × 3."""
+"""H × W × 3 float32, 0 to 255."""
 
 
 def cover(
     image: Picture, labels: Picture, scheme: Scheme, rng: np.random.Generator
 ) -> tuple[Picture, NDArray[np.bool_]]:
-    """A picture with something drawn over it, and where that lies, H × W.
+    """Return a copy of a picture with an occluder drawn over it, and the occluder's mask, bool H × W.
 
     Args:
-        image: RGB uint8, H × W × 3; left as it is.
-        labels: uint8, H × W, in `scheme`: skin gives a hand's tone, nose and mouth a medical mask's place.
-        scheme: What the labels mean.
-        rng: All randomness comes from it.
+        image: RGB uint8, H × W × 3; not changed.
+        labels: uint8, H × W, in `scheme`: skin gives a hand's tone, nose and mouth the place of a medical
+            mask.
+        scheme: Scheme of the labels.
+        rng: Source of all randomness.
     """
     kind = rng.choice(5, p=(0.22, 0.4, 0.14, 0.1, 0.14))
     if kind == 0:
@@ -48,14 +49,14 @@ def cover(
 
 
 def _painted(image: Picture, mask: Mask, fill: Colours) -> tuple[Picture, NDArray[np.bool_]]:
-    """The picture with `fill` where the mask is, softly at its edge."""
+    """Return the picture with `fill` inside the mask, blended at the mask's edge, and the mask as bool."""
     opacity = cv2.GaussianBlur(mask, (0, 0), 0.7).astype(np.float32)[..., None] / 255
     mixed = image * (1 - opacity) + np.clip(fill, 0, 255) * opacity
     return mixed.astype(np.uint8), mask > 127
 
 
 def _shaded(mask: Mask, colour: NDArray[np.float64], rng: np.random.Generator) -> Colours:
-    """One colour under uneven light."""
+    """Return one colour under uneven light."""
     coarse = rng.normal(0, 1, (int(rng.integers(2, 7)),) * 2).astype(np.float32)
     light = cv2.resize(coarse, mask.shape[::-1], interpolation=cv2.INTER_CUBIC)[..., None]
     return np.asarray(colour.astype(np.float32) + light * np.float32(rng.uniform(4, 25)), np.float32)
@@ -64,7 +65,7 @@ def _shaded(mask: Mask, colour: NDArray[np.float64], rng: np.random.Generator) -
 def _skin_tone(
     image: Picture, labels: Picture, scheme: Scheme, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """The picture's own tone of skin, lighter or darker; one time in four, or without skin, any colour: a glove."""
+    """Return the picture's skin tone, lighter or darker; in one of four cases, or without skin, any colour: a glove."""
     skin = where(labels, scheme, "skin", "face")
     if rng.random() < 0.25 or not skin.any():
         return rng.uniform(0, 255, 3)
@@ -72,7 +73,7 @@ def _skin_tone(
 
 
 def _hand(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Mask, NDArray[np.float32]]:
-    """Fingers side by side, mostly on a palm, at times with the arm; and how light each of its pixels is, H × W × 1."""
+    """Return the mask of a hand (fingers, mostly with a palm, at times an arm), and its shading, H × W × 1."""
     height, width = shape
     side = max(shape)
     mask, depth = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
@@ -104,7 +105,7 @@ def _hand(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Mask, NDArr
         spread = rng.normal(0, 0.08) + beside * 0.08
         tip = root + length * (along * math.cos(spread) + across * math.sin(spread))
         add(_stroke(shape, root, tip, thick * rng.uniform(0.85, 1)))
-    if palm and rng.random() < 0.5:  # a thumb, off to one side
+    if palm and rng.random() < 0.5:  # a thumb, to one side
         out = rng.choice([-1, 1]) * across
         root = centre + out * thick * fingers * 0.4 - along * thick
         add(_stroke(shape, root, root + thick * 2.2 * (out + 0.7 * along), thick))
@@ -114,14 +115,14 @@ def _hand(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Mask, NDArr
 def _stroke(
     shape: tuple[int, ...], start: NDArray[np.float64], end: NDArray[np.float64], width: float
 ) -> Mask:
-    """A straight line with round ends."""
+    """Return the mask of a straight line with round ends."""
     mask = np.zeros(shape, np.uint8)
     cv2.line(mask, pixel(start), pixel(end), (255,), max(1, round(width)))
     return mask
 
 
 def _blob(shape: tuple[int, ...], rng: np.random.Generator) -> Mask:
-    """The outline of a thing: an ellipse that is bent out and in."""
+    """Return the mask of an irregular object: an ellipse with a wavy outline."""
     height, width = shape
     turns = np.linspace(0, 2 * math.pi, 40, endpoint=False)
     waves = [rng.uniform(0, 0.25) * np.sin(k * turns + rng.uniform(0, 2 * math.pi)) for k in (2, 3)]
@@ -134,7 +135,7 @@ def _blob(shape: tuple[int, ...], rng: np.random.Generator) -> Mask:
 
 
 def _bar(shape: tuple[int, ...], rng: np.random.Generator) -> Mask:
-    """A straight band across the picture: a rail, a pole, a strip of text."""
+    """Return the mask of a straight band across the picture: a rail, a pole, a strip of text."""
     side = max(shape)
     angle = rng.choice([0, math.pi / 2]) + rng.normal(0, 0.25)
     middle = rng.uniform(0.15, 0.85, 2) * shape[::-1]
@@ -143,14 +144,14 @@ def _bar(shape: tuple[int, ...], rng: np.random.Generator) -> Mask:
 
 
 def _elsewhere(image: Picture, rng: np.random.Generator) -> Colours:
-    """The picture's own surfaces, from another place, in another tint."""
+    """Return the picture shifted and tinted: a natural texture for an occluder."""
     height, width = image.shape[:2]
     by = (int(height * rng.uniform(0.2, 0.8)), int(width * rng.uniform(0.2, 0.8)))
     return np.trunc(np.roll(image, by, (0, 1)) * rng.uniform(0.5, 1.5, 3)).astype(np.float32)
 
 
 def _face_mask(labels: Picture, scheme: Scheme, rng: np.random.Generator) -> Mask | None:
-    """A medical mask from the bridge of the nose to the chin, as wide as the face; None without nose and mouth."""
+    """Return the mask of a medical mask from nose bridge to chin, as wide as the face; None without nose and mouth."""
     nose = where(labels, scheme, "nose")
     mouth = where(labels, scheme, "mouth", "u_lip", "l_lip")
     if nose.sum() < 20 or mouth.sum() < 10:
@@ -173,7 +174,7 @@ def _face_mask(labels: Picture, scheme: Scheme, rng: np.random.Generator) -> Mas
 
 
 def _pleated(mask: Mask, rng: np.random.Generator) -> Colours:
-    """Cloth with folds across, in a medical mask's colours or any other."""
+    """Return cloth with horizontal folds, in a colour usual for medical masks or any other."""
     usual = np.array([(165, 205, 225), (235, 238, 240), (35, 35, 40), (240, 190, 205)], np.float64)
     colour = usual[rng.integers(4)] if rng.random() < 0.8 else rng.uniform(0, 255, 3)
     rows = np.arange(len(mask), dtype=np.float32)[:, None, None]

@@ -1,7 +1,7 @@
-"""Batches for training and validation from any data set, the same however many workers and processes make them.
+"""Batches for training and validation from any data set, the same for any number of workers and processes.
 
-What a batch holds is a function of (seed, epoch, position): an interrupted epoch goes on where it stopped, and the
-batches of several processes make up one process's batch.
+A batch depends only on (seed, epoch, position): an interrupted epoch continues where it stopped, and the
+batches of several processes together equal one process's batch.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ log = logging.getLogger(__name__)
 
 
 class Batch(NamedTuple):
-    """What the network learns from.
+    """One batch of samples.
 
     Attributes:
         image: uint8 RGB (B, 3, H, W).
-        labels: uint8 (B, H, W); at the label maps' own size in validation; 255 is ignore.
-        sample: (B,) places in the data set, for messages; −1 for filling.
-        landmarks: float32 (B, 5, 2), x and y in the image's pixels, image-left first; empty where the network
+        labels: uint8 (B, H, W), in validation at the label map's original size; 255 is ignore.
+        sample: (B,) indices in the data set, for messages; −1 for padding.
+        landmarks: float32 (B, 5, 2): x and y in pixels of `image`, image-left first; empty if the network
             needs none.
-        clean: uint8 RGB (B, 3, H, W): the image before occlusion and degradation; empty without teachers.
-        genuine: bool (B, H, W): where it shows what the picture did; likewise.
+        clean: uint8 RGB (B, 3, H, W): the images before occlusion and degradation; empty without teachers.
+        genuine: bool (B, H, W): where `image` shows the original picture; empty without teachers.
     """
 
     image: Tensor
@@ -60,7 +60,7 @@ class Batch(NamedTuple):
 
 
 def size_at(sizes: Sequence[tuple[int, int | tuple[int, int]]], epoch: int) -> tuple[int, int]:
-    """Input height and width of an epoch from (first epoch, size) rows in ascending order."""
+    """Return input height and width of an epoch from rows of (first epoch, size) in ascending order."""
     return [height_width(size) for first, size in sizes if first <= epoch][-1]
 
 
@@ -94,7 +94,7 @@ class _Training(TorchDataset[Batch]):
 
 
 class _Validation(TorchDataset[Batch]):
-    """Whole pictures squeezed to the input; index −1 is a picture of which nothing counts."""
+    """Whole pictures resized to the input size; index −1 is a padding picture with all labels ignored."""
 
     def __init__(self, dataset: Dataset, preprocessing: Preprocessing, landmarks: bool) -> None:
         self._dataset = dataset
@@ -132,7 +132,7 @@ def _batch(
 
 
 def with_splits(settings: Settings) -> Settings:
-    """Settings whose splits are shares where the data set has no splits and none were asked for."""
+    """Return the settings with splits by share (95 % and 5 %) if the data set has no splits and none were chosen."""
     data, shares = settings.data, [f"{share}%@{settings.seed}" for share in ("0-95", "95-100")]
     if (data.train, data.val) != ("train", "val") or DATASETS.find(data.kind).splits(data.root):
         return settings
@@ -141,7 +141,7 @@ def with_splits(settings: Settings) -> Settings:
 
 
 def _datasets(data: DataSettings) -> tuple[Dataset, Dataset, list[Dataset], list[Dataset]]:
-    """Those of training and validation, unlabelled ones, and those of `data.also`; each in its own scheme."""
+    """Return the data sets for training, validation, unlabelled pictures and `data.also`, each in its own scheme."""
 
     def kept(dataset: Dataset) -> Dataset:
         return dataset if data.cache is None else cache(dataset, data.cache)
@@ -163,7 +163,7 @@ def _datasets(data: DataSettings) -> tuple[Dataset, Dataset, list[Dataset], list
 
 
 class Queued(DataLoader[Batch]):
-    """A loader that says how many batches its workers have ready."""
+    """A data loader that reports how many batches its workers have ready."""
 
     _batches: Iterator[Batch] | None = None
 
@@ -173,7 +173,7 @@ class Queued(DataLoader[Batch]):
 
     @property
     def ready(self) -> int | None:
-        """Batches that wait to be taken; None where the run itself makes them, or the system does not say."""
+        """Number of batches ready to be taken; None without workers, or if the system cannot tell."""
         queue = getattr(self._batches, "_worker_result_queue", None)
         try:
             return None if queue is None else int(queue.qsize())
@@ -190,13 +190,13 @@ class ParsingData(LightningDataModule):
     """Shuffled random samples for training, whole pictures for validation.
 
     Args:
-        settings: Names the data sets, and says how their pictures are shown.
-        scheme: Scheme of the batches' labels, to which the data sets' are converted; labels that leave open which of
-            several classes they are (`Scheme.merges`) come after its own.
+        settings: Settings of the run; they name the data sets and the augmentation.
+        scheme: Scheme of the batches' labels; the data sets' labels are converted to it. Labels that stand
+            for several classes (`Scheme.merges`) get numbers after the scheme's own.
         landmarks: Whether batches hold five points of each face; see `Network.needs_landmarks`.
 
     Raises:
-        DataError, LabelError: a data set that is not as its layout says, or whose scheme does not convert.
+        DataError, LabelError: a data set that does not match its layout, or whose scheme does not convert.
     """
 
     def __init__(self, settings: Settings, scheme: Scheme, landmarks: bool = False) -> None:
@@ -213,7 +213,7 @@ class ParsingData(LightningDataModule):
         paste, rare = settings.augmentation.paste, settings.rare
         present = labels_present(first) if paste or rare else np.zeros((len(first), 256), bool)
         self._donors = Donors(first, present, learned) if paste else None
-        # How often each picture is shown an epoch, and whether it is a portrait in the first data set's framing.
+        # How often an epoch shows each picture, and whether the picture is a portrait in the first data set's framing.
         factors = [repeat_factors(present, rare), *(np.ones(len(dataset)) for dataset in unlabelled)]
         portraits = [True, *(False for _ in unlabelled)]
         shares = settings.data.also.values()
@@ -230,19 +230,20 @@ class ParsingData(LightningDataModule):
         return (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
 
     def state_dict(self) -> dict[str, Any]:
-        """How many batches of which epoch are done; kept in checkpoints."""
+        """Return the current epoch and its number of finished batches, for checkpoints."""
         assert self.trainer is not None
         loop = self.trainer.fit_loop.epoch_loop
         return {"epoch": self.trainer.current_epoch, "batches": loop.batch_progress.current.completed}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on in that epoch after those batches."""
+        """Continue in the epoch of a checkpoint after its finished batches."""
         self._batches_done = {state_dict["epoch"]: state_dict["batches"]}
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Shuffled random samples of the epoch that begins: images and labels (B, size, size).
+        """Return a loader of shuffled random samples for the next epoch: images and labels (B, size, size).
 
-        Lightning asks for it at every epoch (`reload_dataloaders_every_n_epochs`), for workers draw ahead.
+        Lightning asks for a new loader at every epoch (`reload_dataloaders_every_n_epochs`), because workers
+        prefetch.
         """
         size, seed = self._settings.batch_size, self._settings.seed
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
@@ -252,7 +253,7 @@ class ParsingData(LightningDataModule):
         return Queued(dataset, size, sampler=sampler, **self._workers())
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Whole pictures squeezed to the last size, one a batch, with label maps at their own size."""
+        """Return a loader of single pictures, resized to the last input size; label maps keep their original size."""
         dataset = _Validation(self.val, self._settings.preprocessing, self._landmarks)
         shares = validation_shares(len(self.val), *self._place())
         return DataLoader(dataset, 1, sampler=shares, **self._workers())

@@ -1,4 +1,4 @@
-"""Changes to a picture that keep its labels: colour, little light, blur, few pixels, noise, JPEG.
+"""Image changes that keep the labels: colour, low light, blur, low resolution, noise, JPEG.
 
 >>> import numpy as np
 >>> soft = blurred(np.zeros((64, 64, 3), np.uint8), 2.0)
@@ -16,19 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[Any]
-"""RGB, H × W × 3, uint8 or float32 of 0 to 255; every function gives back the type that it takes."""
+"""RGB, H × W × 3, uint8 or float32 from 0 to 255; every function returns the type of its input."""
 
 SIDE = 448
-"""Strengths of blurs are in pixels of a sample of this side, and scale with it."""
+"""Sample side in pixels to which the strengths of blurs refer; at other sides they scale in proportion."""
 
 
 def blurred(image: Pixels, sigma: float) -> Pixels:
-    """Gaussian blur; `sigma` in pixels."""
+    """Apply a Gaussian blur; `sigma` is in pixels."""
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma))
 
 
 def shaken(image: Pixels, length: float, angle: float) -> Pixels:
-    """Motion blur along a line of `length` pixels at `angle` radians."""
+    """Apply motion blur along a line of `length` pixels at `angle` radians."""
     side = max(3, round(length)) | 1
     middle = side // 2
     reach = np.array([math.cos(angle), math.sin(angle)]) * middle
@@ -39,7 +39,7 @@ def shaken(image: Pixels, length: float, angle: float) -> Pixels:
 
 
 def noisy(image: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """Sensor noise: normal, of `sigma` of 255, now and then in grains of more than a pixel or without colour."""
+    """Add normal sensor noise of `sigma` of 255, at times with grains larger than a pixel or without colour."""
     channels = 1 if rng.random() < 0.2 else 3
     noise = rng.standard_normal((*image.shape[:2], channels), np.float32) * np.float32(sigma)
     if rng.random() < 0.3:
@@ -48,7 +48,7 @@ def noisy(image: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
 
 
 def compressed(image: Pixels, quality: int) -> Pixels:
-    """Through JPEG and back."""
+    """Compress to JPEG and decode again."""
     _, code = cv2.imencode(".jpg", as_bytes(image), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), image.dtype)
 
@@ -75,15 +75,15 @@ def shrunk(image: Pixels, rng: np.random.Generator) -> Pixels:
 def coloured(
     image: Pixels, change: float, hue: float, gray: float, light: float | None, rng: np.random.Generator
 ) -> Pixels:
-    """Brightness, contrast, saturation, hue and tint.
+    """Change brightness, contrast, saturation, hue and tint at random.
 
     Args:
         image: The picture.
         change: Largest change of brightness, contrast and saturation: 0.3 = ±30 %.
-        hue: Largest turn to either side, in whole turns.
-        gray: Probability of no colour.
-        light: In place of a random brightness.
-        rng: All randomness comes from it.
+        hue: Largest rotation of the hue to either side, in full turns.
+        gray: Probability of a gray picture.
+        light: Fixed factor of brightness; None for a random factor.
+        rng: Source of all randomness.
     """
     brightness, contrast, saturation = 1 + rng.uniform(-change, change, 3)
     brightness = brightness if light is None else light
@@ -102,22 +102,22 @@ def coloured(
 
 
 _YIQ = np.array([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
-"""RGB → luma and the two axes of chroma (NTSC)."""
+"""Matrix from RGB to luma and two chroma axes (NTSC's YIQ)."""
 
 
 def _turned(turns: float) -> NDArray[np.float64]:
-    """RGB → RGB, 3 × 3: chroma turned about the gray axis; luma stays."""
+    """Return a 3 × 3 matrix, RGB to RGB, that rotates chroma about the gray axis and keeps luma."""
     c, s = math.cos(2 * math.pi * turns), math.sin(2 * math.pi * turns)
     return np.asarray(np.linalg.inv(_YIQ) @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ _YIQ)
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """A random number between two; 1 to 2 is as likely as 10 to 20."""
+    """Return a log-uniform random number from `low` to `high`: 1 to 2 is as likely as 10 to 20."""
     return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
 def as_bytes(image: Pixels) -> NDArray[np.uint8]:
-    """Rounded and cut to 0 to 255."""
+    """Round and clip to uint8."""
     if image.dtype == np.uint8:
         return image
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Large and strided depthwise convolutions of a bf16 run on a CPU: in float32, which is several times faster there."""
+"""Large and strided depthwise convolutions in float32, several times faster than bf16 in training on a CPU."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class _Float32(nn.Conv2d):
-    """A convolution that, on a CPU, automatic precision leaves alone."""
+    """A convolution that runs in float32 under automatic mixed precision on a CPU."""
 
     def forward(self, input: Tensor) -> Tensor:
         if input.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
@@ -18,15 +18,16 @@ class _Float32(nn.Conv2d):
 
 
 def float32_depthwise(network: nn.Module) -> None:
-    """Have a network compute those depthwise convolutions in float32 which oneDNN is slow at in bf16.
+    """Make a network compute in float32 the depthwise convolutions that are slow in bf16 with oneDNN.
 
     >>> from torch import nn
     >>> network = nn.Sequential(nn.Conv2d(8, 8, 5, groups=8))
     >>> float32_depthwise(network)
 
-    That is, when it is trained in bf16 on a CPU; otherwise nothing changes. Gradients of depthwise kernels over 3 × 3, or of
-    strides over 1, take several times float32's time there; the others, and dense ones where the processor has
-    AMX, are faster in bf16 (`benchmarks/depthwise.py`). Weights keep their names and places.
+    This applies only to bf16 training on a CPU. There, gradients of depthwise convolutions with kernels above
+    3 × 3 or strides above 1 take several times as long in bf16 as in float32. Other depthwise convolutions
+    are faster in bf16, and dense ones too if the processor has AMX (`benchmarks/depthwise.py`). The weights
+    keep their names and order.
     """
     for module in network.modules():
         if type(module) is nn.Conv2d and module.groups == module.in_channels > 1 and _slow(module):

@@ -34,26 +34,26 @@ from faceparse.train.start import starting_network
 from faceparse.weights.merging import result_scheme
 
 ONE_VALUE = "more than 1 value per channel"
-"""In torch's words for batch norms that see one value; a test holds these, for torch has no type for it."""
+"""Part of torch's message on batch norms with one value per channel, which has no error type; a test checks it."""
 _WORKERS = ("torch.utils.data.dataloader", "torch.utils.data._utils.signal_handling")
-"""Modules that raise a RuntimeError where a process that reads pictures has ended."""
+"""Modules that raise a RuntimeError when a data loader's worker process has died."""
 
 
 def fit(settings: Settings) -> Path:
     """Train and return the path of the best checkpoint by validation mean F1.
 
-    Writes into `settings.output`: `best.ckpt`, `last.ckpt` (to resume from; also when the run is broken off),
-    `settings.json`, `log/metrics.csv` and `tensorboard/`. The moving average of the weights is what is validated, and
-    what a checkpoint's `state_dict` holds.
+    Writes into `settings.output`: `best.ckpt`, `last.ckpt` (to resume from; also written when the run is
+    interrupted), `settings.json`, `log/metrics.csv` and `tensorboard/`. Validation uses the moving average of
+    the weights, and a checkpoint's `state_dict` holds that average.
 
     Raises:
-        DataError: the data set is not as its layout says.
-        WeightsError: a backbone, part or checkpoint to start or resume from that is none, or another network's.
-        DownloadError: ImageNet weights that cannot be had.
-        ConfigError: class weights of another length than the scheme; sizes that the network does not take; a
-            Trainer option that Lightning refuses.
-        OutputError: a place that cannot be written to, or that holds another run.
-        FaceparseError: the loss is not finite; not one step was made, or not one picture validated.
+        DataError: the data set does not match its layout.
+        WeightsError: a file to start or resume from that is not a checkpoint, or of another network.
+        DownloadError: ImageNet weights that cannot be downloaded.
+        ConfigError: class weights of another length than the scheme; sizes that the network does not support;
+            a Trainer option that Lightning refuses.
+        OutputError: a folder that cannot be written, or that holds another run.
+        FaceparseError: the loss is not finite; no step was trained, or no picture validated.
     """
     last = settings.output / "last.ckpt"
     if settings.resume is None and last.exists():
@@ -63,7 +63,7 @@ def fit(settings: Settings) -> Path:
     module, data = prepare(settings)
     new = not settings.output.exists()
     try:
-        # A short epoch has a line in the log too.
+        # Even a short epoch logs one line.
         trainer = _trainer(settings, max(1, min(20, len(data.train) // settings.batch_size)))
         make_folder(settings.output)
         write_atomic(settings.output / "settings.json", json_bytes(module.about, indent=2))
@@ -90,14 +90,14 @@ def fit(settings: Settings) -> Path:
                 "raise --batch_size to 2 or more, or give --optimizer.frozen_norm true"
             ) from error
         if origin in _WORKERS:
-            if trainer.received_sigterm:  # it went to the workers too, who were quicker
+            if trainer.received_sigterm:  # SIGTERM reached the workers first
                 raise SIGTERMException from error
             raise FaceparseError(
                 f"a process that reads pictures has ended ({str(error).strip().rstrip('.')}): if it was for want of memory, "
                 f"lower --data.workers; go on with --resume {last}"
             ) from error
         raise
-    finally:  # a run that fails before its log has a line leaves no folder
+    finally:  # a run that fails before its first log line leaves no folder
         if new and not any(path.suffix in (".ckpt", ".csv") for path in settings.output.rglob("*")):
             shutil.rmtree(settings.output, ignore_errors=True)
     best: Any = trainer.checkpoint_callback
@@ -110,13 +110,13 @@ def fit(settings: Settings) -> Path:
 
 
 def _origin(error: Exception) -> str:
-    """The module whose code raised an error."""
+    """Return the name of the module that raised an error."""
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     return str(frame.f_globals["__name__"])
 
 
 def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
-    """What a run trains, and on what; raises as `fit` does."""
+    """Return the module to train and its data; raises as `fit` does."""
     settings = with_splits(settings)
     pl.seed_everything(settings.seed, verbose=False)
     scheme = result_scheme(find_scheme(settings.scheme))
@@ -141,12 +141,12 @@ def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
 
 def _trainer(settings: Settings, log_steps: int) -> pl.Trainer:
     output = settings.output
-    # Not `save_last`, which follows the best checkpoint: a resumed run goes on from the last epoch, good or bad.
+    # Not `save_last`, which saves with the best checkpoint only: a resumed run continues from the last epoch.
     last = ModelCheckpoint(output, "last", enable_version_counter=False)
     callbacks: list[pl.Callback] = [KeepBest(output), last, LearningRateMonitor("step")]
     if settings.ema:
         callbacks.append(Average(settings.ema))
-    callbacks.append(KeepLast(output))  # after the average, which puts the run's weights back
+    callbacks.append(KeepLast(output))  # after the average callback, which restores the run's weights
     if settings.profile:
         callbacks.append(StepProfile())
     if settings.patience is not None:
@@ -157,7 +157,9 @@ def _trainer(settings: Settings, log_steps: int) -> pl.Trainer:
     if settings.tensorboard:
         loggers.append(TensorBoardLogger(output, "tensorboard", version=""))
         callbacks.append(Pictures(result_scheme(find_scheme(settings.scheme))))
-    callbacks.append(StopBetweenSteps())  # after what keeps a run, which a third Ctrl-C must not break off
+    callbacks.append(
+        StopBetweenSteps()
+    )  # after the callbacks that save, which a third Ctrl-C must not interrupt
     options: dict[str, Any] = {
         "num_sanity_val_steps": 0,
         "log_every_n_steps": log_steps,
@@ -170,7 +172,7 @@ def _trainer(settings: Settings, log_steps: int) -> pl.Trainer:
         logger=loggers,
         plugins=[WholeFiles()],
         reload_dataloaders_every_n_epochs=1,
-        use_distributed_sampler=False,  # ours shares each batch out among the processes
+        use_distributed_sampler=False,  # our sampler splits each batch between the processes
         **options,
     )
     count, most = trainer.num_devices, max(2, os.cpu_count() or 1)

@@ -1,7 +1,8 @@
 """Losses over logits (B, C, H, W) and labels (B, H, W), 255 ignored.
 
-A label of C or more is open: the pixel is of one of several classes (`faceparse.labels.with_open_classes`), whose
-probabilities add up. Cross-entropy and focal loss count it so; Dice and Lovász, which count whole classes, leave it out.
+A label of C or more is open: it stands for several classes (`faceparse.labels.with_open_classes`), whose
+probabilities are summed. Cross-entropy and focal loss include open pixels; Dice and Lovász, which are
+computed per class, leave them out.
 
 >>> import torch
 >>> loss = Loss(LossSettings(dice=0.5))
@@ -28,20 +29,20 @@ NotNegative = Annotated[float, at_least(0)]
 
 @dataclass(frozen=True)
 class LossSettings:
-    """What is minimised: a weighted sum; a term of weight 0 is not computed.
+    """The terms of the loss, a weighted sum; a term of weight 0 is not computed.
 
     Attributes:
-        cross_entropy: Weight of cross-entropy, the mean over counted pixels.
-        class_weights: One factor per class in cross-entropy, in the scheme's order; None for equal ones.
-        ohem: Online hard example mining: only pixels whose right class has less than this probability count
-            in cross-entropy, and never less than `ohem_least` of all; None for every pixel.
-        ohem_least: Share of a batch's pixels that count at least.
+        cross_entropy: Weight of cross-entropy, the mean over pixels that are not ignored.
+        class_weights: One factor per class in cross-entropy, in the scheme's order; None for equal factors.
+        ohem: Online hard example mining: cross-entropy counts only pixels whose right class has a probability
+            below this value, but at least `ohem_least` of all pixels; None for every pixel.
+        ohem_least: Smallest share of a batch's pixels that cross-entropy counts.
         dice: Weight of the soft Dice loss.
         lovasz: Weight of the Lovász-softmax loss.
         focal: Weight of the focal loss.
-        focal_gamma: How much the focal loss discounts pixels that are right already.
+        focal_gamma: Exponent of the focal loss; a larger value discounts well-classified pixels more.
         auxiliary: Factor of the auxiliary heads' losses.
-        auxiliary_mean: Whether their mean counts, and not their sum.
+        auxiliary_mean: Whether the auxiliary losses are averaged instead of summed.
     """
 
     cross_entropy: NotNegative = 1.0
@@ -68,26 +69,26 @@ class LossSettings:
 class Loss:
     """The weighted sum that `LossSettings` describes.
 
-    Called with logits (B, C, H, W), any float type, computed in float32, and labels (B, H, W) int64; gives a
-    scalar. A batch without a counted pixel costs 0.
+    A call takes logits (B, C, H, W) of any float type and labels (B, H, W) int64, computes in float32 and
+    returns a scalar. A batch with only ignored pixels has a loss of 0.
 
     Args:
         settings: The terms and their weights.
-        open_classes: For each label from C on, the classes that it may be.
+        open_classes: For each open label (C, C + 1 …), the classes that it stands for.
     """
 
     def __init__(self, settings: LossSettings, open_classes: Sequence[Sequence[int]] = ()) -> None:
         self._settings, self._open = settings, open_classes
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
-        # Dice sums by a product of matrices, which automatic precision would make in bf16.
+        # Dice sums with a matrix product, which automatic mixed precision would compute in bf16.
         with torch.autocast(logits.device.type, enabled=False):
             return self._sum(logits, labels)
 
     def _sum(self, logits: Tensor, labels: Tensor) -> Tensor:
         settings = self._settings
-        # A row a pixel, and one look-up of the right class for all terms: with channels last, as networks are
-        # trained, nothing is copied for it, and every gradient comes in the layout of what it is added to.
+        # One row per pixel, and one look-up of the right class for all terms. With channels-last tensors this
+        # copies nothing, and all gradients have the same memory layout.
         log_p = logits.float().movedim(1, -1).reshape(-1, logits.shape[1]).log_softmax(1)
         pixels = Pixels.of(log_p, labels.reshape(-1), self._open)
         if not pixels.counted.any():
@@ -109,7 +110,7 @@ class Loss:
         return total
 
     def _weights(self, log_p: Tensor) -> Tensor | None:
-        """One factor per label; that of an open one is the mean of its classes'."""
+        """Return one factor per label; an open label's factor is the mean over its classes."""
         if self._settings.class_weights is None:
             return None
         weights = log_p.new_tensor(self._settings.class_weights)
@@ -117,14 +118,14 @@ class Loss:
 
 
 class Pixels(NamedTuple):
-    """A batch's pixels, a row each, as every term reads them.
+    """The pixels of a batch, one row each, as every term reads them.
 
     Attributes:
         log_p: Log-probabilities (N, C).
-        labels: Labels (N,), 0 where none counts.
-        counted: Which are counted, bool (N,).
-        single: Which of them are one class, bool (N,).
-        right: Log-probability of the right class or classes (N,).
+        labels: Labels (N,), 0 for ignored pixels.
+        counted: bool (N,): not ignored.
+        single: bool (N,): not ignored and of exactly one class.
+        right: Log-probability (N,) of the right class, or of an open label's classes together.
     """
 
     log_p: Tensor
@@ -147,7 +148,7 @@ class Pixels(NamedTuple):
 
 
 def weighted_cross_entropy(pixels: Pixels, weights: Tensor | None = None) -> Tensor:
-    """Mean over counted pixels of −log p, each weighted by its class."""
+    """Return the weighted mean of −log p over counted pixels; the weight is that of the pixel's class."""
     share = pixels.counted.to(pixels.right.dtype)
     if weights is not None:
         share = share * weights[pixels.labels]
@@ -155,7 +156,7 @@ def weighted_cross_entropy(pixels: Pixels, weights: Tensor | None = None) -> Ten
 
 
 def ohem_cross_entropy(pixels: Pixels, score: float, least: float, weights: Tensor | None = None) -> Tensor:
-    """Cross-entropy over the hard pixels alone: Shrivastava et al., https://arxiv.org/abs/1604.03540.
+    """Return cross-entropy over the hard pixels only: Shrivastava et al., https://arxiv.org/abs/1604.03540.
 
     A pixel is hard if its right class has a probability below `score`. At least the `least` · B·H·W hardest
     pixels count, as in BiSeNet's published training code.
@@ -170,7 +171,7 @@ def ohem_cross_entropy(pixels: Pixels, score: float, least: float, weights: Tens
 
 
 def dice_loss(pixels: Pixels) -> Tensor:
-    """Soft Dice: 1 − 2·Σpt / (Σp + Σt) per class over the whole batch, mean over the classes it holds.
+    """Return soft Dice: 1 − 2·Σpt / (Σp + Σt) per class over the batch, averaged over the classes in the labels.
 
     Milletari et al., https://arxiv.org/abs/1606.04797.
     """
@@ -187,10 +188,11 @@ def dice_loss(pixels: Pixels) -> Tensor:
 
 
 def lovasz_softmax(pixels: Pixels) -> Tensor:
-    """Lovász-softmax, a surrogate of 1 − IoU, mean over the classes that the batch holds.
+    """Return Lovász-softmax, a surrogate of 1 − IoU, averaged over the classes in the labels.
 
-    Berman et al., https://arxiv.org/abs/1705.08790: per class the errors |t − p| are sorted, and each is
-    weighted by how much the Jaccard loss rises when its pixel turns wrong too.
+    Berman et al., https://arxiv.org/abs/1705.08790: for each class, the errors |t − p| are sorted in
+    descending order. Each error is weighted by the increase of the Jaccard loss when its pixel turns wrong as
+    well.
     """
     p, target = pixels.log_p[pixels.single].exp(), pixels.labels[pixels.single]
     losses = [0 * pixels.log_p.sum()] if not len(target) else []
@@ -205,6 +207,6 @@ def lovasz_softmax(pixels: Pixels) -> Tensor:
 
 
 def focal_loss(pixels: Pixels, gamma: float) -> Tensor:
-    """Mean over counted pixels of −(1 − p)^γ · log p: Lin et al., https://arxiv.org/abs/1708.02002."""
+    """Return the mean of −(1 − p)^γ · log p over counted pixels: Lin et al., https://arxiv.org/abs/1708.02002."""
     right = pixels.right[pixels.counted]
     return -((1 - right.exp()) ** gamma * right).mean()

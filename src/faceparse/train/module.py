@@ -1,4 +1,4 @@
-"""The Lightning module: a network, its loss, optimiser, schedule and validation figure."""
+"""The Lightning module: a network, its loss, optimiser, schedule and validation metric."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ log = logging.getLogger(__name__)
 
 
 class ParsingModule(LightningModule):
-    """Trains one network on one scheme.
+    """A Lightning module that trains one network on one scheme.
 
-    Validation is mean F1 at label resolution over whole pictures (metric `val/mean_f1`, 0 to 100), each picture
-    counted once over all processes.
+    Validation computes mean F1 at label resolution over whole pictures (metric `val/mean_f1`, 0 to 100);
+    every picture counts once over all processes.
 
     Args:
-        network: Takes normalised (B, 3, H, W), and landmarks where it needs them.
-        settings: The run's. Labels, loss and figures are in the `result_scheme` of its scheme.
-        names: The training pictures' names, for messages.
-        open_classes: For each label beyond the scheme's, the classes that it may be.
+        network: Takes normalised images (B, 3, H, W), and landmarks if `network.needs_landmarks`.
+        settings: Settings of the run. Labels, loss and metrics use the `result_scheme` of `settings.scheme`.
+        names: Names of the training pictures, for messages.
+        open_classes: For each label beyond the scheme's, the classes that the label stands for.
 
     Attributes:
-        about: Metadata of every checkpoint, so that it can be exported without the recipe.
+        about: Metadata stored in every checkpoint, so that a checkpoint can be exported without the recipe.
 
     Raises:
-        FaceparseError: as `Teacher`.
+        FaceparseError: as in `Teacher`.
     """
 
     def __init__(
@@ -84,13 +84,13 @@ class ParsingModule(LightningModule):
         return normal.contiguous(memory_format=torch.channels_last)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        # Dropout too is a function of where the run is: a resumed one goes on alike.
+        # Seeds dropout from the run's position, so that a resumed run repeats it.
         place = [self._settings.seed, self.current_epoch, batch_idx, self.global_rank]
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
         keep_frozen(self.network, self._settings.optimizer)
 
     def loss(self, batch: Batch) -> Tensor:
-        """Loss of a batch, auxiliary heads and teachers included."""
+        """Return the loss of a batch, including auxiliary heads and teachers."""
         target, answers = self._teachers.look(batch.clean, batch.labels.long())
         landmarks = (batch.landmarks,) if self.network.needs_landmarks else ()
         heads = self._logits(self._normalise(batch.image), *landmarks)
@@ -113,7 +113,7 @@ class ParsingModule(LightningModule):
         return loss
 
     def on_train_batch_end(self, *_: Any) -> None:
-        if self.global_step == self.trainer.max_steps:  # a last epoch of less than its steps is validated too
+        if self.global_step == self.trainer.max_steps:  # validates a shortened last epoch, too
             self.trainer.should_stop = True
 
     def on_validation_epoch_start(self) -> None:
@@ -121,13 +121,13 @@ class ParsingModule(LightningModule):
         self._share_buffers()
 
     def _share_buffers(self) -> None:
-        """Give every process the first one's batch-norm statistics, which only it saves."""
+        """Copy the first process's batch-norm statistics to every process; only the first process saves."""
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             for buffer in self.network.buffers():
                 torch.distributed.broadcast(buffer, 0)
 
     def predicted(self, batch: Batch) -> Tensor:
-        """Labels at the label maps' own size, uint8 (B, H, W)."""
+        """Return predicted labels at the label maps' size, uint8 (B, H, W)."""
         image = self._normalise(batch.image)
         if self.network.needs_landmarks:
             logits = self.network(image, batch.landmarks)
@@ -175,7 +175,7 @@ class ParsingModule(LightningModule):
         )
         total = int(self.trainer.estimated_stepping_batches)
         rate = rates(self._settings.schedule, peak, total, total / self._settings.epochs)
-        # LambdaLR multiplies a group's first rate, in which its factor is.
+        # LambdaLR multiplies a group's initial rate, which includes the group's factor.
         schedule = torch.optim.lr_scheduler.LambdaLR(changer, lambda step: rate(step) / peak)
         return {"optimizer": changer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -183,7 +183,7 @@ class ParsingModule(LightningModule):
         checkpoint["faceparse"] = self.about
         batches = self.trainer.fit_loop.epoch_loop.batch_progress.current.completed
         if batches % self.trainer.accumulate_grad_batches and batches < self.trainer.num_training_batches:
-            # Broken off between the batches of one step: what they have gathered so far.
+            # Interrupted between the batches of one step: save the gradients accumulated so far.
             mean = partial(self.trainer.strategy.reduce, reduce_op="mean")
             checkpoint["gradients"] = {
                 name: mean(p.grad.clone())

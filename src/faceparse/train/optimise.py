@@ -27,16 +27,16 @@ Schedule = Literal["one-cycle", "poly", "cosine", "step", "constant"]
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """The optimiser and its rates.
+    """The optimiser and its learning rates.
 
     Attributes:
         name: `adamw` or `sgd`.
-        learning_rate: Peak of the schedule.
-        weight_decay: On weights of two or more dimensions only, unless `decay_all`.
-        decay_all: Whether biases and norms decay too, as with a plain AdamW.
+        learning_rate: Peak learning rate of the schedule.
+        weight_decay: Weight decay of weights with two or more dimensions, or of all weights with `decay_all`.
+        decay_all: Whether weight decay applies to biases and norms, too, as with a plain AdamW.
         momentum: Momentum of SGD.
-        backbone: Factor of the backbone's learning rate; 0 freezes the backbone, its batch norms included.
-        frozen_norm: Whether batch norms keep the statistics they began with.
+        backbone: Factor of the backbone's learning rate; 0 freezes the backbone including its batch norms.
+        frozen_norm: Whether batch norms keep their initial statistics.
     """
 
     name: Literal["adamw", "sgd"] = "adamw"
@@ -53,18 +53,18 @@ class OptimizerSettings:
 
 @dataclass(frozen=True)
 class ScheduleSettings:
-    """How the learning rate changes over the steps.
+    """The learning rate as a function of the step.
 
     Attributes:
         name: `one-cycle` (Smith & Topin, https://arxiv.org/abs/1708.07120), `poly` (as DeepLab,
             https://arxiv.org/abs/1606.00915), `cosine`, `step` or `constant`.
-        warmup: Epochs in which the rate rises; may be a fraction.
-        warmup_rate: Where it begins; with `one-cycle` 1/25 of the peak is taken instead.
+        warmup: Epochs over which the rate rises; may be a fraction.
+        warmup_rate: Initial rate of the warm-up; `one-cycle` starts at 1/25 of the peak instead.
         power: Exponent of `poly`.
-        last_rate: Where `cosine` ends.
+        last_rate: Final rate of `cosine`.
         milestones: Epochs at which `step` multiplies the rate by `factor`, in ascending order.
         factor: Factor of `step`.
-        steps: Optimiser steps over which the rate falls; all of the run's when None.
+        steps: Optimiser steps over which the rate falls; None for all steps of the run.
     """
 
     name: Schedule = "one-cycle"
@@ -85,10 +85,10 @@ class ScheduleSettings:
 
 
 def rates(settings: ScheduleSettings, peak: float, steps: int, epoch_steps: float) -> Callable[[int], float]:
-    """Learning rate of a step, counted from 0.
+    """Return a function from a step, counted from 0, to its learning rate.
 
     Args:
-        settings: Which schedule.
+        settings: The schedule.
         peak: The highest rate.
         steps: Optimiser steps of the whole run.
         epoch_steps: Optimiser steps of an epoch.
@@ -112,7 +112,7 @@ def rates(settings: ScheduleSettings, peak: float, steps: int, epoch_steps: floa
         if settings.name == "step":
             passed = sum(step >= round(mark * epoch_steps) for mark in settings.milestones)
             return float(peak * settings.factor**passed)
-        # One step beyond the last would reach the end: the last one still learns.
+        # The rate would reach its end one step after the last, so that the last step still learns.
         gone = min((step - warm) / (total - warm), 1 - 1 / total)
         if settings.name == "poly":
             return float(peak * (1 - gone) ** settings.power)
@@ -126,7 +126,7 @@ def _cosine(start: float, end: float, part: float) -> float:
 
 
 def optimiser(network: Network, settings: OptimizerSettings) -> torch.optim.Optimizer:
-    """The optimiser: the weights outside the backbone first, and those that decay before the others."""
+    """Return the optimiser; its parameter groups are outside the backbone before inside, decaying before constant."""
     backbone = {id(p) for p in backbone_of(network).parameters()} if settings.backbone != 1 else set()
     members: dict[tuple[bool, bool], list[nn.Parameter]] = defaultdict(list)
     for p in network.parameters():
@@ -146,12 +146,12 @@ def optimiser(network: Network, settings: OptimizerSettings) -> torch.optim.Opti
 
 
 def backbone_of(network: Network) -> nn.Module:
-    """The part of a network that is pretrained on other data.
+    """Return the part of a network that is pretrained on other data.
 
     Raises:
-        ConfigError: a network that has none.
+        ConfigError: a network without a backbone.
     """
-    backbone = getattr(network, "trunk", None)  # its name in the keys of weight files
+    backbone = getattr(network, "trunk", None)  # the backbone's name in the keys of weight files
     if not isinstance(backbone, nn.Module):
         raise ConfigError(
             f"{type(network).__name__} has no backbone of its own: leave optimizer.backbone at 1"
@@ -160,7 +160,7 @@ def backbone_of(network: Network) -> nn.Module:
 
 
 def freeze(network: Network, settings: OptimizerSettings) -> None:
-    """Stop gradients into a frozen backbone; call before the optimiser is made."""
+    """Turn off gradients of a frozen backbone; call before creating the optimiser."""
     if settings.backbone == 0:
         backbone_of(network).requires_grad_(False)
 

@@ -1,13 +1,15 @@
-"""Options that a dataclass describes, from the words of a command line and from tables, and their help.
+"""Options that a dataclass describes, read from command lines and tables, and their help.
 
+>>> from faceparse.train.settings import Settings
 >>> options = Options(members(Settings))
 >>> list(options.from_words(["--epochs", "3", "--loss.dice=0.5"]))
 [('epochs', 3), ('loss.dice', 0.5)]
 >>> nested(options.from_table({"loss": {"dice": 0.5}}, "mine.yaml"))
 {'loss': {'dice': 0.5}}
 
-A dataclass inside is a group of options with its name and a dot before theirs. Every value is held to its field's type
-and rules where it comes from, so that a message names the word, or the file and the key.
+A nested dataclass is a group of options: their names begin with the group's name and a dot. Every value is
+checked against its field's type and rules where it is read, so that an error names the word, or the file and
+key.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from faceparse.tables import convert, described, hints, plain_text
 
 HELP = "`faceparse train --help` lists every option, and a recipe has the same keys"
 MEMBER = "NAME"
-"""Stands in an option's name for what a user calls a member of a table of groups: `teachers.NAME.model`."""
+"""Placeholder in an option's name for a name that users choose: `teachers.NAME.model`."""
 Pairs = Iterator[tuple[str, Any]]
 
 
@@ -36,9 +38,9 @@ class Option:
     """One option.
 
     Attributes:
-        hint: The type of its value.
-        default: Its value where it is not given; `MISSING` where it must be.
-        about: Its line in the dataclass's docstring.
+        hint: Type of the option's value.
+        default: Default value; `MISSING` for a required option.
+        about: The option's description from the dataclass's docstring.
     """
 
     hint: Any
@@ -47,7 +49,7 @@ class Option:
 
 
 def members(kind: type, prefix: str = "") -> dict[str, Option]:
-    """The options of a dataclass by name, a group before its members."""
+    """Return the options of a dataclass by name, each group before its members."""
     rows = re.findall(r"^ {4}(\w+): (.*(?:\n(?: {5,}.*)?)*)", inspect.getdoc(kind) or "", re.MULTILINE)
     about = {name: " ".join(text.split()) for name, text in rows}
     options: dict[str, Option] = {}
@@ -62,7 +64,7 @@ def members(kind: type, prefix: str = "") -> dict[str, Option]:
 
 
 def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """A table of tables from dotted names; where one comes twice, the last counts."""
+    """Return a table of tables from dotted names; if a name occurs twice, the last value counts."""
     whole: dict[str, Any] = {}
     for name, value in pairs:
         *groups, last = name.split(".")
@@ -81,19 +83,20 @@ class Options:
 
     Attributes:
         known: The options by name.
-        instead: Option that is not taken → the one to give in its place.
+        instead: Name of an unsupported option → the option to use instead.
     """
 
     known: Mapping[str, Option]
     instead: Mapping[str, str] = field(default_factory=dict)
 
     def from_words(self, words: Iterable[str]) -> Pairs:
-        """Name and value of each `--NAME VALUE` or `--NAME=VALUE`; hyphens count as underscores.
+        """Yield name and value of each `--NAME VALUE` or `--NAME=VALUE`; hyphens count as underscores.
 
-        An option of yes or no may stand without its value, for yes.
+        A boolean option without a value means true.
 
         Raises:
-            ConfigError: a word that is no option, an option without a value, or a value that it does not take.
+            ConfigError: a word that is not an option, an option without a value, or a value of the wrong type
+                or range.
         """
         rest = deque(words)
         while rest:
@@ -111,16 +114,17 @@ class Options:
             yield from self._typed(name, plain_text(hint, text), "", "--")
 
     def from_table(self, table: Mapping[str, object], where: str) -> Pairs:
-        """Name and value of each option in a table.
+        """Yield name and value of each option in a table.
 
         Raises:
-            ConfigError: a key that is no option, or a value that it does not take; the message begins with `where`.
+            ConfigError: a key that is not an option, or a value of the wrong type or range; the message
+                begins with `where`.
         """
         for key, value in table.items():
             yield from self._typed(key, value, where, "")
 
     def help_text(self, width: int = 110) -> str:
-        """Every option with its line, type and default, the groups last."""
+        """Return a help text: every option with its description, type and default, groups last."""
         lines, indent = [], " " * 6
         wrapper = textwrap.TextWrapper(width, initial_indent=indent, subsequent_indent=indent)
         for name, option in sorted(self.known.items(), key=lambda row: self._is_group(row[0].split(".")[0])):
@@ -138,7 +142,7 @@ class Options:
         return any(other.startswith(f"{listed}.") for other in self.known)
 
     def _listed(self, name: str) -> str:
-        """The option's name in the list, with `NAME` for what the user calls a member of a table of groups."""
+        """Return the option's name as listed, with `NAME` in place of a name that the user chose."""
         parts = name.split(".")
         swapped = (".".join([*parts[:i], MEMBER, *parts[i + 1 :]]) for i in range(len(parts)))
         like = (n for n in (name, *swapped) if any(k == n or k.startswith(f"{n}.") for k in self.known))
@@ -153,7 +157,7 @@ class Options:
             yield name, convert(hint, value, dashes + name, where=where)
 
     def _hint(self, name: str, where: str, dashes: str) -> Any:
-        """The type of an option's value, or the fault that there is no such option."""
+        """Return the type of an option's value; raise ConfigError if there is no such option."""
         listed = self._listed(name)
         group = self.known.get(listed.rpartition(".")[0])
         if listed in self.known:

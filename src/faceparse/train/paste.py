@@ -1,7 +1,8 @@
-"""Rare things pasted from one portrait into another: hats, glasses, necklaces, earrings.
+"""Rare objects copied from one portrait into another: hats, glasses, necklaces, earrings.
 
-Portraits in one framing, as CelebA-HQ's, have their heads in about the same place: what one wears fits another, moved a
-little. Ghiasi et al., Simple Copy-Paste (https://arxiv.org/abs/2012.07177); what may lie over what is our own.
+In portraits with one framing, as in CelebA-HQ, heads have about the same position: an object from one fits
+another after a small shift. The method follows Ghiasi et al., Simple Copy-Paste
+(https://arxiv.org/abs/2012.07177); the rules for which classes an object may cover are our own.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from faceparse.labels import IGNORE, Scheme
 from faceparse.train.shapes import Picture, where
 
 LEAST = 30
-"""Pixels; of less nothing can be learned."""
+"""Smallest area of a pasted object in pixels; smaller objects teach nothing."""
 
 
 class Thing(NamedTuple):
-    """How one class is pasted.
+    """How objects of one class are pasted.
 
     Attributes:
-        share: How often it is chosen, relative to the other classes' shares.
-        over: Classes of the receiver that it may lie over; None for all.
+        share: Relative frequency of the class.
+        over: Classes of the receiving portrait that the object may cover; None for all.
     """
 
     share: float
@@ -42,12 +43,12 @@ THINGS: Mapping[str, Thing] = {
 
 
 class Donors:
-    """The portraits of a data set that wear something rare.
+    """The portraits of a data set that wear a rare object.
 
     Args:
         dataset: Portraits in one framing, labelled in `scheme`.
-        present: Which labels each of them holds, N × 256 (`faceparse.train.sampling.labels_present`).
-        scheme: What the labels mean.
+        present: Labels in each portrait, bool N × 256 (`faceparse.train.sampling.labels_present`).
+        scheme: Scheme of the labels.
     """
 
     def __init__(self, dataset: Dataset, present: NDArray[np.bool_], scheme: Scheme) -> None:
@@ -56,12 +57,12 @@ class Donors:
         self._worn = {name: places for name, places in worn.items() if len(places)}
 
     def paste(self, image: Picture, labels: Picture, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Paste one thing into a portrait that wears none of its kind; gives where it lies, H × W.
+        """Paste one object into a portrait without objects of its class; return the object's mask, bool H × W.
 
         Args:
-            image: RGB uint8, H × W × 3; changed.
-            labels: uint8, H × W; changed.
-            rng: All randomness comes from it.
+            image: RGB uint8, H × W × 3; changed in place.
+            labels: uint8, H × W; changed in place.
+            rng: Source of all randomness.
         """
         nowhere = np.zeros(labels.shape, bool)
         if not self._worn:
@@ -78,7 +79,7 @@ class Donors:
             take &= where(labels, self._scheme, *over)
         if take.sum() < LEAST:
             return nowhere
-        if name == "neck_l":  # as bright as the neck under it
+        if name == "neck_l":  # match the brightness of the neck
             light = image[take].mean() / max(theirs[take].mean(), 1) * rng.uniform(0.8, 1.25)
             theirs = np.clip(theirs * np.clip(light, 0.5, 2), 0, 255).astype(np.uint8)
         opacity = cv2.GaussianBlur(take.astype(np.float32), (0, 0), rng.uniform(0.5, 1.2))[..., None]
@@ -87,7 +88,7 @@ class Donors:
         return take
 
     def _outline(self, name: str, worn: Picture) -> NDArray[np.bool_]:
-        """What is taken along with a thing: all above a hat, the eyes behind glasses."""
+        """Return the area to copy with an object: everything above a hat, the eyes behind glasses."""
         take = where(worn, self._scheme, name)
         if name == "hat":
             above = np.cumsum(take[::-1], 0)[::-1] > 0
@@ -101,7 +102,7 @@ class Donors:
 def _fitted(
     image: Picture, labels: Picture, shape: tuple[int, ...], scheme: Scheme, rng: np.random.Generator
 ) -> tuple[Picture, Picture]:
-    """A donor at the receiver's size, mirrored half of the time, moved and zoomed a little."""
+    """Resize a donor to the receiver's size, mirrored half of the time, with a small random shift and zoom."""
     if rng.random() < 0.5:
         image, labels = np.ascontiguousarray(image[:, ::-1]), scheme.flip(labels)
     size, theirs = np.array(shape[::-1]), np.array(labels.shape[::-1])

@@ -1,4 +1,4 @@
-"""What a checkpoint says of itself: settings, versions, git revision."""
+"""Metadata of a checkpoint: settings, versions, git revision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faceparse.version import __version__
 
 
 def describe(settings: Settings) -> dict[str, Any]:
-    """Settings and versions as plain data, kept beside and inside every checkpoint."""
+    """Return settings and versions as plain data, which every checkpoint and the run's folder store."""
     plain = settings.plain()
     preprocessing = {key: plain[key] for key in ("mean", "std", "channels", "scale", "interpolation")}
     return {
@@ -33,11 +33,11 @@ def describe(settings: Settings) -> dict[str, Any]:
 
 
 def _revision() -> str | None:
-    """Git revision of the code, `-dirty` after it where files differ; None outside a checkout."""
+    """Return the git revision of the code, with `-dirty` if files differ; None outside a checkout."""
     folder = Path(__file__).parent
     words = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"]
     try:
-        # A package installed into an environment inside some other checkout is not that checkout's.
+        # A package in an environment inside another project's checkout does not belong to that checkout.
         tracked = [*words[:3], "ls-files", "--error-unmatch", Path(__file__).name]
         subprocess.run(tracked, check=True, capture_output=True, timeout=10)
         return subprocess.run(words, check=True, capture_output=True, text=True, timeout=10).stdout.strip()

@@ -1,4 +1,4 @@
-"""What a run may be resumed from: a checkpoint of the same settings.
+"""Check that a run can resume from a checkpoint: both need the same settings.
 
 >>> check_resume(Path("runs/mine/last.ckpt"), settings)  # doctest: +SKIP
 """
@@ -20,18 +20,18 @@ FREE = {
     "output", "resume", "backbone", "parts", "weights", "epochs", "patience", "tensorboard", "compile", "profile", "trainer",
     "data.root", "data.workers", "data.cache", "data.unlabelled", "data.also.NAME.root", "teachers.NAME.device",
 }  # fmt: skip
-"""Settings that may change: where things lie, how they are computed, and how long the run goes on."""
+"""Settings that a resumed run may change: paths, ways of computing, and the length of the run."""
 
 ALWAYS = ("network", "scheme", "data.also.", "teachers.")
-"""What must be alike even where one of both lacks it: another data set or teacher is a change."""
+"""Settings that must be equal even if the checkpoint or the run lacks them: another data set or teacher is a change."""
 
 
 def check_resume(checkpoint: Path, settings: Settings) -> None:
-    """Refuse what a run with these settings cannot go on from, before any data is read.
+    """Raise if a run with these settings cannot resume from a checkpoint, before any data is read.
 
     Raises:
-        WeightsError: not a training checkpoint of ours; of another network, other classes or another recipe; of a run
-            that is over.
+        WeightsError: not a training checkpoint of faceparse; one of another network, other classes or other
+            settings; or one of a finished run.
     """
     file = read_checkpoint(checkpoint)
     then, now = file.settings, describe(settings)
@@ -39,11 +39,11 @@ def check_resume(checkpoint: Path, settings: Settings) -> None:
         raise WeightsError(
             f"{checkpoint} is not a training checkpoint of faceparse: --resume takes last.ckpt"
         )
-    # Classes are compared as they were, whatever the file that names them says today.
+    # Compares the classes stored in the checkpoint, in case the scheme's file has changed since.
     before, after = (
         _flat({**about.get("settings", {}), "scheme": about.get("scheme")}) for about in (then, now)
     )
-    # Any other setting that an older faceparse did not have yet is no change.
+    # Other settings that only one version of faceparse has do not count as changed.
     compared = [k for k in {**before, **after} if (k in before and k in after) or k.startswith(ALWAYS)]
     changed = [
         f"{k} {before.get(k, 'none')}, now {after.get(k, 'none')}"
@@ -69,7 +69,7 @@ def _free(key: str) -> bool:
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as dotted keys."""
+    """Return nested settings with dotted keys."""
     flat: dict[str, Any] = {}
     for key, value in settings.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}

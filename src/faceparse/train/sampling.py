@@ -1,4 +1,4 @@
-"""Which pictures an epoch shows, and in what order: a function of (seed, epoch) alone."""
+"""The pictures of an epoch and their order, which depend only on (seed, epoch)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faceparse.labels import IGNORE
 
 
 class Draw(NamedTuple):
-    """One place in one epoch; with the seed it fixes the random sample, whichever worker makes it."""
+    """One position in one epoch; with the seed it determines the random sample, whichever worker draws it."""
 
     epoch: int
     position: int
@@ -22,7 +22,7 @@ class Draw(NamedTuple):
 
 
 def labels_present(dataset: Dataset) -> NDArray[np.bool_]:
-    """Which labels each picture's map holds, N × 256; every label map is read once."""
+    """Return which labels each picture's label map holds, bool N × 256; reads every label map once."""
     present = np.zeros((len(dataset), 256), bool)
     for i in range(len(dataset)):
         present[i] = np.bincount(dataset.labels(i).reshape(-1), minlength=256) > 0
@@ -30,14 +30,15 @@ def labels_present(dataset: Dataset) -> NDArray[np.bool_]:
 
 
 def repeat_factors(present: NDArray[np.bool_], threshold: float) -> NDArray[np.float64]:
-    """How often to show each picture per epoch so that rare classes are seen.
+    """Return how often to show each picture per epoch, so that rare classes are seen.
 
-    Repeat factor sampling (Gupta et al., LVIS, https://arxiv.org/abs/1908.03195): a class in a share f
-    of the pictures gets √(threshold / f), at least 1; a picture gets the largest of its classes'.
+    Repeat factor sampling (Gupta et al., LVIS, https://arxiv.org/abs/1908.03195): a class that occurs in a
+    share f of the pictures gets √(threshold / f), at least 1. A picture gets the largest factor of its
+    classes.
 
     Args:
-        present: Which labels each picture holds; see `labels_present`.
-        threshold: Share of pictures under which a class counts as rare; 0 shows every picture once.
+        present: Labels in each picture; see `labels_present`.
+        threshold: A class in fewer pictures than this share is rare; 0 shows every picture once.
     """
     present = present.copy()
     present[:, [0, IGNORE]] = False
@@ -47,27 +48,27 @@ def repeat_factors(present: NDArray[np.bool_], threshold: float) -> NDArray[np.f
 
 
 def validation_shares(count: int, rank: int, processes: int) -> list[int]:
-    """Places of one process's pictures: each once over all processes, then −1, for processes step together."""
+    """Return one process's picture indices, padded with −1: processes step together, and each picture occurs once."""
     return [
         place if place < count else -1 for place in range(rank, -(-count // processes) * processes, processes)
     ]
 
 
 class EpochSampler(Sampler[Draw]):
-    """Draws of one epoch, shuffled; fractions of a repeat factor are settled at random each epoch.
+    """The draws of one epoch, shuffled; each epoch rounds fractional repeat factors at random.
 
-    Every epoch has the same number of draws, so that schedules know their length: the factors' sum, rounded,
-    less what does not fill a last batch. Several processes share each batch's worth of draws: their batches
-    together are those of one process with a batch size as many times as large.
+    Every epoch has the same number of draws, so that schedules know their length: the rounded sum of the
+    factors, less an incomplete last batch. Several processes split each batch: together their batches equal
+    one process's batches of `batch_size` × `processes`.
 
     Args:
-        factors: How often each picture is shown an epoch.
-        seed: Fixes the order.
-        epoch: Which epoch.
-        done: Draws that it begins after: those seen before an interruption.
-        batch_size: Of one process.
-        rank: Which process this is.
-        processes: How many there are.
+        factors: How often an epoch shows each picture.
+        seed: Seed of the order.
+        epoch: Number of the epoch.
+        done: Number of draws to skip, which were seen before an interruption.
+        batch_size: Batch size of one process.
+        rank: Number of this process.
+        processes: Number of processes.
     """
 
     def __init__(
@@ -85,17 +86,17 @@ class EpochSampler(Sampler[Draw]):
         step = batch_size * processes
         if self._draws >= step:
             places = np.arange(self._draws // step * step).reshape(-1, processes, batch_size)[:, rank]
-        else:  # less than one batch: a short one, of the same length in every process
+        else:  # less than one batch: a short batch, of the same length in every process
             places = np.arange(rank, -(-self._draws // processes) * processes, processes) % self._draws
         self._places = places.reshape(-1)
 
     def __len__(self) -> int:
-        """All of the epoch's draws, those done too."""
+        """Return the number of the epoch's draws, including those already done."""
         return len(self._places)
 
     def __iter__(self) -> Iterator[Draw]:
         rng = np.random.default_rng([self._seed, self._epoch])
-        # Systematic sampling: floor or ceil of each factor, in proportion, and exactly `draws` in all.
+        # Systematic sampling: each picture occurs floor(factor) or ceil(factor) times, exactly `draws` in total.
         shuffled = rng.permutation(len(self._factors))
         edges = np.cumsum(self._factors[shuffled]) * (self._draws / self._factors.sum())
         picks = np.searchsorted(edges, np.arange(self._draws) + rng.random(), side="right")

@@ -19,23 +19,23 @@ from faceparse.labels import IGNORE, Scheme
 from faceparse.train.shapes import Picture, pixel, strew
 
 SIDE = 320
-"""The portrait is worked on at this size, in pixels."""
+"""Side in pixels to which a portrait is resized."""
 WIDER = (1.4, 3.5)
-"""Side of a scene in portraits, drawn log-uniformly."""
+"""Range of a scene's side in multiples of the portrait's side, drawn log-uniformly."""
 
 
 def scene(
     image: Picture, labels: Picture, scheme: Scheme, rng: np.random.Generator
 ) -> tuple[Picture, Picture]:
-    """A wider scene around a portrait: RGB uint8 and labels, square, about 1.4 to 3.5 portraits wide.
+    """Return a wider scene around a portrait, RGB uint8 and labels, square, 1.4 to 3.5 portraits wide.
 
-    A portrait with too little cloth at its lower edge to make a body of comes back alone, 320 × 320.
+    A portrait with too little cloth at its lower edge to continue the body is returned alone, 320 × 320.
 
     Args:
         image: RGB uint8, H × W × 3: a portrait in CelebA-HQ's framing.
         labels: uint8, H × W, in `scheme`, which has `cloth`.
-        scheme: What the labels mean.
-        rng: All randomness comes from it.
+        scheme: Scheme of the labels.
+        rng: Source of all randomness.
     """
     image = np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     labels = np.asarray(cv2.resize(labels, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), np.uint8)
@@ -46,19 +46,19 @@ def scene(
     side = round(SIDE * math.exp(rng.uniform(*np.log(WIDER))))
     left = round((side - SIDE) * rng.uniform(0.25, 0.75))
     person = (labels != 0) & (labels != IGNORE)
-    at_edge = person[0].mean() > 0.15  # a hat that the portrait's upper edge cuts stays at an edge
+    at_edge = person[0].mean() > 0.15  # a hat cut by the portrait's upper edge stays at the scene's edge
     top = 0 if at_edge else round((side - SIDE) * rng.uniform(0.0, 0.6))
     canvas = _background(image, person, side, (left, top), rng)
     body = _body(canvas, image, cloth, (left, top), rng)
     wide_labels = np.where(body, np.uint8(label), np.uint8(0))
     area = (slice(top, top + SIDE), slice(left, left + SIDE))
-    # The person whole, the background fading out towards the portrait's borders.
+    # Blends the person fully; the portrait's background fades out towards its borders.
     edge = np.minimum(np.arange(SIDE), np.arange(SIDE)[::-1]).astype(np.float32) / (SIDE * 0.12)
     fade = np.minimum(np.minimum.outer(edge, edge), 1)
     rim = cv2.GaussianBlur(person.astype(np.float32), (0, 0), 2)
     opacity = np.maximum(fade, np.minimum(rim * 2, 1))[..., None]
     canvas[area] = (image * opacity + canvas[area] * (1 - opacity)).astype(np.uint8)
-    visible = person | (fade > 0.5)  # where the portrait's background faded out, the body behind it shows
+    visible = person | (fade > 0.5)  # where the portrait's background faded out, the drawn body shows
     wide_labels[area] = np.where(visible, labels, wide_labels[area])
     return canvas, wide_labels
 
@@ -66,7 +66,7 @@ def scene(
 def _background(
     image: Picture, person: NDArray[np.bool_], side: int, corner: tuple[int, int], rng: np.random.Generator
 ) -> Picture:
-    """The portrait's background without the person, continued to all sides, with shapes strewn over it."""
+    """Return the portrait's background without the person, extended to all sides, with shapes drawn over it."""
     small = cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA)
     hole = cv2.dilate(cv2.resize(person.astype(np.uint8), (64, 64)), np.ones((3, 3), np.uint8))
     if hole.all():
@@ -92,7 +92,7 @@ def _body(
     corner: tuple[int, int],
     rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
-    """Draw a body below and beside the portrait, in a sheet of its cloth, into `canvas`; gives where its cloth lies."""
+    """Draw a body below and beside the portrait into `canvas`, textured with the portrait's cloth; return its mask."""
     side = len(canvas)
     outline = _outline(cloth, rng) * SIDE + corner
     low, extent = outline.min(0), np.ptp(outline, 0)
@@ -103,13 +103,13 @@ def _body(
     if rng.random() < 0.3:  # trousers or a skirt of another colour
         below = np.arange(side) > waist
         sheet[below] = np.clip(sheet[below] * rng.uniform(0.3, 1.3, 3), 0, 255)
-    for _ in range(int(rng.integers(0, 6))):  # seams, folds, the gap between arm and trunk
+    for _ in range(int(rng.integers(0, 6))):  # seams, folds, gaps between arm and trunk
         start = low + rng.random(2) * extent
         end = start + rng.normal(0, 1, 2) * (0.08, 0.5) * SIDE
         shade = (rng.uniform(0, 255, 3) * rng.choice([0.2, 0.2, 1])).tolist()
         cv2.line(sheet, pixel(start), pixel(end), shade, int(rng.integers(2, 16)), cv2.LINE_AA)
     canvas[mask > 0] = sheet[mask > 0]
-    for _ in range(int(rng.integers(0, 3))):  # hands, which the label maps call background
+    for _ in range(int(rng.integers(0, 3))):  # hands, which the label maps label as background
         if rng.random() < 0.5:
             middle = low + rng.random(2) * extent
             middle[1] = corner[1] + SIDE * rng.uniform(1.3, 2.5)
@@ -123,16 +123,16 @@ def _body(
 
 
 def _outline(cloth: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:
-    """The body's outline in portrait sides: from shoulder to hip on each side, N × 2."""
+    """Return the body's outline, N × 2, in portrait sides: from shoulder to hip on each side."""
     bottom = np.flatnonzero(cloth[-SIDE // 16 :].any(0)) / SIDE
 
     def shoulder_to_hip(edge: int) -> list[tuple[float, float]]:
         outwards = 2 * edge - 1
         rows = np.flatnonzero((cloth[:, -6:] if edge else cloth[:, :6]).any(1)) / SIDE
         spread = rng.uniform(0.15, 0.6)
-        if rows.size:  # the shoulder is cut by the portrait's side: it goes on
+        if rows.size:  # the portrait's side cuts the shoulder: continue it
             x, y = float(edge), rows[0]
-        else:  # it ends inside
+        else:  # the shoulder ends inside the portrait
             x, y = bottom[-edge], 0.99
             spread = rng.uniform(-0.05, 0.15)
         return [
@@ -149,7 +149,7 @@ def _outline(cloth: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.f
 def _sheet(
     image: Picture, cloth: NDArray[np.bool_], side: int, corner: tuple[int, int], rng: np.random.Generator
 ) -> Picture:
-    """The portrait's cloth made whole and continued over the scene, in register with the portrait."""
+    """Return the portrait's cloth without holes, extended over the scene and aligned with the portrait."""
     top = SIDE - int(SIDE * rng.uniform(0.08, 0.25))
     strip, bare = image[top:], (~cloth[top:]).astype(np.uint8)
     grown = np.asarray(cv2.dilate(bare, np.ones((5, 5), np.uint8)), np.uint8)

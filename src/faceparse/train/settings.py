@@ -37,7 +37,7 @@ OURS = {
     "enable_checkpointing": None,
     "fast_dev_run": "--epochs 1 --trainer.limit_train_batches 1 --trainer.limit_val_batches 1",
 }
-"""Arguments of Lightning's Trainer that are set here → what to use instead."""
+"""Arguments of Lightning's Trainer that faceparse sets itself → what to use instead."""
 
 _TRAINER_RULES = {
     "accumulate_grad_batches": at_least(1),
@@ -50,22 +50,23 @@ Side = Annotated[int, between(32, 1 << 15)]
 
 
 def height_width(size: int | tuple[int, int]) -> tuple[int, int]:
-    """A size as height and width: a side stands for both."""
+    """Return a size as height and width; a single number is the side of a square."""
     return (size, size) if isinstance(size, int) else size
 
 
 @dataclass(frozen=True)
 class FurtherData:
-    """A further data set to learn from.
+    """An additional data set to learn from.
 
     Attributes:
-        root: Its folder.
-        share: Share of all samples that come from it.
-        kind: As in `data`.
-        scheme: Scheme of its label maps. Where a label stands for several classes (`merges`), as in `hair2`, a pixel
-            counts as any of them.
+        root: Folder of the data set.
+        share: Share of all samples that come from this data set.
+        kind: Layout of the data set, as in `data`.
+        scheme: Scheme of the label maps. A label that stands for several classes (`merges`), as in `hair2`,
+            accepts any of them.
         train: Split to train on.
-        portraits: Whether its pictures are framed as in `data`; `augmentation.paste` and `scene` change no others.
+        portraits: Whether the pictures are framed as in `data`; only then `augmentation.paste` and `scene`
+            apply to them.
     """
 
     root: Path
@@ -78,20 +79,21 @@ class FurtherData:
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Where the labelled pictures are.
+    """The labelled pictures.
 
     Attributes:
-        root: Its folder.
+        root: Folder of the data set.
         kind: folder (`images/` and `labels/` or `masks/`), celebamask-hq, lapa, helen or facesynthetics.
-        scheme: Scheme of the label maps there, or a YAML file; none where the data set says it.
+        scheme: Scheme of the label maps, or a YAML file; null if the data set states its scheme.
         train: Split to train on.
         val: Split on which the best checkpoint is chosen.
         workers: Number of processes that read and augment.
-        also: Further data sets, by names you choose: `--data.also.hair.root DIR --data.also.hair.share 0.14`.
-        unlabelled: Folder of further pictures that only the teachers label.
+        also: Additional data sets, under names you choose: `--data.also.hair.root DIR --data.also.hair.share
+            0.14`.
+        unlabelled: Folder of additional pictures that only the teachers label.
         crop: Whether pictures are cropped to the face by the data set's landmarks, as SegFace does with Helen
             (`faceparse.data.derived.Cropped`).
-        cache: `memory`, or a folder that keeps decoded samples; null decodes at every epoch.
+        cache: `memory`, or a folder that stores decoded samples; null decodes pictures in every epoch.
     """
 
     root: Path
@@ -114,40 +116,42 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """One training run.
+    """The settings of one training run.
 
     Attributes:
-        data: Where the labelled pictures are.
+        data: The labelled pictures.
         output: Folder for checkpoints and logs.
-        network: A registered network.
+        network: Name of a registered network.
         scheme: Scheme of the network's output.
-        backbone: Checkpoint file that the backbone starts from, or `imagenet` for torchvision's, downloaded if
-            absent; null for random weights.
-        parts: Files of ready parts of a network: `--parts.dinov3 FILE`.
-        weights: Checkpoint or model file of the same network that all of it starts from.
-        resume: Checkpoint of this recipe to go on from.
+        backbone: Checkpoint file of the backbone's initial weights, or `imagenet` for torchvision's,
+            downloaded if absent; null for random weights.
+        parts: Files of a network's pretrained parts: `--parts.dinov3 FILE`.
+        weights: Checkpoint or model file of the same network with initial weights for all of it.
+        resume: Checkpoint of the same recipe to resume from.
         epochs: Passes over the (repeat-sampled) training split.
         batch_size: Pictures per step and process.
-        optimizer: How weights are changed.
-        schedule: How the learning rate changes.
-        loss: The loss that is minimised.
-        teachers: Trained models whose soft labels are learned too, by names you choose: `--teachers.big.model FILE`.
-        agree: A label that stands for several classes becomes the one of them that all teachers give with at least this
-            probability; null for never.
+        optimizer: The optimiser and its learning rates.
+        schedule: The learning rate as a function of the step.
+        loss: The terms of the loss.
+        teachers: Trained models for distillation, under names you choose: `--teachers.big.model FILE`.
+        agree: Smallest probability with which all teachers must give the same class to replace a label that
+            stands for several classes; null for never.
         ema: Decay of the weights' moving average, which is validated and saved; 0 for none.
         rare: A class in fewer pictures than this share is shown more often; 0 for never.
-        sizes: (first epoch, input size) rows, a size being a side or [height, width]; the last size is the model's.
-        mean: Per channel, in the order of `channels`, on the range of `scale`.
-        std: Likewise.
-        channels: `RGB` or `BGR`, the order that the network takes.
-        scale: Value of 255 before mean and std: 1, or 255 for Caffe's networks.
-        interpolation: How pictures are brought to the input's size in validation and in use: `bilinear` or `bicubic`.
+        sizes: (first epoch, input size) rows; a size is a side or [height, width]; the last size is the
+            model's.
+        mean: Mean of each channel, in the order of `channels`, on the range of `scale`.
+        std: Standard deviation of each channel, in the order of `channels`, on the range of `scale`.
+        channels: `RGB` or `BGR`, the channel order of the network's input.
+        scale: Value that stands for 255 before mean and std: 1, or 255 for Caffe's networks.
+        interpolation: How pictures are resized to the input size in validation and in use: `bilinear` or
+            `bicubic`.
         augmentation: Ranges of the random samples.
-        seed: Fixes initial weights, order and samples.
-        patience: Epochs without a better validation figure after which the run stops; null for never.
+        seed: Seed of initial weights, order and samples.
+        patience: Epochs without a better validation metric after which the run stops; null for never.
         tensorboard: Whether to log for TensorBoard, with pictures of predictions.
-        compile: Whether the network runs through torch.compile.
-        profile: Whether to print where a step's time goes.
+        compile: Whether to run the network through torch.compile.
+        profile: Whether to print how a step's time is spent.
         trainer: Options of Lightning's Trainer: devices, strategy, precision, gradient_clip_val, …
     """
 
@@ -200,7 +204,7 @@ class Settings:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """From a picture to the finished model's input."""
+        """The preprocessing from a picture to the finished model's input."""
         return Preprocessing(
             height_width(self.size), self.mean, self.std, self.interpolation, self.channels, self.scale
         )
@@ -211,19 +215,19 @@ class Settings:
         return self.sizes[-1][1]
 
     def plain(self) -> dict[str, Any]:
-        """As a recipe has it, in tables, lists, texts and numbers."""
+        """Return the settings as a recipe holds them: tables, lists, texts and numbers."""
         return json.loads(json.dumps(asdict(self), default=str))  # type: ignore[no-any-return]
 
 
 def recipes() -> dict[str, Path]:
-    """Recipes in the package by name."""
+    """Return the package's recipes by name."""
     folder = Path(str(files("faceparse.train").joinpath("recipes")))
     return {p.stem: p for p in sorted(folder.glob("*.yaml"))}
 
 
 @cache
 def run_options() -> Options:
-    """Every option of a run: the fields of `Settings`, and those of Lightning's Trainer that are not set here."""
+    """Return every option of a run: the fields of `Settings`, and the Trainer's options that faceparse leaves open."""
     types = get_type_hints(Trainer.__init__)
     for name, rule in _TRAINER_RULES.items():
         types[name] = Annotated[types[name], rule]
@@ -241,7 +245,7 @@ def run_options() -> Options:
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:
-    """`Settings` from command-line words: a recipe name or YAML file, overridden option by option.
+    """Return `Settings` from command-line words: a recipe name or YAML file, overridden option by option.
 
     Raises:
         ConfigError: an unknown recipe, key or value.
@@ -250,13 +254,13 @@ def read_settings(arguments: Sequence[str]) -> Settings:
 
 
 def configuration(arguments: Sequence[str]) -> str:
-    """All settings of a run, defaults included, as a recipe."""
+    """Return all settings of a run, including defaults, as a recipe."""
     settings = build(Settings, nested([("data.root", "DIR"), *_pairs(arguments)]))
     return str(yaml.safe_dump(settings.plain(), sort_keys=False, allow_unicode=True))
 
 
 def help_page() -> str:
-    """What `faceparse train --help` prints."""
+    """Return the text of `faceparse train --help`."""
     return (
         "usage: faceparse train --data.root DIR [--recipe NAME] [--OPTION VALUE ...]\n\nTrain a network.\n\n"
         f"{run_options().help_text()}\n"
@@ -264,7 +268,7 @@ def help_page() -> str:
 
 
 def _pairs(arguments: Sequence[str]) -> Pairs:
-    """Names and values: recipes' first, so that words override them wherever they stand."""
+    """Yield names and values: the recipe's first, so that command-line options override them in any order."""
     words = list(run_options().from_words(arguments))
     for name in [value for option, value in words if option == "recipe"]:
         path = recipes().get(name, Path(name))

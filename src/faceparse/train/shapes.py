@@ -1,4 +1,4 @@
-"""What is drawn into pictures: things strewn over made scenes and over faces."""
+"""Random shapes, drawn into synthetic scenes and over faces."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ Picture = NDArray[np.uint8]
 
 
 def pixel(point: NDArray[np.float64]) -> tuple[int, int]:
-    """Column and row of a point, as OpenCV takes them."""
+    """Return column and row of a point, as OpenCV takes them."""
     return int(point[0]), int(point[1])
 
 
 def where(labels: Picture, scheme: Scheme, *names: str) -> NDArray[np.bool_]:
-    """Pixels of any of these classes, as far as the scheme has them."""
+    """Return a mask of the pixels of any of these classes; classes that the scheme lacks are skipped."""
     table = np.zeros(256, bool)
     table[[scheme.id(name) for name in names if name in scheme]] = True
     return table[labels]
 
 
 def strew(canvas: Picture, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw one thing into a picture: a shaded or striped quadrilateral or ellipse, plain at times.
+    """Draw one random shape into a picture: a quadrilateral or ellipse with stripes or a gradient.
 
     Args:
-        canvas: RGB uint8, H × W × 3; changed.
-        rng: All randomness comes from it.
+        canvas: RGB uint8, H × W × 3; changed in place.
+        rng: Source of all randomness.
 
     Returns:
-        Where it lies, H × W.
+        The shape's mask, bool H × W.
     """
     height, width = canvas.shape[:2]
     side = max(height, width)

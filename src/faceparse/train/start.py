@@ -1,4 +1,4 @@
-"""What a run starts from: random weights, a backbone's, a part's, a whole network's, or a run's that was broken off."""
+"""The initial weights of a run: random, or from a backbone, a part, a whole network or an interrupted run."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ log = logging.getLogger(__name__)
 
 
 def starting_network(settings: Settings) -> Network:
-    """The network that a run trains, with the weights that its settings name.
+    """Return the network that a run trains, with the initial weights that the settings name.
 
     Raises:
-        WeightsError: a file that is no checkpoint, or another network's; a part that is missing.
-        DownloadError: ImageNet weights that cannot be had.
-        ConfigError: sizes that the network does not take, or a part that it does not have.
+        WeightsError: a file that is not a checkpoint or of another network, or a missing part.
+        DownloadError: ImageNet weights that cannot be downloaded.
+        ConfigError: sizes that the network does not support, or a part that the network lacks.
     """
     name = settings.network
     network = find_network(name).build(num_classes=len(find_scheme(settings.scheme)))

@@ -1,4 +1,4 @@
-"""Distillation: trained models' soft labels beside, or in place of, human ones.
+"""Distillation: soft labels from trained models, in addition to human labels or instead of them.
 
 Hinton et al., https://arxiv.org/abs/1503.02531.
 
@@ -28,20 +28,21 @@ from faceparse.weights.merging import scheme_of_results
 from faceparse.weights.modelfile import find_model
 
 COARSE = 4
-"""Soft labels are compared at 1/COARSE of the samples' sides: networks answer at a quarter or an eighth of their input."""
+"""Soft labels are compared at 1/COARSE of the samples' sides: networks have strides of 4 or 8."""
 
 
 @dataclass(frozen=True)
 class TeacherSettings:
-    """A trained model that labels the samples too.
+    """A trained model that gives soft labels for the samples.
 
     Attributes:
-        model: Model id or file, as `faceparse parse --model` takes it. PyTorch files run on the learning network's
-            device and in its precision, ONNX files by ONNX Runtime.
-        weight: Factor of its loss. 0 for a teacher that serves `agree` alone.
-        temperature: Divides the logits of the teacher and of the network.
-        classes: Classes or groups that it teaches; its other classes count as one. Null for all classes.
-        size: Side of its input in pixels. Null for its card's.
+        model: Model id or file, as `faceparse parse --model` takes it. PyTorch files run on the learning
+            network's device and in its precision, ONNX files in ONNX Runtime.
+        weight: Factor of this teacher's loss; 0 for a teacher that only serves `agree`.
+        temperature: Divisor of the logits of the teacher and of the network.
+        classes: Classes or groups that the teacher teaches; all other classes count as one. Null for all
+            classes.
+        size: Side of the teacher's input in pixels; null for the card's input size.
         device: Device on which an ONNX file runs.
         card: Card id or TOML file, for a model file without a card.
     """
@@ -56,15 +57,15 @@ class TeacherSettings:
 
 
 class Teacher:
-    """A model whose soft labels are learned from.
+    """A model whose soft labels a network learns.
 
     Args:
-        settings: Which model, and how much it counts.
-        scheme: Scheme of the network that learns; the teacher's must convert to it.
+        settings: The model and its weight in the loss.
+        scheme: Scheme of the learning network; the teacher's scheme must convert to it.
 
     Raises:
         WeightsError, EngineError: a model or engine that cannot be opened.
-        LabelError: a scheme that does not convert, or classes that it does not have.
+        LabelError: a scheme that does not convert, or classes that the scheme lacks.
         ConfigError: a model that warps pictures (LaPa's).
     """
 
@@ -83,7 +84,7 @@ class Teacher:
         self._logits = self._runner(path)
 
     def _runner(self, path: Path) -> Callable[[Tensor], Tensor]:
-        """What gives a normalised batch's logits, on its device."""
+        """Return a function from a normalised batch to its logits, on the batch's device."""
         if path.suffix == ".safetensors":
             network = load(self._card.network, path)
             network.requires_grad_(False)
@@ -99,7 +100,7 @@ class Teacher:
 
     @torch.no_grad()
     def answer(self, image: Tensor) -> Tensor:
-        """Its logits, in its own classes, for uint8 RGB pictures (B, 3, H, W), at a quarter of their sides."""
+        """Return the teacher's logits for uint8 RGB images (B, 3, H, W), at 1/COARSE of their sides."""
         wanted = self._card.input
         size = wanted.size if self._settings.size is None else (self._settings.size,) * 2
         x = F.interpolate(image.float(), size=size, mode="bilinear", antialias=True)
@@ -112,11 +113,11 @@ class Teacher:
         return F.interpolate(full, size=coarse, mode="bilinear")
 
     def probabilities(self, answer: Tensor, temperature: float | None = None) -> Tensor:
-        """Soft labels from an answer, (B, classes, h, w) in the learning network's scheme; they add up to 1.
+        """Return soft labels, (B, classes, h, w) in the learning network's scheme; each pixel's sum to 1.
 
         Args:
-            answer: From `answer`.
-            temperature: Replaces that of `settings`.
+            answer: Logits from `answer`.
+            temperature: Temperature to use instead of the settings'.
         """
         p = (answer / (temperature or self._settings.temperature)).softmax(1)
         kept = self._columns != IGNORE
@@ -125,12 +126,13 @@ class Teacher:
         return merged / merged.sum(1, keepdim=True).clamp_min(1e-6)
 
     def loss(self, logits: Tensor, answer: Tensor, genuine: Tensor | None = None) -> Tensor:
-        """Kullback–Leibler divergence from the teacher, mean over the pixels that count, times T² and the weight.
+        """Return the Kullback–Leibler divergence from the teacher, averaged over counted pixels, times T² and the
+        weight.
 
         Args:
-            logits: The learning network's, (B, classes, H, W).
-            answer: From `answer`.
-            genuine: Pixels that count, bool (B, H, W): where both models saw the same; None for all.
+            logits: Logits of the learning network, (B, classes, H, W).
+            answer: Logits from `answer`.
+            genuine: Pixels that count, bool (B, H, W): where both models saw the same content; None for all.
         """
         t = self._settings.temperature
         coarse = F.interpolate(logits.float(), size=answer.shape[-2:], mode="bilinear")
@@ -139,13 +141,13 @@ class Teacher:
             log_p, q = self._bounded(log_p.exp()).log(), self._bounded(q)
         divergence = F.kl_div(log_p, q, reduction="none").sum(1)
         share = torch.ones_like(divergence)
-        if genuine is not None:  # a coarse pixel counts where all of it does
+        if genuine is not None:  # a coarse pixel counts if all its pixels count
             part = F.interpolate(genuine[:, None].float(), divergence.shape[-2:], mode="area")[:, 0]
             share = (part > 0.999).float()
         return self.weight * t * t * (divergence * share).sum() / share.sum().clamp_min(1)
 
     def _bounded(self, p: Tensor) -> Tensor:
-        """Probabilities of the classes that it is good at, then of all others together."""
+        """Return the probabilities of the chosen classes, and then the sum of all others."""
         good = p[:, self._bounds]
         return torch.cat([good, 1 - good.sum(1, keepdim=True)], 1).clamp_min(1e-6)
 
@@ -154,14 +156,14 @@ class Teachers:
     """Several teachers of one network.
 
     Args:
-        settings: By name.
-        scheme: Scheme of the network that learns.
-        agree: An open label becomes the class that all teachers give with at least this probability, if the label
-            allows it; None for never.
-        open_classes: For each label beyond the scheme's, the classes that it may be.
+        settings: Name → settings of a teacher.
+        scheme: Scheme of the learning network.
+        agree: Smallest probability with which all teachers must give the same allowed class to replace an
+            open label; None for never.
+        open_classes: For each label beyond the scheme's, the classes that the label stands for.
 
     Raises:
-        FaceparseError: as `Teacher`.
+        FaceparseError: as in `Teacher`.
     """
 
     def __init__(
@@ -179,12 +181,11 @@ class Teachers:
             row[list(classes)] = True
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Teachers:
-        """Itself: the moving average copies the module that holds it, and teachers do not change."""
+        """Return the same object: the moving average copies the module with its teachers, which never change."""
         return self
 
     def look(self, clean: Tensor, labels: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """A batch's labels, open ones filled in where the teachers agree; then the answers of teachers with a weight, in
-        order.
+        """Return a batch's labels, with open labels replaced where teachers agree, and the logits of weighted teachers.
 
         Args:
             clean: uint8 RGB (B, 3, H, W), see `TrainingSample`.
@@ -208,7 +209,7 @@ class Teachers:
         return labels, answers
 
     def _filled(self, labels: Tensor, opened: Tensor, opinions: list[Tensor]) -> Tensor:
-        """The labels, those that are open filled in where all opinions agree."""
+        """Return the labels, with open labels replaced where all opinions agree."""
         full = (F.interpolate(p, size=labels.shape[-2:], mode="bilinear") for p in opinions)
         surest, classes = (torch.stack(t) for t in zip(*(p.max(1) for p in full), strict=True))
         agreed = (classes == classes[0]).all(0) & (surest.amin(0) >= (self._agree or 0))
@@ -217,7 +218,7 @@ class Teachers:
         return labels.where(~(opened & agreed & allowed), classes[0])
 
     def loss(self, logits: Tensor, answers: Sequence[Tensor], genuine: Tensor | None = None) -> Tensor:
-        """The sum of their losses; see `Teacher.loss`."""
+        """Return the sum of the teachers' losses; see `Teacher.loss`."""
         weighty = (t for t in self._teachers if t.weight)
         losses = [t.loss(logits, a, genuine) for t, a in zip(weighty, answers, strict=True)]
         return torch.stack(losses).sum() if losses else logits.new_zeros(())

@@ -1,1 +1,1 @@
-"""What happens around the steps of a training run: one file each."""
+"""Callbacks of a training run, one file each."""

@@ -1,4 +1,4 @@
-"""A moving average of the weights: what is validated, saved and released."""
+"""A moving average of the weights, which is validated, saved and released."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from torch import Tensor
 
 
 def warmed_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """Moving average whose decay rises from 0.1 to `decay`, so that random first weights are soon forgotten.
+    """Return a moving average whose decay rises from 0.1 to `decay`, which soon forgets the random first weights.
 
-    With a fixed 0.999 they still make up 39 % of the average after three epochs of the default recipe.
+    With a fixed decay of 0.999, they still make up 39 % of the average after three epochs of the default
+    recipe.
     """
 
     def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
@@ -23,10 +24,10 @@ def warmed_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Ten
 
 
 class Average(WeightAveraging):
-    """Lightning's `WeightAveraging` with a warmed decay, which survives an exception in validation.
+    """Lightning's `WeightAveraging` with a rising decay; it restores the run's weights if validation raises.
 
     Args:
-        decay: Of the average, 0 to 1.
+        decay: Final decay of the average, 0 to 1.
     """
 
     def __init__(self, decay: float) -> None:
@@ -38,6 +39,6 @@ class Average(WeightAveraging):
         self._swapped = not self._swapped
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Put the run's own weights back, so that what is saved next is what a resumed run needs."""
+        """Restore the run's own weights, so that the next checkpoint holds what a resumed run needs."""
         if self._swapped:
             self._swap_models(pl_module)

@@ -1,4 +1,4 @@
-"""Keeping checkpoints: written whole or not at all, and kept when a run is broken off."""
+"""Checkpoint files: written atomically, and kept when a run is interrupted."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from faceparse.files import atomic
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Writes a checkpoint beside its place and moves it there when complete: a full disk costs no older one."""
+    """Writes a checkpoint to a temporary file and then moves it: a full disk destroys no older checkpoint."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint.
 
         Raises:
-            OutputError: no space or no permission; an older file of that name is left as it was.
+            OutputError: no space or no permission; an older file of the same name stays unchanged.
         """
         with atomic(Path(path), overwrite=True, make_folder=True) as temporary:
             try:
                 torch.save(checkpoint, temporary)
-            except RuntimeError as error:  # how torch says that the disk is full
+            except RuntimeError as error:  # torch's error for a full disk
                 free = shutil.disk_usage(temporary.parent).free / 1e6
                 raise OSError(
                     f"{free:,.0f} MB are free there; torch says {str(error).splitlines()[0]}"
@@ -36,15 +36,15 @@ class WholeFiles(TorchCheckpointIO):
 
 
 class KeepBest(ModelCheckpoint):
-    """`best.ckpt`, by validation mean F1; a run that goes on in another folder takes the best so far along."""
+    """Keeps `best.ckpt` by validation mean F1; a run resumed in another folder takes a copy along."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, "best", monitor="val/mean_f1", mode="max", enable_version_counter=False)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what a checkpoint says."""
+        """Continue from the state in a checkpoint."""
         best, here = Path(state_dict["best_model_path"]), Path(str(self.dirpath)) / "best.ckpt"
-        if state_dict["dirpath"] != self.dirpath:  # the folder was moved, or another one was named
+        if state_dict["dirpath"] != self.dirpath:  # the folder was moved, or the run has another one
             if best.is_file() and not here.exists():
                 with atomic(here, make_folder=True) as temporary:
                     shutil.copyfile(best, temporary)
@@ -60,11 +60,11 @@ class KeepBest(ModelCheckpoint):
 
 
 class KeepLast(Callback):
-    """Writes `last.ckpt` when a run is stopped by Ctrl-C, SIGTERM or a fault, so that it can be resumed there.
+    """Writes `last.ckpt` when Ctrl-C, SIGTERM or an error stops a run, so that the run can resume there.
 
-    Not after a fault of the run's own, as a loss that is not finite: the older checkpoint is worth more then. Of
-    several processes only when all of them stop together, as SIGTERM makes them: one that fails alone would wait
-    for the others, which wait for it.
+    It writes nothing after an error of faceparse, such as a loss that is not finite: the older checkpoint is
+    then worth more. With several processes it writes only after SIGTERM, which stops all of them: saving is
+    collective, so a process that fails alone would wait for the others forever.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Progress in lines, where no terminal shows a bar."""
+"""Progress as lines of text, for output without a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import ProgressBar
 
 
 class Lines(ProgressBar):
-    """Prints loss, learning rate, images a second and time left every `log_every_n_steps` steps.
+    """Prints loss, learning rate, images per second and time left every `log_every_n_steps` steps.
 
     Args:
         batch_size: Pictures per batch and process.
@@ -21,7 +21,7 @@ class Lines(ProgressBar):
         super().__init__()
         self._batch_size, self._silent = batch_size, False
 
-    def disable(self) -> None:  # by Lightning, in all processes but the first
+    def disable(self) -> None:  # Lightning calls this in all processes but the first
         self._silent = True
 
     def on_train_start(self, trainer: Trainer, *_: Any) -> None:

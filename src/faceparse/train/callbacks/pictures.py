@@ -1,4 +1,4 @@
-"""Predictions to look at in TensorBoard, after every validation."""
+"""Pictures of predictions in TensorBoard, after every validation."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from faceparse.train.datamodule import Batch
 
 
 class Pictures(Callback):
-    """Logs picture, labels and prediction side by side, of the first validation pictures.
+    """Logs picture, labels and prediction of the first validation pictures side by side.
 
     Args:
-        scheme: Gives the colours.
-        count: How many pictures.
+        scheme: Scheme that sets the colours.
+        count: Number of pictures.
     """
 
     def __init__(self, scheme: Scheme, count: int = 8) -> None:

@@ -1,4 +1,4 @@
-"""Where a training step's time goes: data, forward, backward, optimiser; and whether samples are made fast enough."""
+"""The time of a training step by part (data, forward, backward, optimiser), and whether data loading keeps up."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PARTS = ("data", "forward", "backward", "optimiser")
 
 
 class StepProfile(Callback):
-    """Measures the parts of every step, and how many batches waited when each was taken.
+    """Measures the parts of every step, and the number of batches ready at each step.
 
     Args:
-        skip: First steps that do not count, which warm up.
+        skip: Number of warm-up steps at the start that are not measured.
     """
 
     def __init__(self, skip: int = 3) -> None:
@@ -30,12 +30,12 @@ class StepProfile(Callback):
 
     @property
     def steps(self) -> int:
-        """How many steps count."""
+        """Number of measured steps."""
         return len(self._laps["optimiser"][self._skip :])
 
     @property
     def seconds(self) -> dict[str, float]:
-        """Part → seconds over all steps that count."""
+        """Part → seconds over all measured steps."""
         return {part: sum(laps[self._skip :]) for part, laps in self._laps.items()}
 
     def _lap(self, part: str, module: LightningModule) -> None:
@@ -68,7 +68,7 @@ class StepProfile(Callback):
         log.warning("where a step's time goes:\n%s", self.table())
 
     def table(self) -> str:
-        """Milliseconds a step and share of each part, a line each; then the state of the queue of batches."""
+        """Return each part's milliseconds per step and share, one line each, and the state of the batch queue."""
         seconds, steps, ready = self.seconds, self.steps, self._ready[self._skip :]
         total = sum(seconds.values())
         if not steps or not total:

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first stops a run between two steps, the second at once."""
+"""Ctrl-C handling: the first press stops a run between two steps, the second stops it at once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 
 class StopBetweenSteps(Callback):
-    """Lets a step that Ctrl-C meets end, so that what is kept is whole and a resumed run ends alike.
+    """On Ctrl-C, finishes the current step before it stops, so that a resumed run gives the same result.
 
-    A step broken off has moved batch-norm statistics, or some of the weights, already. Several processes would stop
-    at different steps and wait for each other: there Ctrl-C stops at once.
+    An interrupted step would have changed batch-norm statistics or some weights already. With several
+    processes Ctrl-C stops at once, because they would stop at different steps and wait for each other.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class StopBetweenSteps(Callback):
         self._before: Any = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take Ctrl-C over, after Lightning has noted whose it was: it gives it back too."""
+        """Replace the Ctrl-C handler, after Lightning has stored the old one, which Lightning restores, too."""
         if trainer.world_size == 1 and threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._press)
 
@@ -32,7 +32,7 @@ class StopBetweenSteps(Callback):
         if self._pressed:
             raise KeyboardInterrupt
         self._pressed = True
-        # Not print: a handler may interrupt one.
+        # Not `print`: the handler may interrupt another print.
         text = b"\nstopping after this step; once more to stop at once\n"
         os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text)
 
@@ -47,7 +47,7 @@ class StopBetweenSteps(Callback):
         self._stop()
 
     def on_validation_batch_start(self, *_: Any) -> None:
-        self._stop()  # a resumed run begins the validation anew
+        self._stop()  # a resumed run repeats the validation
 
     def _give_back(self) -> None:
         if self._before is not None:
