@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from faceparse.labels import Scheme, scheme, schemes
     from faceparse.parser import Parser, parse
     from faceparse.results import Face, Parsing
+
+# ONNX Runtime's wheels note a device's id and their use in the user's cache, to be sent; read when it is first imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # Resolved on first use, so that `import faceparse` costs next to nothing.
 _HOME = {

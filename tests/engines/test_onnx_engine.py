@@ -1,5 +1,8 @@
 """ONNX Runtime: our files, foreign graphs, devices that are not there, files that are no models."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from faceparse.engines.onnx import OnnxEngine
 from faceparse.errors import EngineError, WeightsError
 from faceparse.weights import Card
 from faceparse.weights.modelfile import find_model
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -158,3 +162,11 @@ def test_the_committed_model_is_what_its_script_makes(tiny_path: Path) -> None:
     from tests.engines.make_tiny import tiny
 
     assert tiny_path.read_bytes() == tiny().SerializeToString(deterministic=True)
+
+
+def test_nothing_is_noted_about_the_user(tmp_path: Path) -> None:
+    code = "import sys, faceparse; faceparse.Parser().parse(sys.argv[1])"
+    env = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    env |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code, str(ROOT / "examples" / "collins.jpg")], env=env, check=True)
+    assert not list(tmp_path.rglob("*onnxruntime*"))
