@@ -1,4 +1,4 @@
-"""Engines: what runs a network. ONNX Runtime is in the core, PyTorch an extra, and a fake is for tests.
+"""Engines, which run networks: ONNX Runtime (always installed), PyTorch (an extra) and a fake for tests.
 
 >>> from faceparse.engines import open_engine
 >>> engine = open_engine("model.onnx", threads=1)  # doctest: +SKIP
@@ -42,19 +42,19 @@ def open_engine(
     >>> open_engine("default", device="cuda").card.id  # doctest: +SKIP
 
     Args:
-        model: Name of a packaged model, or path of a model file: .onnx for ONNX Runtime, .safetensors
-            for PyTorch.
-        engine: A name in `engines()`; `auto` or None chooses by the file's kind.
-        device: `auto` for the first of CUDA, Apple's and the CPU that the engine has here (`Engine.description` says which
-            it is); `cpu`, `cuda`, `cuda:1`, or another device of that engine; settings of the engine follow it,
-            as in `openvino:device_type=GPU` or `cuda:1,gpu_mem_limit=2000000000`.
-        threads: Threads of one run, 1 to 1024; the engine's choice when None.
+        model: Name of a packaged model, or path of a model file: .onnx for ONNX Runtime, .safetensors for
+            PyTorch.
+        engine: A name in `engines()`; `auto` or None selects the engine by the file's suffix.
+        device: `auto` for the first available of CUDA, Apple's GPU and the CPU (`Engine.description` names
+            the choice); `cpu`, `cuda`, `cuda:1`, or another device of the engine. Settings of the engine may
+            follow, as in `openvino:device_type=GPU` or `cuda:1,gpu_mem_limit=2000000000`.
+        threads: Threads of one run, 1 to 1024; None for the engine's default.
         card: Card id or TOML file, for a model file without a card.
 
     Raises:
         WeightsError: no such model, or not a model file.
-        EngineError: unknown engine or device, one that does not run this file, or one that is not
-            installed or not on this machine.
+        EngineError: an unknown engine or device, an engine that does not run this file, or one that is not
+            installed or not available on this machine.
     """
     convert(str | None, engine, "engine", error=EngineError)
     convert(str, device, "device", error=EngineError)
@@ -64,6 +64,6 @@ def open_engine(
     kind = engine_for(file.path, engine or "auto")
     *preferred, last = kind.devices if device == "auto" else (device,)
     for name in preferred:
-        with suppress(EngineError):  # not here
+        with suppress(EngineError):  # not available here
             return kind.open(file.path, file.card, device=name, threads=threads)
     return kind.open(file.path, file.card, device=last, threads=threads)

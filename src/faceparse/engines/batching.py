@@ -1,7 +1,7 @@
-"""Looks of several pictures in one run of the network.
+"""Batching of several pictures' views into one run of the network.
 
-On a GPU a run of eight costs little more than a run of one. Threads that ask during a run share the next one.
-So a batch holds looks of any pictures, and none waits for a batch to fill.
+On a GPU a run of eight costs little more than a run of one. Requests that threads make during a run share the
+next run. So a batch may hold views of any pictures, and no request waits for a batch to fill.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 
 class _Request(NamedTuple):
-    """What one caller asked for, and the answer."""
+    """One caller's input image and the future of its logits."""
 
     image: Floats
     logits: Future[Floats]
@@ -33,8 +33,8 @@ class Batched:
     >>> engine.run({"image": image})["logits"]  # from any thread  # doctest: +SKIP
 
     Args:
-        engine: Runs one batch at a time.
-        batch: Most looks in a run, unless one caller asks for more.
+        engine: Engine that runs one batch at a time.
+        batch: Largest number of views in a run, unless one caller requests more.
     """
 
     def __init__(self, engine: Engine, batch: int) -> None:
@@ -57,7 +57,7 @@ class Batched:
         return {"logits": request.logits.result()}
 
     def _run_next(self) -> None:
-        """Run what waits, as much as goes together; the lock is held but for the run itself."""
+        """Run the next batch of waiting requests; the lock is released only during the run."""
         batch = self._next_batch()
         self._waiting = self._waiting[len(batch) :]
         self._busy = True
@@ -90,6 +90,6 @@ def _answer(engine: Engine, batch: list[_Request]) -> None:
     start = 0
     for request in batch:
         part = logits[start : start + len(request.image)]
-        # A copy: a result must not keep its neighbours' logits in memory.
+        # Copies, so that a result does not keep the whole batch's logits in memory.
         request.logits.set_result(part if len(batch) == 1 else part.copy())
         start += len(request.image)

@@ -1,4 +1,4 @@
-"""The names of devices: `cuda`, `cuda:1`, `openvino:device_type=GPU`, `tensorrt:0,trt_fp16_enable=1`.
+"""Names of devices: `cuda`, `cuda:1`, `openvino:device_type=GPU`, `tensorrt:0,trt_fp16_enable=1`.
 
 >>> parse_device("cuda:1,gpu_mem_limit=2000000000")
 Device(name='cuda', index=1, options={'gpu_mem_limit': '2000000000'})
@@ -18,8 +18,8 @@ class Device:
 
     Attributes:
         name: `cpu`, `cuda` and so on.
-        index: Which of several, from 0; None for the engine's choice.
-        options: Settings of the engine, as it names them.
+        index: Number of the device, from 0; None for the engine's choice.
+        options: Settings by the engine's own names.
     """
 
     name: str
@@ -28,10 +28,10 @@ class Device:
 
 
 def parse_device(text: str) -> Device:
-    """Split a device's name: NAME, then after a colon a NUMBER and settings KEY=VALUE, separated by commas.
+    """Parse a device's name: NAME, then after a colon a NUMBER and settings KEY=VALUE, separated by commas.
 
     Raises:
-        EngineError: what follows the name is neither a number nor a setting.
+        EngineError: a word after the name that is neither a number nor a setting.
     """
     name, colon, rest = text.partition(":")
     words = rest.split(",") if colon else []

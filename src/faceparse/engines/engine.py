@@ -1,4 +1,4 @@
-"""The one interface to whatever runs a network: named arrays in, named arrays out."""
+"""The interface of all engines: named arrays in, named arrays out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faceparse.weights.card import Card
 
 @runtime_checkable
 class Engine(Protocol):
-    """Runs one network. Thread-safe; the same input gives the same logits.
+    """An engine, which runs one network. Thread-safe; the same input gives the same logits.
 
     >>> from faceparse.engines import open_engine
     >>> engine = open_engine("default")  # doctest: +SKIP
@@ -37,22 +37,22 @@ class Engine(Protocol):
         """Run the network once.
 
         Args:
-            inputs: `image`: float32 (B, 3, H, W), normalised as the card's `input` says.
+            inputs: `image`: float32 (B, 3, H, W), normalised by the card's `input`.
 
         Returns:
             `logits`: float32 (B, classes, h, w) at the network's own resolution, before any upsampling.
 
         Raises:
-            EngineError: another name, shape or type, or a size that this model does not take.
+            EngineError: another name, shape or type, or a size that the model does not support.
         """
         ...
 
 
 def image_of(inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-    """The checked `image` of an engine's inputs, for those who write an engine.
+    """Return the `image` of an engine's inputs after checking it; for authors of engines.
 
     Raises:
-        EngineError: as `Engine.run` says.
+        EngineError: as in `Engine.run`.
     """
     if set(inputs) != {"image"}:
         raise EngineError(f"an engine's input is named 'image'; got {', '.join(sorted(inputs)) or 'none'}")
@@ -65,10 +65,10 @@ def image_of(inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
 
 
 def logits_for(image: NDArray[np.float32], logits: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
-    """The logits, checked against the image and the card's scheme, for those who write an engine.
+    """Return the logits after checking them against the image and the card; for authors of engines.
 
     Raises:
-        EngineError: the network's output does not fit its card, or is empty because the image is too small;
+        EngineError: the network's output does not match its card, or is empty because the image is too small;
             or the card does not allow the image's size.
     """
     if any(side % card.input.multiple for side in image.shape[2:]):

@@ -1,4 +1,4 @@
-"""A fake engine, for tests of programs that use faceparse: it needs no model and no file."""
+"""A fake engine for tests of programs that use faceparse: it needs no model and no file."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class FakeEngine:
 
     Args:
         card: Any card; its scheme sets the number of classes.
-        logits: (classes, h, w) for every picture of a batch, or a function from the normalised image
-            (B, 3, H, W) to (B, classes, h, w). None for background everywhere, on the card's grid.
+        logits: Logits (classes, h, w) for every picture of a batch, or a function from the normalised image
+            (B, 3, H, W) to logits (B, classes, h, w). None for background everywhere, at the card's stride.
 
     Raises:
-        EngineError: from `run`, if the logits do not fit the card.
+        EngineError: from `run`, if the logits do not match the card.
     """
 
     description = "fake"

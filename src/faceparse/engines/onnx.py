@@ -1,4 +1,4 @@
-"""ONNX Runtime: the default engine, in the core."""
+"""ONNX Runtime, the default engine; always installed."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from faceparse.weights.modelfile import find_model
 
 
 class Provider(NamedTuple):
-    """ONNX Runtime's name of a device's provider, and how to install it."""
+    """ONNX Runtime's execution provider for a device, and how to install it."""
 
     name: str
     get: str
 
 
 def _instead(package: str) -> str:
-    # Packages of ONNX Runtime hold the same files: two of them break each other.
+    # All packages of ONNX Runtime contain the same files: two of them break each other.
     return f"pip uninstall onnxruntime, then pip install {package}"
 
 
@@ -42,17 +42,17 @@ PROVIDERS: Mapping[str, Provider] = {
     "openvino": Provider("OpenVINOExecutionProvider", _instead("onnxruntime-openvino")),
     "directml": Provider("DmlExecutionProvider", f"on Windows, {_instead('onnxruntime-directml')}"),
 }
-"""Device → ONNX Runtime's provider and how to get it."""
+"""Device → ONNX Runtime's execution provider and how to install it."""
 
 INDEXED = ("cuda", "tensorrt", "directml")
-"""Devices of which there may be several."""
+"""Devices that may have a number."""
 
 _CPU = PROVIDERS["cpu"].name
 _HEAVY = frozenset({"Conv", "ConvTranspose", "QLinearConv", "ConvInteger", "FusedConv", "NhwcFusedConv"})
-"""Operators that a network's time goes to."""
+"""Operators that take most of a network's time."""
 
 _SESSION_KEYS = ("session.", "ep.", "mlas.", "optimization.")
-"""How ONNX Runtime's session settings begin; others are the provider's."""
+"""Prefixes of ONNX Runtime's session settings; other settings belong to the provider."""
 
 _SPINNING = "session.intra_op.allow_spinning"
 _QUIET = 4  # only fatal: what fails is raised here as one line
@@ -60,26 +60,26 @@ _log = logging.getLogger(__name__)
 
 
 class OnnxEngine:
-    """Runs an .onnx file with ONNX Runtime.
+    """An engine that runs an .onnx file with ONNX Runtime.
 
     >>> engine = OnnxEngine("model.onnx", device="cuda", threads=1)  # doctest: +SKIP
     >>> engine.run({"image": image})["logits"]  # doctest: +SKIP
 
-    In a file of another program the only input is `image` and the first output is `logits`, as in every
-    published export; other outputs are not computed. A graph fixed to one picture runs a batch one by one.
+    A file from another program must have one input, `image`, and `logits` as its first output, as in every
+    published export; other outputs are not computed. A graph with a fixed batch size of one runs a batch
+    picture by picture.
 
     Args:
-        path: The file.
-        card: Its card; None for the card inside the file.
-        device: A key of `PROVIDERS`, with a number for the second card and so on (`cuda:1`), and settings in the
-            provider's or the session's own words (`openvino:device_type=GPU`,
-            `cpu:session.set_denormal_as_zero=1`). A network that cannot run there is an error; nothing runs
-            elsewhere instead.
+        path: The model file.
+        card: Card of the model; None for the card inside the file.
+        device: A key of `PROVIDERS`, optionally with a number (`cuda:1`) and settings of the provider or
+            session (`openvino:device_type=GPU`, `cpu:session.set_denormal_as_zero=1`). A network that cannot
+            run on the device is an error; it never runs on another device instead.
         threads: Threads within one operator; None for one per core.
 
     Raises:
         WeightsError: not a model, damaged, without a card, or with other inputs and outputs.
-        EngineError: unknown device, or one that is not installed or not on this machine.
+        EngineError: an unknown device, or one that is not installed or not available on this machine.
     """
 
     def __init__(
@@ -130,12 +130,12 @@ def _session(path: Path, text: str, threads: int | None) -> Any:
             "or use --device cpu"
         )
     if device.name in ("cuda", "tensorrt") and hasattr(onnxruntime, "preload_dlls"):
-        onnxruntime.preload_dlls()  # finds the CUDA libraries that pip installs beside it
+        onnxruntime.preload_dlls()  # finds the CUDA libraries that pip installed
     options, settings = _options(device, threads)
     index = {} if device.index is None else {"device_id": str(device.index)}
     providers = [(provider.name, {**index, **settings})]
     if device.name == "tensorrt" and PROVIDERS["cuda"].name in available:
-        providers.append((PROVIDERS["cuda"].name, index))  # for the operators that TensorRT has not
+        providers.append((PROVIDERS["cuda"].name, index))  # for operators that TensorRT lacks
     try:
         session = onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
     except Exception as error:  # ONNX Runtime's have no common base of their own
@@ -152,7 +152,7 @@ def _session(path: Path, text: str, threads: int | None) -> Any:
 
 
 def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
-    """Session options, and those settings of the device that belong to its provider."""
+    """Return session options, and the device's settings that belong to the provider."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -160,11 +160,11 @@ def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
     if threads is not None:
         options.intra_op_num_threads = threads
     if _SPINNING not in device.options:
-        # Threads that spin while they wait take the cores from decoding and from other programs.
+        # Waiting threads that spin take the cores from decoding and other programs.
         options.add_session_config_entry(_SPINNING, "0")
     if device.name != "cpu":
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    if device.name == "directml":  # as its documentation asks
+    if device.name == "directml":  # as DirectML's documentation requires
         options.enable_mem_pattern = False
     settings = {}
     for key, value in device.options.items():
@@ -175,13 +175,13 @@ def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
             raise EngineError(f"device cpu has no setting {key!r}; it takes ONNX Runtime's own ({keys})")
         else:
             settings[key] = value
-    if device.name == "openvino" and threads is not None:  # it has threads of its own
+    if device.name == "openvino" and threads is not None:  # OpenVINO has its own threads
         settings.setdefault("num_of_threads", str(threads))
     return options, settings
 
 
 def _devices(session: Any) -> str:
-    """The devices that compute, with their numbers: `cpu`, `cuda:1`, `coreml+cpu`."""
+    """Return the devices that compute, with their numbers: `cpu`, `cuda:1`, `coreml+cpu`."""
     names = {provider.name: name for name, provider in PROVIDERS.items()}
     options = session.get_provider_options()
     devices = []
@@ -194,17 +194,17 @@ def _devices(session: Any) -> str:
 
 
 def _heavy_by_provider(session: Any) -> Counter[str]:
-    """How many heavy operators each provider has; empty where the session did not record it."""
+    """Return the number of heavy operators per provider; empty if the session did not record it."""
     placed = getattr(session, "get_provider_graph_assignment_info", None)
-    if placed is None or session.get_providers()[0] == _CPU:  # before ONNX Runtime 1.24, or nothing to ask
+    if placed is None or session.get_providers()[0] == _CPU:  # ONNX Runtime before 1.24, or a CPU session
         return Counter()
     return Counter(part.ep_name for part in placed() for node in part.get_nodes() if node.op_type in _HEAVY)
 
 
 def _check_placement(session: Any, device: str, provider: str) -> None:
-    """Refuse a session whose network runs on the CPU after all; say where a part of it does.
+    """Raise if all of a network runs on the CPU instead; warn if a part of it does.
 
-    ONNX Runtime gives the CPU whatever a provider does not take, without a word.
+    ONNX Runtime silently runs on the CPU every operator that a provider does not support.
     """
     heavy = _heavy_by_provider(session)
     on_cpu, total = heavy[_CPU], sum(heavy.values())
@@ -221,7 +221,7 @@ def _unstarted(device: str, provider: str, reason: str) -> EngineError:
 
 
 def _image(session: Any, path: Path) -> tuple[str, list[Any]]:
-    """Name of the image input and its shape, of numbers and names; other graphs are refused."""
+    """Return name and shape of the image input, a shape of numbers and names; raise for other inputs."""
     inputs = session.get_inputs()
     if len(inputs) == 1 and inputs[0].type == "tensor(uint8)":
         raise WeightsError(
@@ -237,7 +237,7 @@ def _image(session: Any, path: Path) -> tuple[str, list[Any]]:
 
 
 def _line(error: Exception) -> str:
-    """ONNX Runtime's message in one line; the middle of a long one, its own file and function names, left out."""
+    """Return ONNX Runtime's message in one line; leave out the middle of a long one (its file and function names)."""
     text = " ".join(str(error).split())
     return text if len(text) <= 300 else f"{text[:100]} … {text[-200:]}"
 

@@ -1,7 +1,7 @@
 """The engines by name.
 
-A new engine is one file in this folder that calls `register`; a package outside names its own module
-under the entry point group `faceparse.engines`.
+A new engine is one file in this folder that calls `register`. A plugin registers its module under the entry
+point group `faceparse.engines`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class EngineKind:
     """One registered engine.
 
     Attributes:
-        name: What `--engine` takes.
-        suffix: Ending of the model files it runs, such as `.onnx`.
-        open: Function of a path, a card and the keywords `device` and `threads` of `open_engine` that makes
-            the engine; imports its libraries only when called.
-        devices: What `auto` tries in turn.
+        name: Name for `--engine`.
+        suffix: Suffix of the model files that the engine runs, such as `.onnx`.
+        open: Function that creates the engine from a path, a card and `open_engine`'s keywords `device` and
+            `threads`; it imports libraries only when called.
+        devices: Devices that `auto` tries, in order.
     """
 
     name: str
@@ -39,12 +39,12 @@ register = ENGINES.register
 
 
 def engines() -> Mapping[str, EngineKind]:
-    """All registered engines by name."""
+    """Return all registered engines by name."""
     return ENGINES.all()
 
 
 def engine_for(path: Path, name: str = "auto") -> EngineKind:
-    """The engine of that name, or with `auto` the engine that runs this kind of file.
+    """Return the engine of this name, or with `auto` the engine that runs this kind of file.
 
     Raises:
         EngineError: no such engine, or one that does not run this kind of file.

@@ -1,4 +1,4 @@
-"""PyTorch (extra `torch`): runs .safetensors files of faceparse, and others with a card."""
+"""PyTorch (extra `torch`), which runs .safetensors files by faceparse, and others with a card."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from faceparse.weights.modelfile import find_model
 
 
 class TorchEngine:
-    """Runs a registered network with PyTorch.
+    """An engine that runs a registered network with PyTorch.
 
     >>> engine = TorchEngine("model.safetensors", device="cuda")  # doctest: +SKIP
     >>> engine.run({"image": image})["logits"]  # doctest: +SKIP
 
     Args:
-        path: The file.
-        card: Its card, which names the network; None for the card inside the file.
-        device: As PyTorch names it: `cpu`, `cuda`, `cuda:1`, `mps`; with `dtype=bf16` or `dtype=fp16` after a
-            colon (`cuda:dtype=fp16`, `cuda:1,dtype=bf16`) the network runs in that number type.
-        threads: Threads of one run on the CPU; None for PyTorch's default. PyTorch has one number for the
-            whole process: it is changed during a run and restored afterwards.
+        path: The model file.
+        card: Card of the model, which names the network; None for the card inside the file.
+        device: PyTorch's name of a device: `cpu`, `cuda`, `cuda:1`, `mps`. With `dtype=bf16` or `dtype=fp16`
+            (`cuda:dtype=fp16`, `cuda:1,dtype=bf16`) the network runs in this number type.
+        threads: Threads of one run on the CPU; None for PyTorch's default. PyTorch has one setting for the
+            whole process, which is changed during a run and restored afterwards.
 
     Raises:
         MissingExtraError: torch is not installed.
         WeightsError: not a checkpoint, without a card, or of another network.
-        EngineError: unknown device, or one that is not on this machine.
+        EngineError: an unknown device, or one that is not available on this machine.
     """
 
     def __init__(
@@ -69,19 +69,19 @@ class TorchEngine:
         """See `Engine.run`."""
         image = image_of(inputs)
         torch = self._torch
-        # A copy, unlike from_numpy: an array may be read-only, and channels-last needs one in any case.
+        # `torch.tensor` copies: the array may be read-only, and channels-last needs a copy anyway.
         tensor = torch.tensor(image).to(self._device, self._dtype, memory_format=torch.channels_last)
         try:
             with torch.inference_mode(), _THREADS.limited(torch, self._threads):
                 logits = self._network.grid_logits(tensor).float().cpu()
-        except RuntimeError as error:  # out of memory, or a size that the network does not take
+        except RuntimeError as error:  # out of memory, or a size that the network does not support
             reason = " ".join(str(error).split())[:300]
             raise EngineError(f"{self.card.network} failed on input {image.shape}: {reason}") from error
         return {"logits": logits_for(image, np.ascontiguousarray(logits.numpy()), self.card)}
 
 
 class _Threads:
-    """PyTorch's number of threads, changed while runs of ours last; the last of them puts it back."""
+    """PyTorch's number of threads, changed during runs of these engines; the last run to end restores it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -115,7 +115,7 @@ def _precisions(torch: Any) -> dict[str, Any]:
 
 
 def _device(torch: Any, text: str) -> tuple[Any, Any]:
-    """PyTorch's device and the type of number to run in."""
+    """Return PyTorch's device and the number type to run in."""
     choice = parse_device(text)
     types = _precisions(torch)
     settings = dict(choice.options)

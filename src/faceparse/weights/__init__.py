@@ -1,4 +1,4 @@
-"""Model cards, the store of downloaded weights, preprocessing, and safe reading of checkpoint files."""
+"""Model cards, the cache of downloaded weights, preprocessing, and safe reading of checkpoint files."""
 
 from faceparse.weights.backbone import Backbone, backbone, backbones
 from faceparse.weights.cache import cache_folder

@@ -1,6 +1,6 @@
-"""A checkpoint in a zip archive, as some projects publish theirs.
+"""Checkpoints in zip archives, the form in which some projects publish them.
 
-PyTorch's own files are zip archives too; those are no archive *around* a checkpoint.
+PyTorch's own files are zip archives, too; this module leaves them as they are.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from faceparse.errors import WeightsError
 
 ENDINGS = (".pt", ".pth", ".ckpt", ".caffemodel")
 LARGEST = 1 << 32
-"""Most bytes of a compressed archive's content, which is held in memory."""
+"""Largest unpacked size of a compressed archive in bytes; the content is held in memory."""
 RATIO, ALLOWANCE = 20, 1 << 26
-"""An archive may unpack to this many times its size, plus this many bytes: weights hardly compress."""
+"""An archive may unpack to RATIO times its size plus ALLOWANCE bytes: weights hardly compress."""
 
 
 def unpack(path: Path) -> tuple[str, BytesIO] | None:
-    """Name and content of the checkpoint in a zip archive; None where the archive is PyTorch's own.
+    """Return name and content of the checkpoint in a zip archive; None if the archive is PyTorch's own.
 
     Raises:
         WeightsError: no checkpoint or several; a damaged, encrypted, oversized or TorchScript archive.
@@ -28,7 +28,7 @@ def unpack(path: Path) -> tuple[str, BytesIO] | None:
         with zipfile.ZipFile(path) as archive:
             entries, size = archive.infolist(), path.stat().st_size
             total = sum(entry.file_size for entry in entries)
-            # Other readers look for the directory elsewhere in a file that begins with something else.
+            # Other readers may locate the directory differently if data precedes the archive.
             if entries and min(entry.header_offset for entry in entries) > 0:
                 raise zipfile.BadZipFile("something stands before its content")
             if total > max(size, min(LARGEST, ALLOWANCE + RATIO * size)):
@@ -52,7 +52,7 @@ def unpack(path: Path) -> tuple[str, BytesIO] | None:
             return PurePosixPath(inside[0]).name, BytesIO(archive.read(inside[0]))
     except WeightsError:
         raise
-    except Exception as error:  # zipfile and what it unpacks with raise nearly every kind for a bad file
+    except Exception as error:  # zipfile and its decompressors raise nearly any exception for a bad file
         raise WeightsError(
             f"{path} is cut short or damaged, or encrypted ({error}): get the file again, or unpack it and name the "
             "file in it"
@@ -60,5 +60,5 @@ def unpack(path: Path) -> tuple[str, BytesIO] | None:
 
 
 def _is_checkpoint(name: PurePosixPath) -> bool:
-    # macOS adds a shadow `._NAME` of every file.
+    # macOS adds a metadata file `._NAME` for every file.
     return name.suffix in ENDINGS and not name.name.startswith(".")

@@ -1,4 +1,4 @@
-"""Backbones published on their own: weights that face parsers start from or contain, under terms of their own.
+"""Separately published backbones: weights that face parsers start from or contain, under their own terms.
 
 >>> backbone("dinov3-vitl16").licence.consent
 True
@@ -20,15 +20,15 @@ from faceparse.weights.card import card as find_card
 
 @dataclass(frozen=True)
 class Backbone:
-    """One published backbone: one TOML file in `weights/backbones`.
+    """One published backbone, described by a TOML file in `weights/backbones`.
 
     Attributes:
-        id: Its name here.
-        title: One line for people.
-        option: The option of `faceparse.models.load` that takes its file.
-        training: Data it was trained on, one line.
+        id: Name of the backbone in faceparse.
+        title: One-line title.
+        option: Option of `faceparse.models.load` that takes the backbone's file.
+        training: Training data, one line.
         source: Where the file comes from.
-        licence: Terms.
+        licence: Terms of the weights.
     """
 
     id: str
@@ -46,17 +46,17 @@ class Backbone:
 
     @property
     def data(self) -> str:
-        """Name of the data that it was trained on."""
+        """Name of the training data."""
         return self.training
 
 
 Published = Card | Backbone
-"""What has a file that somebody published."""
+"""A card or a backbone: both describe a published file."""
 
 
 @cache
 def backbones() -> Mapping[str, Backbone]:
-    """Every backbone in the package by id."""
+    """Return every backbone in the package by id."""
     paths = packaged_tables("backbones")
     tables = (
         build(Backbone, read_file(p, "backbone", WeightsError), f"backbone {p}", WeightsError) for p in paths
@@ -65,7 +65,7 @@ def backbones() -> Mapping[str, Backbone]:
 
 
 def backbone(name: str) -> Backbone:
-    """The backbone of that id.
+    """Return the backbone with this id.
 
     Raises:
         WeightsError: no such backbone.
@@ -77,14 +77,14 @@ def backbone(name: str) -> Backbone:
 
 
 def all_published() -> tuple[Published, ...]:
-    """Every card and every backbone in the package."""
+    """Return every card and every backbone in the package."""
     return (*cards().values(), *backbones().values())
 
 
 def find_published(name: str) -> Published:
-    """The card or backbone of that id, or the card of a TOML file by its path.
+    """Return the card or backbone with this id, or the card in the TOML file at this path.
 
     Raises:
-        WeightsError: there is neither.
+        WeightsError: no such card or backbone.
     """
     return backbones()[name] if name in backbones() and name not in cards() else find_card(name)

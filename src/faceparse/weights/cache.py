@@ -1,4 +1,4 @@
-"""Where downloaded weights lie, and whether downloads are allowed.
+"""The location of downloaded weights, and whether downloads are allowed.
 
 >>> shelf("bisenet-resnet18-yakhyo")  # doctest: +SKIP
 PosixPath('/home/you/.cache/faceparse/weights/bisenet-resnet18-yakhyo')
@@ -13,7 +13,7 @@ from pathlib import Path
 from faceparse.errors import WeightsError
 
 CACHE_VARIABLE = "FACEPARSE_CACHE"
-"""Environment variable that moves the cache folder."""
+"""Environment variable that sets the cache folder."""
 
 OFFLINE_VARIABLE = "FACEPARSE_OFFLINE"
 """Environment variable that forbids every download, unless it is empty, 0, no or false."""
@@ -22,7 +22,7 @@ _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{,127}")
 
 
 def cache_folder() -> Path:
-    """The folder of downloaded weights: `FACEPARSE_CACHE`, or the user's cache folder of this system."""
+    """Return the folder of downloaded weights, below `FACEPARSE_CACHE` or the user's cache folder."""
     moved = os.environ.get(CACHE_VARIABLE)
     if moved:
         return Path(moved).expanduser() / "weights"
@@ -32,10 +32,10 @@ def cache_folder() -> Path:
 
 
 def shelf(model: str, *files: str) -> Path:
-    """The folder of one card's files in the cache, or a file in it; it need not exist.
+    """Return the folder of one card's files in the cache, or a file in this folder; it need not exist.
 
     Raises:
-        WeightsError: an id or a file's name that could lead elsewhere.
+        WeightsError: an id or file name that could lead to another folder.
     """
     for name in (model, *files):
         if not _SAFE.fullmatch(name):
@@ -45,5 +45,5 @@ def shelf(model: str, *files: str) -> Path:
 
 
 def is_offline() -> bool:
-    """Whether `FACEPARSE_OFFLINE` forbids every download."""
+    """Return whether `FACEPARSE_OFFLINE` forbids every download."""
     return os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "no", "false")

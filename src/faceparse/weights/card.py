@@ -1,7 +1,7 @@
 """Model cards: everything needed to run, judge and lawfully use one set of weights.
 
-A card is one TOML file in `weights/cards`, or rides as JSON inside a model file of ours (ONNX and
-safetensors metadata). Nothing about a model is guessed: a file without a card needs one named.
+A card is a TOML file in `weights/cards`, or JSON inside a model file that faceparse wrote (ONNX and
+safetensors metadata). Nothing about a model is guessed: for a file without a card, the user must name one.
 
 >>> from faceparse.weights import card
 >>> card("bisenet-resnet18-zllrunning").scheme
@@ -34,12 +34,12 @@ _Address = Annotated[str, matching(r"https?://\S+", "an http or https address")]
 
 @dataclass(frozen=True)
 class Grid:
-    """How a network's logits lie on its input.
+    """The position of a network's logits on its input.
 
     Attributes:
         stride: Input pixels per grid cell.
-        align_corners: True where the outermost grid points lie on the centres of the outermost input
-            pixels; False where cells tile the input (half-pixel centres).
+        align_corners: True if the outermost grid points lie on the centres of the outermost input pixels;
+            False if the cells tile the input (half-pixel centres).
     """
 
     stride: Annotated[int, between(1, 4096)]
@@ -48,17 +48,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the weights come from: a `url`, or a `hub`, or only a `page` for a person to go to.
+    """The origin of the weights: a `url`, a `hub`, or only a `page` for a person to visit.
 
     Attributes:
-        file: Published file name; on a Hub its path in the repository.
-        url: Where a program gets the file itself; empty where there is no such address.
-        sha256: Full SHA-256 of the published file; empty where not yet known.
-        project: The project that published it.
-        page: Where a person gets the file, if elsewhere than from `url`.
+        file: Published file name; on a Hub, the path in the repository.
+        url: Address of the file itself; empty if there is none.
+        sha256: Full SHA-256 of the published file; empty if unknown.
+        project: The project that published the file.
+        page: Page where a person gets the file, if it differs from `url`.
         hub: Repository on the Hugging Face Hub, `organisation/name`.
-        revision: Branch, tag or commit there.
-        size: Bytes of the published file; 0 where not yet known.
+        revision: Branch, tag or commit of the Hub repository.
+        size: Size of the published file in bytes; 0 if unknown.
     """
 
     file: str
@@ -76,18 +76,18 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The file's own name, without the folders of a Hub."""
+        """File name without the folders of a Hub."""
         return self.file.rsplit("/", 1)[-1]
 
     @property
     def origin(self) -> str:
-        """Where a person would look for the file."""
+        """Where a person looks for the file."""
         hub = f"{HUB}/{self.hub}" if self.hub else ""
         return self.page or self.url or hub or self.project
 
     @property
     def address(self) -> str:
-        """Where a program gets the file; `HF_ENDPOINT` moves the Hub's address. Empty where there is none."""
+        """Address for downloading the file; `HF_ENDPOINT` replaces the Hub's address. Empty if there is none."""
         if not self.hub:
             return self.url
         endpoint = os.environ.get("HF_ENDPOINT") or HUB
@@ -99,10 +99,10 @@ class Licence:
     """Terms of the weights.
 
     Attributes:
-        weights: Licence under which the file is published.
-        terms: What a user must know in one line, above all whether commercial use is barred.
-        url: The full text.
-        consent: Whether a person must accept the terms before the file is fetched.
+        weights: Licence of the published file.
+        terms: What a user must know, in one line; above all, whether commercial use is barred.
+        url: Address of the full text.
+        consent: Whether a person must accept the terms before the download.
     """
 
     weights: str
@@ -113,14 +113,14 @@ class Licence:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured or published number, in percent.
+    """One measured or published score, in percent.
 
     Attributes:
         data: Data set and split.
-        metric: `mean F1`, or `F1 hair` and so on.
+        metric: `mean F1`, `F1 hair` and so on.
         value: Percent.
-        protocol: `label` or `input`: at whose resolution.
-        origin: `measured` here, or `published`.
+        protocol: Resolution of the comparison: `label` (the label map's) or `input` (the network input's).
+        origin: `measured` by faceparse, or `published`.
     """
 
     data: str
@@ -135,21 +135,20 @@ class Card:
     """One set of weights; see the module's docstring.
 
     Attributes:
-        id: What `--model` takes.
-        title: One line for people.
-        network: A registered network.
-        scheme: Label scheme of the logits: its name, or in full where it is not in the package.
+        id: Name for `--model`.
+        title: One-line title.
+        network: Name of a registered network.
+        scheme: Label scheme of the logits: its name, or the full scheme if it is not in the package.
         input: Preprocessing.
-        output: How the logits lie on the input.
+        output: Position of the logits on the input.
         source: Where the file comes from.
-        licence: Terms.
-        training: Data the weights were trained on: the data set's name, and after a colon what more there is
-            to say, one line.
-        limits: What the model is known not to do well, one line.
-        figures: Measured and published numbers.
-        parameters: Learned numbers of the network, backbone included; 0 where nobody counted them.
-        backbone: Id of the backbone whose own published file these weights need beside theirs; empty for none.
-        variant: What an export made of the network; None for the network itself.
+        licence: Terms of the weights.
+        training: Training data, one line: the data set's name, and after a colon any details.
+        limits: Known weaknesses of the model, one line.
+        figures: Measured and published scores.
+        parameters: Number of the network's parameters, backbone included; 0 if unknown.
+        backbone: Id of a separately published backbone that these weights need; empty for none.
+        variant: How an export differs from the network; None for the network itself.
     """
 
     id: str
@@ -176,23 +175,23 @@ class Card:
             raise WeightsError(f"scheme: the name {scheme.name!r} is taken by one of faceparse")
 
     def to_json(self) -> str:
-        """The card as a JSON text, as it rides in model files."""
+        """Return the card as JSON text, the form inside model files."""
         plain = {key: value for key, value in asdict(self).items() if value is not None}
         return json.dumps(plain, ensure_ascii=False)
 
     @property
     def name(self) -> str:
-        """The id, with what an export made of the network: `default (int8)`."""
+        """The id, followed by the variant of an export: `default (int8)`."""
         return self.id if self.variant is None else f"{self.id} ({self.variant})"
 
     @property
     def data(self) -> str:
-        """Name of the data that the weights were trained on."""
+        """Name of the training data set."""
         return self.training.split(":")[0]
 
     @property
     def headline(self) -> Figure | None:
-        """The mean F1 to quote: the published one, else the one measured on test pictures."""
+        """The mean F1 to quote: a published one, else one measured on test pictures."""
         means = [f for f in self.figures if f.metric == "mean F1"]
         return max(means, key=lambda f: (f.origin == "published", "test" in f.data), default=None)
 
@@ -203,20 +202,20 @@ class Card:
 
 
 def parse_card(raw: object, where: str) -> Card:
-    """Check a card read from TOML or JSON.
+    """Build a card from plain data and check it.
 
     Args:
-        raw: The card as plain data.
-        where: File it comes from, for messages.
+        raw: The card as plain data, read from TOML or JSON.
+        where: File that holds the card, for messages.
 
     Raises:
-        WeightsError: a key that is missing, unknown or of the wrong kind; the message names it.
+        WeightsError: a key that is missing, unknown or of the wrong type; the message names the key.
     """
     return build(Card, raw, where, WeightsError)
 
 
 def card_from_json(text: str, path: str | Path) -> Card:
-    """A card from the JSON text inside a model file.
+    """Read a card from the JSON text inside a model file.
 
     Raises:
         WeightsError: not JSON, or not a card.
@@ -226,7 +225,7 @@ def card_from_json(text: str, path: str | Path) -> Card:
 
 
 def read_card(path: str | Path) -> Card:
-    """A card from a TOML file.
+    """Read a card from a TOML file.
 
     Raises:
         WeightsError: no such file, not TOML, or not a card.
@@ -236,19 +235,19 @@ def read_card(path: str | Path) -> Card:
 
 @cache
 def cards() -> Mapping[str, Card]:
-    """Every card in the package by id."""
+    """Return every card in the package by id."""
     return MappingProxyType({c.id: c for c in map(read_card, packaged_tables("cards"))})
 
 
 def packaged_tables(folder: str) -> list[Path]:
-    """The TOML files in a folder of the package's weights, in the order of their names."""
+    """Return the TOML files in a folder of the package's weights, sorted by name."""
     return sorted(
         Path(str(files("faceparse.weights").joinpath(folder))).glob("*.toml"), key=lambda path: path.stem
     )
 
 
 def card(model: str) -> Card:
-    """The card of that id, or of a TOML file by its path.
+    """Return the card with this id, or the card in the TOML file at this path.
 
     Raises:
         WeightsError: no such card.
@@ -261,7 +260,7 @@ def card(model: str) -> Card:
 
 
 def unknown_model(name: str, instead: str) -> WeightsError:
-    """That there is no card of that id, with the nearest ids; `instead` of an id one may give a file."""
+    """Return an error for an unknown id that suggests similar ids; `instead` names what else the user may give."""
     near = [id for id in cards() if name.lower() in id][:3] or nearest(name, cards())
     if near:
         hint = f"; did you mean {either(map(repr, near))}? faceparse weights list has all"

@@ -1,13 +1,13 @@
-"""Reading checkpoint files without running anything in them.
+"""Read checkpoint files without running code from them.
 
 >>> file = read_checkpoint("79999_iter.pth")  # doctest: +SKIP
 >>> len(file.tensors), file.card  # doctest: +SKIP
 (191, None)
 
-It reads PyTorch files (a bare state dict; one under `model`, `state_dict` or `state_dict_backbone`, as
-training scripts and Lightning save it) through `torch.load(weights_only=True)`, safetensors, Caffe models, and
-a zip archive around one such file. A file that faceparse wrote carries its card (safetensors) or its settings
-(training checkpoint) inside.
+Formats are PyTorch files, read with `torch.load(weights_only=True)`: a bare state dict, or one under `model`,
+`state_dict` or `state_dict_backbone`, as training scripts and Lightning save it; safetensors; Caffe models;
+and a zip archive of one such file. A file by faceparse contains its card (safetensors) or its settings
+(training checkpoint).
 """
 
 from __future__ import annotations
@@ -32,32 +32,35 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CARD_KEY = "faceparse.card"
-"""Metadata key under which model files of ours carry their card as JSON."""
+"""Metadata key of the card, as JSON, in model files by faceparse."""
 
 LARGEST_HEADER = 1 << 22
-"""Bytes of a safetensors file's table of tensors at most: reading it takes a second; real ones have some ten thousand."""
+"""Largest table of tensors in a safetensors file, in bytes: reading this many takes a second. Real tables
+have some ten thousand."""
 
 SETTINGS_KEY = "faceparse"
-"""Key under which our training checkpoints carry their settings."""
+"""Key of the settings in faceparse's training checkpoints."""
 
 _PROGRESS = ("epoch", "global_step", "pytorch-lightning_version", "hparams_name", "hyper_parameters")
 _WRAPPERS = ("state_dict", "model", "state_dict_backbone")
 _LIGHTNING_PREFIX = "network."
-_TORCH_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # pickled number at the start of files before PyTorch 1.6
+_TORCH_LEGACY = (
+    b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # pickled number at the start of files older than PyTorch 1.6
+)
 _ZIP = b"PK\x03\x04"
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """The tensors of a checkpoint file, and what it says about itself.
+    """The tensors and metadata of a checkpoint file.
 
     Attributes:
         path: The file.
-        tensors: Name → tensor on the CPU, as the file names them (a training checkpoint of ours
-            without its `network.`).
-        card: The card inside a safetensors file of ours.
-        settings: The settings inside a training checkpoint of ours; plain data.
-        progress: What a Lightning checkpoint says of itself besides: epoch, step, version, hyperparameters.
+        tensors: Name → tensor on the CPU, with the file's names (for a training checkpoint by faceparse,
+            without the prefix `network.`).
+        card: The card inside a safetensors file by faceparse.
+        settings: The settings inside a training checkpoint by faceparse; plain data.
+        progress: Other metadata of a Lightning checkpoint: epoch, step, version, hyperparameters.
     """
 
     path: Path
@@ -68,13 +71,13 @@ class Checkpoint:
 
     @property
     def scheme(self) -> str | Mapping[str, Any] | None:
-        """The label scheme that the file itself states, by name or in full, or None for a foreign file."""
+        """The label scheme that the file states, as a name or in full; None for a foreign file."""
         if self.card is not None:
             return self.card.scheme
         scheme = None if self.settings is None else self.settings.get("scheme")
         if scheme is None or isinstance(scheme, Mapping) or (isinstance(scheme, str) and scheme in schemes()):
             return scheme
-        # A name, never a file that is opened.
+        # The text must name a scheme: it is never opened as a file.
         raise WeightsError(f"the settings inside {self.path}: no label scheme {str(scheme)[:60]!r}")
 
 
@@ -82,11 +85,12 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     """Read a checkpoint file without running code from it.
 
     Args:
-        path: A PyTorch file (`.pt`, `.pth`, `.ckpt`), a `.safetensors` file, a `.caffemodel`, or a zip archive that
-            holds exactly one of them. The name says what is a `.caffemodel`; the content tells the others apart.
+        path: A PyTorch file (`.pt`, `.pth`, `.ckpt`), a `.safetensors` file, a `.caffemodel`, or a zip
+            archive of exactly one such file. A `.caffemodel` is recognised by its name, the others by their
+            content.
 
     Raises:
-        WeightsError: no such file; not a checkpoint; cut short; a pickle that would run code (the message
+        WeightsError: no such file; not a checkpoint; truncated; a pickle that would run code (the message
             names what was refused); a Git LFS pointer; a TorchScript archive.
         MissingExtraError: torch is not installed.
     """
@@ -102,7 +106,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
 
 def _read(path: Path, name: str, file: BinaryIO) -> Checkpoint:
-    """What `read_checkpoint` reads, but safetensors, from a file at `path` or from one in an archive there."""
+    """Read a checkpoint other than safetensors from `file`: the file at `path`, or a file in an archive at `path`."""
     head = file.read(HEAD)
     file.seek(0)
     if name.endswith(".caffemodel"):
@@ -113,10 +117,10 @@ def _read(path: Path, name: str, file: BinaryIO) -> Checkpoint:
 
 
 def safetensors_card(path: str | Path) -> Card | None:
-    """The card inside a safetensors file, None where it carries none; needs no torch.
+    """Return the card inside a safetensors file, or None if there is no card; needs no torch.
 
     Raises:
-        WeightsError: no such file, not safetensors, cut short, or a card that is damaged.
+        WeightsError: no such file, not safetensors, truncated, or a damaged card.
     """
     import safetensors
 
@@ -137,7 +141,7 @@ def safetensors_card(path: str | Path) -> Card | None:
 def write_safetensors(
     path: str | Path, tensors: Mapping[str, Tensor], card: Card, *, overwrite: bool = False
 ) -> None:
-    """Write tensors with their card inside, whole or not at all.
+    """Write tensors with their card inside; on an error no file is left.
 
     Raises:
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
@@ -149,7 +153,7 @@ def write_safetensors(
         temporary.touch()
         mode = temporary.stat().st_mode
         save({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata={CARD_KEY: card.to_json()})
-        temporary.chmod(mode)  # safetensors makes files that their owner alone can read
+        temporary.chmod(mode)  # safetensors creates files that only their owner can read
 
 
 def _not_torch(path: Path, head: bytes) -> WeightsError:
@@ -186,13 +190,13 @@ def _torch_load(path: Path, file: BinaryIO) -> object:
         return torch.load(file, map_location="cpu", weights_only=True)
     except MemoryError:
         raise WeightsError(f"{path} is damaged, or needs more memory than there is") from None
-    except pickle.UnpicklingError as error:  # torch's has a page of advice around the first
+    except pickle.UnpicklingError as error:  # torch wraps the first error in a page of advice
         reason = str(error.__context__ or error).split(". ")[0]
         raise WeightsError(
             f"{path} was refused: it is damaged, or reading it would run code ({reason}); get a plain state dict "
             "(tensors by name) or a safetensors file of these weights"
         ) from None
-    except Exception as error:  # torch raises nearly every kind for a bad file
+    except Exception as error:  # torch raises nearly any exception for a bad file
         size = path.stat().st_size
         raise WeightsError(f"{path} is cut short or damaged ({size:,} bytes): get the file again") from error
 

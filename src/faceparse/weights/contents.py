@@ -1,4 +1,4 @@
-r"""Tells by a file's first bytes whether it is what its name says.
+r"""Check by a file's first bytes whether its content matches its name.
 
 >>> foreign(b"<!DOCTYPE html><html>", "model.onnx")
 'a web page'
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from faceparse.errors import WeightsError
 
 HEAD = 512
-"""Bytes of a file's beginning that say what it is."""
+"""Bytes at the start of a file that suffice to recognise its kind."""
 
 _LFS = b"version https://git-lfs"
 _PYTORCH = (b"PK\x03\x04", b"\x80")  # torch.save since 1.6, and before
@@ -26,11 +26,11 @@ _STARTS: Mapping[str, tuple[bytes, ...]] = {
 
 
 def foreign(head: bytes, name: str) -> str | None:
-    """The kind of a file that is not what its name says; None if it may be.
+    """Return the kind of a file whose content does not match its name; None if it may match.
 
     Args:
-        head: Its first `HEAD` bytes.
-        name: File name; its ending says what is expected.
+        head: The file's first `HEAD` bytes.
+        name: File name; its suffix determines the expected content.
     """
     if not head:
         return "an empty file"
@@ -45,7 +45,7 @@ def foreign(head: bytes, name: str) -> str | None:
 
 
 def read_head(path: Path, kind: str = "checkpoint") -> bytes:
-    """The first `HEAD` bytes of a file of weights.
+    """Return the first `HEAD` bytes of a weights file.
 
     Raises:
         WeightsError: no such file, a folder, an empty file, or a Git LFS pointer.

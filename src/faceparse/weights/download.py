@@ -1,11 +1,11 @@
-"""Downloads one file over HTTP and continues a broken download where it stopped.
+"""Download one file over HTTP, and continue an interrupted download where it stopped.
 
 >>> from pathlib import Path
 >>> fetch_url("https://example.org/model.onnx", Path("staging"), "model.onnx").path  # doctest: +SKIP
 PosixPath('staging/model.onnx')
 
-A download that broke off goes on only with the `ETag` or `Last-Modified` of its beginning (`If-Range`, RFC 9110,
-section 13.1.5): what changed meanwhile comes whole. The caller compares the SHA-256.
+A download continues only if the server's `ETag` or `Last-Modified` is unchanged (`If-Range`, RFC 9110,
+section 13.1.5); a file that has changed is downloaded again in full. The caller compares the SHA-256.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes that are here and, where known, those of the whole file."""
+"""Function called with the number of bytes on disk and, if known, the size of the whole file."""
 
 TIMEOUT = 30.0
-"""Seconds to wait for a connection, and for each next part of an answer."""
+"""Seconds to wait for a connection and for each next part of a response."""
 
 LARGEST = 1 << 34
-"""Bytes of a file whose size no card states."""
+"""Largest file in bytes if no card states the size."""
 
 _CHUNK = 1 << 18
 _TRIES = 5
 _SLOWEST = 1024
-"""Bytes a second under which a server counts as silent."""
+"""Bytes per second below which a server counts as unresponsive."""
 
 _LOG = logging.getLogger("faceparse.weights")
 
 
 class Download(NamedTuple):
-    """A downloaded file, and the headers of the server's answers, those before a redirect too."""
+    """A downloaded file, and the headers of the server's responses, including redirects."""
 
     path: Path
     headers: Mapping[str, str]
@@ -67,19 +67,20 @@ def fetch_url(
     progress: Progress | None = None,
     token: str = "",
 ) -> Download:
-    """Download a file into a folder that is the caller's alone meanwhile.
+    """Download a file into a folder that no other process uses during the download.
 
     Args:
-        url: Its address.
-        folder: Where it is put; its beginning stays here when the download breaks off.
-        name: Its file name.
-        size: How many bytes it must have; 0 where that is not known.
-        timeout: Seconds to wait for the server, each time; a day at most.
-        progress: Called with how far it is.
-        token: Says who asks, where the server wants to know; not sent on to where it redirects.
+        url: Address of the file.
+        folder: Target folder; an interrupted download leaves the beginning of the file here.
+        name: Name of the target file.
+        size: Exact size in bytes; 0 if unknown.
+        timeout: Seconds to wait for each response of the server; at most a day.
+        progress: Called with the state of the download.
+        token: Access token for servers that need one; not sent to the targets of redirects.
 
     Raises:
-        DownloadError: a `timeout` out of range; the server is not there, says no, breaks off, or serves another number of bytes.
+        DownloadError: a `timeout` out of range; a server that does not respond, refuses, breaks off, or
+            serves another number of bytes.
         OutputError: the folder cannot be written, or the disk is full.
     """
     convert(Annotated[float, between(0.01, 86_400)], timeout, "timeout", error=DownloadError)
@@ -107,7 +108,7 @@ class _Transfer:
 
     @property
     def note(self) -> Path:
-        """Address and version of the file whose beginning lies at `path`; not there once that is whole."""
+        """File with address and version of the partial file at `path`; deleted once the file is complete."""
         return self.path.with_name(f".{self.path.name}.note")
 
     def run(self) -> Download:
@@ -121,7 +122,7 @@ class _Transfer:
             try:
                 response = self.attempt(before)
                 break
-            except (requests.RequestException, HTTPError, ValueError) as error:  # ValueError: no address
+            except (requests.RequestException, HTTPError, ValueError) as error:  # ValueError: bad address
                 here = self.bytes_here()
                 if attempt == _TRIES or here <= before:
                     raise self.failure(error, here) from None
@@ -136,7 +137,7 @@ class _Transfer:
         return Download(self.path, headers)
 
     def version(self) -> str:
-        """The version of what is on disk; empty where the server cannot be asked to go on from it."""
+        """Return the version of the partial file; empty if the download cannot continue from it."""
         try:
             url, version = self.note.read_text(encoding="utf-8").split("\n")
         except (OSError, ValueError):
@@ -144,11 +145,11 @@ class _Transfer:
         return version if url == self.url else ""
 
     def bytes_here(self) -> int:
-        """Bytes on disk that the server may be asked to go on from."""
+        """Return the number of bytes on disk from which the download can continue."""
         return self.path.stat().st_size if self.version() and self.path.is_file() else 0
 
     def attempt(self, start: int) -> Response:
-        """Ask for the file from `start` on, receive it and return the answer."""
+        """Request the file from byte `start` on, write it to disk and return the response."""
         import requests
 
         url, headers = self.url, self.headers
@@ -158,7 +159,7 @@ class _Transfer:
         response = self.within(partial(requests.get, url, headers=headers, **options))
         try:
             if start and not self.continues(response, start):
-                self.note.unlink()  # what is here is no beginning of that file after all
+                self.note.unlink()  # the partial file does not belong to this file
                 return self.attempt(0)
             if response.status_code != 200 and not (start and response.status_code == 206):
                 raise DownloadError(f"{url} was answered with {response.status_code} {response.reason}")
@@ -177,14 +178,12 @@ class _Transfer:
             self.receive(response, start, total)
             return response
         finally:
-            with suppress(
-                AttributeError, OSError, RuntimeError, ValueError
-            ):  # of a connection that has ended
-                response.raw.shutdown()  # ends a read that was given up, for which closing would wait
+            with suppress(AttributeError, OSError, RuntimeError, ValueError):  # the connection may have ended
+                response.raw.shutdown()  # ends an abandoned read, which `close` would wait for
             response.close()
 
     def within(self, call: Callable[[], T]) -> T:
-        """What a call of the network gives, soon: libraries wait for each byte as long as for a whole answer."""
+        """Return the result of a network call within twice the timeout: libraries apply the timeout to each byte."""
         import requests
 
         result: Future[T] = Future()
@@ -202,22 +201,22 @@ class _Transfer:
             raise requests.Timeout from None
 
     def continues(self, response: Response, start: int) -> bool:
-        """Whether an answer, if it is a partial one, is the rest of what is on disk."""
+        """Return whether a response, if partial, continues the file on disk."""
         if response.status_code != 206:
             return response.status_code != 416
         begins = re.match(r"bytes ([0-9]{1,18})-", response.headers.get("Content-Range", ""))
         return bool(begins and int(begins[1]) == start and _version(response) in ("", self.version()))
 
     def receive(self, response: Response, start: int, total: int | None) -> None:
-        """Write what comes."""
+        """Write the response's content to disk."""
         import requests
 
         if not start:
-            self.path.unlink(missing_ok=True)  # before the note says what the next beginning is of
+            self.path.unlink(missing_ok=True)  # before the note describes the next partial file
             self.note.write_text(f"{self.url}\n{_version(response)}", encoding="utf-8")
         done, counted, since = start, start, monotonic()
         with self.path.open("ab" if start else "wb") as file:
-            # What has come, not waiting for more.
+            # `read1` returns the bytes at hand, without waiting for more.
             while chunk := self.within(partial(response.raw.read1, _CHUNK)):
                 done += len(chunk)
                 if done > (most := self.size or LARGEST):
@@ -234,7 +233,7 @@ class _Transfer:
             raise requests.ConnectionError(f"the answer ended after {done:,} of {expected:,} bytes")
 
     def failure(self, error: Exception, here: int) -> DownloadError:
-        """The error of a download that is given up."""
+        """Return the error for a failed download."""
         import requests
         from urllib3.exceptions import ReadTimeoutError
 
@@ -246,19 +245,19 @@ class _Transfer:
 
 
 def _skip(response: Response, **_: object) -> None:
-    """Leave unread what an answer that leads elsewhere holds: requests would read all of it."""
+    """Close a redirect without reading its content, all of which requests would read."""
     if response.is_redirect:
         response.close()
 
 
 def _version(response: Response) -> str:
-    """What names this very version of the file: a strong ETag, else its date."""
+    """Return what identifies this version of the file: a strong ETag, else the date."""
     etag = response.headers.get("ETag", "")
     return "" if etag.startswith("W/") else etag or response.headers.get("Last-Modified", "")
 
 
 def _reason(error: BaseException) -> str:
-    """The first cause of an error of requests, whose own text has addresses of objects."""
+    """Return the root cause of a requests error, whose own text contains object addresses."""
     while error.__context__ is not None:
         error = error.__context__
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -11,21 +11,21 @@ from faceparse.errors import OutputError
 from faceparse.files import atomic
 
 SETTLED = 2_000_000_000
-"""Nanoseconds for which a file must have been as it is before its hash is noted: clocks of file systems are coarse."""
+"""Nanoseconds that a file must be unchanged before its hash is cached: file system clocks are coarse."""
 
 
 def sha256(path: str | Path) -> str:
-    """Full SHA-256 of a file, 64 hexadecimal digits."""
+    """Return the full SHA-256 of a file, 64 hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def noted_sha256(path: Path, *, again: bool = False) -> str:
-    """Full SHA-256 of a file in the cache, which is read only where it changed since its hash was noted beside it.
+    """Return the full SHA-256 of a file in the cache; read the file only if it changed since its hash was noted.
 
     Args:
-        path: The file.
-        again: Whether it is read in any case.
+        path: The file; a note beside it stores the hash.
+        again: Whether to read the file in any case.
     """
     status = path.stat()
     state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
@@ -36,6 +36,6 @@ def noted_sha256(path: Path, *, again: bool = False) -> str:
             return digest
     digest = sha256(path)
     if time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED:
-        with suppress(OutputError), atomic(note, overwrite=True) as temporary:  # a read-only cache is as good
+        with suppress(OutputError), atomic(note, overwrite=True) as temporary:  # a read-only cache has none
             temporary.write_text(f"{digest} {state}", encoding="ascii")
     return digest

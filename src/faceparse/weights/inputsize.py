@@ -1,4 +1,4 @@
-"""The size of a network's input, where it is not its card's.
+"""The size of a network's input, if it differs from the card's.
 
 >>> InputSize.of("600x400"), InputSize.of(256).sides, InputSize.of("native").sides
 (InputSize(sides=(600, 400), square=False), (256, 256), None)
@@ -14,17 +14,17 @@ from faceparse.errors import ConfigError
 from faceparse.weights.card import Card, cards
 
 MOST = 1 << 20
-"""Pixels of a `native` input: a larger picture is reduced to as many, in its shape."""
+"""Largest number of pixels of a `native` input: a larger picture is scaled down to this size."""
 _WORDS = re.compile(r"(\d+)(?:[x×X](\d+))?")
 
 
 @dataclass(frozen=True)
 class InputSize:
-    """What `--input-size` asks for.
+    """An input size as `--input-size` states it.
 
     Attributes:
-        sides: Height and width of the input in pixels; None for each picture's own.
-        square: Whether it is the side of every look; else looks are whole pictures.
+        sides: Height and width of the input in pixels; None for the picture's own size.
+        square: Whether `sides` is the side of every view; if not, views are whole pictures only.
     """
 
     sides: tuple[int, int] | None
@@ -32,10 +32,10 @@ class InputSize:
 
     @classmethod
     def of(cls, words: str | int) -> InputSize:
-        """From a side N, `HxW` or `native`.
+        """Convert a side N, `HxW` or `native` to an input size.
 
         Raises:
-            ConfigError: something else, or a side outside 16 to 8192.
+            ConfigError: another text, or a side outside 16 to 8192.
         """
         match = _WORDS.fullmatch(str(words))
         sides = None if match is None else (int(match[1]), int(match[2] or match[1]))
@@ -49,15 +49,15 @@ class InputSize:
         return "native" if self.sides is None else "x".join(map(str, self.sides))
 
     def check(self, card: Card, faces: str, fixed: tuple[int, int] | None) -> None:
-        """Refuse what a network does not take.
+        """Raise if the network does not support this size.
 
         Args:
             card: The model's card.
-            faces: As `Parser` has it.
-            fixed: The one size that the network takes; None where it takes others.
+            faces: How faces are treated, as in `Parser`.
+            fixed: The only size that the network supports; None if it supports others.
 
         Raises:
-            ConfigError: such a size.
+            ConfigError: an unsupported size.
         """
         warped = bool(card.input.warp)
         if not self.square and (faces != "whole" or warped):
@@ -78,7 +78,7 @@ class InputSize:
             )
 
     def sized(self, card: Card, picture_size: tuple[int, ...]) -> Card:
-        """The card with the size of its input for a picture of that height and width."""
+        """Return the card with the input size for a picture of this (height, width)."""
         multiple = card.input.multiple
         shrink = math.sqrt(min(1.0, MOST / math.prod(picture_size)))
         native = (max(1, round(side * shrink / multiple)) * multiple for side in picture_size)

@@ -1,7 +1,8 @@
-"""Logits of a network whose classes are not those of its results.
+"""Logits of a network whose classes differ from the classes of its results.
 
-FCN-8s has 21 channels, of which twenty all mean face: its authors' face probability is softmax over
-background and the strongest of the twenty. Reduced to these two, its logits give that probability in every view.
+FCN-8s has 21 channels, twenty of which mean face: its authors compute the face probability as a softmax over
+background and the strongest of the twenty. Logits merged to these two channels give this probability in every
+view.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from faceparse.weights.card import Card
 
 
 def scheme_of_results(card: Card) -> Scheme:
-    """The scheme that a model's logits are read as: its own, or the `result_scheme` of that."""
+    """Return the scheme of a model's results: the logits' scheme, or the `result_scheme` that it names."""
     return result_scheme(card.label_scheme)
 
 
 def result_scheme(original: Scheme) -> Scheme:
-    """The scheme that logits of a scheme are read as.
+    """Return the scheme of the results of a network with this scheme.
 
     >>> from faceparse.labels import scheme
     >>> result_scheme(scheme("voc21-face")).name, result_scheme(scheme("lapa11")).name
@@ -30,7 +31,7 @@ def result_scheme(original: Scheme) -> Scheme:
 
 
 def read_logits(logits: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
-    """Merge logits (B, C, h, w) into `scheme_of_results`: each class gets the highest that converts to it.
+    """Merge logits (B, C, h, w) into `scheme_of_results`: each class gets its channels' highest logit.
 
     >>> from faceparse.weights import card
     >>> read_logits(np.zeros((1, 21, 4, 4), np.float32), card("fcn8s")).shape  # doctest: +SKIP

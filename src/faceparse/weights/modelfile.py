@@ -1,4 +1,4 @@
-"""Finding a model by name or path: its file and its card.
+"""Find a model's file and card by name or path.
 
 >>> from faceparse.weights.modelfile import find_model
 >>> path, card = find_model("default")  # doctest: +SKIP
@@ -38,25 +38,27 @@ class ModelFile(NamedTuple):
 
 @cache
 def packaged() -> Mapping[str, Path]:
-    """The model files in the package by name."""
+    """Return the model files in the package by name."""
     folder = Path(str(files("faceparse.weights").joinpath("files")))
     return MappingProxyType({p.stem: p for p in sorted(folder.glob("*.onnx"))})
 
 
 def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelFile:
-    """The file and card of a model.
+    """Return the file and card of a model.
 
     >>> find_model("default").card.id  # doctest: +SKIP
     >>> find_model("published.onnx", card="my-card.toml")  # doctest: +SKIP
 
     Args:
-        model: Card id of a model in the package or in the cache, or path of an .onnx or .safetensors file, or of a
-            checkpoint, which PyTorch imports into the cache.
-        card: Card id or TOML file. A foreign file needs it; for a file of ours it replaces the one inside.
+        model: Card id of a model in the package or the cache; path of an .onnx or .safetensors file; or path
+            of a checkpoint, which PyTorch imports into the cache.
+        card: Card id or TOML file. A foreign file needs a card; for a file by faceparse it replaces the card
+            inside.
 
     Raises:
-        WeightsError: no such model, a file without a card, cut short, not what its name says, or one in the cache that
-            is not what its card or record says; the message has the commands that get or make the file.
+        WeightsError: no such model; a file without a card, truncated, or of another kind than its name says;
+            a cached file that differs from its card or record. The message names the commands that get or
+            make the file.
     """
     name = os.fspath(model)
     shelved = cached(name)
@@ -73,12 +75,12 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
 
 
 def model_path(card: Card) -> Path:
-    """Where the model file that faceparse makes of a card's published checkpoint lies, or would lie."""
+    """Return the path of the model file that faceparse makes from a card's checkpoint; it need not exist."""
     return shelf(card.id) / f"{card.id}.safetensors"
 
 
 def cached(model: str) -> Path | None:
-    """The model file of a card in the cache: made from its checkpoint, or as published; None where neither is."""
+    """Return a card's model file in the cache, made from its checkpoint or as published; None if neither exists."""
     if model not in cards():
         return None
     card = cards()[model]
@@ -102,7 +104,7 @@ def _model_file(name: str, card: str | None) -> Path:
 
 
 def get_hint(card: Card) -> str:
-    """What is missing of a card's model file, and the command that gets it."""
+    """Return a hint on what a card's model file lacks, with the command that gets it."""
     if (shelf(card.id, card.source.name)).is_file():
         return (
             f"{card.source.name} of {card.id} is here but not yet a model file: with PyTorch "

@@ -1,11 +1,11 @@
-"""The card inside an ONNX file, and the files beside it that hold its numbers, read without onnx.
+"""Read the card inside an ONNX file, and check its external data files, without the package onnx.
 
 >>> from faceparse.weights.onnxfile import onnx_card
 >>> onnx_card("model.onnx").id  # doctest: +SKIP
 'default'
 
-An ONNX file is one protobuf message, which is walked in the mapped file, so that the core needs no onnx and the size
-of the weights costs nothing.
+An ONNX file is one protobuf message. This module walks the message in the memory-mapped file, so the core
+needs no onnx, and large weights take no time.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ _INSIDE: Mapping[str, Mapping[int, str]] = {
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {13: "external data"},
 }
-"""Messages with a tensor somewhere in them: the fields that lead there, as onnx.proto declares them."""
+"""Kind of message → field number → kind of the field's message, on all paths to tensors and metadata (onnx.proto)."""
 
 
 def onnx_card(path: str | Path) -> Card | None:
-    """The card inside an ONNX file, None where it carries none.
+    """Return the card inside an ONNX file, or None if there is no card.
 
     Raises:
-        WeightsError: no such file, not ONNX, cut short, a card that is damaged, or one whose numbers lie in a file that
-            is missing or outside its own folder.
+        WeightsError: no such file, not ONNX, truncated, a damaged card, or external data in a file that is
+            missing or outside the folder.
     """
     path = Path(path)
     head = read_head(path, "model")
     try:
         with path.open("rb") as file:
             entries = _entries(Message(memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))))
-    except ValueError:  # a damaged message, a text that is none
+    except ValueError:  # a damaged message or text
         if head[0] != 8:  # every ONNX writer begins with field 1, the format's version
             raise WeightsError(f"{path} is not an ONNX model, whatever its name says") from None
         raise WeightsError(f"{path} is cut short or damaged: get or export it again") from None
@@ -57,16 +57,19 @@ def onnx_card(path: str | Path) -> Card | None:
 
 
 def _is_beside(path: Path, name: str) -> bool:
-    folders = {path.parent.resolve(), path.resolve().parent}  # the Hub's cache keeps both files elsewhere
+    folders = {
+        path.parent.resolve(),
+        path.resolve().parent,
+    }  # the Hub's cache links to both files in another folder
     try:
         file = (path.parent / name).resolve()
         return file.is_file() and not folders.isdisjoint(file.parents)
-    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or a circle of links
+    except (OSError, ValueError, RuntimeError):  # an impossible file name, or a loop of links
         return False
 
 
 def _entries(model: Message) -> Mapping[str, list[tuple[str, str]]]:
-    """Kind → keys and values of what a model says in such pairs."""
+    """Return the key-value pairs of a model by kind (metadata, external data)."""
     entries: dict[str, list[tuple[str, str]]] = {"metadata": [], "external data": []}
     waiting, kinds = [("model", model)], set()
     while waiting:

@@ -1,4 +1,4 @@
-"""From an RGB picture to a network's input: the one place where resizing and normalising live.
+"""Convert an RGB picture to a network's input; all resizing and normalising is here.
 
 >>> import numpy as np
 >>> Preprocessing(size=(512, 512))(np.zeros((700, 500, 3), np.uint8)).shape
@@ -18,9 +18,9 @@ from faceparse.errors import WeightsError
 from faceparse.tables import between, one_of
 
 HALVING = 2.2
-"""A picture this many times an input's size is halved before it is resampled: a mean of four pixels costs a twentieth of
-what resampling them does. At exactly twice the size, as CelebA-HQ's 1024² is for a network of 512², one step does all,
-as in the published programs."""
+"""A picture at least this many times larger than the input is halved before resampling: averaging four pixels
+costs a twentieth of resampling them. A factor of exactly 2, as from CelebA-HQ's 1024² to 512², is resampled
+in one step, as in the published programs."""
 
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -33,17 +33,19 @@ Interpolation = Annotated[str, one_of(RESAMPLING)]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a network expects of its input; read from a model's card.
+    """The preprocessing of a network's input, from the model's card.
 
     Attributes:
         size: Input height and width in pixels.
-        mean: Per channel, in input channel order, on the range of `scale`.
-        std: Likewise.
-        interpolation: `bilinear` or `bicubic`; antialiased, as Pillow does it.
-        channels: `RGB` or `BGR`, the order the network takes.
-        scale: What a full-scale 255 becomes before mean and std: 1 for 0–1 networks, 255 for 0–255 ones.
-        multiple: What the sides of an input are multiples of, where a network takes other sizes than `size`.
-        warp: `lapa` where the network takes pictures warped by a face's landmarks, as SegFace on LaPa; else empty.
+        mean: Mean of each channel, in the order of `channels`, on the range of `scale`.
+        std: Standard deviation of each channel, in the order of `channels`, on the range of `scale`.
+        interpolation: `bilinear` or `bicubic`, antialiased as in Pillow.
+        channels: `RGB` or `BGR`, the channel order of the input.
+        scale: Value that stands for 255 before mean and std: 1 for networks with input 0 to 1, 255 for 0 to
+            255.
+        multiple: Number that divides the sides of every input, for networks that support other sizes than
+            `size`.
+        warp: `lapa` for networks that take pictures warped by face landmarks, as SegFace on LaPa; else empty.
     """
 
     size: tuple[Side, Side]
@@ -60,7 +62,7 @@ class Preprocessing:
             raise WeightsError(f"multiple divides both sides of size {self.size}; got {self.multiple}")
 
     def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Squeeze an RGB picture (H × W × 3 uint8) to `size`, antialiased; unchanged where it fits."""
+        """Resize an RGB picture (H × W × 3 uint8) to `size`, antialiased; unchanged if it has that size."""
         if image.shape[:2] == tuple(self.size):
             return image
         height, width = self.size
@@ -69,7 +71,7 @@ class Preprocessing:
         return np.asarray(Image.fromarray(image).resize((width, height), RESAMPLING[self.interpolation]))
 
     def normalise(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """RGB uint8 H × W × 3 → float32 1 × 3 × H × W: (scale · v / 255 − mean) / std."""
+        """Convert RGB uint8 H × W × 3 to float32 1 × 3 × H × W: (scale · v / 255 − mean) / std."""
         planes = np.empty((1, 3, *image.shape[:2]), np.float32)
         for i in range(3):
             source = image[..., i if self.channels == "RGB" else 2 - i]

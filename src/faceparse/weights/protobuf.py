@@ -1,9 +1,9 @@
-r"""Protobuf messages, read field by field without their declaration and without protobuf's package.
+r"""Read protobuf messages field by field, without a schema and without the package protobuf.
 
 >>> list(Message(memoryview(b"\x08\x07")).fields())
 [(1, 7)]
 
-The encoding: https://protobuf.dev/programming-guides/encoding/. ONNX and Caffe files are such messages.
+The encoding: https://protobuf.dev/programming-guides/encoding/. ONNX and Caffe files are protobuf messages.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 _MOST_FIELDS = 1_000_000
-"""Real files have some ten thousand; a file made to keep the reader busy has more."""
+"""Largest number of fields in a file; real files have some ten thousand, malicious files may have more."""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 class ProtobufError(ValueError):
-    """Not such a message, or a damaged one; the text is the rest of a sentence about the file."""
+    """Not a protobuf message, or a damaged one; the text completes a sentence about the file."""
 
 
 class Message:
-    """A message: its fields, one after the other, in a budget that all messages of a file share."""
+    """A protobuf message; all messages of a file share one budget of fields."""
 
     def __init__(self, data: memoryview, budget: list[int] | None = None) -> None:
         self._data = data
@@ -29,17 +29,17 @@ class Message:
         self._budget = [_MOST_FIELDS] if budget is None else budget
 
     def inner(self, data: memoryview) -> Message:
-        """A message inside this one."""
+        """Return a message inside this one."""
         return Message(data, self._budget)
 
     def fields(self) -> Iterator[tuple[int, int | memoryview]]:
-        """Field number and value: an integer for a varint, the bytes for all else."""
+        """Yield field number and value: an integer for a varint, the bytes for all other types."""
         while self._at < len(self._data):
             self._budget[0] -= 1
             if self._budget[0] < 0:
                 raise ProtobufError(f"it has more than {_MOST_FIELDS:,} fields")
             number, kind = divmod(self.varint(), 8)
-            if number >> 29:  # other readers drop such bits and see another field
+            if number >> 29:  # other readers ignore these bits and see another field
                 raise ProtobufError("it is not a protobuf message")
             if kind == _VARINT:
                 yield number, self.varint()
@@ -51,12 +51,12 @@ class Message:
                 raise ProtobufError("it is not a protobuf message")
 
     def varints(self) -> Iterator[int]:
-        """The whole message as packed varints."""
+        """Yield the whole message as packed varints."""
         while self._at < len(self._data):
             yield self.varint()
 
     def varint(self) -> int:
-        """The next number of seven bits a byte, as unsigned."""
+        """Return the next varint (seven bits per byte) as an unsigned integer."""
         value = 0
         for shift in range(0, 64, 7):
             if self._at >= len(self._data):

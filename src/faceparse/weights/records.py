@@ -1,7 +1,7 @@
-"""The records of the files on a shelf of the cache: `records.json` beside them.
+"""Records of the files in a card's cache folder, in `records.json` beside them.
 
-A file whose SHA-256 no card states is recorded when it is first downloaded. Later downloads must have the
-same: the record stays when the file is deleted.
+If no card states a file's SHA-256, the first download records it. Later downloads must have the same SHA-256:
+the record stays even if the file is deleted.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ FILE = "records.json"
 
 @dataclass(frozen=True)
 class Record:
-    """One file as it first came, or as it was made here.
+    """The record of one file from its first download, or from its making.
 
     Attributes:
         sha256: Full SHA-256.
         size: Bytes.
-        origin: Address or file that it came from.
-        revision: Commit, where it came from a Hub.
+        origin: Address or file that the file came from.
+        revision: Commit of the Hub repository; else empty.
     """
 
     sha256: str
@@ -39,12 +39,12 @@ class Record:
 
 @dataclass(frozen=True)
 class FileCheck:
-    """Whether a file is what it should be.
+    """The result of comparing a file with its expected SHA-256.
 
     Attributes:
         path: The file.
-        expected: The SHA-256 that its card states or its record has; empty where neither does.
-        actual: The SHA-256 that it has; empty where there is no file.
+        expected: SHA-256 from the card or the record; empty if neither states one.
+        actual: SHA-256 of the file; empty if the file is missing.
     """
 
     path: Path
@@ -53,17 +53,17 @@ class FileCheck:
 
     @property
     def status(self) -> str:
-        """`ok`, `missing`, `unknown` where there is no SHA-256 to compare with, or `CHANGED`."""
+        """`ok`, `missing`, `unknown` (no SHA-256 to compare with) or `CHANGED`."""
         if not self.actual:
             return "missing"
         return "ok" if self.actual == self.expected else "CHANGED" if self.expected else "unknown"
 
 
 def read_records(folder: Path) -> dict[str, Record]:
-    """The records of a shelf by file name; empty where there are none.
+    """Return the records of a cache folder by file name; empty if there are none.
 
     Raises:
-        WeightsError: records that are damaged.
+        WeightsError: damaged records.
     """
     path = folder / FILE
     if not path.exists():
@@ -76,23 +76,23 @@ def read_records(folder: Path) -> dict[str, Record]:
 
 
 def expected_sha256(card: Published, path: Path) -> str:
-    """The SHA-256 of a file on a card's shelf, as the card states it, or as it was recorded; empty where neither is."""
+    """Return the SHA-256 that the card or the record states for a file in the cache; empty if neither does."""
     record = read_records(path.parent).get(path.name)
     stated = card.source.sha256 if path.name == card.source.name else ""
     return stated or (record.sha256 if record else "")
 
 
 def check(card: Published, path: Path, *, again: bool = False) -> FileCheck:
-    """Hold a file on a card's shelf to its card or record; `again` is as for `noted_sha256`."""
+    """Compare a file in the cache with its card or record; `again` is as in `noted_sha256`."""
     actual = noted_sha256(path, again=again) if path.is_file() else ""
     return FileCheck(path, expected_sha256(card, path), actual)
 
 
 def checked(card: Published, path: Path) -> Path:
-    """The path of a file on a card's shelf, which is what the card or its record says.
+    """Return the path of a file in the cache after checking it against its card or record.
 
     Raises:
-        WeightsError: there is none, it is another file, or nothing says what it should be.
+        WeightsError: the file is missing, has changed, or has no SHA-256 to compare with.
     """
     state = check(card, path)
     if state.status != "ok":
@@ -104,7 +104,7 @@ def checked(card: Published, path: Path) -> Path:
 
 
 def write_record(folder: Path, name: str, record: Record) -> None:
-    """Note one file; the others' records stay.
+    """Record one file; other files' records stay.
 
     Raises:
         OutputError: the cache cannot be written.

@@ -1,12 +1,12 @@
-"""The store: published weights downloaded once, compared with their SHA-256, then read without the network.
+"""Download published weights once, check their SHA-256, and then read them without the network.
 
 >>> from faceparse.weights import card, fetch
 >>> fetch(card("bisenet-resnet18-yakhyo"))  # doctest: +SKIP
 PosixPath('/home/you/.cache/faceparse/weights/bisenet-resnet18-yakhyo/resnet18.pt')
 
-Each card has a shelf, a folder of its own in the cache: the published file, the model file that faceparse makes of it,
-and `records.json` with what they hash to. No constructor calls anything here: a person asks for a download by name
-(`fetch`, `faceparse weights get`).
+Each card has its own folder in the cache: the published file, the model file that faceparse makes from it,
+and `records.json` with their hashes. No constructor downloads: a person requests a download by name (`fetch`,
+`faceparse weights get`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LOG = logging.getLogger("faceparse.weights")
 
 
 def published_path(card: Published) -> Path:
-    """Where the published file of a card lies, or would lie; a file in the package lies there."""
+    """Return the path of a card's published file, in the package or the cache; it need not exist."""
     inside = modelfile.packaged().get(card.id)
     return inside or shelf(card.id, card.source.name)
 
@@ -47,20 +47,21 @@ def fetch(
     timeout: float = TIMEOUT,
     progress: Progress | None = None,
 ) -> Path:
-    """The published file of a card, downloaded where it is not here yet.
+    """Return the published file of a card; download it if it is missing.
 
     Args:
-        card: Whose file.
-        accept_terms: A person has read the card's terms and accepts them; needed once where
-            `card.licence.consent` says so.
-        offline: Never touch the network; None for what `FACEPARSE_OFFLINE` says.
-        renew: Take the file as it is published now, where no card states its SHA-256 and the record has another.
-        timeout: Seconds to wait for the server, each time.
-        progress: Called with the bytes that are here and those of the whole file.
+        card: Card of the file.
+        accept_terms: Whether a person has read and accepted the card's terms; needed once if
+            `card.licence.consent`.
+        offline: Whether to forbid downloads; None to follow `FACEPARSE_OFFLINE`.
+        renew: Whether to accept the file as published now although the record has another SHA-256; a SHA-256
+            in the card still applies.
+        timeout: Seconds to wait for each response of the server.
+        progress: Called with the bytes on disk and the size of the whole file.
 
     Raises:
         TermsError: the terms were not accepted.
-        DownloadError: offline, nothing to download from, the server's fault, or another file than expected.
+        DownloadError: offline, no address, an error of the server, or another file than expected.
         OutputError: the cache cannot be written, or the disk is full.
     """
     source, path = card.source, published_path(card)
@@ -80,7 +81,7 @@ def fetch(
             f"{source.name} has no address that a program can fetch: get it from {source.origin}, then {by_hand}"
         )
     with _lock(path.parent):
-        if not renew and _is_here(card, path):  # another process was faster
+        if not renew and _is_here(card, path):  # another process has downloaded it
             return path
         try:
             _download(card, path, renew, timeout, progress)
@@ -90,12 +91,12 @@ def fetch(
 
 
 def add_file(card: Published, file: str | Path, *, accept_terms: bool = False) -> Path:
-    """Copy a published file that a person has into the cache; checked like a download.
+    """Copy a published file that a person has into the cache; check it like a download.
 
     Args:
-        card: Whose file it is.
+        card: Card of the file.
         file: The file; never written to.
-        accept_terms: As for `fetch`.
+        accept_terms: As in `fetch`.
 
     Raises:
         TermsError: the terms were not accepted.
@@ -117,10 +118,10 @@ def add_file(card: Published, file: str | Path, *, accept_terms: bool = False) -
 
 
 def verify(card: Published) -> tuple[FileCheck, ...]:
-    """Hash the files of a card that are on this machine, beside the hashes that they should have.
+    """Hash the files of a card on this machine and return them with the expected hashes.
 
-    The published file is always among them, here or not, unless it is in the package, whose files are
-    pip's to look after.
+    The result includes the published file even if it is missing. It is empty for a file in the package, which
+    pip verifies.
     """
     path = published_path(card)
     if card.id in modelfile.packaged():
@@ -132,8 +133,8 @@ def verify(card: Published) -> tuple[FileCheck, ...]:
 
 def _is_here(card: Published, path: Path) -> bool:
     state = check(card, path, again=True)
-    if state.status == "unknown":  # its record was deleted: it counts as what came first
-        with suppress(OutputError):  # a cache that is read-only is as good
+    if state.status == "unknown":  # its record was deleted: record the file again
+        with suppress(OutputError):  # a read-only cache works without the record
             record = Record(state.actual, path.stat().st_size, card.source.origin)
             write_record(path.parent, path.name, record)
     elif state.status == "CHANGED":
@@ -152,7 +153,7 @@ def _download(card: Published, path: Path, renew: bool, timeout: float, progress
     try:
         digest = _check(card, new, source.origin, source.sha256 if renew else expected_sha256(card, path))
         hub_digest = headers.get("X-Linked-Etag", "").strip('"')
-        # Files outside the Hub's LFS have a shorter hash there.
+        # The Hub states a shorter hash for files outside its LFS.
         if len(hub_digest) == len(digest) and digest != hub_digest:
             raise DownloadError(
                 f"{path.name} came damaged: SHA-256 {digest}, not {hub_digest} as its Hub says"
@@ -166,7 +167,7 @@ def _download(card: Published, path: Path, renew: bool, timeout: float, progress
 
 
 def _check(card: Published, new: Path, origin: str, expected: str) -> str:
-    """The SHA-256 of a new file, if it is what its name, its card and its record say."""
+    """Return the SHA-256 of a new file after checking it against its name, card and record."""
     source = card.source
     with new.open("rb") as file:
         fault = foreign(file.read(HEAD), source.name)
@@ -184,7 +185,7 @@ def _check(card: Published, new: Path, origin: str, expected: str) -> str:
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    """One process at a time writes to a shelf; the lock of a process that dies is free."""
+    """Let one process at a time write to a cache folder; a process that dies releases the lock."""
     from filelock import FileLock
 
     try:

@@ -1,4 +1,4 @@
-"""What `faceparse weights` shows of weights: state, size, and the whole card for programs.
+"""The state, size and record of weights, as `faceparse weights` shows them.
 
 >>> from faceparse.weights import card
 >>> state(card("default"))[0]
@@ -18,11 +18,11 @@ from faceparse.weights.terms import is_accepted
 
 
 def state(card: Published) -> tuple[str, Path | None]:
-    """Where weights are on this machine.
+    """Return the state of weights on this machine and their path.
 
     Returns:
-        `in the package`, `ready`, `downloaded` (not a model file yet), or `not here`; and the path of the model file,
-        else of the published file, None where neither is here.
+        `in the package`, `ready`, `downloaded` (not a model file yet) or `not here`; and the path of the
+        model file, else of the published file, or None if neither exists.
     """
     published = published_path(card)
     model = modelfile.packaged().get(card.id) or modelfile.cached(card.id)
@@ -34,14 +34,14 @@ def state(card: Published) -> tuple[str, Path | None]:
 
 
 def record(card: Published) -> dict[str, Any]:
-    """A card for programs: all that it says, and `state`, `path`, and whether its terms are `accepted`."""
+    """Return a card as plain data, with `state`, `path`, and `accepted`: whether its terms are accepted."""
     where, path = state(card)
     about = {"state": where, "path": None if path is None else str(path), "accepted": is_accepted(card)}
     return {**asdict(card), **about}
 
 
 def size_text(size: int, parameters: int) -> str:
-    """The size of weights for people, by bytes where they are known, not 0.
+    """Return the size of weights as text: in bytes if known (not 0), else in parameters.
 
     >>> size_text(0, 13_296_000)
     '13.3 M parameters'

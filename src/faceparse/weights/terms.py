@@ -1,4 +1,4 @@
-"""The terms of weights: said once, and accepted where a person must."""
+"""The terms of weights: logged once per process, and accepted by a person if they require consent."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _announced: set[str] = set()
 
 
 def announce(card: Published) -> None:
-    """Log the terms of weights, once a process.
+    """Log the terms of weights, once per process.
 
-    The level is INFO: a WARNING would reach stderr in programs that set up no logging, which is printing,
-    and the terms are no fault of the program's. `faceparse weights show` and `get` print them.
+    The level is INFO: without logging set up, Python prints a WARNING to stderr, and a library must not
+    print. `faceparse weights show` and `get` print the terms.
     """
     if card.id not in _announced:
         _announced.add(card.id)
@@ -30,7 +30,7 @@ def announce(card: Published) -> None:
 
 
 def is_accepted(card: Published) -> bool:
-    """Whether the terms need no consent, or these very terms were accepted on this machine."""
+    """Return whether the terms need no consent, or the same terms were accepted on this machine."""
     if not card.licence.consent:
         return True
     try:
@@ -41,7 +41,7 @@ def is_accepted(card: Published) -> bool:
 
 
 def require(card: Published, *, accept: bool) -> None:
-    """Go on only where the terms are accepted; with `accept` they are, which is recorded.
+    """Raise unless the terms are accepted; `accept` accepts and records them.
 
     Raises:
         TermsError: a person must accept the terms and has not.

@@ -1,4 +1,4 @@
-"""How an exported model file differs from the network that it was made from.
+"""How an exported model file differs from its network.
 
 >>> str(Variant(precision="int8"))
 'int8'
@@ -14,17 +14,17 @@ from typing import Annotated
 from faceparse.tables import one_of
 
 PRECISIONS = ("fp32", "fp16", "int8")
-"""Numbers that a file's weights and sums are in; its inputs and outputs stay float32."""
+"""Number types of a file's weights and computations; inputs and outputs stay float32."""
 
 FORMS = ("network", "phone", "picture", "published")
-"""`network`: normalised pictures to logits, any size. `phone`: one size, and only operators that phones run.
-`picture`: uint8 pictures of any size to labels, with all that lies between inside. `published`: as `network`, with logits at
-the input's size."""
+"""`network`: normalised pictures to logits, any size. `phone`: one size, and only operators that phones
+support. `picture`: uint8 pictures of any size to labels, including pre- and postprocessing. `published`: as
+`network`, but logits have the input's size."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What an export made of a network; rides in the card of the file.
+    """The variant of an exported model; part of the file's card.
 
     Attributes:
         precision: One of `PRECISIONS`.

@@ -1,4 +1,4 @@
-"""Foreign checkpoint formats: one file each, pure dict → dict, no torch."""
+"""Foreign checkpoint formats, one file each: plain functions from state dict to state dict, without torch."""
 
 from faceparse.weights.importers.renaming import OWN, Renaming, Shapes
 

@@ -1,8 +1,9 @@
-"""Caffe's `.caffemodel`, read without Caffe and without protobuf's generated code.
+"""Read Caffe's `.caffemodel` without Caffe and without generated protobuf code.
 
-It is a protobuf message of type NetParameter, as
-https://github.com/BVLC/caffe/blob/master/src/caffe/proto/caffe.proto declares it. Old files hold their layers as
-`layers` (V1LayerParameter), newer ones as `layer` (LayerParameter); both are read. Of everything else nothing is.
+The file is a protobuf message of type NetParameter, see
+https://github.com/BVLC/caffe/blob/master/src/caffe/proto/caffe.proto. Old files store layers as `layers`
+(V1LayerParameter), newer files as `layer` (LayerParameter). This module reads both and skips all other
+fields.
 
 >>> read_caffemodel(b"")
 Traceback (most recent call last):
@@ -23,25 +24,25 @@ from faceparse.weights.protobuf import Message, ProtobufError
 Floats = NDArray[np.float32]
 
 _LAYERS = {100: (1, 7), 2: (4, 6)}
-"""Field of NetParameter → fields of name and blobs in it: LayerParameter's, V1LayerParameter's."""
+"""Field of NetParameter → its fields of name and blobs, for LayerParameter and V1LayerParameter."""
 
 _ROLES = ("weight", "bias")
 _DATA, _SHAPE, _DIM = 5, 7, 1
 _LEGACY = (1, 2, 3, 4)
-"""num, channels, height, width: what said a blob's shape before `shape` did."""
+"""Fields num, channels, height and width: a blob's shape in files older than the field `shape`."""
 
 _MOST_AXES = 32
-"""Caffe's own limit."""
+"""Caffe's limit of a blob's axes."""
 
 
 def read_caffemodel(data: bytes) -> dict[str, Floats]:
-    """The arrays of every layer that has some: `conv1.weight`, `conv1.bias`; further ones `conv1.2` and so on.
+    """Return the arrays of every layer that has any: `conv1.weight`, `conv1.bias`; a third array is `conv1.2`.
 
     Args:
-        data: The whole file.
+        data: Content of the whole file.
 
     Raises:
-        ProtobufError: not such a file, cut short, or arrays that disagree with their shape.
+        ProtobufError: not a Caffe model, truncated, or an array that does not match its shape.
     """
     message = Message(memoryview(data))
     arrays: dict[str, Floats] = {}
@@ -100,7 +101,7 @@ def _dims(shape: Message) -> list[int]:
 
 
 def _legacy_shape(legacy: dict[int, int]) -> list[int]:
-    """Four axes: those of a vector (1, 1, 1, n) and of a matrix (1, 1, m, n) are not all meant."""
+    """Return the shape without the padding axes: (1, 1, 1, n) is a vector, (1, 1, m, n) a matrix."""
     shape = [legacy.get(axis, 1) for axis in _LEGACY]
     if shape[:3] == [1, 1, 1]:
         return shape[3:]

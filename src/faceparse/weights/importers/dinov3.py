@@ -1,4 +1,4 @@
-"""DINOv3 files of github.com/facebookresearch/dinov3, as `dinov3_vitl16_pretrain_lvd1689m-8aa4cbdd.pth`."""
+"""DINOv3 files of github.com/facebookresearch/dinov3, such as `dinov3_vitl16_pretrain_lvd1689m-8aa4cbdd.pth`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from faceparse.weights.importers.renaming import Renaming, Shapes
 
 _DEEPEST = 24
-"""Blocks of a ViT-L."""
+"""Number of blocks of a ViT-L."""
 
 _BIAS, _QUERY, _VALUE = "attn.qkv.bias", "attn.q_bias", "attn.v_bias"
 
 
 def dinov3_rules(theirs: str, ours: str) -> dict[str, str]:
-    """Prefix rules from Meta's names to timm's, behind a prefix each."""
+    """Return prefix rules from Meta's names to timm's; `theirs` and `ours` are prefixes of all names."""
     return {
         theirs: ours,
         f"{theirs}storage_tokens": f"{ours}reg_token",
@@ -28,18 +28,18 @@ def dinov3_rules(theirs: str, ours: str) -> dict[str, str]:
 
 
 class SplitBias(Renaming):
-    """A format with one bias for queries, keys and values, where ours has one for queries and one for values.
+    """A format with one joint bias for queries, keys and values; ours has one for queries and one for values.
 
-    DINOv3 masks the bias of the keys to zero, so a file's numbers there do not count. The rules bring `attn.qkv.bias`
-    along.
+    DINOv3 masks the keys' bias to zero, so the file's values for it are dropped. The renaming rules handle
+    `attn.qkv.bias` like any other key.
     """
 
     def uses(self, key: str) -> bool:
-        """Whether a published key is of use: not the masks, nor what served pretraining alone."""
+        """Return whether a published key is needed: not the masks, nor keys that only pretraining needs."""
         return super().uses(key) and not key.endswith(("mask_token", "attn.qkv.bias_mask"))
 
     def expects(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
-        """What a published file must hold, from the shapes of our state dict."""
+        """Return names and shapes that a published file must have, from the shapes of our state dict."""
         joined = {
             key.replace(_QUERY, _BIAS): (3 * shape[0],) if key.endswith(_QUERY) else shape
             for key, shape in shapes.items()
@@ -48,7 +48,7 @@ class SplitBias(Renaming):
         return super().expects(joined)
 
     def __call__(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Published state dict → ours."""
+        """Convert a published state dict to ours."""
         split = {}
         for key, value in super().__call__(state).items():
             if key.endswith(_BIAS):
@@ -61,4 +61,4 @@ class SplitBias(Renaming):
 
 
 DINOV3 = SplitBias(dinov3_rules("", "dinov3."))
-"""Meta's file alone → the part of a network that is called `dinov3`."""
+"""Rules from Meta's file to the part of a network that is named `dinov3`."""

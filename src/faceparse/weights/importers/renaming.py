@@ -1,4 +1,4 @@
-"""A checkpoint format that differs from ours by names alone.
+"""A checkpoint format that differs from ours only by names.
 
 >>> zoo = Renaming({"body.": "trunk."}, unused=("fc.",))
 >>> zoo({"body.conv1.weight": 1, "fc.bias": 2})
@@ -21,35 +21,35 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Renaming:
-    """Prefix rules between a published state dict and ours, readable in both directions.
+    """Prefix rules between a published state dict and ours, usable in both directions.
 
     A format that differs by more than names is a subclass.
 
     Attributes:
-        rules: Published prefix → our prefix; where several fit, the longest counts. A key that no rule
-            fits keeps its name.
-        unused: Published prefixes that the network has no use for.
+        rules: Published prefix → our prefix; if several match, the longest applies. A key without a matching
+            rule keeps its name.
+        unused: Published prefixes that the network does not need.
     """
 
     rules: Mapping[str, str] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
 
     def uses(self, key: str) -> bool:
-        """Whether a published key is of use."""
+        """Return whether a published key is needed."""
         return not key.startswith(self.unused)
 
     def expects(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
-        """What a published file must hold, from the shapes of our state dict."""
+        """Return names and shapes that a published file must have, from the shapes of our state dict."""
         back = {ours: published for published, ours in self.rules.items()}
         return {_renamed(key, back): tuple(shape) for key, shape in shapes.items()}
 
     def __call__(self, state: Mapping[str, T]) -> dict[str, T]:
-        """Published state dict → ours."""
+        """Convert a published state dict to ours."""
         return {_renamed(key, self.rules): value for key, value in state.items() if self.uses(key)}
 
 
 OWN = Renaming()
-"""Our own names: nothing to rename."""
+"""The rules for our own names, which rename nothing."""
 
 
 def _renamed(key: str, rules: Mapping[str, str]) -> str:

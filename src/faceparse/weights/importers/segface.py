@@ -1,4 +1,4 @@
-"""SegFace checkpoints (github.com/Kartik-3004/SegFace): `model_299.pt`, or the bare state dict in it."""
+"""SegFace checkpoints (github.com/Kartik-3004/SegFace): `model_299.pt`, or the bare state dict inside."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _TOKENS = {
         "lowerlip", "hair",
     ),
 }  # fmt: skip
-"""Names of the class embeddings in the files' order, which is the order of the logits. Their sides are not to be
-trusted: in the first list they are swapped."""
+"""Names of the class embeddings in the file's order, which is the order of the logits. Left and right in
+these names are unreliable: in the first list they are swapped."""
 _TOKENS["helen"] = _TOKENS["lapa"]
 
 _ATTENTION = {"q_proj": "query", "k_proj": "key", "v_proj": "value", "out_proj": "out"}
@@ -49,12 +49,12 @@ _DECODER = {
 
 
 def segface(data: str, backbone: str, unused: tuple[str, ...] = ()) -> Renaming:
-    """The published names of a SegFace checkpoint.
+    """Return the renaming rules of a SegFace checkpoint.
 
     Args:
         data: `celeb`, `lapa` or `helen`.
         backbone: Prefix of the backbone's layers in the published file.
-        unused: Published prefixes that the network has no use for.
+        unused: Published prefixes that the network does not need.
     """
     tokens = {f"{name}_token": f"tokens.{i}" for i, name in enumerate(_TOKENS[data])}
     return Renaming(

@@ -18,5 +18,5 @@ YAKHYO = Renaming(
         **{f"conv_out{stride}.conv_block.": f"head{stride}.block." for stride in ("", 16, 32)},
         **{f"conv_out{stride}.conv.": f"head{stride}.classify." for stride in ("", 16, 32)},
     },
-    unused=("fpn.backbone.fc.",),  # the ImageNet classifier came along
+    unused=("fpn.backbone.fc.",),  # the ImageNet classifier
 )

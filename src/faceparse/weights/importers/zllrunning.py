@@ -15,7 +15,7 @@ _BLOCKS = {
     "conv_out16.conv": "head16.block",
     "conv_out32.conv": "head32.block",
 }
-"""A convolution with its normalisation, there `conv` and `bn`, here `conv` and `norm`."""
+"""Blocks of a convolution and its normalisation: published as `conv` and `bn`, ours `conv` and `norm`."""
 
 ZLLRUNNING = Renaming(
     {
