@@ -1,1 +1,1 @@
-"""The command line: main, and one file per command."""
+"""The command line: the main program, and one file per command."""

@@ -1,4 +1,4 @@
-"""Consoles of the command line: results to stdout, progress to stderr and only to a person."""
+"""Consoles of the command line: results go to stdout, progress goes to stderr if a person watches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faceparse.cli.say import escaped
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows of text as a table, with a line above the row that begins with `mean`."""
-    # Names are text: without this a class or file called [red]spot is taken for rich's markup.
+    # Escaping keeps rich from taking a class or file named [red]spot for markup.
     table = Table(*map(escape, map(escaped, header)), title=escape(escaped(title)))
     for row in rows:
         if row[0].startswith("mean F1"):
@@ -27,9 +27,9 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
 def progress_bar(
     *, quiet: bool = False, of_bytes: bool = False
 ) -> Iterator[Callable[[str, int, int | None], None]]:
-    """A progress bar on stderr; yields a function to call with (task, amount done, total).
+    """Show a progress bar on stderr; yield a function to call with (task, amount done, total).
 
-    Nothing is shown where stderr is not a terminal.
+    Nothing is shown if stderr is not a terminal.
     """
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 

@@ -1,4 +1,4 @@
-"""Ctrl-C for long commands: once to stop in good order and in time, twice to stop at once."""
+"""Ctrl-C for long commands: the first press stops in good order within a time limit, the second at once."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
-"""Exit code of a command that was stopped."""
+"""Exit code of an interrupted command."""
 
 
 @contextmanager
 def stop_on_signals(grace: float) -> Iterator[threading.Event]:
-    """The first Ctrl-C or SIGTERM sets the event; the process ends at a second one or after `grace` s.
+    """Set the yielded event on the first Ctrl-C or SIGTERM; end the process on a second, or after `grace` seconds.
 
-    The block must be safe to kill at any moment: no `finally` runs then.
+    The block must be safe to kill at any moment: its `finally` clauses do not run then.
     """
     stop, ended = threading.Event(), threading.Event()
 
@@ -31,7 +31,7 @@ def stop_on_signals(grace: float) -> Iterator[threading.Event]:
         if stop.is_set():
             os._exit(INTERRUPTED)
         stop.set()
-        # Not print: a handler may interrupt one.
+        # Not `print`: the handler may interrupt another print.
         text = f"stopping in {grace:g} s at most; once more to stop at once\n"
         os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text.encode())
 

@@ -1,4 +1,4 @@
-"""`faceparse`: the command line. One file per command in `commands`, imported when it is called."""
+"""`faceparse`, the command line. Each command is one file in `commands`, imported when the command runs."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from faceparse.cli.words import spelled
 from faceparse.errors import ConfigError, DataError, EngineError, FaceparseError, LabelError, WeightsError
 from faceparse.registry import mend
 
-UsageError: Any = typer.BadParameter.__base__  # typer's own, or click's in older ones
+UsageError: Any = typer.BadParameter.__base__  # typer's own class, or click's in older versions
 BAD_ARGUMENTS = (LabelError, WeightsError, EngineError, ConfigError, DataError)
-"""Faults of the command's words rather than of a picture: exit code 2."""
+"""Errors in the command's arguments rather than in a picture: exit code 2."""
 
 COMMANDS = "faceparse.cli.commands"
 """The package whose modules are the commands."""
 
 
 def new_app(**options: Any) -> typer.Typer:
-    """A typer app with the settings that all commands share."""
+    """Return a typer app with the settings that all commands share."""
     return typer.Typer(
         add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False, **options
     )
 
 
 class Commands(TyperGroup):
-    """Commands are the modules of `faceparse.cli.commands`; a new one is one new file.
+    """The group of commands, which are the modules of `faceparse.cli.commands`; a new command is one new file.
 
-    A module defines `command`, or, for a command with commands of its own, `app`, a `typer.Typer`.
+    A module defines `command`, or, for a command with subcommands, `app`, a `typer.Typer`.
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -88,24 +88,24 @@ def _root(
 
 
 def _usage(error: Any) -> str:
-    """Typer's complaint about a command's words, in one line."""
+    """Return typer's message about wrong arguments in one line."""
     message = " ".join(error.format_message().split()).rstrip(".")
     message = f"{message[:1].lower()}{message[1:]}"
     return f"{message}; see {error.ctx.command_path} --help" if error.ctx else message
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; every error becomes one line and an exit code.
+    """Run a command; turn every error into one line and an exit code.
 
-    1 for a `FaceparseError` or a fault of the system, 2 for bad arguments, 70 for any other exception; its traceback
-    is printed where `--debug` is among the arguments.
+    The code is 1 for a `FaceparseError` or a system error, 2 for bad arguments, and 70 for any other
+    exception. With `--debug` among the arguments, the traceback is printed.
     """
-    # No file that is opened later shall take the place of a closed standard stream.
+    # Keeps files that are opened later from taking the place of a closed standard stream.
     while (spare := os.open(os.devnull, os.O_RDWR)) < 3:
         pass
     os.close(spare)
     sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
-    for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
+    for stream in (sys.stdout, sys.stderr):  # print names that the terminal's encoding lacks
         if isinstance(stream, TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors=EXACT)
     words = sys.argv[1:] if arguments is None else arguments
@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         sys.exit(_run(arguments, debug="--debug" in words))
     except UsageError as error:
-        if error.format_message():  # empty where no words were given and the help is printed
+        if error.format_message():  # empty if there were no arguments and the help is printed
             say(f"faceparse: {_usage(error)}", err=True)
         sys.exit(2)
     except FaceparseError as error:
@@ -133,8 +133,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str], debug: bool) -> Any:
-    """The exit code of a command, None for 0; where it fails, `debug` prints the traceback."""
-    if debug:  # of faults that end no command too
+    """Return the exit code of a command (None for 0); if it fails, `debug` prints the traceback."""
+    if debug:  # also shows tracebacks of errors that end no command
         logging.basicConfig()
         logging.getLogger("faceparse").setLevel(logging.DEBUG)
     try:

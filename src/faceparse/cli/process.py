@@ -1,4 +1,4 @@
-"""Settings of the whole process for many pictures at a time: a command may change them, the library must not.
+"""Settings of the whole process for parsing many pictures, which a command may change but the library must not.
 
 >>> tune_process()  # before the threads begin  # doctest: +SKIP
 """
@@ -9,17 +9,17 @@ from contextlib import suppress
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _ARRAY = 32 << 20
-"""Bytes of the largest array whose memory is kept; larger ones go back to the system, so that peaks stay low."""
+"""Largest array in bytes whose memory is kept; memory of larger arrays is returned, so that peaks stay low."""
 _KEPT = 128 << 20
-"""Bytes that each thread keeps of what it has freed."""
+"""Bytes of freed memory that each thread keeps."""
 
 
 def tune_process() -> None:
-    """Give OpenCV no threads, and keep a picture's memory for the next one.
+    """Turn off OpenCV's threads, and keep a picture's memory for the next picture.
 
-    Each of our threads takes a picture; OpenCV's threads would only spin beside them. glibc would return a
-    picture's memory to the system and ask for it again, page by page. Without glibc the memory is left as it
-    is.
+    Each thread of a run parses its own picture, so OpenCV's threads would only spin. glibc would return a
+    picture's memory to the system and request it again, page by page. On systems without glibc, memory
+    handling is not changed.
     """
     import ctypes
 

@@ -1,4 +1,4 @@
-r"""What commands print: harmless on a terminal, exact in a pipe.
+r"""Print output of commands: escaped on a terminal, exact in a pipe.
 
 >>> escaped("caf\x1b[31m.jpg")
 'caf\\x1b[31m.jpg'
@@ -10,7 +10,8 @@ import codecs
 import sys
 
 EXACT = "faceparse-exact"
-"""Handler of characters that a stream's encoding lacks: a name's odd bytes as they are, others escaped."""
+"""Error handler for characters that a stream's encoding lacks: a name's undecodable bytes are written as they
+are, other characters are escaped."""
 
 
 def _encode(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -24,14 +25,14 @@ codecs.register_error(EXACT, _encode)
 
 
 def escaped(text: str) -> str:
-    """A text without characters that a terminal obeys or that hide others: names may hold any."""
+    """Escape the characters of a text that control a terminal or hide others; file names may contain them."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def say(*lines: str, err: bool = False) -> None:
-    """Print lines to stdout, or to stderr; on a terminal escaped."""
+    """Print lines to stdout or stderr; escape them on a terminal."""
     stream = sys.stderr if err else sys.stdout
-    if stream is not None:  # one that was closed before Python began
+    if stream is not None:  # None if it was closed before Python started
         shown = map(escaped, lines) if stream.isatty() else lines
         stream.write("".join(f"{line}\n" for line in shown))
         stream.flush()

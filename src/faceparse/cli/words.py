@@ -1,4 +1,4 @@
-"""The words of a command as it spells them; for one that is no option, what to give in its place."""
+"""Check and normalise a command's arguments; for options of published projects, name ours."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PAGE = "; docs/coming-from.md has the published commands beside ours"
 
 
 def spelled(arguments: Sequence[str], root: Any) -> list[str]:
-    """The arguments, hyphens and underscores in options as the command has them.
+    """Return the arguments, with hyphens and underscores in options as the command spells them.
 
     Args:
         arguments: All words after the program's name.
-        root: The command line, as typer makes it.
+        root: The typer command of the whole program.
 
     Raises:
-        ConfigError: words that are no options of the command; the message says what to give.
+        ConfigError: words that are not options of the command; the message says what to use.
     """
     command, rest, path = root, deque(arguments), ["faceparse"]
     while rest and hasattr(command, "get_command"):
@@ -36,7 +36,7 @@ def spelled(arguments: Sequence[str], root: Any) -> list[str]:
             break
         command = inner
         path.append(rest.popleft())
-    if command.context_settings.get("ignore_unknown_options"):  # it reads its options by itself
+    if command.context_settings.get("ignore_unknown_options"):  # the command parses its own options
         return [*path[1:], *rest]
     parameters = {
         option: p for p in command.params for option in (*p.opts, *p.secondary_opts) if option[0] == "-"
@@ -69,20 +69,20 @@ def spelled(arguments: Sequence[str], root: Any) -> list[str]:
 
 
 def path(word: str) -> Path:
-    """A path, or `-` for a standard stream; `./-` is a file or folder of that name."""
+    """Return a path; `-` stands for a standard stream, and `./-` for a file or folder of that name."""
     result = Path(word)
     return result.absolute() if word != str(result) == "-" else result
 
 
 def answers(command: str) -> dict[str, str]:
-    """Option of a published project's script → what to give in its place."""
+    """Return option of a published project's script → what to use instead."""
     text = files("faceparse.cli").joinpath("published.toml").read_bytes()
     table: dict[str, dict[str, str]] = parse(text, "TOML", "published.toml")
     return table.get(command, {})
 
 
 def refuse_published(arguments: Iterable[str], command: str, options: Container[str]) -> None:
-    """Raise a `ConfigError` with the answer to each word that is a published project's, and no option here."""
+    """Raise a `ConfigError` that answers each option of a published project that faceparse lacks."""
     faults, published, name = [], answers(command), ""
     for word in (part for argument in arguments for part in argument.split("=", 1)):
         before, name = name, _plain(word) if word.startswith("--") else ""

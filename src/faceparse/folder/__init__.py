@@ -1,4 +1,4 @@
-"""Many pictures: find them, read, parse and write them in a pool of threads, and record what is done.
+"""Runs over many pictures: find, read, parse and write them in a thread pool, and record finished work.
 
 >>> from faceparse.folder import Run, find_jobs
 >>> jobs = find_jobs(["holiday"], "out", [".png"], recursive=True)  # doctest: +SKIP

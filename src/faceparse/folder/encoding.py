@@ -1,4 +1,4 @@
-"""One picture's output as bytes, for pipes."""
+"""The output of one picture as bytes, for pipes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from faceparse.writers import Writer
 
 
 def encode(parsing: Parsing, writer: Writer) -> bytes:
-    """The bytes of the one file that a writer makes of a picture.
+    """Return the bytes of the only file that a writer writes for a picture.
 
     >>> png = encode(parsing, writers(["mask"])["mask"])  # doctest: +SKIP
 
     Raises:
-        ConfigError: the writer makes several files, or none, of a picture.
-        OutputError: no place for temporary files.
+        ConfigError: the writer writes several files for a picture, or none.
+        OutputError: no space for temporary files.
     """
     with tempfile.TemporaryDirectory(prefix="faceparse-") as folder:
         stem = Path(folder, "picture")

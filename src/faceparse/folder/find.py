@@ -1,4 +1,4 @@
-"""Finds the pictures of a run: files, folders, patterns, lists.
+"""Find the pictures of a run: in files, folders, patterns and lists.
 
 >>> jobs = find_jobs(["photos", "more/*.jpg"], Path("out"), ["_mask.png"])  # doctest: +SKIP
 >>> len(jobs)  # doctest: +SKIP
@@ -19,7 +19,7 @@ from faceparse.folder.walk import PicturePath, Walker, is_pattern
 from faceparse.pictures.reader import SUFFIXES, not_fetched
 
 LONGEST_LIST = 1 << 28
-"""Most bytes of a list: millions of paths."""
+"""Largest size of a list in bytes: millions of paths."""
 
 
 def find_jobs(
@@ -32,28 +32,28 @@ def find_jobs(
     root: str | Path | None = None,
     data: bytes | None = None,
 ) -> Jobs:
-    """Find the pictures among the inputs, and give each a path of its own below `output`.
+    """Find the pictures among the inputs, and assign each picture its own output path below `output`.
 
-    A file goes into `output` itself. Paths inside a folder, from a pattern's first wildcard on, and in a list
-    (if relative) are kept. Pictures whose stems collide (`a.jpg` beside `a.png`) keep their extension in
-    the name.
+    A file's outputs go into `output` itself. Outputs keep a picture's path inside a folder, from a pattern's
+    first wildcard on, or as a list states it (if relative). Pictures whose stems collide (`a.jpg` and
+    `a.png`) keep their suffix in the names of their outputs.
 
-    Folders and patterns leave out names that begin with a dot, the output folder, and outputs of this or
-    earlier runs. A picture that is reached twice, by a link for instance, is taken once; loops of links end.
+    Folders and patterns skip names that begin with a dot, the output folder, and outputs of this or earlier
+    runs. A picture that is reached twice, for example by a link, is taken once; loops of links end.
 
     Args:
-        inputs: Files, folders, and patterns (`*`, `?`, `[ab]`, and `**` for any folders); an existing file's
-            name is never a pattern.
+        inputs: Files, folders, and patterns (`*`, `?`, `[ab]`, and `**` for any folders); the name of an
+            existing file is never a pattern.
         output: The output folder.
-        endings: `Writer.endings` of every writer, also of those that this run does not use.
-        from_list: Files, from `read_list`. A missing one, or one that is not a file, becomes a job with a problem.
-        recursive: Look into folders' subfolders.
-        root: Files, those of the list too, keep their paths below this folder.
-        data: One more picture as bytes, named `stdin`.
+        endings: `Writer.endings` of every writer, including writers that this run does not use.
+        from_list: Files, from `read_list`. A path that is missing or not a file becomes a job with a problem.
+        recursive: Whether to search subfolders.
+        root: Folder below which outputs of files, including those of the list, keep their paths.
+        data: One additional picture as bytes, named `stdin`.
 
     Raises:
-        ConfigError: an input that does not exist, no picture in any of them, a file outside `root`, or
-            pictures of several folders that would be written as the same file.
+        ConfigError: an input that does not exist, no picture in any input, a file outside `root`, or pictures
+            of several folders that would have the same output file.
     """
     finder = _Finder(Path(output), tuple(endings), None if root is None else os.path.abspath(root))
     paths = [os.fspath(path) for path in inputs]
@@ -75,15 +75,15 @@ def find_jobs(
 
 
 def read_list(content: bytes) -> Iterator[str]:
-    r"""The paths in a list: one on each line, or separated by NUL as `find -print0` writes them.
+    r"""Yield the paths in a list: one per line, or separated by NUL as `find -print0` writes them.
 
     >>> list(read_list(b"a.jpg\nsub/b c.jpg\n")), list(read_list("\ufeffa.jpg\r\n".encode("utf-16-le")))
     (['a.jpg', 'sub/b c.jpg'], ['a.jpg'])
 
-    A byte order mark tells UTF-16, as Windows writes it, and is not part of the first name.
+    A byte order mark marks UTF-16, as Windows writes it, and is not part of the first name.
 
     Raises:
-        ConfigError: longer than `LONGEST_LIST`, or no UTF-16 after its mark.
+        ConfigError: a list longer than `LONGEST_LIST`, or invalid UTF-16 after the mark.
     """
     if len(content) > LONGEST_LIST:
         raise ConfigError(f"a list of pictures has at most {LONGEST_LIST:,} bytes: split it")
@@ -101,13 +101,13 @@ def read_list(content: bytes) -> Iterator[str]:
 
 
 class _Finder:
-    """Gathers pictures by folder, each real path once."""
+    """Collects pictures by folder, each real path once."""
 
     def __init__(self, output: Path, endings: tuple[str, ...], root: str | None) -> None:
         self._output, self._endings, self._root = output, endings, root
         self._walker = Walker(os.fspath(output), endings)
         self._groups: dict[tuple[str, str], Group] = {}
-        self._taken: dict[str, set[str]] = {}  # real folder → names of its pictures that were taken
+        self._taken: dict[str, set[str]] = {}  # real folder → names of the pictures taken from it
         self._named: set[str] = set()  # real paths of pictures that the user named
         self.extra: list[Job] = []
 
@@ -160,7 +160,7 @@ class _Finder:
         return "" if inside == "." else inside
 
     def _add_file(self, path: str, subfolder: str) -> None:
-        """Take a file that the user named, whatever its name is."""
+        """Take a file that the user named, whatever its suffix."""
         real = os.path.realpath(path)
         self._named.add(real)
         folder, name = os.path.split(path)
@@ -171,7 +171,7 @@ class _Finder:
         real_folder, real_name = os.path.split(picture.real)
         taken = self._taken.setdefault(real_folder, set())
         if real_name not in taken:
-            # One string for both: there may be a million.
+            # Shares one string between both, because there may be a million names.
             taken.add(picture.name if real_name == picture.name else real_name)
             key = picture.folder, picture.subfolder
             self._groups.setdefault(key, Group(*key, [])).names.append(picture.name)

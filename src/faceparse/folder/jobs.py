@@ -1,4 +1,4 @@
-"""Pictures and where their outputs go, kept small: millions fit into memory.
+"""Pictures and their output paths, stored compactly: millions fit into memory.
 
 >>> from faceparse.folder.jobs import Group, Jobs
 >>> jobs = Jobs([Group("in/sub", "sub", ["a.jpg", "a.png", "b.jpg"])], Path("out"))
@@ -22,19 +22,19 @@ from faceparse.writers import Writer
 
 
 class _Stdin(io.BytesIO):
-    """What came from stdin, under that name in messages."""
+    """The picture from stdin; messages call it `stdin`."""
 
     name = "stdin"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture and the path that its outputs' names begin with.
+    """One picture and the path that its outputs begin with.
 
     Attributes:
         source: The picture's file.
-        stem: The path that its outputs' names begin with; each writer adds an ending.
-        problem: Why it cannot be read, if that is clear before reading.
+        stem: Path that the names of the outputs begin with; each writer adds an ending.
+        problem: Why the picture cannot be read, if this is known before reading.
         data: The picture's bytes if it came from no file.
     """
 
@@ -54,11 +54,11 @@ class Group:
     """The pictures of one folder.
 
     Attributes:
-        folder: Where they lie.
-        subfolder: Their outputs' folder below the output folder, `/` between names; empty for the output
-            folder itself.
-        names: Their file names.
-        full_names: Names whose ending stays in the outputs' names, for without it two would be the same.
+        folder: The folder of the pictures.
+        subfolder: Folder of the outputs, relative to the output folder, with `/` between names; empty for the
+            output folder itself.
+        names: File names of the pictures.
+        full_names: Names whose outputs keep the suffix, because two stems would otherwise be equal.
     """
 
     folder: str
@@ -67,21 +67,21 @@ class Group:
     full_names: set[str] = field(default_factory=set)
 
     def stem(self, name: str) -> str:
-        """What the names of a picture's outputs begin with."""
+        """Return the text that the names of a picture's outputs begin with."""
         return name if name in self.full_names else os.path.splitext(name)[0]
 
 
 class Jobs:
-    """All pictures of a run, folder by folder: a name each in memory, made into a `Job` by iterating.
+    """All pictures of a run by folder; memory holds only their names, and iteration creates each `Job`.
 
     Args:
-        groups: At most one for each pair of folder and subfolder.
+        groups: Groups of pictures, at most one for each pair of folder and subfolder.
         output: The output folder.
-        extra: Jobs that lie in no folder: the picture from stdin, folders that cannot be read.
-        endings: Of the writers' names, for telling apart names that only differ by one.
+        extra: Jobs outside the groups: the picture from stdin, folders that cannot be read.
+        endings: Endings of all outputs, to detect stems that differ only by an ending.
 
     Raises:
-        ConfigError: pictures of several folders would be written as the same file.
+        ConfigError: pictures of several folders would have the same output file.
     """
 
     def __init__(
@@ -111,14 +111,14 @@ class Jobs:
                 yield Job(Path(group.folder, name), stem)
 
     def check_names(self, endings: Iterable[str] = ()) -> None:
-        """Raise where two files of a run would have one name; those that differ in case alone are one on some systems.
+        """Raise if two output files of a run would have the same name, ignoring case as some file systems do.
 
         Args:
-            endings: Of all files that the run may write of a picture.
+            endings: Endings of all files that the run may write for a picture.
 
         Raises:
             ConfigError: two files with one name.
-            OutputError: an ending that no file's name can have.
+            OutputError: an ending that no file name can have.
         """
         suffixes = [ending.casefold() for ending in endings]
         for suffix, count in Counter(suffixes).items():
@@ -141,7 +141,7 @@ class Jobs:
 
 
 def _ambiguous(names: Sequence[str], prefixes: tuple[str, ...]) -> set[str]:
-    """The names that must keep their ending for all outputs' names to differ, on any file system."""
+    """Return the names that must keep their suffix so that all outputs have different names on any file system."""
     folded = [name.casefold() for name in names]
     stem = {name: os.path.splitext(name)[0] for name in folded}
     stems = Counter(stem[name] for name in folded)
@@ -151,7 +151,7 @@ def _ambiguous(names: Sequence[str], prefixes: tuple[str, ...]) -> set[str]:
         if stems[stem[name]] > 1
         or (stem[name].endswith(prefixes) and any(stems[s] for s in possible_stems(stem[name], prefixes)))
     }
-    while True:  # `a.jpg.png` beside `a.jpg` and `a.png`
+    while True:  # repeats, for `a.jpg.png` beside `a.jpg` and `a.png`
         more = {name for name in folded if name not in kept and stem[name] in kept}
         if not more:
             return {name for name, small in zip(names, folded, strict=True) if small in kept}
@@ -159,5 +159,5 @@ def _ambiguous(names: Sequence[str], prefixes: tuple[str, ...]) -> set[str]:
 
 
 def _prefixes(endings: Sequence[str]) -> tuple[str, ...]:
-    """What a stem may end with so that one writer's ending makes another's: `_x` for `_x_mask.png`, `_mask.png`."""
+    """Return stem endings that turn one output's name into another's: `_x` for `_x_mask.png` and `_mask.png`."""
     return tuple({a.removesuffix(b) for a in endings for b in endings if a != b and a.endswith(b)})

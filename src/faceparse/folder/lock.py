@@ -1,4 +1,4 @@
-"""One run at a time in an output folder; the system frees the lock however the run ends."""
+"""A lock that allows one run at a time in an output folder; the system releases it however the run ends."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from faceparse.folder.state import open_state
 
 @contextmanager
 def hold_lock(path: Path) -> Iterator[None]:
-    """Hold a lock file while the block runs; a process that is killed leaves none behind.
+    """Hold a lock file while the block runs; a killed process releases the lock.
 
     Raises:
-        OutputError: another process holds it, or the file cannot be made.
+        OutputError: another process holds the lock, or the file cannot be created.
     """
     file = open_state(path, os.O_RDWR | os.O_CREAT)
     try:
@@ -28,7 +28,7 @@ def hold_lock(path: Path) -> Iterator[None]:
                 f"another run{process} is writing into {path.parent.parent}: wait for it, or choose another folder with -o"
             )
         os.ftruncate(file, 0)
-        os.write(file, f" {os.getpid()}".encode())  # Windows locks the first byte, and lets none read it
+        os.write(file, f" {os.getpid()}".encode())  # Windows locks the first byte, which nobody can then read
         yield
     finally:
         os.close(file)
@@ -49,6 +49,6 @@ def _lock(file: int) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks: better a run without than none
+    except OSError:  # a file system without locks: run without a lock
         return True
     return True

@@ -1,4 +1,4 @@
-r"""A run's log: JSON lines, written at once.
+"""The log of a run as JSON lines, each written immediately.
 
 >>> with open_log(Path("-")) as write:
 ...     write({"path": "a.jpg", "status": "failed"})
@@ -18,16 +18,16 @@ from faceparse.files import open_regular
 from faceparse.folder.state import FOLDER
 
 _BEGINNINGS = {b"", b'{"path": "', b'{"summary"'}
-"""The first 10 bytes of a log."""
+"""Possible first 10 bytes of a log."""
 
 
 @contextmanager
 def open_log(path: Path) -> Iterator[Callable[[Mapping[str, object]], None]]:
-    """What to call with each record, such as `Outcome.record()`, to add it to a file; `-` is stdout.
+    """Open a log file for appending; yield a function that adds a record, such as `Outcome.record()`; `-` is stdout.
 
     Raises:
-        ConfigError: a file is there that is no log, or it would lie among the run's own files.
-        OutputError: it cannot be written.
+        ConfigError: an existing file that is not a log, or a path in the folder of the run's own files.
+        OutputError: the log cannot be written.
     """
 
     def write(record: Mapping[str, object]) -> None:
@@ -47,7 +47,7 @@ def open_log(path: Path) -> Iterator[Callable[[Mapping[str, object]], None]]:
         yield write
     finally:
         if file is not sys.stdout:
-            with suppress(OSError):  # what a full disk left unwritten was reported by then
+            with suppress(OSError):  # a write error was already reported
                 file.close()
 
 

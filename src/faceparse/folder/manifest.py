@@ -1,9 +1,9 @@
-"""What the runs into a folder have done, so that a rerun does only what is missing or has changed.
+"""A record of the runs into a folder, so that a rerun does only what is missing or has changed.
 
-`OUT/.faceparse/manifest.jsonl` grows by one line at a time, each written in one call: a process killed
-at any moment leaves at most one incomplete line, which the next run cuts off. A picture has a `begin` line before
-its first file is written, and a line of its outputs when all are there; the last one counts. Whoever made the folder may
-have written the lines: what they name is compared with what a run writes itself, and read or removed nowhere else.
+`OUT/.faceparse/manifest.jsonl` grows by one line at a time, each written in one call: a killed process leaves
+at most one incomplete line, which the next run removes. A picture gets a `begin` line before its first file
+is written, and a line with its outputs when all are written; the last line counts. The lines are not trusted,
+because anybody may have written them: a run reads or removes only files that it would write itself.
 
 >>> manifest = Manifest(Path("out"), {"model": "default"})  # doctest: +SKIP
 >>> manifest.record("sub/a").outputs["mask"].files  # doctest: +SKIP
@@ -29,7 +29,7 @@ from faceparse.files import TEMPORARY
 from faceparse.folder.state import FOLDER, is_inside, open_state
 
 LONGEST = 1 << 20
-"""Bytes of a line at most; those of a run have some thousands."""
+"""Longest line in bytes; lines of real runs have a few thousand."""
 
 _FILE = "manifest.jsonl"
 _OUTSIDE = re.compile(r"(?s)\Z|/|(.*/)?\.\.(/|\Z)" + r"|.*[\\:]" * (os.name == "nt"))
@@ -37,10 +37,11 @@ _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part")
 
 
 def fingerprint(path: Path, data: bytes | None = None) -> tuple[str, ...]:
-    """What tells whether a picture has changed: its name, size and time of change; empty without a file.
+    """Return name, size and modification time of a picture, which show whether it has changed; empty without a file.
 
-    The folder does not count, so that a collection can be moved. Contents are not compared, for reading them would
-    take as long as parsing small pictures does; but of a picture from no file, `data`, their digest stands for the time.
+    The folder is left out, so that a collection can be moved. Contents are left out, because reading them
+    takes as long as parsing small pictures; for a picture that is no file, the digest of `data` replaces the
+    time.
     """
     if data is not None:
         return str(path), str(len(data)), hashlib.sha256(data).hexdigest()
@@ -53,10 +54,10 @@ def fingerprint(path: Path, data: bytes | None = None) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Output:
-    """What one writer made from a picture.
+    """The output of one writer for a picture.
 
     Attributes:
-        key: Digest of everything that it depends on, from `Manifest.key`.
+        key: Digest of everything that the output depends on, from `Manifest.key`.
         files: Paths relative to the output folder.
     """
 
@@ -66,12 +67,12 @@ class Output:
 
 @dataclass(frozen=True)
 class Record:
-    """What earlier runs recorded of one picture.
+    """The record of one picture from earlier runs.
 
     Attributes:
         faces: Number of detected faces.
-        outputs: What each writer made of it.
-        begun: Writers that began and did not end: files beyond `outputs` may come from that run.
+        outputs: Writer → its output for the picture.
+        begun: Writers that began and did not finish: they may have left files that `outputs` lacks.
     """
 
     faces: int = 0
@@ -80,38 +81,38 @@ class Record:
 
 
 class Manifest:
-    """An open manifest; thread-safe. Removes the temporary files that a killed run left.
+    """An open manifest; thread-safe. Opening removes temporary files that a killed run left.
 
     Args:
         output: The run's output folder.
-        identity: What outputs depend on besides the picture, such as `Parser.identity`; with another
-            identity every picture is redone.
+        identity: Values that outputs depend on besides the picture, such as `Parser.identity`; with another
+            identity, every picture is redone.
 
     Raises:
-        OutputError: it cannot be read or written.
+        OutputError: the manifest cannot be read or written.
     """
 
     def __init__(self, output: Path, identity: Mapping[str, str]) -> None:
         self._output, self._path = output, output / FOLDER / _FILE
         self.run = _digest(json.dumps(dict(identity), sort_keys=True))
         self._lock = Lock()
-        self._offsets: dict[str, int] = {}  # stem → where its last record begins in the file
-        self._begun: dict[str, set[str]] = {}  # stem → writers that began since
+        self._offsets: dict[str, int] = {}  # stem → offset of its last record in the file
+        self._begun: dict[str, set[str]] = {}  # stem → writers that have begun since that record
         self._file = open_state(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         self._reader = os.fdopen(open_state(self._path, os.O_RDONLY), "rb")
         runs, summing_up, length = self._read()
-        os.ftruncate(self._file, length)  # a line that a killed run left incomplete
+        os.ftruncate(self._file, length)  # removes an incomplete line of a killed run
         if self.run not in runs:
             self._add({"run": self.run, **identity})
         self._remove_temporary_files(summing_up)
 
     def close(self) -> None:
-        """Close its files."""
+        """Close the manifest's files."""
         os.close(self._file)
         self._reader.close()
 
     def record(self, stem: str) -> Record:
-        """What earlier runs recorded of a picture, by its stem relative to the output folder."""
+        """Return the record of a picture from earlier runs; `stem` is relative to the output folder."""
         begun = frozenset(self._begun.get(stem, ()))
         if stem not in self._offsets:
             return Record(begun=begun)
@@ -123,7 +124,7 @@ class Manifest:
         return Record(line["faces"], outputs, begun)
 
     def key(self, picture: tuple[str, ...], writer: str) -> str:
-        """Digest of what an output depends on: the picture's fingerprint, the identity, the writer's `repr`."""
+        """Return a digest of an output's dependencies: the picture's fingerprint, the identity, the writer's `repr`."""
         return _digest(self.run, *picture, writer) if picture else ""
 
     def begin(self, stem: str, writers: Iterable[str]) -> None:
@@ -131,16 +132,16 @@ class Manifest:
         self._add({"begin": stem, "writers": list(writers)})
 
     def end(self, stem: str, record: Record) -> None:
-        """Record that all of a picture's files are there."""
+        """Record that all of a picture's files are written."""
         done = {writer: [output.key, list(output.files)] for writer, output in record.outputs.items()}
         self._add({"stem": stem, "faces": record.faces, "done": done})
 
     def begin_summary(self) -> None:
-        """Record that writing the files that sum up a run begins."""
+        """Record that writing the files that summarise a run begins."""
         self._add({"finishing": True})
 
     def end_summary(self, files: Iterable[str]) -> None:
-        """Record that the files that sum up a run are there."""
+        """Record that the files that summarise a run are written."""
         self._add({"finished": list(files)})
 
     def _add(self, line: Mapping[str, object]) -> None:
@@ -148,14 +149,14 @@ class Manifest:
         with self._lock:
             length = os.fstat(self._file).st_size
             try:
-                while data:  # a full disk takes a part of it, and refuses the rest
+                while data:  # a full disk may write only a part
                     data = data[os.write(self._file, data) :]
             except OSError as error:
                 os.ftruncate(self._file, length)
                 raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
 
     def _read(self) -> tuple[set[str], bool, int]:
-        """Fill the index; return the runs in the file, whether the last one ended while it summed up, and the length."""
+        """Fill the index; return the runs in the file, whether the last run ended while summarising, and the length."""
         runs, summing_up, length = set(), False, 0
         for start, stop, line in _lines(self._reader):
             length = stop
@@ -171,14 +172,14 @@ class Manifest:
         return runs, summing_up, length
 
     def _remove_temporary_files(self, summing_up: bool) -> None:
-        """Remove what `files.atomic` left of files that were being written when a run was killed."""
+        """Remove temporary files of `files.atomic` that a killed run left."""
         prefixes: dict[Path, list[str]] = {self._output: [""]} if summing_up else {}
         for stem in self._begun:
             path = self._output / stem
             if is_inside(path.parent, self._output):
                 prefixes.setdefault(path.parent, []).append(path.name[:TEMPORARY])
         for folder, names in prefixes.items():
-            with suppress(OSError, ValueError):  # ValueError: a name that no file can have
+            with suppress(OSError, ValueError):  # ValueError: an impossible file name
                 for entry in list(os.scandir(folder)):
                     name = _TEMPORARY.fullmatch(entry.name)
                     if name and name[1].startswith(tuple(names)):
@@ -186,9 +187,9 @@ class Manifest:
 
 
 def recorded_outputs(output: Path) -> tuple[set[str], set[str]]:
-    """The stems of the outputs in a folder that runs wrote into, and the other files of these runs.
+    """Return the stems of outputs that a folder's manifest records, and the other files of its runs.
 
-    The log says how many lines were skipped, being damaged.
+    A warning tells how many damaged lines were skipped.
     """
     stems: set[str] = set()
     files: set[str] = set()
@@ -207,7 +208,7 @@ def recorded_outputs(output: Path) -> tuple[set[str], set[str]]:
 
 
 def _lines(file: IO[bytes]) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Start, end and content of the complete lines, less empty ones; a damaged one has no content."""
+    """Yield start, end and content of the complete, nonempty lines; a damaged line has empty content."""
     end = 0
     while raw := file.readline(LONGEST):
         if len(raw) < LONGEST and not raw.endswith(b"\n"):
@@ -218,7 +219,7 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[int, int, dict[str, Any]]]:
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
-    """A line that says what lines of runs say, of places in the output folder; of any other nothing."""
+    """Return the content of a valid line whose paths stay in the output folder; empty for any other line."""
     try:
         line = json.loads(raw)
         places = [line[key] for key in ("stem", "begin") if key in line] + line.get("finished", [])
@@ -226,7 +227,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
         if "stem" in line:
             line["faces"] = int(line["faces"])
             texts += [text for key, files in line["done"].values() for text in (key, *files)]
-        "".join(texts)  # or a TypeError
+        "".join(texts)  # raises TypeError if one is not text
         if not any(map(_OUTSIDE.match, places)):
             return dict(line)
     except (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError):

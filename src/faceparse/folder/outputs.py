@@ -1,4 +1,4 @@
-"""Which files are outputs of runs, so that no run takes them for pictures."""
+"""Recognise the outputs of runs, so that no run takes them for pictures."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from faceparse.folder.manifest import recorded_outputs
 
 
 class Outputs:
-    """What runs wrote, as their manifests say.
+    """The outputs of runs, as recorded in their manifests.
 
     Args:
-        endings: What the names of outputs end with.
+        endings: Endings of the outputs' names.
     """
 
     def __init__(self, endings: Sequence[str]) -> None:
         self._endings = endings
-        self._stems: dict[str, set[str]] = {}  # folder → what the names of outputs in it begin with
+        self._stems: dict[str, set[str]] = {}  # folder → stems of its outputs
         self._files: set[str] = set()
 
     def read(self, folder: str) -> None:
-        """Read the manifest of a folder, given by its real path; nothing where no run wrote into it."""
+        """Read the manifest of a folder (a real path); do nothing if there is none."""
         stems, files = recorded_outputs(Path(folder))
         for stem in stems:
             below, name = os.path.split(stem)
@@ -30,7 +30,7 @@ class Outputs:
         self._files.update(os.path.normpath(os.path.join(folder, file)) for file in files)
 
     def hold(self, folder: str, name: str) -> bool:
-        """Whether a run wrote a file, given by its folder's real path and its name."""
+        """Return whether a run wrote the file with this name in this folder (a real path)."""
         stems = self._stems.get(folder, ())
         return os.path.join(folder, name) in self._files or any(
             stem in stems for stem in possible_stems(name, self._endings)
@@ -38,7 +38,7 @@ class Outputs:
 
 
 def possible_stems(name: str, endings: Sequence[str]) -> list[str]:
-    """The stems whose outputs may have that name.
+    """Return the stems whose outputs may have this name.
 
     >>> possible_stems("a_mask.png", ["_mask.png", ".png"])
     ['a', 'a_mask']

@@ -1,7 +1,7 @@
-"""A run over many pictures: a pool of threads, each of which takes one picture through all steps.
+"""A run over many pictures in a thread pool; each thread takes one picture through all steps.
 
-While one thread waits for the network another decodes or encodes, and no queue holds decoded pictures. Where
-the parser's engine gathers looks (`engines.batching`), the threads' looks go through the network together.
+While one thread waits for the network, other threads decode or encode, and no queue holds decoded pictures.
+If the parser's engine batches (`engines.batching`), the threads' views run through the network together.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ class Outcome:
 
     Attributes:
         job: The job.
-        status: `written`; `skipped`, where all outputs are there; `refused`, where some were not written because
-            other files are in their places; or `failed`.
-        reason: Why it failed or was refused, on one line.
+        status: `written`; `skipped` (all outputs exist); `refused` (some outputs were not written, because
+            other files have their names); or `failed`.
+        reason: Reason of a failure or refusal, on one line.
         faces: Number of detected faces.
         false_faces: Number of detections in which the network sees no face.
         trust: The network's trust in each face, 0 to 1.
-        looks: How often the network looked at the picture.
-        engine: What ran the model, as `Parsing.engine`.
-        outputs: Files written now.
-        seconds: Duration of each step, those of the parsing and `write`.
+        looks: Number of views of the picture that the network saw.
+        engine: Engine that ran the model, as in `Parsing.engine`.
+        outputs: Files that this run wrote.
+        seconds: Duration of each step: the steps of the parsing, and `write`.
         disk_full: Whether the disk is full, which ends the run.
     """
 
@@ -67,7 +67,7 @@ class Outcome:
     looks: int = 0
 
     def record(self) -> dict[str, object]:
-        """The outcome in plain values, as the log has it."""
+        """Return the outcome as plain data, as the log stores it."""
         return {
             "path": str(self.job.source),
             "status": self.status,
@@ -84,40 +84,42 @@ class Outcome:
 
 @dataclass
 class Run:
-    """Parses every picture and writes its outputs; iterating yields outcomes. A failure stops no other.
+    """Parses every picture and writes its outputs; iteration yields outcomes. A failed picture does not stop the
+    others.
 
     >>> run = Run(jobs, parser.parse, writers(["mask"]), Path("out"), identity=parser.identity)  # doctest: +SKIP
     >>> Counter(outcome.status for outcome in run)  # doctest: +SKIP
     Counter({'written': 1204})
 
-    A picture is skipped where its outputs are there and the manifest says that they were made from the same
-    file, by the same model and options. Files that no run recorded stay, unless `overwrite` is set, and the pictures
-    whose results would replace them are refused. The pictures that a killed run was working on are redone by the next one.
+    A picture is skipped if its outputs exist and the manifest records that the same file, model and options
+    produced them. Without `overwrite`, files that no run recorded stay, and pictures whose outputs would
+    replace them are refused. Pictures that a killed run had begun are redone by the next run.
 
     Args:
-        jobs: From `find_jobs`.
-        parse: Picture → parsing, called from several threads at a time.
-        writers: By name.
-        output: The output folder, made where it is missing; only one run at a time writes into it.
-        identity: What outputs depend on besides the picture, such as `Parser.identity`; outputs of another
-            identity are redone.
-        scheme: The results' scheme, such as `Parser.scheme`, whose classes may stand in files' names; None for one of
-            the package.
-        overwrite: Redo every picture, and replace files that no run recorded.
+        jobs: Jobs from `find_jobs`.
+        parse: Function from a picture to its parsing, called from several threads at the same time.
+        writers: Name → writer.
+        output: The output folder, created if missing; only one run at a time writes into it.
+        identity: Values that outputs depend on besides the picture, such as `Parser.identity`; outputs of
+            another identity are redone.
+        scheme: Scheme of the results, such as `Parser.scheme`, whose class names may be part of file names;
+            None for a scheme of the package.
+        overwrite: Whether to redo every picture and replace files that no run recorded.
         workers: Number of threads; None for the number of cores.
-        fail_fast: Stop after the first failure.
-        stop: Once set, no further picture begins; those that have begun are completed.
+        fail_fast: Whether to stop after the first failure.
+        stop: Event that, once set, lets no further picture begin; pictures that have begun are completed.
 
     Attributes:
         end_reason: Why the run ended before its last picture: `stopped`, `failed`, `disk full`; else empty.
-        summary_files: Files that sum up the run, from `Writer.finish`; a run that ended early writes none.
-        summary_errors: Why files that sum up the run could not be written, one line per file.
-        summary: The outcomes, counted.
+        summary_files: Files that summarise the run, from `Writer.finish`; none if the run ended early.
+        summary_errors: Errors in writing those files, one line per file.
+        summary: Counts of the outcomes.
         seconds: Duration of the run.
 
     Raises:
-        ConfigError: on iterating, before any work: two files would have one name.
-        OutputError: likewise: the output folder cannot be written to, or another run is at work there.
+        ConfigError: two files would have one name; raised by iteration, before any work.
+        OutputError: the output folder cannot be written, or another run is writing there; raised by
+            iteration, too.
     """
 
     jobs: Jobs
@@ -166,7 +168,7 @@ class Run:
         self.summary.false_faces += outcome.false_faces
 
     def record(self) -> dict[str, object]:
-        """What the run did, in plain values, as the log's last line has it."""
+        """Return a summary of the run as plain data, as the log's last line stores it."""
         return {
             **{status: self.summary.counts[status] for status in (WRITTEN, SKIPPED, REFUSED, FAILED)},
             "total": len(self.jobs),
@@ -188,7 +190,7 @@ class Run:
             while True:
                 while not self._ending() and len(waiting) < 2 * count and (item := next(jobs, None)):
                     waiting[pool.submit(worker, item[1])] = item[0]
-                if self._ending():  # those that no thread has begun are dropped
+                if self._ending():  # drop the jobs that no thread has begun
                     waiting = {f: index for f, index in waiting.items() if not f.cancel()}
                 if not waiting:
                     break
@@ -235,7 +237,7 @@ class _Worker:
         self._run = run
         endings = {n: w.endings_in(run.scheme) if run.scheme else w.endings for n, w in run.writers.items()}
         run.jobs.check_names(chain.from_iterable(endings.values()))
-        # Those of the package's schemes too, for an earlier run may have had another.
+        # Includes the endings for the package's schemes, because an earlier run may have had another scheme.
         self._endings = {name: {*endings[name], *writer.endings} for name, writer in run.writers.items()}
         suffixes = tuple(chain.from_iterable(self._endings.values()))
         self._inputs = {os.path.realpath(j.source) for j in run.jobs if j.source.name.endswith(suffixes)}
@@ -245,7 +247,7 @@ class _Worker:
             return Outcome(job, FAILED, job.problem)
         try:
             return self._process(job)
-        except BaseException as error:  # a fault of a network or a writer, its sys.exit too: the run goes on
+        except BaseException as error:  # an error of a network or writer, even sys.exit: the run goes on
             name = "stdin" if job.data is not None else display_name(job.source)
             return Outcome(job, FAILED, _reason(error, name), disk_full=_is_full(error))
 
@@ -253,7 +255,9 @@ class _Worker:
         run = self._run
         stem = relative_path(job.stem, run.output)
         record = self.manifest.record(stem)
-        picture = fingerprint(job.source, job.data)  # before reading: a change meanwhile shows next time
+        picture = fingerprint(
+            job.source, job.data
+        )  # before reading, so that the next run notices a later change
         keys = {name: self.manifest.key(picture, repr(w)) for name, w in run.writers.items()}
         todo = {n: w for n, w in run.writers.items() if not self._is_done(record.outputs.get(n), keys[n])}
         existing = {name: list(self._files(job, stem, name, record)) for name in todo}
@@ -275,7 +279,7 @@ class _Worker:
             new = writer.write(parsing, job.stem)
             paths += new
             outputs[name] = Output(keys[name], tuple(relative_path(path, run.output) for path in new))
-            for path, ours in existing[name]:  # what an earlier run wrote and this one did not
+            for path, ours in existing[name]:  # remove what only an earlier run wrote
                 if ours and path not in new:
                     path.unlink(missing_ok=True)
         self.manifest.end(stem, Record(len(parsing.faces), outputs))
@@ -294,7 +298,7 @@ class _Worker:
         )
 
     def _is_done(self, output: Output | None, key: str) -> bool:
-        """Whether a writer's files of a picture are there, made from the same picture with the same options."""
+        """Return whether a writer's files of a picture exist, made from the same picture with the same options."""
         return (
             not self._run.overwrite
             and output is not None
@@ -303,7 +307,7 @@ class _Worker:
         )
 
     def _files(self, job: Job, stem: str, name: str, record: Record) -> Iterator[tuple[Path, bool]]:
-        """The files that are where a writer's go, and whether a run wrote them; behind a link that leads out none did."""
+        """Yield existing files at a writer's output paths, and whether a run wrote them inside the output folder."""
         files = record.outputs[name].files if name in record.outputs else ()
         for ending in self._endings[name]:
             path = Writer.beside(job.stem, ending)
@@ -312,18 +316,18 @@ class _Worker:
                 yield path, recorded and is_inside(path.parent, self._run.output)
 
     def _must_stay(self, path: Path, ours: bool) -> bool:
-        """Whether a file is one that no run wrote, or a picture of this one."""
+        """Return whether a file must not be replaced: no run wrote it, or it is an input of this run."""
         return not (ours or self._run.overwrite) or os.path.realpath(path) in self._inputs
 
 
 def _is_full(error: BaseException) -> bool:
-    """Whether the disk is full, by the error or the system's error behind it."""
+    """Return whether an error, or the system error that caused it, means a full disk."""
     causes = (error, error.__cause__)
     return any(isinstance(cause, OSError) and cause.errno in _FULL_ERRORS for cause in causes)
 
 
 def _reason(error: BaseException, name: str) -> str:
-    """What went wrong with the picture or form of that name, which it says, in one line."""
+    """Return an error as one line that names the picture or form."""
     if not isinstance(error, FaceparseError):
         _log.debug("%s", name, exc_info=error)
     reason = in_words(error)
@@ -331,5 +335,5 @@ def _reason(error: BaseException, name: str) -> str:
 
 
 def relative_path(path: Path, output: Path) -> str:
-    """A path relative to the output folder, `/` between names."""
+    """Return a path relative to the output folder, with `/` between names."""
     return Path(os.path.relpath(path, output)).as_posix()

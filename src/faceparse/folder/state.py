@@ -1,4 +1,4 @@
-"""The files that runs keep in an output folder about themselves.
+"""The files in an output folder in which runs keep their own state.
 
 >>> file = open_state(Path("out/.faceparse/lock"), os.O_RDWR | os.O_CREAT)  # doctest: +SKIP
 """
@@ -18,10 +18,11 @@ _FLAGS = sum(getattr(os, f"O_{name}", 0) for name in ("BINARY", "NOFOLLOW", "NON
 
 
 def open_state(path: Path, flags: int) -> int:
-    """A descriptor of a state file; whoever made the folder may have put a link or a pipe in its place.
+    """Open a state file and return its descriptor; refuse links and pipes, which others may have put in its place.
 
     Raises:
-        OutputError: it cannot be opened, is no regular file, or it or its folder is a link, hard links included.
+        OutputError: the file cannot be opened or is not a regular file, or it (hard links included) or its
+            folder is a link.
     """
     there = path.lstat() if os.path.lexists(path) else None
     if path.parent.is_symlink() or (there and (not stat.S_ISREG(there.st_mode) or there.st_nlink > 1)):
@@ -29,11 +30,11 @@ def open_state(path: Path, flags: int) -> int:
             f"{path} is, or lies behind, a link or a pipe: put a copy in its place, or remove it"
         )
     try:
-        return os.open(path, flags | _FLAGS, 0o666)  # the flags are for a link or a pipe put there just now
+        return os.open(path, flags | _FLAGS, 0o666)  # the flags guard against a link or pipe created since
     except OSError as error:
         raise OutputError(f"cannot open {path}: {error.strerror}") from None
 
 
 def is_inside(folder: Path, output: Path) -> bool:
-    """Whether a folder is the output folder or lies in it, wherever links lead."""
+    """Return whether a folder is the output folder or inside it, after resolving links."""
     return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(output))

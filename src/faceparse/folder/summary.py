@@ -14,18 +14,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 MOST_REASONS = 50
-"""Reasons that are counted apart; further ones are counted together."""
+"""Number of reasons that are counted separately; further reasons are counted together."""
 
 OTHERS = "other reasons"
 
 
 @dataclass
 class Summary:
-    """Counts by status, and by reason: reasons that differ in the picture's name or in numbers count as one.
+    """Counts by status and by reason; reasons that differ only in the picture's name or in numbers count as one.
 
     Attributes:
-        counts: Pictures by status.
-        no_face: Pictures that were written without a face, where faces were looked for.
+        counts: Status → number of pictures.
+        no_face: Pictures written without a face although faces were searched for.
         no_skin: Faces without skin, whose trust is 0.
         false_faces: Detections in which the network sees no face.
     """
@@ -37,7 +37,7 @@ class Summary:
     _reasons: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
 
     def add(self, status: str, reason: str = "", *names: str) -> None:
-        """Count one picture; `names` are how the reason may name it."""
+        """Count one picture; `names` are the names that the reason may contain for the picture."""
         self.counts[status] += 1
         if not reason:
             return
@@ -51,7 +51,7 @@ class Summary:
         counts[kind] = first, count + 1
 
     def warnings(self) -> list[str]:
-        """What a person should know about the faces of a run, a line each."""
+        """Return warnings about the faces of a run, one line each."""
         lines = [
             (self.no_face, "no face found in", "picture"),
             (self.no_skin, "the network sees no skin, and trust is 0, in", "face"),
@@ -60,5 +60,5 @@ class Summary:
         return [f"{before} {n} {what}{'s' * (n > 1)}" for n, before, what in lines if n]
 
     def reasons(self, status: str) -> list[tuple[str, int]]:
-        """(reason, count), the most frequent first; of reasons that count as one, the first that came."""
+        """Return (reason, count) pairs, the most frequent first; of reasons that count as one, the first text."""
         return sorted(self._reasons.get(status, {}).values(), key=lambda pair: -pair[1])

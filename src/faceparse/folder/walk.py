@@ -1,4 +1,4 @@
-"""The pictures in folders and behind patterns, less hidden files and the outputs of runs."""
+"""Find the pictures in folders and matching patterns, except hidden files and outputs of runs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from faceparse.pictures.reader import SUFFIXES
 
 
 class PicturePath(NamedTuple):
-    """Where a picture lies and where its outputs go.
+    """The path of a picture and the folder of its outputs.
 
     Attributes:
-        folder: Its folder, by the path that led there.
-        subfolder: Its outputs' folder below the output folder, `/` between names; empty for that itself.
-        name: Its file name.
-        real: Its real path.
+        folder: The picture's folder, by the path that led there.
+        subfolder: Folder of the outputs, relative to the output folder, with `/` between names; empty for the
+            output folder itself.
+        name: File name.
+        real: Real path, with links resolved.
     """
 
     folder: str
@@ -32,14 +33,14 @@ class PicturePath(NamedTuple):
 
 
 class Walker:
-    """Looks into folders.
+    """Searches folders for pictures.
 
     Args:
-        output: The run's output folder. It is not looked into, unless it is the folder asked for.
-        endings: What the names of outputs end with.
+        output: The run's output folder, which is skipped unless it is the folder to search.
+        endings: Endings of the outputs' names.
 
     Attributes:
-        unreadable: Folders that cannot be looked into, and why.
+        unreadable: Folders that cannot be read, and why.
     """
 
     def __init__(self, output: str, endings: Sequence[str]) -> None:
@@ -49,7 +50,7 @@ class Walker:
         self.unreadable: list[tuple[str, str]] = []
 
     def walk(self, top: str, recursive: bool) -> Iterator[PicturePath]:
-        """A folder's pictures, each subfolder once; links come last, so that pictures keep their real places.
+        """Yield a folder's pictures, each subfolder once; links come last, so that pictures keep their real places.
 
         Raises:
             ConfigError: the folder cannot be read.
@@ -88,7 +89,7 @@ class Walker:
             pending += reversed(inner if recursive else [])
 
     def match(self, pattern: str) -> Iterator[PicturePath]:
-        """The pictures that match a pattern; subfolders begin with its first wildcard."""
+        """Yield the pictures that match a pattern; `subfolder` begins at the pattern's first wildcard."""
         base, wild = _split(pattern)
         if "**" in wild:
             below = self.walk(base or os.curdir, True)
@@ -103,7 +104,7 @@ class Walker:
                 yield picture
 
     def _entries(self, folder: str, top: str) -> list[os.DirEntry[str]]:
-        """What is in a folder, by name, less hidden files."""
+        """Return the entries of a folder, sorted by name, without hidden files."""
         try:
             with os.scandir(folder) as entries:
                 return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
@@ -116,7 +117,7 @@ class Walker:
 
 
 class _Folder(NamedTuple):
-    """A folder to look into: its path, its real path, and its outputs' folder."""
+    """A folder to search: its path, its real path, and the folder of its outputs."""
 
     path: str
     real: str
@@ -124,17 +125,17 @@ class _Folder(NamedTuple):
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file in a folder is taken for a picture, by its name."""
+    """Return whether a file in a folder is taken for a picture, by its name."""
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def is_pattern(text: str) -> bool:
-    """Whether it has wildcards."""
+    """Return whether a text contains wildcards."""
     return re.search(r"[*?[]", text) is not None
 
 
 def join(subfolder: str, name: str) -> str:
-    """A name below a subfolder, which may be empty."""
+    """Return a name below a subfolder, which may be empty."""
     return f"{subfolder}/{name}" if subfolder else name
 
 
@@ -147,7 +148,7 @@ def _glob(pattern: str, base: str) -> Iterator[PicturePath]:
 
 
 def _split(pattern: str) -> tuple[str, list[str]]:
-    """A pattern's folder before its first wildcard, and the names from there on."""
+    """Split a pattern into the folder before its first wildcard and the remaining names."""
     names = pattern.replace(os.sep, "/").split("/")
     first = next(i for i, name in enumerate(names) if is_pattern(name))
     base = "/".join(names[:first])
@@ -155,7 +156,7 @@ def _split(pattern: str) -> tuple[str, list[str]]:
 
 
 def _matches(names: list[str], pattern: list[str]) -> bool:
-    """Whether the names of a path match those of a pattern.
+    """Return whether the names of a path match the names of a pattern.
 
     >>> _matches(["a", "b", "c.jpg"], ["**", "*.jpg"]), _matches(["c.png"], ["**", "*.jpg"])
     (True, False)

@@ -1,1 +1,1 @@
-"""The commands, one file each: a module here is a command, named as it is."""
+"""The commands, one file each; a module has the name of its command."""

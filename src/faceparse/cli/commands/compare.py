@@ -1,4 +1,4 @@
-"""`faceparse compare`: several models on the same photos, to look at."""
+"""`faceparse compare`: several models on the same photos, for people to look at."""
 
 from __future__ import annotations
 

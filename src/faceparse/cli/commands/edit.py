@@ -127,7 +127,7 @@ def command(
 
 
 def _row(kind: type[Edit]) -> tuple[str, str, str]:
-    """Its name, its options with their ranges and defaults, and the first sentence about it."""
+    """Return an edit's name, its options with ranges and defaults, and the first sentence of its docstring."""
     import inspect
     from dataclasses import MISSING, fields
 

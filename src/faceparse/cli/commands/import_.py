@@ -1,4 +1,4 @@
-"""`faceparse import`: a published checkpoint, or one of yours → a safetensors file with its card."""
+"""`faceparse import`: convert a checkpoint, published or your own, to a safetensors file with its card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`faceparse labels`: which label schemes there are, and what is in one."""
+"""`faceparse labels`: list the label schemes, or show one scheme."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def command(
 
 
 def _record(scheme: Scheme) -> dict[str, Any]:
-    """A scheme in plain values."""
+    """Return a scheme as plain data."""
     from faceparse.draw.tints import tints
     from faceparse.labels import ALIASES, GROUPS
     from faceparse.weights import cards
@@ -96,5 +96,5 @@ def _print(header: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
         table.add_row(*(Text(escaped(cell)) if isinstance(cell, str) else cell for cell in row))
     console = Console()
     if not console.is_terminal:
-        console.width = max(console.width, 240)  # a program's or a file's lines are not folded
+        console.width = max(console.width, 240)  # lines for a program or file are not wrapped
     console.print(table)

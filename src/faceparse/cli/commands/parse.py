@@ -171,14 +171,14 @@ def command(
 
 
 def _suffixes(form: type[Writer]) -> set[str]:
-    """The endings of its files: `.png`."""
+    """Return the suffixes of an output form's files, such as `.png`."""
     return {Path(ending).suffix for ending in form.endings}
 
 
 def find_pictures(
     inputs: list[str], output: Path, list_file: Path | None, recursive: bool, root: Path | None, pixels: int
 ) -> Jobs:
-    """The pictures; stdin is read where it is asked for."""
+    """Find the pictures of a run; read stdin if `-` is among the inputs."""
     import sys
     from contextlib import nullcontext
 
@@ -200,7 +200,7 @@ def find_pictures(
     return find_jobs(
         [path for path in inputs if path != "-"],
         output,
-        # Results of earlier runs are no pictures to parse.
+        # Outputs of earlier runs are not pictures to parse.
         [ending for kind in WRITERS.values() for ending in kind.endings] + list(EditedPicture.endings),
         from_list=paths,
         recursive=recursive,
@@ -210,7 +210,7 @@ def find_pictures(
 
 
 def report(run: Run, log: Path | None, sides: SideCounter, quiet: bool, grace: float) -> None:
-    """Go through a run over a folder: progress, failures as they come, a summary."""
+    """Iterate over a folder's run: show progress, failures as they occur, and a summary."""
     from contextlib import ExitStack
 
     from faceparse.cli.console import progress_bar
@@ -245,7 +245,7 @@ def report(run: Run, log: Path | None, sides: SideCounter, quiet: bool, grace: f
 
 
 def _summary(run: Run) -> Iterator[str]:
-    """Lines for a person: reasons of failures and refusals, counts, why the run ended early."""
+    """Yield lines for a person: reasons of failures and refusals, counts, why the run ended early."""
     counts, tried = run.summary.counts, run.summary.counts.total()
     if tried > 1:
         for status in ("failed", "refused"):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from faceparse.train.settings import Settings
 
-# The options are those of the recipe parser, which prints the help too.
+# The recipe parser handles all options and prints the help.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 _INTERRUPTED, _TERMINATED = 130, 143
@@ -37,7 +37,7 @@ def command(context: typer.Context) -> None:
     if printing := {"--print_config", "--print-config"} & set(context.args):
         say(*configuration([word for word in context.args if word not in printing]).split("\n"))
         return
-    # Lightning's tips, notes on its own deprecations and on what is meant here: a fault is an error of ours.
+    # Hides Lightning's tips, its own deprecations and notes on intended settings: real faults are our errors.
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
@@ -46,14 +46,14 @@ def command(context: typer.Context) -> None:
 
 
 def _fit(settings: Settings) -> Path:
-    """`fit`, whose stop by Ctrl-C or SIGTERM is said, with the exit code that a shell expects."""
+    """Run `fit`; if Ctrl-C or SIGTERM stops it, say so and exit with the code that shells expect."""
     from pytorch_lightning.utilities.exceptions import SIGTERMException
 
     from faceparse.train.fit import fit
 
     try:
         return fit(settings)
-    except SystemExit as left:  # what Lightning makes of both
+    except SystemExit as left:  # Lightning's exception for both signals
         last = settings.output / "last.ckpt"
         hint = f"; go on with --resume {last}" if last.is_file() else " before the first step"
         _say(f"faceparse: stopped{hint}", err=True)
@@ -61,7 +61,7 @@ def _fit(settings: Settings) -> Path:
 
 
 def _say(text: str, err: bool = False) -> None:
-    """Print in the first of several processes alone, for they end alike."""
+    """Print only in the first of several processes, because all end alike."""
     from pytorch_lightning.utilities import rank_zero_only
 
     rank_zero_only(say)(text, err=err)

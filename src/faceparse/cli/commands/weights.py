@@ -1,4 +1,4 @@
-"""`faceparse weights`: which weights there are, their terms, and getting them."""
+"""`faceparse weights`: list weights, show their terms, and download them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def list_(as_json: Json = False) -> None:
         table.add_row(card.id, card.network, card.data, size, f1, licence, state(card)[0])
     console = Console()
     if not console.is_terminal:
-        console.width = max(console.width, 240)  # a program's or a file's lines are not folded
+        console.width = max(console.width, 240)  # lines for a program or file are not wrapped
     console.print(table)
 
 
@@ -216,7 +216,7 @@ def where(
 
 
 def _ready(card: Published) -> str:
-    """Path of the card's model file, which PyTorch makes where it is installed; else of the published file, with a note."""
+    """Return the path of a card's model file, made by PyTorch if installed; else the published file's, with a note."""
     from faceparse.errors import MissingExtraError
     from faceparse.weights import Backbone, published_path
     from faceparse.weights.modelfile import cached, packaged

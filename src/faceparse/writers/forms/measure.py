@@ -1,4 +1,4 @@
-"""Figures of each face, and a table of all."""
+"""Measures of each face, and a table of the measures of a whole run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from faceparse.writers.registry import register
 from faceparse.writers.writer import FileWriter
 
 TABLE = "measures"
-"""Name of the table that covers a whole folder, without its ending."""
+"""Name, without suffix, of the table that covers a whole folder."""
 OURS = {"csv": b"picture,face,", "json": b'[\n{"picture":'}
-"""First bytes of every table by faceparse: no other file is overwritten."""
+"""First bytes of every table by faceparse: the writer overwrites no other file."""
 
 
 @register
@@ -30,7 +30,7 @@ class Measure(FileWriter):
     """Areas, openings of eyes and mouth, tilt, size and colours of each face, JSON; `measures.csv` or `.json` for all.
 
     Args:
-        format: Of the table for all: csv or json.
+        format: Format of the table for a whole run: csv or json.
     """
 
     name: ClassVar[str] = "measure"
@@ -75,7 +75,7 @@ class Measure(FileWriter):
         return (path,)
 
     def _rows(self, folder: Path, stems: Iterable[Path]) -> Iterator[dict[str, Any]]:
-        """Yield a row for each face: its picture's path in the folder, its number, its figures."""
+        """Yield a row for each face: its picture's path in the folder, the face's number, its measures."""
         for stem in stems:
             piece = self.beside(stem, self.endings[0])
             try:
