@@ -75,7 +75,7 @@ def path(word: str) -> Path:
 
 
 def answers(command: str) -> dict[str, str]:
-    """Return option of a published project's script → what to use instead."""
+    """Return a table: option of a published project's script → what to use instead."""
     text = files("faceparse.cli").joinpath("published.toml").read_bytes()
     table: dict[str, dict[str, str]] = parse(text, "TOML", "published.toml")
     return table.get(command, {})

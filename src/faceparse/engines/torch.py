@@ -81,7 +81,7 @@ class TorchEngine:
 
 
 class _Threads:
-    """PyTorch's number of threads, changed during runs of these engines; the last run to end restores it."""
+    """Sets PyTorch's number of threads while runs last; the last run to end restores the number before."""
 
     def __init__(self) -> None:
         self._lock = Lock()

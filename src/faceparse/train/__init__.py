@@ -1,1 +1,1 @@
-"""Training (torch, pytorch-lightning): settings, loss, random samples, sampling, fit."""
+"""Training with PyTorch Lightning: settings, augmentation, sampling, losses and the training loop."""

@@ -56,7 +56,7 @@ def _painted(image: Picture, mask: Mask, fill: Colours) -> tuple[Picture, NDArra
 
 
 def _shaded(mask: Mask, colour: NDArray[np.float64], rng: np.random.Generator) -> Colours:
-    """Return one colour under uneven light."""
+    """Return pixels of one colour under uneven light, H × W × 3."""
     coarse = rng.normal(0, 1, (int(rng.integers(2, 7)),) * 2).astype(np.float32)
     light = cv2.resize(coarse, mask.shape[::-1], interpolation=cv2.INTER_CUBIC)[..., None]
     return np.asarray(colour.astype(np.float32) + light * np.float32(rng.uniform(4, 25)), np.float32)

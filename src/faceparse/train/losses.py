@@ -148,7 +148,7 @@ class Pixels(NamedTuple):
 
 
 def weighted_cross_entropy(pixels: Pixels, weights: Tensor | None = None) -> Tensor:
-    """Return the weighted mean of −log p over counted pixels; the weight is that of the pixel's class."""
+    """Return the mean of −log p over counted pixels, weighted by each pixel's class."""
     share = pixels.counted.to(pixels.right.dtype)
     if weights is not None:
         share = share * weights[pixels.labels]

@@ -20,7 +20,7 @@ FREE = {
     "output", "resume", "backbone", "parts", "weights", "epochs", "patience", "tensorboard", "compile", "profile", "trainer",
     "data.root", "data.workers", "data.cache", "data.unlabelled", "data.also.NAME.root", "teachers.NAME.device",
 }  # fmt: skip
-"""Settings that a resumed run may change: paths, ways of computing, and the length of the run."""
+"""Settings that a resumed run may change: paths, options of computing, and the length of the run."""
 
 ALWAYS = ("network", "scheme", "data.also.", "teachers.")
 """Settings that must be equal even if the checkpoint or the run lacks them: another data set or teacher is a change."""

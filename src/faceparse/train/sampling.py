@@ -48,7 +48,7 @@ def repeat_factors(present: NDArray[np.bool_], threshold: float) -> NDArray[np.f
 
 
 def validation_shares(count: int, rank: int, processes: int) -> list[int]:
-    """Return one process's picture indices, padded with −1: processes step together, and each picture occurs once."""
+    """Return the picture indices of one process, padded with −1 to the same length in every process."""
     return [
         place if place < count else -1 for place in range(rank, -(-count // processes) * processes, processes)
     ]

@@ -28,7 +28,7 @@ from faceparse.weights.merging import scheme_of_results
 from faceparse.weights.modelfile import find_model
 
 COARSE = 4
-"""Soft labels are compared at 1/COARSE of the samples' sides: networks have strides of 4 or 8."""
+"""Divisor of the samples' sides at which soft labels are compared: networks have strides of 4 or 8."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,8 @@ class Teachers:
         return self
 
     def look(self, clean: Tensor, labels: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Return a batch's labels, with open labels replaced where teachers agree, and the logits of weighted teachers.
+        """Return a batch's labels, with open labels replaced where all teachers agree, and the weighted teachers'
+        logits.
 
         Args:
             clean: uint8 RGB (B, 3, H, W), see `TrainingSample`.

@@ -35,8 +35,8 @@ CARD_KEY = "faceparse.card"
 """Metadata key of the card, as JSON, in model files by faceparse."""
 
 LARGEST_HEADER = 1 << 22
-"""Largest table of tensors in a safetensors file, in bytes: reading this many takes a second. Real tables
-have some ten thousand."""
+"""Largest table of tensors in a safetensors file, in bytes; real tables have some ten thousand. Reading the
+largest takes a second."""
 
 SETTINGS_KEY = "faceparse"
 """Key of the settings in faceparse's training checkpoints."""

@@ -183,7 +183,7 @@ class _Transfer:
             response.close()
 
     def within(self, call: Callable[[], T]) -> T:
-        """Return the result of a network call within twice the timeout: libraries apply the timeout to each byte."""
+        """Run a network call with a total limit of 2 × `timeout`: libraries restart the timeout at every byte."""
         import requests
 
         result: Future[T] = Future()

@@ -104,7 +104,7 @@ def _model_file(name: str, card: str | None) -> Path:
 
 
 def get_hint(card: Card) -> str:
-    """Return a hint on what a card's model file lacks, with the command that gets it."""
+    """Return a hint for a card without a model file, with the command that gets the file."""
     if (shelf(card.id, card.source.name)).is_file():
         return (
             f"{card.source.name} of {card.id} is here but not yet a model file: with PyTorch "

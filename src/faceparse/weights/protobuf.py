@@ -21,7 +21,7 @@ class ProtobufError(ValueError):
 
 
 class Message:
-    """A protobuf message; all messages of a file share one budget of fields."""
+    """A protobuf message; one limit on the number of fields covers all messages of a file."""
 
     def __init__(self, data: memoryview, budget: list[int] | None = None) -> None:
         self._data = data

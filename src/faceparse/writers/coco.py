@@ -23,13 +23,12 @@ OURS = b'{"info":{"description":"faceparse"'
 
 
 def image_id(file: str) -> int:
-    """Return an id for a file name, the same in every run; 52 bits survive JSON, and two names rarely share an id."""
+    """Return an id for a file name, equal in every run; its 52 bits fit into a JSON number, and collisions are rare."""
     return int(sha256(file.encode("utf-8", "surrogateescape")).hexdigest()[:13], 16)
 
 
 def join(path: Path, pieces: Iterable[Path]) -> bool:
-    """Write one COCO file from several, with file names relative to its folder; return False if there are
-    none.
+    """Write one COCO file from several, with file names relative to its folder; return False for no pieces.
 
     Raises:
         OutputError: a path that cannot be written, an existing file that faceparse did not write, or a piece

@@ -34,7 +34,7 @@ PIECE = 1 << 20
 """Bytes packed at a time."""
 
 MADE_BY = b"Software\0faceparse"
-"""Text chunk of every PNG by faceparse, which names the software."""
+"""PNG text chunk, in every file that faceparse writes, that names the software."""
 
 _KINDS = {1: 0, 3: 2, 4: 6}
 """Channels → PNG's colour type; with a palette the type is 3."""
@@ -49,8 +49,7 @@ def open_png(
     bits: int = 8,
     palette: NDArray[np.uint8] | None = None,
 ) -> Iterator[Callable[[Rows], None]]:
-    """Write a PNG in pieces; yield the function to call with the next rows, from the top. An error leaves no
-    file.
+    """Write a PNG in pieces; yield a function that adds the next rows, from the top. An error leaves no file.
 
     The rows are n × width, or n × width × channels.
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from faceparse.results.sampling import Indices
 
 GROUPS = 13
-"""Groups of five bits that hold an int64."""
+"""Largest number of five-bit groups in an int64."""
 
 
 class Runs(NamedTuple):

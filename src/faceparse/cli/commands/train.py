@@ -61,7 +61,7 @@ def _fit(settings: Settings) -> Path:
 
 
 def _say(text: str, err: bool = False) -> None:
-    """Print only in the first of several processes, because all end alike."""
+    """Print only in the first process of a distributed run, because every process would print the same."""
     from pytorch_lightning.utilities import rank_zero_only
 
     rank_zero_only(say)(text, err=err)

@@ -16,7 +16,7 @@ from faceparse.writers.selection import select
 from faceparse.writers.writer import FileWriter
 
 LABELME = "5.5.0"
-"""The LabelMe version whose format the files have."""
+"""LabelMe version whose file format this writer uses."""
 
 
 @register
