@@ -119,7 +119,7 @@ def main(arguments: list[str] | None = None) -> None:
     except FaceparseError as error:
         say(f"faceparse: {error}", err=True)
         sys.exit(2 if isinstance(error, BAD_ARGUMENTS) else 1)
-    except OSError as error:  # not foreseen; without a file it is of a stream, or of a folder removed
+    except OSError as error:  # unforeseen; without a file name, a stream or a removed folder failed
         place = "the working folder" if error.errno == errno.ENOENT else "standard input or output"
         say(f"faceparse: {errors.in_words(error)}" + f" ({place})" * (not error.filename), err=True)
         sys.exit(1)

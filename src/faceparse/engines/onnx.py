@@ -55,7 +55,7 @@ _SESSION_KEYS = ("session.", "ep.", "mlas.", "optimization.")
 """Prefixes of ONNX Runtime's session settings; other settings belong to the provider."""
 
 _SPINNING = "session.intra_op.allow_spinning"
-_QUIET = 4  # only fatal: what fails is raised here as one line
+_QUIET = 4  # fatal only: failures become one-line errors here
 _log = logging.getLogger(__name__)
 
 
@@ -107,7 +107,7 @@ class OnnxEngine:
         batches = [values[i : i + step] for i in range(0, len(values), step)]
         try:
             parts = [self._session.run([self._output], {self._name: batch})[0] for batch in batches]
-        except Exception as error:  # ONNX Runtime's have no common base of their own
+        except Exception as error:  # ONNX Runtime's errors have no common base class
             raise EngineError(f"{self._path} failed on input {image.shape}: {_line(error)}") from error
         logits = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return {"logits": logits_for(image, logits, self.card)}
@@ -138,7 +138,7 @@ def _session(path: Path, text: str, threads: int | None) -> Any:
         providers.append((PROVIDERS["cuda"].name, index))  # for operators that TensorRT lacks
     try:
         session = onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
-    except Exception as error:  # ONNX Runtime's have no common base of their own
+    except Exception as error:  # ONNX Runtime's errors have no common base class
         if not path.is_file():
             raise WeightsError(f"no model file {path}") from None
         if device.name != "cpu":

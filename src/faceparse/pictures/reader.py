@@ -176,7 +176,7 @@ def _reading(name: str) -> Iterator[None]:
         raise ImageError(f"no such file: {name}{not_fetched(name)}") from None
     except MemoryError:
         raise ImageError(f"cannot read {name}: not enough memory") from None
-    except Exception as error:  # decoders raise nearly everything on damaged files
+    except Exception as error:  # decoders raise nearly any exception on damaged files
         raise ImageError(f"cannot read {name}: {_reason(error)}") from None
     finally:
         _SILENCE.reading = False

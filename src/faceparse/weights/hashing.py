@@ -36,6 +36,6 @@ def noted_sha256(path: Path, *, again: bool = False) -> str:
             return digest
     digest = sha256(path)
     if time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED:
-        with suppress(OutputError), atomic(note, overwrite=True) as temporary:  # a read-only cache has none
+        with suppress(OutputError), atomic(note, overwrite=True) as temporary:  # not in a read-only cache
             temporary.write_text(f"{digest} {state}", encoding="ascii")
     return digest

@@ -28,7 +28,7 @@ class Lines(ProgressBar):
         self._total = int(trainer.estimated_stepping_batches)
         self._begin = self._last = trainer.global_step
         self._start = time.perf_counter()
-        self.on_train_epoch_start()  # which Lightning leaves out where a run goes on within an epoch
+        self.on_train_epoch_start()  # Lightning skips this call if a run resumes within an epoch
 
     def on_train_epoch_start(self, *_: Any) -> None:
         self._mark, self._images = time.perf_counter(), 0
