@@ -70,7 +70,7 @@ def read_all(options: argparse.Namespace, folder: Path) -> None:
         name = names[number % len(names)]
         data = reader.mutant(random.Random(f"{options.seed} {number}"), name)
         if options.keep:
-            (options.keep / "last").write_bytes(data)  # of a crash
+            (options.keep / f"last-{options.target}").write_bytes(data)  # of a crash
         os.write(out, json.dumps([number, name]).encode() + b"\n")
         faulthandler.dump_traceback_later(HANG, exit=True)
         answer, wrong, calls, seconds = _read(reader, name, data)
@@ -145,7 +145,9 @@ def run(options: argparse.Namespace, noise: TextIO) -> tuple[list[Result], str]:
         if process.returncode:
             fault = f"crashed or hung: exit code {process.returncode}"
             results.append(Result(number, name, wrong=fault))
-        start = number + 1
+        start = (
+            options.count if name == "start" else number + 1
+        )  # which another process would not start either
     return results, expected
 
 
@@ -181,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--target", choices=TARGETS, help="one target; else all")
     parser.add_argument("--only", default="", help="only whole inputs whose names begin so, such as 'TIFF'")
     parser.add_argument("--start", type=int, default=0, help="number to begin with")
-    parser.add_argument("--keep", type=Path, help="folder for the inputs that went wrong, and the last one")
+    parser.add_argument("--keep", type=Path, help="folder for the inputs that went wrong, and the last ones")
     parser.add_argument("--jobs", type=int, default=1, help="targets at a time")
     parser.add_argument("--read", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
