@@ -100,7 +100,7 @@ def lapa(root: Path) -> Path:
             stem = f"10012551673_{seed}"
             picture(seed).save(root / split / "images" / f"{stem}.jpg")
             label_map(seed, 11).save(root / split / "labels" / f"{stem}.png")
-            rows = "".join(f"{i + 0.5:.6f} {seed + i / 4:.6f}\n" for i in range(106))
+            rows = "".join(f"{(i + 0.5) / 4:.6f} {seed + i / 4:.6f}\n" for i in range(106))
             (root / split / "landmarks" / f"{stem}.txt").write_text(f"106\n{rows}")
             seed += 1
     return root

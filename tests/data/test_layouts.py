@@ -22,9 +22,9 @@ from tests.data import made
 def test_lapas_points(tmp_path: Path) -> None:
     sample = LaPa(made.lapa(tmp_path / "lapa"), "train")[1]
     assert sample.landmarks is not None
-    assert sample.landmarks[:3].tolist() == [[0.5, 1.0], [1.5, 1.25], [2.5, 1.5]]
+    assert sample.landmarks[:3].tolist() == [[0.125, 1.0], [0.375, 1.25], [0.625, 1.5]]
     five = five_points(sample.landmarks)
-    assert five[:, 0].tolist() == [(74.5 + 104.5) / 2, (83.5 + 105.5) / 2, 54.5, 84.5, 90.5]
+    assert (4 * five[:, 0]).tolist() == [(74.5 + 104.5) / 2, (83.5 + 105.5) / 2, 54.5, 84.5, 90.5]
 
 
 @pytest.mark.parametrize(

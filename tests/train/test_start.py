@@ -207,6 +207,15 @@ def test_scenes_have_no_landmarks(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"set augmentation\.scene to 0"):
         fit(
             settings(
-                "--network", "segface-lapa-mobilenet", "--scheme", "lapa11", "--augmentation.scene", "0.5"
+                "--network",
+                "segface-lapa-mobilenet",
+                "--scheme",
+                "lapa11",
+                "--augmentation.scene",
+                "0.5",
+                "--data.train",
+                "0-80%",
+                "--data.val",
+                "80-100%",
             )
         )
