@@ -134,7 +134,7 @@ def convert(
 
 
 def check(table: object, path: str = "") -> None:
-    """Check a dataclass instance made in Python against its types and rules; `__post_init__` calls this function.
+    """Check the fields of a dataclass instance against their types and rules; `__post_init__` calls this function.
 
     Args:
         table: The instance.

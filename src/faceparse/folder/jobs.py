@@ -75,10 +75,10 @@ class Jobs:
     """All pictures of a run by folder; memory holds only their names, and iteration creates each `Job`.
 
     Args:
-        groups: Groups of pictures, at most one for each pair of folder and subfolder.
+        groups: Groups of pictures; no two have the same `folder` and `subfolder`.
         output: The output folder.
         extra: Jobs outside the groups: the picture from stdin, folders that cannot be read.
-        endings: Endings of all outputs, to detect stems that differ only by an ending.
+        endings: Endings of all outputs, to find pictures like `a` and `a_x` whose outputs would have one name.
 
     Raises:
         ConfigError: pictures of several folders would have the same output file.

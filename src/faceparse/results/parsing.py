@@ -307,7 +307,7 @@ class Parsing:
     def confidence(self) -> NDArray[np.float32]:
         """Probability of each pixel's most probable class, H × W float32, 0 to 1, read-only; computed once.
 
-        The class is one of the network's own scheme, also in a parsing that `to` made. A parsing made from a
+        The class is from the network's own scheme, even after `parsing.to(...)`. A parsing made from a
         label map has confidence 1.
         """
         with self._lock:

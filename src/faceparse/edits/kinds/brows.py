@@ -17,7 +17,7 @@ class Brows(Edit):
     """Another colour for the brows.
 
     Args:
-        colour: `#rrggbb` or a CSS name; the brows' mean colour at strength 1.
+        colour: `#rrggbb` or a CSS name; strength 1 gives the brows this mean colour.
         strength: 0 to 1.
     """
 

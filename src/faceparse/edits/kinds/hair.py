@@ -17,7 +17,7 @@ class Hair(Edit):
     """Another colour for the hair, lighter or darker too: black hair becomes blonde.
 
     Args:
-        colour: `#rrggbb` or a CSS name; the hair's mean colour at strength 1.
+        colour: `#rrggbb` or a CSS name; strength 1 gives the hair this mean colour.
         strength: 0 to 1.
     """
 

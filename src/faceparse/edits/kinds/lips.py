@@ -17,7 +17,7 @@ class Lips(Edit):
     """Another colour for the lips, as lipstick gives; light and shade stay.
 
     Args:
-        colour: `#rrggbb` or a CSS name; the lips' mean colour at strength 1.
+        colour: `#rrggbb` or a CSS name; strength 1 gives the lips this mean colour.
         strength: 0 to 1.
     """
 
