@@ -167,7 +167,7 @@ def official_split(root: str | Path) -> dict[int, str]:
     partition = dict(_table(_partition(root), 2, "CelebA's file and 0, 1 or 2").values())
     splits: dict[int, str] = {}
     for line, (number, _, original) in mapping.items():
-        if not number.isdecimal():
+        if not number.isdecimal() or len(number) > 18:  # digits that int() refuses are no number either
             if line == 1:  # idx orig_idx orig_file
                 continue
             raise DataError(f"{root / MAPPING}, line {line}: expected a number, got {number!r}")
