@@ -167,8 +167,8 @@ def test_our_command_of_every_row(folder: Path, faceparse: Callable[..., Any]) -
 def test_the_python_program(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_fcn8s(monkeypatch)
     torch.save(models.build("fcn8s").state_dict(), "face_seg_fcn8s.pt")
-    (program,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
+    programs = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
     names: dict[str, Any] = {}
-    exec(compile(program, "coming-from.md", "exec"), names)
+    exec(compile("".join(programs), "coming-from.md", "exec"), names)
     assert names["out"].shape == names["t"].shape[2:]
     assert 0 <= names["out"].min() <= names["out"].max() <= 1

@@ -31,7 +31,7 @@ def command(
     names: bool = Option(False, "--list", help="Print the edits with their options."),
     model: str = Option("default", help="Model id or file (.onnx, .safetensors)."),
     engine: str = Option("auto", help="auto, onnx or torch."),
-    device: str = Option("cpu", help="cpu, cuda, …"),
+    device: str = Option("auto", help="auto (CUDA, else Apple's, else the CPU), cpu, cuda, mps, …"),
     faces: str = Option("auto", help="auto, whole, each or largest."),
     no_face: str | None = Option(
         None,
