@@ -238,6 +238,7 @@ def test_names_are_no_markup(faces: Path, tmp_path: Path, capsys: pytest.Capture
 def test_a_checkpoint_without_tensors_is_told(
     faces: Path, tmp_path: Path, content: object, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    pytest.importorskip("torch")
     best = tmp_path / "best.ckpt"
     with zipfile.ZipFile(best, "w") as archive:  # as torch.save has it
         archive.writestr("best/data.pkl", pickle.dumps(content, 2))

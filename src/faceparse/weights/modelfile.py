@@ -17,12 +17,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from faceparse.errors import WeightsError
+from faceparse.errors import MissingExtraError, WeightsError
 from faceparse.weights.archive import ENDINGS
 from faceparse.weights.cache import shelf
 from faceparse.weights.card import Card, cards, unknown_model
 from faceparse.weights.card import card as find_card
-from faceparse.weights.checkpoint import safetensors_card
+from faceparse.weights.checkpoint import read_checkpoint, safetensors_card
 from faceparse.weights.onnxfile import onnx_card
 from faceparse.weights.records import checked
 
@@ -94,7 +94,12 @@ def _model_file(name: str, card: str | None) -> Path:
         if not path.is_file():
             raise WeightsError(f"no model file {path}" + (": it is a folder" if path.is_dir() else ""))
         if path.suffix.lower() not in _READERS:
-            return Path(import_module("faceparse.models.published").model_file(path, card))
+            try:
+                published = import_module("faceparse.models.published")
+            except MissingExtraError:
+                read_checkpoint(path)  # a file that is no checkpoint does not need PyTorch to be refused
+                raise
+            return Path(published.model_file(path, card))
         return path
     if name == "default":
         raise WeightsError("the default model is missing from this installation of faceparse: reinstall it")
