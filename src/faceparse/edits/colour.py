@@ -84,7 +84,9 @@ def to_srgb(light: Floats, dtype: np.dtype[Any]) -> Pixels:
 
 def to_oklab(light: Floats) -> Floats:
     """Return L, 0 to 1, a and b of linear sRGB of 0 or more, along the last axis."""
-    return _transform(np.asarray(cv2.pow(_transform(light, _TO_LMS), 1 / 3), np.float32), _TO_LAB)
+    cones = _transform(light, _TO_LMS)
+    roots = cv2.pow(cones.reshape(1, -1), 1 / 3)  # OpenCV 4 has no arrays of one dimension
+    return _transform(np.asarray(roots, np.float32).reshape(cones.shape), _TO_LAB)
 
 
 def from_oklab(lab: Floats) -> Floats:
