@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Container, Iterable, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from faceparse.errors import ConfigError
 from faceparse.registry import either, nearest
-from faceparse.tables import parse
 
 _NUMBER = re.compile(r"-\.?\d")
 
@@ -42,7 +40,8 @@ def spelled(arguments: Sequence[str], root: Any) -> list[str]:
         option: p for p in command.params for option in (*p.opts, *p.secondary_opts) if option[0] == "-"
     }
     options = {_plain(option): option for option in (*parameters, "--help")}
-    result, faults, published = path[1:], [], answers(path[-1])
+    result, faults = path[1:], []
+    published = answers(path[-1]) if result else {}
     while rest:
         word = rest.popleft()
         if word == "--":
@@ -76,8 +75,10 @@ def path(word: str) -> Path:
 
 def answers(command: str) -> dict[str, str]:
     """Return a table: option of a published project's script → what to use instead."""
-    text = files("faceparse.cli").joinpath("published.toml").read_bytes()
-    table: dict[str, dict[str, str]] = parse(text, "TOML", "published.toml")
+    import tomllib  # not at the top: `--help` starts faster
+
+    with open(Path(__file__).with_name("published.toml"), "rb") as file:
+        table: dict[str, dict[str, str]] = tomllib.load(file)
     return table.get(command, {})
 
 

@@ -22,7 +22,7 @@ from faceparse.tables import at_least, between, check
 from faceparse.train import degrade
 from faceparse.train.covers import cover
 from faceparse.train.paste import Donors
-from faceparse.train.scenes import scene
+from faceparse.train.scenes import SIDE, scene
 
 RARE = 0.1
 """Share of samples that use the second, larger range of rotation."""
@@ -148,7 +148,9 @@ def augment(
         genuine[donors.paste(image, labels, rng)] = 0
     if rng.random() < how.scene:
         image, labels = scene(image, labels, scheme, rng)
-        genuine = np.zeros(labels.shape, np.uint8)  # teachers were not trained on such scenes
+        genuine = cv2.resize(genuine, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
+        if len(labels) > SIDE:
+            genuine = np.zeros(labels.shape, np.uint8)  # teachers were not trained on such scenes
     target = (size, size) if isinstance(size, int) else size[::-1]
     whole = _placement(labels.shape, target, how, rng)
     plain = rng.random() < how.border

@@ -49,8 +49,9 @@ def noisy(image: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
 
 def compressed(image: Pixels, quality: int) -> Pixels:
     """Compress to JPEG and decode again."""
-    _, code = cv2.imencode(".jpg", as_bytes(image), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), image.dtype)
+    bgr = as_bytes(image)[..., ::-1]
+    _, code = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1], image.dtype)
 
 
 _DOWN = (cv2.INTER_AREA, cv2.INTER_LINEAR)
