@@ -48,13 +48,14 @@ def test_npz_is_without_loss(name: str, tmp_path: Path) -> None:
     assert_equal(again.to("face2"), one.to("face2"))
 
 
-def test_npz_keeps_trust_false_faces_and_looks(tmp_path: Path) -> None:
+def test_npz_keeps_trust_ids_false_faces_and_looks(tmp_path: Path) -> None:
     points = np.array([[3.0, 4], [7, 4], [5, 6], [4, 8], [6, 8]])
-    face, false = Face((1, 1, 9, 9), 0.9, points, None, 0.75), Face((2, 2, 9, 9), 0.7, points, None, 0.0)
+    face, false = Face((1, 1, 9, 9), 0.9, points, None, 0.75, 3), Face((2, 2, 9, 9), 0.7, points, None, 0.0)
     Parsing(picture(20, 20), (), scheme("celebamask19"), (face,), false_faces=(false,), looks=4).save(
         tmp_path / "a.npz"
     )
     again = Parsing.load(tmp_path / "a.npz")
+    assert again.faces[0].id == 3
     assert [f.record() for f in (*again.faces, *again.false_faces)] == [face.record(), false.record()]
     assert again.looks == 4
 

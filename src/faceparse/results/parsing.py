@@ -79,6 +79,7 @@ class Face:
         parsing: The parsing made from the views of this face alone, or None.
         trust: Mean probability of the winning class over the pixels of the group `face`, in the look at this
             face, 0 to 1; 0 if the network labels no skin; None if no network looked at the face.
+        id: Number of the face's track in a video, from 1, the same from frame to frame; None in a photo.
 
     Raises:
         ResultError: an empty box, a score outside 0 to 1, landmarks not 5 × 2, a value not finite.
@@ -89,6 +90,7 @@ class Face:
     landmarks: NDArray[np.float64]
     parsing: Parsing | None = None
     trust: float | None = None
+    id: int | None = None
 
     def __post_init__(self) -> None:
         box = tuple(float(v) for v in self.box)
@@ -144,6 +146,7 @@ class Face:
     def record(self) -> dict[str, object]:
         """Return box, score, trust and landmarks as plain values, in pixels from the picture's upper left corner."""
         return {
+            **({} if self.id is None else {"id": self.id}),
             "box": [round(v, 2) for v in self.box],
             "score": round(self.score, 4),
             "trust": None if self.trust is None else round(self.trust, 4),

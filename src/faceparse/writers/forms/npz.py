@@ -73,6 +73,7 @@ class Npz(FileWriter):
             "seconds": dict(parsing.seconds),
             "looks": parsing.looks,
             "trust": [face.trust for face in parsing.faces],
+            "ids": [face.id for face in parsing.faces],
             "false_faces": [(f.box, f.score, f.landmarks.tolist(), f.trust) for f in parsing.false_faces],
             "whole": whole,
             "parts": parts,
@@ -170,10 +171,17 @@ def _put_together(about: Mapping[str, Any], arrays: Arrays, image: NDArray[np.ui
         )
 
     boxes, scores, points = (arrays[f"face_{kind}"] for kind in ("boxes", "scores", "landmarks"))
+    none = [None] * len(boxes)  # older files lack trust, or ids
     faces = tuple(
-        Face(box, score, five, parsing(part) if part else None, trust)
-        for box, score, five, part, trust in zip(
-            boxes, scores, points, about["parts"], about.get("trust", [None] * len(boxes)), strict=True
+        Face(box, score, five, parsing(part) if part else None, trust, number)
+        for box, score, five, part, trust, number in zip(
+            boxes,
+            scores,
+            points,
+            about["parts"],
+            about.get("trust", none),
+            about.get("ids", none),
+            strict=True,
         )
     )
     whole = parsing(
