@@ -77,7 +77,7 @@ def answers(command: str) -> dict[str, str]:
     """Return a table: option of a published project's script → what to use instead."""
     import tomllib  # not at the top: `--help` starts faster
 
-    with open(Path(__file__).with_name("published.toml"), "rb") as file:
+    with Path(__file__).with_name("published.toml").open("rb") as file:
         table: dict[str, dict[str, str]] = tomllib.load(file)
     return table.get(command, {})
 
