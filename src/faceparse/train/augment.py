@@ -142,13 +142,13 @@ def augment(
             the image; `scene` does not support them.
         donors: Portraits to paste from.
     """
-    genuine = np.full(labels.shape, 255, np.uint8)
+    genuine: NDArray[np.uint8] = np.full(labels.shape, 255, np.uint8)
     if rng.random() < how.paste and donors is not None:
         image, labels = image.copy(), labels.copy()
         genuine[donors.paste(image, labels, rng)] = 0
     if rng.random() < how.scene:
         image, labels = scene(image, labels, scheme, rng)
-        genuine = cv2.resize(genuine, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
+        genuine = np.asarray(cv2.resize(genuine, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), np.uint8)
         if len(labels) > SIDE:
             genuine = np.zeros(labels.shape, np.uint8)  # teachers were not trained on such scenes
     target = (size, size) if isinstance(size, int) else size[::-1]

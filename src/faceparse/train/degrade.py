@@ -51,7 +51,7 @@ def compressed(image: Pixels, quality: int) -> Pixels:
     """Compress to JPEG and decode again."""
     bgr = as_bytes(image)[..., ::-1]
     _, code = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1], image.dtype)
+    return np.asarray(np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))[..., ::-1], image.dtype)
 
 
 _DOWN = (cv2.INTER_AREA, cv2.INTER_LINEAR)
