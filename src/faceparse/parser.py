@@ -12,12 +12,13 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar, Unpack, cast, overload
 
 import numpy as np
@@ -67,6 +68,25 @@ Pictures = list[Any] | tuple[Any, ...]
 
 BATCH = 8
 """Default number of looks in a run of the network on other devices than the CPU."""
+
+
+class Prior(NamedTuple):
+    """What is known of a picture before the network looks at it.
+
+    Attributes:
+        turn: The turn in which the network gets the picture.
+        faces: Its faces, in points of the turned picture.
+        doubted: Those of `faces` that count only if the network confirms them.
+        portrait: Whether the picture is a portrait of its largest face; None: judged by its framing.
+        logits: (face or None, layer) of a look → logits that stand in for a run of the network; in a video,
+            those of an earlier frame.
+    """
+
+    turn: Turn
+    faces: tuple[Detection, ...]
+    doubted: tuple[Detection, ...] = ()
+    portrait: bool | None = None
+    logits: Mapping[tuple[Detection | None, int], NDArray[np.float32]] = MappingProxyType({})
 
 
 class Scene(NamedTuple):
@@ -178,7 +198,7 @@ class Parser:
         self._threshold = threshold
         self.faces = faces
         self.no_face = no_face or ("fail" if faces in ("each", "largest") else "whole")
-        self._detector = detector or YuNet()
+        self.detector = detector or YuNet()
         self._max_pixels = LARGEST if max_pixels is None else max_pixels
 
     @property
@@ -255,11 +275,26 @@ class Parser:
         with _timed(seconds, "read"):
             image = read_picture(picture, max_pixels=self._max_pixels)
         with _timed(seconds, "detect"):
-            turn, detections = self._detect(image, landmarks)
+            prior = self.detect(image, landmarks)
         try:
-            scene = self._look(image, turn, detections, landmarks is None, seconds)
+            return self.look(image, prior, source, seconds)
         except NoFaceError as error:
             raise NoFaceError(f"{display_name(source)}: {error}" if source else str(error)) from None
+
+    def look(
+        self,
+        image: NDArray[np.uint8],
+        prior: Prior,
+        source: str = "",
+        seconds: dict[str, float] | None = None,
+    ) -> Parsing:
+        """Parse an RGB picture whose faces are known; `seconds` has the steps already measured.
+
+        Raises:
+            NoFaceError: no face, with `no_face` `fail` or a model that needs landmarks.
+        """
+        seconds = {} if seconds is None else seconds
+        scene = self._look(image, prior, seconds)
         result = partial(
             Parsing,
             image,
@@ -278,7 +313,7 @@ class Parser:
             views=tuple(views.values()),
             faces=tuple(faces),
             false_faces=tuple(
-                _face(turn.face_back(detection), trust) for detection, trust in scene.false_faces
+                _face(prior.turn.face_back(detection), trust) for detection, trust in scene.false_faces
             ),
             looks=scene.looks,
             seconds=seconds,
@@ -286,42 +321,36 @@ class Parser:
         ).to(self.scheme)
         return parsing if self._threshold is None else parsing.thresholded(self._threshold)
 
-    def _detect(
-        self, image: NDArray[np.uint8], landmarks: NDArray[np.float64] | None
-    ) -> tuple[Turn, tuple[Detection, ...]]:
-        """Return the turn in which faces are upright, and the faces in points of the turned picture."""
+    def detect(self, image: NDArray[np.uint8], landmarks: NDArray[np.float64] | None = None) -> Prior:
+        """Detect the faces of an RGB picture, or take the landmarks of its only face."""
         if landmarks is not None:
             face = Detection.from_landmarks(landmarks)
             if min(*face.box[2:], *np.subtract(image.shape[1::-1], face.box[:2])) <= 0:
                 raise ImageError("the landmarks lie outside the picture: they are x and y in its pixels")
             turn = Turn.of(face, image.shape[:2])
-            return turn, (turn.face(face),)
+            return Prior(turn, (turn.face(face),))
         if self.faces == "whole" and not self.card.input.warp:
-            return Turn(0, image.shape[:2]), ()
-        return detect_upright(self._detector, image)
+            return Prior(Turn(0, image.shape[:2]), ())
+        turn, faces = detect_upright(self.detector, image)
+        return Prior(turn, faces, doubted=faces)
 
-    def _look(
-        self,
-        image: NDArray[np.uint8],
-        turn: Turn,
-        detections: tuple[Detection, ...],
-        doubted: bool,
-        seconds: dict[str, float],
-    ) -> Scene:
-        """Run the network on a picture; if `doubted`, drop faces that it does not confirm, and look again."""
+    def _look(self, image: NDArray[np.uint8], prior: Prior, seconds: dict[str, float]) -> Scene:
+        """Run the network on a picture; drop doubted faces that it does not confirm, and look again."""
         scheme, looks = scheme_of_results(self.card), 0
+        turn, detections = prior.turn, prior.faces
         false_faces: list[tuple[Detection, float]] = []
         warp = self.card.input.size if self.card.input.warp else None
         logits: dict[object, NDArray[np.float32]] = {}
         while True:
             picture = turn.apply(image)
-            chosen = plan(detections, picture.shape[:2], self.faces, warp)
+            chosen = plan(detections, picture.shape[:2], self.faces, warp, prior.portrait)
             if not chosen.faces and (warp or self.faces != "whole"):
                 chosen = self._without_a_face(chosen, picture.shape[:2], len(false_faces))
-            new, card = (
-                [look for look in chosen.looks if look.part not in logits],
-                self._card_for(picture.shape[:2]),
-            )
+            card = self._card_for(picture.shape[:2])
+            for look in chosen.looks:
+                if (look.face, look.layer) in prior.logits:
+                    logits.setdefault(look.part, prior.logits[look.face, look.layer])
+            new = [look for look in chosen.looks if look.part not in logits]
             answers = self._logits(picture, card, new, seconds)
             logits.update(zip([look.part for look in new], answers, strict=True))
             looks += len(new)
@@ -332,13 +361,13 @@ class Parser:
             evidence = [
                 (face, *assess(views[chosen.closest(face)], face.landmarks, scheme)) for face in chosen.faces
             ]
-            false = [(face, trust) for face, trust, is_face in evidence if doubted and not is_face]
+            false = [(face, trust) for face, trust, real in evidence if face in prior.doubted and not real]
             if not false:
                 return Scene(turn, views, [(face, trust) for face, trust, _ in evidence], false_faces, looks)
             false_faces += false
             detections = tuple(face for face in detections if all(face is not other for other, _ in false))
             if not detections and turn.quarters:
-                turn, logits = Turn(0, image.shape[:2]), {}
+                turn, logits, prior = Turn(0, image.shape[:2]), {}, prior._replace(logits={})
 
     def _without_a_face(self, whole: Plan, size: tuple[int, int], false_faces: int) -> Plan:
         """Return the looks at a picture without a face, as `no_face` says."""

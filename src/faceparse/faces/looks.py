@@ -126,6 +126,7 @@ def plan(
     picture_size: tuple[int, int],
     mode: str = "auto",
     warp: tuple[int, int] | None = None,
+    portrait: bool | None = None,
 ) -> Plan:
     """Choose the parts of a picture that the network gets.
 
@@ -137,6 +138,7 @@ def plan(
         warp: Input size (height, width) of a network that takes pictures warped around a face, as LaPa's
             networks do. Each face is then one look; the look at a single face, or with `whole` at the
             largest, reaches far over the picture; without a face there is no look.
+        portrait: Whether the picture is a portrait of its largest face, for mode `auto`; None: `is_portrait`.
 
     Face parsing weights are trained on aligned portraits: the further a crop is from that framing, the more
     hats, glasses and noses they label where there are none. So only the aligned square labels the face. A
@@ -174,12 +176,13 @@ def plan(
         return Plan((), (Look(strict=True),))
     largest = max(faces, key=lambda face: face.size)
     chosen = (largest,) if mode == "largest" else tuple(faces)
-    portrait = largest if mode == "auto" and is_portrait(largest, picture_size) else None
-    if portrait and len(chosen) == 1:
-        return Plan(chosen, (Look(face=portrait),))
-    if portrait:  # beside other faces: only their aligned squares count, because their wider squares would cover the portrait
-        whole = Look(layer=2, feather=FEATHER, face=portrait)
-        others = (_face_looks(face)[1] for face in chosen if face is not portrait)
+    portrait = is_portrait(largest, picture_size) if portrait is None else portrait
+    if mode == "auto" and portrait and len(chosen) == 1:
+        return Plan(chosen, (Look(face=largest),))
+    if mode == "auto" and portrait:
+        # Only the other faces' aligned squares count: their wider squares would cover the portrait.
+        whole = Look(layer=2, feather=FEATHER, face=largest)
+        others = (_face_looks(face)[1] for face in chosen if face is not largest)
         return Plan(chosen, (whole, *others))
     looks = [look for face in chosen for look in _face_looks(face)]
     if not any(look.square and _covers(look.square, picture_size) for look in looks):
@@ -217,8 +220,10 @@ def _covers(square: Square, picture_size: tuple[int, int]) -> bool:
     return bool(inside.min() >= FEATHER and inside.max() <= 1 - FEATHER)
 
 
-def is_portrait(face: Detection, picture_size: tuple[int, int]) -> bool:
+def is_portrait(face: Detection, picture_size: tuple[int, int], slack: float = 1.0) -> bool:
     """Return whether a picture already has the framing of a face's aligned square.
+
+    `slack` widens the limits on the face, so that a video's framing has to change clearly before the looks change.
 
     The limits leave a little room beyond 300 portraits of CelebAMask-HQ, in which the square's side is 0.78
     to 1.22 of the picture's, its centre at most 0.07 sides off the picture's centre, its angle at most 10°.
@@ -228,7 +233,7 @@ def is_portrait(face: Detection, picture_size: tuple[int, int]) -> bool:
     square = Square.from_landmarks(face.landmarks)
     return (
         max(height, width) <= 1.1 * min(height, width)
-        and 0.75 <= square.side / side <= 1.3
-        and math.dist(square.centre, (width / 2, height / 2)) <= 0.1 * side
-        and abs(square.angle) <= 12
+        and 0.75 / slack <= square.side / side <= 1.3 * slack
+        and math.dist(square.centre, (width / 2, height / 2)) <= 0.1 * slack * side
+        and abs(square.angle) <= 12 * slack
     )
