@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse import Parser
+from faceparse import Parser, parse
 from faceparse.engines import FakeEngine
 from faceparse.errors import ConfigError
 from faceparse.weights import Card, Preprocessing, card
@@ -64,6 +64,14 @@ def test_a_native_side_is_the_nearest_multiple_and_a_side_goes_for_faces_too() -
     engine = Recording(BISENET)
     Parser(engine, faces="auto", input_size=256).parse(np.zeros((99, 99, 3), np.uint8))
     assert engine.sizes == [(256, 256)]
+
+
+def test_faceparse_parse_takes_it_too() -> None:
+    black = np.zeros((80, 80, 3), np.uint8)
+    with pytest.raises(ConfigError, match="an input size is"):
+        parse(black, input_size="huge")
+    small = parse(black, faces="whole", input_size="64x96")
+    assert (small.views[0].logits.shape[1:], small.labels.shape) == ((16, 24), (80, 80))
 
 
 @pytest.mark.parametrize(

@@ -474,6 +474,7 @@ class _Options(TypedDict, total=False):
     faces: str
     no_face: str | None
     scheme: str | None
+    input_size: int | str | None
 
 
 @overload
@@ -492,6 +493,7 @@ def parse(
     faces: str = "auto",
     no_face: str | None = None,
     scheme: str | None = AUTO,
+    input_size: int | str | None = None,
 ) -> Parsing | list[Parsing]:
     """Parse a picture or a list of pictures with a model that stays loaded; see `Parser` for the arguments.
 
@@ -501,4 +503,6 @@ def parse(
     Returns:
         A `Parsing` with label map, masks, faces and overlay; for a list of pictures, a list of parsings.
     """
-    return _parser(model, device=device, faces=faces, no_face=no_face, scheme=scheme).parse(picture)
+    return _parser(
+        model, device=device, faces=faces, no_face=no_face, scheme=scheme, input_size=input_size
+    ).parse(picture)

@@ -46,6 +46,8 @@ def test_version(faceparse: Callable[..., Ran]) -> None:
     [
         (["pars"], ["'pars'", "'parse'"]),
         (["weights", "shw"], ["'shw'", "'show'"]),
+        (["inference", "--model", "x"], ["'inference'", "parse"]),
+        (["weights", "gett", "--model", "x"], ["'gett'", "'get'"]),
         (["--vers"], ["--vers", "--version"]),
         (["parse", "x.jpg", "--sav=mask"], ["--sav", "--save"]),
         (["parse", "-save", "mask"], ["-save", "--save"]),

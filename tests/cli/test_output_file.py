@@ -39,6 +39,16 @@ def test_the_ending_names_the_form(parse: Command, tmp_path: Path) -> None:
     assert (tmp_path / "A.PNG").read_bytes() == (tmp_path / "a.png").read_bytes()
 
 
+def test_an_ending_that_no_form_has(parse: Command, tmp_path: Path) -> None:
+    ran = parse("-o", tmp_path / "a.webp")
+    assert (ran.code, ran.out) == (2, "")
+    assert "no form is written as .webp: name a " in ran.err
+    assert ".png" in ran.err
+    assert not [*tmp_path.iterdir()]
+    (tmp_path / "b.webp").mkdir()
+    assert parse("-o", tmp_path / "b.webp").code == 0, "a folder of that name is a folder"
+
+
 def test_one_class_of_a_form_with_a_file_for_each(parse: Command, tmp_path: Path) -> None:
     assert parse("--save", "soft", "--classes", "hair", "-o", tmp_path / "hair.png").code == 0
     every = parse("--save", "soft", "-o", tmp_path / "all.png")

@@ -37,7 +37,17 @@ def new_app(**options: Any) -> typer.Typer:
     )
 
 
-class Commands(TyperGroup):
+class Group(TyperGroup):
+    """A group of commands that names a wrong command before its options are read."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        names = self.list_commands(ctx)
+        if cmd_name not in names and not cmd_name.startswith("-"):
+            raise ConfigError(f"no command {cmd_name!r}{mend(cmd_name, names)}")
+        return super().get_command(ctx, cmd_name)
+
+
+class Commands(Group):
     """The group of commands, which are the modules of `faceparse.cli.commands`; a new command is one new file.
 
     A module defines `command`, or, for a command with subcommands, `app`, a `typer.Typer`.
@@ -49,21 +59,15 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
-            return None
+            return super().get_command(ctx, cmd_name)
         name = cmd_name.replace("-", "_")
         module = import_module(f"{COMMANDS}.{name}_" if name == "import" else f"{COMMANDS}.{name}")
         single = new_app()
         if hasattr(module, "app"):
-            single.add_typer(module.app, name=cmd_name)
+            single.add_typer(module.app, name=cmd_name, cls=Group)
             return typer.main.get_group(single).commands[cmd_name]
         single.command(cmd_name, context_settings=getattr(module, "CONTEXT", None))(module.command)
         return typer.main.get_command(single)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        names = self.list_commands(ctx)
-        if args[0] not in names and not args[0].startswith("-"):
-            raise ConfigError(f"no command {args[0]!r}{mend(args[0], names)}")
-        return super().resolve_command(ctx, args)
 
 
 app = new_app(cls=Commands, no_args_is_help=True)

@@ -143,7 +143,7 @@ class FolderDataset(PairedFiles):
         with suppress(DataError):  # the error comes again when the sample is read
             image, labels = self.image(0), self.labels(0)
             if image.shape[:2] != labels.shape and not aspects_differ(image, labels):
-                _say_resized(layout.root)
+                _say_resized(layout.root, self.names[0])
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
@@ -151,8 +151,10 @@ class FolderDataset(PairedFiles):
 
 
 @cache
-def _say_resized(root: Path) -> None:
-    log.warning("%s: pictures are brought to the size of their label maps, by area", root)
+def _say_resized(root: Path, name: str) -> None:
+    log.warning(
+        "%s: pictures of other sizes than their label maps, such as %s, are resized to them", root, name
+    )
 
 
 def _stems(layout: Layout, split: str) -> Sequence[str]:

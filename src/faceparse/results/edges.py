@@ -1,7 +1,7 @@
 """Soft masks that follow the picture's edges: finer than the cells of the network's grid.
 
-This is the guided filter of He, Sun and Tang (https://arxiv.org/abs/1505.00996) at the resolution of the
-network's grid. Around each cell, in a window of 3 × 3 cells, box filters fit the classes' probabilities as a
+This is the fast guided filter (He & Sun, https://arxiv.org/abs/1505.00996) at the resolution of the network's
+grid. Around each cell, in a window of 3 × 3 cells, box filters fit the classes' probabilities as a
 linear function of the cells' mean colours; the slope is scaled by how well colour explains the classes. A
 pixel's probability is the interpolated one plus slope × (the pixel's colour − the cell's mean colour). So
 each cell's mean stays the network's; nothing changes where the picture or the mask is even; and probabilities

@@ -24,7 +24,7 @@ _NOT_A_FILE = (b"<pipe>", b"<folder>", b"<loop>", b"<zeros>", b"<nowhere>")
 class Target(target.Target):
     """Reading names the fault, and a check of the whole set ends; nothing but files is opened."""
 
-    noise = "/.*: pictures are brought to the size of their label maps"
+    noise = "/.*: pictures of other sizes than their label maps"
     most_calls = 400_000
     calls_a_byte = 50
 

@@ -10,7 +10,7 @@ from typer import Argument, Option
 
 from faceparse.cli import words
 from faceparse.cli.say import say
-from faceparse.registry import module_names
+from faceparse.registry import either, module_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,6 +89,7 @@ def command(
     from faceparse.files import atomic
     from faceparse.folder import Run, encode
     from faceparse.parser import AUTO, USUAL, Parser
+    from faceparse.pictures.reader import SUFFIXES
     from faceparse.results.sides import SideCounter
     from faceparse.weights.merging import scheme_of_results
     from faceparse.writers import WRITERS, read_options, writers
@@ -106,6 +107,11 @@ def command(
         usual = [name for name in ("mask", "overlay") if not fitting or name in fitting]
         save = "mask" if to_stdout else ",".join(usual or fitting[:1])
     forms = writers(save.split(","), options)
+    if not fitting and suffix in SUFFIXES:
+        endings = sorted(set().union(*(_suffixes(kind) for kind in WRITERS.all().values())))
+        raise ConfigError(
+            f"-o {output}: no form is written as {suffix}: name a {either(endings)} file, or a folder"
+        )
     todo = find_pictures(inputs or [], output, list_file, recursive, root, max_pixels or 0)
     if (to_stdout or fitting) and (len(todo), len(forms)) != (1, 1):
         raise ConfigError(
