@@ -13,6 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "faceparse"
 DESIGN = Path(__file__).parents[1] / "docs" / "design.md"
 
 HEAVY = {
+    "av",
     "torch",
     "torchvision",
     "timm",

@@ -45,7 +45,10 @@ def test_the_wheel_holds_the_package_alone(tmp_path: Path) -> None:
 
 def test_every_licence_is_named() -> None:
     extras = PROJECT["optional-dependencies"]
-    groups = [PROJECT["dependencies"], *(extras[name] for name in ("torch", "export", "train", "heic"))]
+    groups = [
+        PROJECT["dependencies"],
+        *(extras[name] for name in ("torch", "export", "train", "heic", "video")),
+    ]
     packages = {re.split("[>=\\[]", words)[0] for group in groups for words in group} - {"faceparse"}
     inside = {f"weights/files/{path.name}" for path in packaged().values()}
     assert packages | inside | {*cards(), *backbones()} - {*packaged()} | {PROJECT["license"]} <= NAMED

@@ -1,0 +1,333 @@
+"""Read a video: its frames in order, upright, as RGB, with their times.
+
+>>> for image, time in Reader("clip.mp4"):  # doctest: +SKIP
+...     print(image.shape, time)
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import ConfigError, DataError, MissingExtraError, display_name
+
+if TYPE_CHECKING:
+    import av
+
+Pixels = NDArray[np.uint8]
+
+SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp",
+    ".ogv", ".mxf",
+)  # fmt: skip
+"""Usual suffixes of videos; a file of any other name is read too."""
+
+_MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
+"""FFmpeg's number of a colour matrix (AVCOL_SPC) → its name in swscale."""
+_HIGH_DEFINITION = 720
+"""Rows from which a video without a colour matrix is taken for BT.709, as players do; below, BT.601."""
+
+_log = logging.getLogger(__name__)
+
+
+class Picture(NamedTuple):
+    """A frame as it was read.
+
+    Attributes:
+        image: RGB uint8, H × W × 3, upright.
+        time: Presentation time in seconds, from the beginning of the file.
+    """
+
+    image: Pixels
+    time: float
+
+
+def pyav() -> Any:
+    """Return the module `av`.
+
+    Raises:
+        MissingExtraError: PyAV is not installed.
+    """
+    try:
+        import av
+    except ImportError:
+        raise MissingExtraError("PyAV", "video", "a video") from None
+    return av
+
+
+class Reader:
+    """A video file; iteration yields each `Picture` once. The first frame is read when the reader is made.
+
+    Frames are upright (the file's rotation is applied), in 8 bits, of the first frame's size; interlaced frames are
+    deinterlaced. Damaged frames are left out; a file that is damaged or cut short is logged once, at the end.
+
+    Args:
+        path: The file.
+
+    Attributes:
+        path: The file.
+        size: Height and width of every frame, upright.
+        rate: Mean number of frames a second.
+        time_base: Unit of the file's times, in seconds.
+        aspect: Width of a pixel by its height.
+        count: Number of frames as the file says it or as duration and rate give it; 0 where unknown.
+        start: Time in seconds at which the file's own times begin, which is 0 in `Picture.time`.
+
+    Raises:
+        MissingExtraError: PyAV is not installed.
+        DataError: no such file, not a video, no video stream, an unknown codec, or no frames.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._name = display_name(path)
+        self._container = open_input(self.path)
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        av = pyav()
+        streams = [
+            s for s in self._container.streams.video if not s.disposition & av.stream.Disposition.attached_pic
+        ]
+        if not streams:
+            raise DataError(
+                f"{self._name} has no video stream: name a video; one that is cut short may have lost its index"
+            )
+        self._stream = stream = streams[0]
+        if stream.codec_context is None:
+            raise DataError(
+                f"{self._name}: PyAV has no decoder of its video stream: convert it, as with ffmpeg -i IN out.mp4"
+            )
+        stream.thread_type = "AUTO"
+        self.rate: Fraction = stream.average_rate or stream.guessed_rate or Fraction(25)
+        self.time_base = Fraction(stream.time_base or 1 / self.rate)
+        start = self._container.start_time
+        self.start: float | None = None if start is None else start / 1e6
+        self._damaged = 0
+        self._frames = self._decoded()
+        self._first = next(self._frames, None)
+        if self._first is None:
+            raise DataError(f"{self._name} has no frame that can be decoded")
+        self.size = self._first.image.shape[:2]
+        self.count = stream.frames or round(self._duration * self.rate)
+
+    @property
+    def _duration(self) -> float:
+        """Duration of the video stream in seconds; the whole file's if it has no other stream; 0 if unknown."""
+        if self._stream.duration:
+            return float(self._stream.duration * self.time_base)
+        tag = self._stream.metadata.get("DURATION", "")  # Matroska's, of a stream
+        if parts := re.fullmatch(r"(\d+):(\d+):([\d.]+)", tag):
+            return 3600 * int(parts[1]) + 60 * int(parts[2]) + float(parts[3])
+        alone = len(self._container.streams) == 1
+        return (self._container.duration or 0) / 1e6 if alone else 0.0
+
+    def __iter__(self) -> Iterator[Picture]:
+        if self._first is None:
+            raise DataError(f"{self._name} was read already: make another Reader")
+        picture, self._first = self._first, None
+        yield picture
+        total = 1
+        for picture in self._frames:
+            total += 1
+            yield picture
+        self.close()
+        if self._damaged:
+            _log.warning("warning: %s: %d damaged parts were left out", self._name, self._damaged)
+        missing = self._duration - picture.time - float(1 / self.rate)
+        fewer = total < (self._stream.frames or math.inf)  # else the last frame is meant to stay long
+        if missing > max(0.25, float(2 / self.rate)) and fewer:
+            until = f"{picture.time:.2f} s of {self._duration:.2f} s"
+            _log.warning("warning: %s is cut short, at %s; what was read counts", self._name, until)
+
+    def close(self) -> None:
+        """Close the file; reading to the end closes it too."""
+        self._container.close()
+
+    def _decoded(self) -> Iterator[Picture]:
+        size: tuple[int, int] | None = None
+        last, resized = -1.0, False
+        for frame in self._deinterlaced():
+            image = _upright(_rgb(frame), _matrix(frame))
+            if size is None:
+                size = image.shape[:2]
+                ratio = self._stream.sample_aspect_ratio or Fraction(1)
+                turned = size != (frame.height, frame.width)
+                self.aspect = 1 / ratio if turned and ratio else ratio or Fraction(1)
+            elif image.shape[:2] != size:
+                if not resized:
+                    change = f"{image.shape[1]}x{image.shape[0]} are resized to the first one's {size[1]}x{size[0]}"
+                    _log.warning("note: %s changes its size: frames of %s", self._name, change)
+                resized = True
+                image = np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+            time = last + float(1 / self.rate)
+            if self.start is None:
+                self.start = frame.time or 0.0
+            if frame.pts is not None and frame.time - self.start > last:  # else a time is missing or wrong
+                time = frame.time - self.start
+            last = max(time, 0.0)
+            yield Picture(image, last)
+
+    def _deinterlaced(self) -> Iterator[av.VideoFrame]:
+        """Yield the decoded frames; from the first interlaced one on, through FFmpeg's filter bwdif."""
+        graph: Any = None
+        shape: object = None
+        for frame in self._raw():
+            if graph is None and not frame.interlaced_frame:
+                yield frame
+                continue
+            if shape != (frame.width, frame.height, frame.format.name):
+                if graph is not None:
+                    yield from _through(graph, None)
+                graph, shape = _deinterlacer(frame), (frame.width, frame.height, frame.format.name)
+            yield from _through(graph, frame)
+        if graph is not None:
+            yield from _through(graph, None)
+
+    def _raw(self) -> Iterator[av.VideoFrame]:
+        errors = pyav().FFmpegError
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except errors:
+                self._damaged += 1
+                return
+            if packet is None:
+                return
+            try:
+                yield from packet.decode()
+            except errors:
+                self._damaged += 1
+
+
+def open_input(path: Path) -> av.container.InputContainer:
+    """Open a video file; no other file or address that it names is read from a network.
+
+    Raises:
+        DataError: no such file, or not a video.
+    """
+    av, name = pyav(), display_name(path)
+    if not path.is_file():
+        raise DataError(f"no such video: {name}" if not path.exists() else f"{name} is no file: name a video")
+    try:
+        opened: av.container.InputContainer = av.open(
+            f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        )
+        return opened
+    except (av.FFmpegError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{name} cannot be read as a video: {reason}") from None
+
+
+def _rgb(frame: av.VideoFrame) -> Pixels:
+    matrix = _MATRICES.get(int(frame.colorspace)) or (
+        "ITU709" if frame.height >= _HIGH_DEFINITION else "ITU601"
+    )
+    from av.video.reformatter import Colorspace
+
+    return np.asarray(frame.to_ndarray(format="rgb24", src_colorspace=Colorspace[matrix]))
+
+
+def _matrix(frame: av.VideoFrame) -> NDArray[np.int32] | None:
+    """Return the 2 × 2 part of a frame's display matrix, which takes its x and y (in rows) to those shown."""
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    return None if data is None else np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2]
+
+
+def _upright(image: Pixels, matrix: NDArray[np.int32] | None) -> Pixels:
+    """Turn and mirror an image by the quarter turn that is nearest to a display matrix."""
+    if matrix is None:
+        return image
+    (a, b), (c, d) = matrix
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        image, a, d = image.transpose(1, 0, 2), c, b
+    return np.ascontiguousarray(image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
+
+
+def _deinterlacer(frame: av.VideoFrame) -> Any:
+    """Return a filter graph that deinterlaces the frames that are marked as interlaced; one frame stays one frame."""
+    graph = pyav().filter.Graph()
+    graph.link_nodes(
+        graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+        ),
+        graph.add("bwdif", "mode=send_frame:deint=interlaced"),
+        graph.add("buffersink"),
+    ).configure()
+    return graph
+
+
+def _through(graph: Any, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
+    av = pyav()
+    graph.vpush(frame)
+    while True:
+        try:
+            yield graph.vpull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+
+
+class RawReader:
+    """Raw RGB frames (FFmpeg's `rgb24`) from a stream, such as stdin; as `Reader`, without sound.
+
+    Args:
+        stream: Binary stream.
+        size: Height and width.
+        rate: Frames a second.
+
+    Raises:
+        ConfigError: a size or rate that is not positive.
+        DataError: not one whole frame.
+    """
+
+    path: Path | None = None
+    aspect = Fraction(1)
+    count = 0
+    start = 0.0
+
+    def __init__(self, stream: IO[bytes], size: tuple[int, int], rate: Fraction) -> None:
+        if min(size) < 1 or rate <= 0:
+            raise ConfigError(f"raw frames have a size and a rate above 0, got {size} and {rate}")
+        self.size, self.rate, self.time_base = size, rate, 1 / rate
+        self._stream = stream
+        self._first = self._read()
+        if self._first is None:
+            raise DataError(f"no whole frame of {size[1]}x{size[0]} × 3 bytes came from the stream")
+
+    def _read(self) -> Pixels | None:
+        height, width = self.size
+        data = bytearray()
+        while len(data) < height * width * 3:
+            part = self._stream.read(height * width * 3 - len(data))
+            if not part:
+                break
+            data += part
+        if len(data) == height * width * 3:
+            return np.frombuffer(bytes(data), np.uint8).reshape(height, width, 3)
+        if data:
+            _log.warning("warning: the last frame of the stream is cut short (%d bytes): left out", len(data))
+        return None
+
+    def __iter__(self) -> Iterator[Picture]:
+        image, number = self._first, 0
+        while image is not None:
+            yield Picture(image, float(number / self.rate))
+            image, number = self._read(), number + 1
+
+    def close(self) -> None:
+        """Leave the stream as it is."""
