@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -23,6 +23,7 @@ from faceparse.errors import ConfigError, DataError, MissingExtraError, display_
 
 if TYPE_CHECKING:
     import av
+    from av.container import InputContainer
 
 Pixels = NDArray[np.uint8]
 
@@ -215,7 +216,7 @@ class Reader:
                 self._damaged += 1
 
 
-def open_input(path: Path) -> av.container.InputContainer:
+def open_input(path: Path) -> InputContainer:
     """Open a video file; no other file or address that it names is read from a network.
 
     Raises:
@@ -225,10 +226,8 @@ def open_input(path: Path) -> av.container.InputContainer:
     if not path.is_file():
         raise DataError(f"no such video: {name}" if not path.exists() else f"{name} is no file: name a video")
     try:
-        opened: av.container.InputContainer = av.open(
-            f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
-        )
-        return opened
+        options = {"protocol_whitelist": "file"}
+        return cast("InputContainer", av.open(f"file:{path}", options=options, metadata_errors="replace"))
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{name} cannot be read as a video: {reason}") from None
