@@ -111,7 +111,7 @@ def _read(reader: Target, name: str, data: bytes) -> tuple[str, str, int, float]
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-    if not wrong and calls > (most := reader.most_calls + reader.calls_a_byte * len(data)):
+    if not wrong and calls > (most := reader.allowed_calls(data)):
         wrong = f"{calls} calls; at most {most} for {len(data)} bytes"
     if not wrong and reader.size > (most := reader.most_bytes + reader.bytes_a_byte * len(data)):
         wrong = f"{reader.size} bytes of {len(data)}; at most {most}"

@@ -49,6 +49,10 @@ class Target:
         pool = list(self.inputs.values())
         return mutated(chance, self.inputs[name], pool, text=self.text, words=self.words)
 
+    def allowed_calls(self, data: bytes) -> int:
+        """Calls of functions that reading this input may make."""
+        return self.most_calls + self.calls_a_byte * len(data)
+
     def read(self, name: str, data: bytes) -> None:
         """Read a damaged input; whatever it holds to besides is asserted.
 
