@@ -52,6 +52,7 @@ from faceparse.weights.hashing import sha256
 from faceparse.weights.inputsize import InputSize
 from faceparse.weights.merging import read_logits, scheme_of_results
 from faceparse.weights.modelfile import find_model
+from faceparse.weights.onnxfile import external_files
 from faceparse.weights.terms import announce
 
 T = TypeVar("T")
@@ -237,7 +238,9 @@ class Parser:
         identity["labels"] = hashlib.sha256(repr(scheme).encode()).hexdigest()
         identity["card"] = hashlib.sha256(self.card.to_json().encode()).hexdigest()
         if isinstance(self._model, str | Path):
-            identity["sha256"] = sha256(find_model(self._model, self._card_name).path)
+            path = find_model(self._model, self._card_name).path
+            parts = external_files(path) if path.suffix.lower() == ".onnx" else ()
+            identity["sha256"] = " ".join(map(sha256, (path, *parts)))
         return identity
 
     @overload

@@ -80,6 +80,15 @@ def test_the_picture_itself_is_never_written_to(
     assert photo.read_bytes() == collins_path.read_bytes()
 
 
+def test_nor_is_the_list_of_pictures(faceparse: Command, collins_path: Path, tmp_path: Path) -> None:
+    paths = tmp_path / "list.json"
+    paths.write_text(f"{collins_path}\n")
+    ran = faceparse("parse", "--list", paths, "-o", paths, "--model", TINY, "--overwrite")
+    assert ran.code == 2
+    assert "no input is written to" in ran.err
+    assert paths.read_text() == f"{collins_path}\n"
+
+
 def test_a_folder_of_such_a_name_stays_a_folder(parse: Command, tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
     assert parse("-o", tmp_path / "a.png", "--save", "mask").code == 0

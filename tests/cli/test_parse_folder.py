@@ -215,6 +215,13 @@ def test_a_file_in_the_way_is_refused(photos: Path, tmp_path: Path, parse: Comma
     assert mine.read_bytes().startswith(b"\x89PNG")
 
 
+def test_what_is_left_out_is_said(photos: Path, tmp_path: Path, parse: Command) -> None:
+    (photos / "0" / "02.png").rename(photos / "0" / "04_mask.png")
+    lines = parse(photos, "-o", tmp_path / "out", "--recursive").out.splitlines()
+    assert lines[0].startswith("1 left out as outputs of earlier runs")
+    assert lines[1].startswith("59 written in")
+
+
 def test_failures_are_grouped_and_counted(photos: Path, tmp_path: Path, parse: Command) -> None:
     for i in (3, 5, 7):
         (photos / "1" / f"{i:02}.png").write_bytes(b"")

@@ -1,5 +1,6 @@
 """The images/ + labels/ layout."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,15 @@ def test_faults_are_named(tmp_path: Path) -> None:
     (root / "val.txt").write_text("\n")
     with pytest.raises(DataError, match="no labelled picture"):
         FolderDataset(root, "val", "celebamask19")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of Unix")
+@pytest.mark.parametrize(("name", "split"), [("dataset.json", "all"), ("val.txt", "val")])
+def test_what_is_no_regular_file_is_not_absent(tmp_path: Path, name: str, split: str) -> None:
+    root = make(tmp_path / "d")
+    os.mkfifo(root / name)
+    with pytest.raises(DataError, match=f"cannot read .*{name}: it is not a regular file"):
+        FolderDataset(root, split, "celebamask19")
 
 
 def test_bad_files_are_named_when_read(tmp_path: Path) -> None:

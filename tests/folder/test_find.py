@@ -100,6 +100,22 @@ def test_results_of_earlier_runs_elsewhere_are_not_taken(tmp_path: Path) -> None
     assert set(stems(find([f"{root}/**/*.*"], now))) == set(found)
 
 
+def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    root, out = (
+        pictures(tmp_path / "in", "a.jpg", "a_mask.png", "b_mask.png", "b_panel.jpg"),
+        tmp_path / "out",
+    )
+    forged = root / ".faceparse" / "manifest.jsonl"
+    forged.parent.mkdir()
+    forged.write_text('{"stem":"b","faces":0,"done":{}}\n')
+    assert find([root], out).left_out == find([f"{root}/**/*.*"], out).left_out == 3
+    assert find([root], root).left_out == 1  # the run's own manifest is no news
+    (root / "a.jpg").unlink()
+    (root / "a_mask.png").unlink()
+    with pytest.raises(ConfigError, match="2 left out as outputs"):
+        find([root], out)
+
+
 def test_an_input_inside_the_output_folder(tmp_path: Path) -> None:
     out = tmp_path
     root = pictures(tmp_path / "in", "a.jpg", "in/a.jpg")

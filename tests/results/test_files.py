@@ -1,6 +1,8 @@
 """A parsing as .npz and .json: what comes back, and what is said of files that are none."""
 
+import io
 import json
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -139,6 +141,22 @@ def test_a_file_that_unpacks_to_very_much_is_not_unpacked(tmp_path: Path) -> Non
     content[entry + 24 : entry + 28] = (1 << 31).to_bytes(4, "little")  # what the directory says of its size
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"it would unpack to 2,147,\d+,\d+ bytes"):
+        Parsing.load(path)
+
+
+def test_labels_too_large_for_the_memory_are_one_line(tmp_path: Path) -> None:
+    path = stored(seen(), tmp_path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "|V0", "fortran_order": False, "shape": (1 << 40, 1 << 10)}
+    )
+    del arrays["labels"]
+    np.savez(path, **arrays)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.npy", header.getvalue())
+    with pytest.raises(DataError, match="damaged one"):
         Parsing.load(path)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from faceparse.engines import open_engine
 from faceparse.errors import WeightsError
+from faceparse.parser import Parser
 from faceparse.weights.modelfile import find_model
 
 onnx = pytest.importorskip("onnx")
@@ -106,3 +107,11 @@ def test_a_field_of_too_many_bits_is_no_other_readers_field(folder: Path) -> Non
     path.write_bytes(path.read_bytes() + varint + b"\0")
     with pytest.raises(WeightsError, match="damaged"):
         find_model(path)
+
+
+def test_other_numbers_in_the_other_file_are_another_model(folder: Path) -> None:
+    parser = Parser(written(folder, initialiser, "numbers"), faces="whole")
+    before = parser.identity
+    assert parser.identity == before
+    (folder / "numbers").write_bytes(bytes(4 * 56) + b"abcd")
+    assert parser.identity != before

@@ -16,6 +16,7 @@ Layout (as for the yakhyo BiSeNet trainer)::
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -170,7 +171,7 @@ def _stems(layout: Layout, split: str) -> Sequence[str]:
     if split == "all" or is_share(split):
         return take_share(labelled, split, layout.root)
     file = layout.root / f"{split}.txt"
-    if not file.is_file():
+    if not os.path.lexists(file):
         choices = f"{', '.join(layout.splits[:8]) or 'none'}; all, or shares such as 0-80%, need no file"
         raise DataError(f"no split {split!r} in {layout.root}: expected {file.name}; there are {choices}")
     stems, absent = layout.read_split(split)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def read_record(root: Path) -> dict[str, Any]:
         DataError: `dataset.json` is not a JSON object.
     """
     file = root / RECORD
-    raw = read_file(file, "record", DataError) if file.is_file() else {}
+    raw = read_file(file, "record", DataError) if os.path.lexists(file) else {}
     if not isinstance(raw, dict):
         raise DataError(f"record {file}: expected a JSON object, got {type(raw).__name__}")
     return raw

@@ -70,6 +70,7 @@ def find_jobs(
     jobs = finder.jobs()
     if not jobs:
         hint = "" if recursive else "; --recursive looks into subfolders"
+        hint += f"; {jobs.left_out} left out as outputs of earlier runs" * bool(jobs.left_out)
         raise ConfigError(f"no picture ({' '.join(SUFFIXES)}) in {', '.join(paths) or 'the list'}{hint}")
     return jobs
 
@@ -112,7 +113,9 @@ class _Finder:
         self.extra: list[Job] = []
 
     def jobs(self) -> Jobs:
+        left_out = self._walker.left_out
         for group in self._groups.values():
+            left_out += len(group.names)
             stems = {os.path.splitext(name)[0] for name in group.names} | set(group.names)
             group.names = [
                 name
@@ -120,8 +123,10 @@ class _Finder:
                 if not any(stem in stems for stem in possible_stems(name, self._endings))
                 or os.path.realpath(os.path.join(group.folder, name)) in self._named
             ]
+            left_out -= len(group.names)
         unreadable = (Job(Path(path), self._output, problem) for path, problem in self._walker.unreadable)
-        return Jobs(self._groups.values(), self._output, [*self.extra, *unreadable], self._endings)
+        jobs = [*self.extra, *unreadable]
+        return Jobs(self._groups.values(), self._output, jobs, self._endings, left_out)
 
     def add(self, path: str, recursive: bool) -> None:
         if os.path.isfile(path):

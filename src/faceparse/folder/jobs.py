@@ -79,6 +79,7 @@ class Jobs:
         output: The output folder.
         extra: Jobs outside the groups: the picture from stdin, folders that cannot be read.
         endings: Endings of all outputs, to find pictures like `a` and `a_x` whose outputs would have one name.
+        left_out: Number of pictures left out as outputs: of another picture, or of runs into the inputs' folders.
 
     Raises:
         ConfigError: pictures of several folders would have the same output file.
@@ -90,8 +91,9 @@ class Jobs:
         output: Path,
         extra: Iterable[Job] = (),
         endings: Iterable[str] = (),
+        left_out: int = 0,
     ) -> None:
-        self.output = output
+        self.output, self.left_out = output, left_out
         self._groups = [group for group in groups if group.names]
         self._extra = list(extra)
         prefixes = _prefixes(list(endings))

@@ -41,12 +41,14 @@ class Walker:
 
     Attributes:
         unreadable: Folders that cannot be read, and why.
+        left_out: Number of pictures left out because manifests in other folders than `output` name them.
     """
 
     def __init__(self, output: str, endings: Sequence[str]) -> None:
         self._output = os.path.realpath(output)
-        self._outputs = Outputs(endings)
-        self._outputs.read(self._output)
+        self._own, self._others = Outputs(endings), Outputs(endings)
+        self._own.read(self._output)
+        self.left_out = 0
         self.unreadable: list[tuple[str, str]] = []
 
     def walk(self, top: str, recursive: bool) -> Iterator[PicturePath]:
@@ -74,7 +76,7 @@ class Walker:
                 continue
             visited.add(folder.real)
             if folder.real != self._output:
-                self._outputs.read(folder.real)
+                self._others.read(folder.real)
             inner = []
             for entry in self._entries(folder.path, top):
                 name = entry.name
@@ -84,7 +86,7 @@ class Walker:
                     links.append(picture)
                 elif entry.is_dir():
                     inner.append(_Folder(path, real, join(folder.subfolder, name)))
-                elif is_picture(name) and entry.is_file() and not self._outputs.hold(folder.real, name):
+                elif is_picture(name) and entry.is_file() and not self._is_output(folder.real, name):
                     yield picture
             pending += reversed(inner if recursive else [])
 
@@ -100,8 +102,14 @@ class Walker:
             matches = _glob(pattern, base)
         for picture in matches:
             folder = os.path.realpath(picture.folder or os.curdir)
-            if not self._outputs.hold(folder, picture.name):
+            if not self._is_output(folder, picture.name):
                 yield picture
+
+    def _is_output(self, folder: str, name: str) -> bool:
+        own = self._own.hold(folder, name)
+        other = not own and self._others.hold(folder, name)
+        self.left_out += other
+        return own or other
 
     def _entries(self, folder: str, top: str) -> list[os.DirEntry[str]]:
         """Return the entries of a folder, sorted by name, without hidden files."""

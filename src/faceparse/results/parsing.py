@@ -22,7 +22,7 @@ from typing import Literal, TypedDict, Unpack, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ConfigError, ResultError
+from faceparse.errors import ConfigError, LabelError, ResultError
 from faceparse.labels import IGNORE, Scheme, conversion, count
 from faceparse.labels import scheme as find_scheme
 from faceparse.registry import room
@@ -363,7 +363,7 @@ class Parsing:
             probabilities.
 
         Raises:
-            LabelError: the scheme has no such class or group.
+            LabelError: no class or group is named, or the scheme has none of that name.
             ConfigError: a length that is not a number or out of range, or `feather` without `soft`.
         """
         ids = self._ids(name)
@@ -379,6 +379,8 @@ class Parsing:
     def _ids(self, names: Names) -> tuple[int, ...]:
         """Return the labels of one name or of several, ascending."""
         several = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else (names,)
+        if not several:
+            raise LabelError(f"expected a class, alias or group, or several, such as 'hair'; got {names!r}")
         return tuple(sorted({i for name in several for i in self.scheme.ids(name)}))
 
     def _sources(self, ids: Sequence[int]) -> tuple[int, ...]:
@@ -430,7 +432,7 @@ class Parsing:
         The box is x0, y0, x1, y1 in pixels, x1 and y1 excluded; None if no pixel has one of the classes.
 
         Raises:
-            LabelError: the scheme has no such class or group.
+            LabelError: no class or group is named, or the scheme has none of that name.
         """
         mask = self.mask(name)
         columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
@@ -462,7 +464,7 @@ class Parsing:
         but `feather` also works with `soft=False`.
 
         Raises:
-            LabelError: the scheme has no such class or group.
+            LabelError: no class or group is named, or the scheme has none of that name.
             ConfigError: a length that is not a number or out of range.
         """
         mask = self.mask(name, soft, edges=edges, grow=grow, shrink=shrink) * np.float32(255)

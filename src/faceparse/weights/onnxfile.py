@@ -10,7 +10,7 @@ needs no onnx, and large weights take no time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from faceparse.errors import WeightsError
 from faceparse.weights.card import Card, card_from_json
 from faceparse.weights.checkpoint import CARD_KEY
 from faceparse.weights.contents import read_head
-from faceparse.weights.protobuf import Message, ProtobufError
+from faceparse.weights.protobuf import Message
 
 _KEY, _VALUE = 1, 2  # fields of ONNX's StringStringEntryProto
 _INSIDE: Mapping[str, Mapping[int, str]] = {
@@ -40,27 +40,37 @@ def onnx_card(path: str | Path) -> Card | None:
         WeightsError: no such file, not ONNX, truncated, a damaged card, or external data in a file that is
             missing or outside the folder.
     """
-    path = Path(path)
+    return _read(Path(path))[0]
+
+
+def external_files(path: Path) -> list[Path]:
+    """Return the other files that hold a part of an ONNX file's weights; raises as `onnx_card`."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[Card | None, list[Path]]:
     head = read_head(path, "model")
     try:
         with path.open("rb") as file:
-            entries = _entries(Message(memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))))
-    except ValueError:  # a damaged message or text
+            model = Message(memoryview(mmap(file.fileno(), 0, access=ACCESS_READ)))
+        entries = set(_entries(model))
+        if ("graph", "", "") not in entries:
+            raise ValueError
+    except (ValueError, RecursionError):  # a damaged message or text, or graphs nested too deeply
         if head[0] != 8:  # every ONNX writer begins with field 1, the format's version
             raise WeightsError(f"{path} is not an ONNX model, whatever its name says") from None
         raise WeightsError(f"{path} is cut short or damaged: get or export it again") from None
-    for key, name in entries["external data"]:
-        if key == "location" and not _is_beside(path, name):
+    names = [value for kind, key, value in sorted(entries) if (kind, key) == ("external data", "location")]
+    for name in names:
+        if not _is_beside(path, name):
             raise WeightsError(f"{path} has numbers in {name[:200]!r}, which is no file in its folder")
-    card = dict(entries["metadata"]).get(CARD_KEY)
-    return None if card is None else card_from_json(card, path)
+    card = {key: value for kind, key, value in entries if kind == "metadata"}.get(CARD_KEY)
+    return None if card is None else card_from_json(card, path), [path.parent / name for name in names]
 
 
 def _is_beside(path: Path, name: str) -> bool:
-    folders = {
-        path.parent.resolve(),
-        path.resolve().parent,
-    }  # the Hub's cache links to both files in another folder
+    # The Hub's cache links to both files in another folder.
+    folders = {path.parent.resolve(), path.resolve().parent}
     try:
         file = (path.parent / name).resolve()
         return file.is_file() and not folders.isdisjoint(file.parents)
@@ -68,22 +78,16 @@ def _is_beside(path: Path, name: str) -> bool:
         return False
 
 
-def _entries(model: Message) -> Mapping[str, list[tuple[str, str]]]:
-    """Return the key-value pairs of a model by kind (metadata, external data)."""
-    entries: dict[str, list[tuple[str, str]]] = {"metadata": [], "external data": []}
-    waiting, kinds = [("model", model)], set()
-    while waiting:
-        outer, message = waiting.pop()
-        kinds.add(outer)
-        for number, value in message.fields():
-            kind = _INSIDE[outer].get(number, "")
-            if kind in _INSIDE and isinstance(value, memoryview):
-                waiting.append((kind, message.inner(value)))
-            elif kind and isinstance(value, memoryview):
-                pair = {
-                    n: bytes(v).decode() for n, v in message.inner(value).fields() if not isinstance(v, int)
-                }
-                entries[kind].append((pair.get(_KEY, ""), pair.get(_VALUE, "")))
-    if "graph" not in kinds:
-        raise ProtobufError("it holds no graph")
-    return entries
+def _entries(message: Message, kind: str = "model") -> Iterator[tuple[str, str, str]]:
+    """Yield (kind, key, value) of each message inside a message; only metadata and external data have key and value."""
+    for number, content in message.fields():
+        inner = _INSIDE[kind].get(number)
+        if inner is None or isinstance(content, int):
+            continue
+        if inner in _INSIDE:
+            yield inner, "", ""
+            yield from _entries(message.inner(content), inner)
+        else:
+            pair = dict(message.inner(content).fields())
+            key, value = (bytes(memoryview(pair.get(n, b""))).decode() for n in (_KEY, _VALUE))
+            yield inner, key, value

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 _MOST_FIELDS = 1_000_000
 """Largest number of fields in a file; real files have some ten thousand, malicious files may have more."""
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_VARINT = 0
+_SIZES = {_VARINT: 0, 1: 8, 2: 0, 5: 4}
+"""Wire type → bytes of a value; 0: a varint states the value, or its length."""
 
 
 class ProtobufError(ValueError):
@@ -39,16 +41,11 @@ class Message:
             if self._budget[0] < 0:
                 raise ProtobufError(f"it has more than {_MOST_FIELDS:,} fields")
             number, kind = divmod(self.varint(), 8)
-            if number >> 29:  # other readers ignore these bits and see another field
+            # Other readers ignore bits from 2^29 on, and see another field.
+            if number >> 29 or kind not in _SIZES:
                 raise ProtobufError("it is not a protobuf message")
-            if kind == _VARINT:
-                yield number, self.varint()
-            elif kind == _BYTES:
-                yield number, self._take(self.varint())
-            elif kind in (_FIXED32, _FIXED64):
-                yield number, self._take(4 if kind == _FIXED32 else 8)
-            else:
-                raise ProtobufError("it is not a protobuf message")
+            value = _SIZES[kind] or self.varint()
+            yield number, value if kind == _VARINT else self._take(value)
 
     def varints(self) -> Iterator[int]:
         """Yield the whole message as packed varints."""
@@ -59,19 +56,14 @@ class Message:
         """Return the next varint (seven bits per byte) as an unsigned integer."""
         value = 0
         for shift in range(0, 64, 7):
-            if self._at >= len(self._data):
-                raise ProtobufError("it is cut short or damaged")
-            byte = self._data[self._at]
-            self._at += 1
+            byte = self._take(1)[0]
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return value
         raise ProtobufError("it is not a protobuf message")
 
     def _take(self, length: int) -> memoryview:
-        end = self._at + length
-        if end > len(self._data):
+        start, self._at = self._at, self._at + length
+        if self._at > len(self._data):
             raise ProtobufError("it is cut short or damaged")
-        part = self._data[self._at : end]
-        self._at = end
-        return part
+        return self._data[start : self._at]

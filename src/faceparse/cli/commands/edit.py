@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from typer import Argument, Option
 
 from faceparse.cli import words
-from faceparse.cli.commands.parse import find_pictures, report
+from faceparse.cli.commands.parse import check_one_file, find_pictures, report
 from faceparse.cli.say import say
 
 if TYPE_CHECKING:
@@ -58,18 +58,13 @@ def command(
 
     Folders, reruns, names and errors are as in `faceparse parse`; the result is `STEM_edit.EXT`.
     """
-    import os
-
     from faceparse.cli.console import print_table
-    from faceparse.cli.process import tune_process
     from faceparse.edits import EDITS, read_edit
     from faceparse.edits.files import FORMATS, EditedPicture
     from faceparse.errors import ConfigError
     from faceparse.files import atomic
     from faceparse.folder import Run
     from faceparse.parser import Parser
-    from faceparse.results.sides import SideCounter
-    from faceparse.weights.merging import scheme_of_results
 
     if names:
         print_table("edits", ("edit", "options", "what it does"), [_row(kind) for kind in EDITS.values()])
@@ -85,10 +80,8 @@ def command(
     one = output.suffix.lower() in FORMATS and not output.is_dir()
     if one and len(todo) != 1:
         raise ConfigError(f"-o {output} takes one picture, got {len(todo)}: give a folder")
-    if one and log:
-        raise ConfigError(f"--log needs an output folder, and -o {output} is none: leave --log out")
-    if one and os.path.realpath(output) == os.path.realpath(next(iter(todo)).source):
-        raise ConfigError(f"-o {output} is the picture itself, and no input is written to: name another file")
+    if one:
+        check_one_file(output, log, next(iter(todo)).source, pictures)
     parser = Parser(
         model,
         engine=engine,
@@ -108,22 +101,18 @@ def command(
         if not quiet:
             say(str(output))
         return
-    workers = min(jobs or parser.workers, len(todo))
-    if workers > 1:
-        tune_process()
-    sides = SideCounter(scheme_of_results(parser.card))
     run = Run(
         todo,
-        sides.watch(parser.parse),
+        parser.parse,
         {form.name: form},
         output,
         identity=parser.identity,
         scheme=parser.scheme,
         overwrite=overwrite,
-        workers=workers,
+        workers=min(jobs or parser.workers, len(todo)),
         fail_fast=fail_fast,
     )
-    report(run, log, sides, quiet, grace)
+    report(run, parser.card, log, quiet, grace)
 
 
 def _row(kind: type[Edit]) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from faceparse.folder import Jobs, Run
-    from faceparse.results.sides import SideCounter
+    from faceparse.weights.card import Card
     from faceparse.writers import Writer
 
 
@@ -81,17 +81,13 @@ def command(
 
     A rerun does what is missing or has changed: picture, model, options.
     """
-    import os
     import sys
 
-    from faceparse.cli.process import tune_process
     from faceparse.errors import ConfigError
     from faceparse.files import atomic
     from faceparse.folder import Run, encode
     from faceparse.parser import AUTO, USUAL, Parser
     from faceparse.pictures.reader import SUFFIXES
-    from faceparse.results.sides import SideCounter
-    from faceparse.weights.merging import scheme_of_results
     from faceparse.writers import WRITERS, read_options, writers
 
     if not inputs and list_file is None:
@@ -117,12 +113,10 @@ def command(
         raise ConfigError(
             f"-o {output} takes one picture and one form, got {len(todo)} and {len(forms)}: choose with --save, or give a folder"
         )
-    if (to_stdout or fitting) and log:
-        raise ConfigError(f"--log needs an output folder, and -o {output} is none: leave --log out")
+    if to_stdout or fitting:
+        check_one_file(output, log, *(() if to_stdout else (next(iter(todo)).source, list_file)))
     if fitting and not {*forms} & {*fitting}:
         raise ConfigError(f"-o {output}: the form of such a file is {' or '.join(fitting)}, not {save}")
-    if fitting and os.path.realpath(output) == os.path.realpath(next(iter(todo)).source):
-        raise ConfigError(f"-o {output} is the picture itself, and no input is written to: name another file")
     if to_stdout and (sys.stdout is None or sys.stdout.isatty()):
         raise ConfigError(
             "stdout is a terminal or closed: redirect it, as in faceparse parse photo.jpg -o - > mask.png"
@@ -158,27 +152,37 @@ def command(
         if not quiet:
             say(str(output))
         return
-    workers = min(jobs or parser.workers, len(todo))
-    if workers > 1:
-        tune_process()
-    sides = SideCounter(scheme_of_results(parser.card))
     run = Run(
         todo,
-        sides.watch(parser.parse),
+        parser.parse,
         forms,
         output,
         identity=parser.identity,
         scheme=parser.scheme,
         overwrite=overwrite,
-        workers=workers,
+        workers=min(jobs or parser.workers, len(todo)),
         fail_fast=fail_fast,
     )
-    report(run, log, sides, quiet, grace)
+    report(run, parser.card, log, quiet, grace)
 
 
 def _suffixes(form: type[Writer]) -> set[str]:
     """Return the suffixes of an output form's files, such as `.png`."""
     return {Path(ending).suffix for ending in form.endings}
+
+
+def check_one_file(output: Path, log: Path | None, *inputs: Path | None) -> None:
+    """Refuse a log beside a single result, and a result that would replace the picture or the list of pictures."""
+    from os.path import realpath
+
+    from faceparse.errors import ConfigError
+
+    if log:
+        raise ConfigError(f"--log needs an output folder, and -o {output} is none: leave --log out")
+    if realpath(output) in [realpath(path) for path in inputs if path]:
+        raise ConfigError(
+            f"-o {output} is the picture itself or the list, and no input is written to: name another file"
+        )
 
 
 def find_pictures(
@@ -215,14 +219,21 @@ def find_pictures(
     )
 
 
-def report(run: Run, log: Path | None, sides: SideCounter, quiet: bool, grace: float) -> None:
-    """Iterate over a folder's run: show progress, failures as they occur, and a summary."""
+def report(run: Run, card: Card, log: Path | None, quiet: bool, grace: float) -> None:
+    """Iterate over a folder's run with a model of this card: show progress, failures as they occur, and a summary."""
     from contextlib import ExitStack
 
     from faceparse.cli.console import progress_bar
     from faceparse.cli.interrupt import INTERRUPTED, stop_on_signals
+    from faceparse.cli.process import tune_process
     from faceparse.folder import open_log
+    from faceparse.results.sides import SideCounter
+    from faceparse.weights.merging import scheme_of_results
 
+    if run.workers != 1:
+        tune_process()
+    sides = SideCounter(scheme_of_results(card))
+    run.parse = sides.watch(run.parse)
     to_stdout = str(log) == "-"
     with ExitStack() as stack:
         write_log = stack.enter_context(open_log(log)) if log else lambda record: None
@@ -258,6 +269,8 @@ def _summary(run: Run) -> Iterator[str]:
             for reason, count in run.summary.reasons(status):
                 yield f"{count} {status}: {reason}"
     yield from run.summary.warnings()
+    if left_out := run.jobs.left_out:
+        yield f"{left_out} left out as outputs of earlier runs: name such a picture itself to have it parsed"
     for path in run.summary_files:
         yield f"also {path}"
     numbers = {**counts, "not begun": len(run.jobs) - tried}

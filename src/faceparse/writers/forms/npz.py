@@ -98,17 +98,16 @@ class Npz(FileWriter):
             arrays = {name: file[name] for name in file.files}
             about = json.loads(str(arrays["record"]))
             newer, size = about["format"] > FORMAT, arrays["labels"].shape
+            black = np.zeros((*size, 3), np.uint8) if image is None else image
         if newer:
             raise DataError(f"{path} was written by a newer faceparse: update to read it")
-        if image is None:
-            image = np.zeros((*size, 3), np.uint8)
-        elif np.shape(image) != (*size, 3):
+        if np.shape(black) != (*size, 3):
             raise ResultError(
-                f"{path} is the parsing of an RGB picture of {size[1]} × {size[0]}; got shape {np.shape(image)}: "
+                f"{path} is the parsing of an RGB picture of {size[1]} × {size[0]}; got shape {np.shape(black)}: "
                 "give the picture that was parsed"
             )
         with _faults_named(path):
-            return _put_together(about, arrays, image)
+            return _put_together(about, arrays, black)
 
 
 def _take_apart(parsing: Parsing, arrays: Arrays, soft: bool) -> dict[str, object]:
@@ -143,7 +142,7 @@ def _faults_named(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # from NumPy, zipfile, zlib, json or our own checks
-        reason = str(error) if isinstance(error, FaceparseError) else type(error).__name__
+        reason = str(error) if isinstance(error, FaceparseError | MemoryError) else type(error).__name__
         raise DataError(f"{path} is no parsing as faceparse saves it, or a damaged one ({reason})") from error
 
 
