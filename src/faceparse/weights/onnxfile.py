@@ -88,6 +88,6 @@ def _entries(message: Message, kind: str = "model") -> Iterator[tuple[str, str, 
             yield inner, "", ""
             yield from _entries(message.inner(content), inner)
         else:
-            pair = dict(message.inner(content).fields())
-            key, value = (bytes(memoryview(pair.get(n, b""))).decode() for n in (_KEY, _VALUE))
+            pair = {n: bytes(v) for n, v in message.inner(content).fields() if not isinstance(v, int)}
+            key, value = (pair.get(n, b"").decode() for n in (_KEY, _VALUE))
             yield inner, key, value
