@@ -17,9 +17,14 @@ PROGRAM = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 ROOMS = re.findall(r"^## `(faceparse[\w.]*)`", "".join(PAGES[p] for p in RUN), re.M)
 
 
+NEEDS = {"torch": ("torch", "onnxscript"), "frames": ("av",)}
+"""Word of a heading → packages that its section needs."""
+
+
 def runs(section: str) -> bool:
-    """Whether a section can run here: where its heading names torch, with torch and onnx."""
-    return "torch" not in section.partition("\n")[0] or bool(find_spec("torch") and find_spec("onnxscript"))
+    """Whether the packages that a section needs are there."""
+    heading = section.partition("\n")[0]
+    return all(find_spec(name) for word, names in NEEDS.items() if word in heading for name in names)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")

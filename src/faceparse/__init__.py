@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from faceparse.edits import edit
     from faceparse.errors import FaceparseError
     from faceparse.evaluate.compare import compare
+    from faceparse.frames import video
     from faceparse.labels import Scheme, scheme, schemes
     from faceparse.parser import Parser, parse
     from faceparse.results import Face, Parsing
@@ -37,6 +38,7 @@ _HOME = {
     "parse": "faceparse.parser",
     "scheme": "faceparse.labels",
     "schemes": "faceparse.labels",
+    "video": "faceparse.frames",
 }
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "parse",
     "scheme",
     "schemes",
+    "video",
 ]
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from faceparse.errors import DataError, MissingExtraError
-from faceparse.frames.reader import RawReader, Reader
+from faceparse.frames.raw import RawReader
+from faceparse.frames.reader import Reader
 from tests.frames.clips import Pixels, clip, pictures
 
 

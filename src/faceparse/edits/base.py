@@ -25,11 +25,16 @@ class Edit(ABC):
         needs: Classes or groups, at least one of which the scheme must have; none needed where it is empty.
         private: Whether it hides who is shown: a picture without a face is then a failure, and EXIF data, which may hold
             a small copy of the picture, is left out.
+        transparent: Whether the picture becomes RGBA.
     """
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
     private: ClassVar[bool] = False
+
+    @property
+    def transparent(self) -> bool:
+        return False
 
     def __post_init__(self) -> None:
         tables.check(self)

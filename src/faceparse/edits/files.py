@@ -20,6 +20,7 @@ from PIL import Image, ImageOps
 from faceparse.edits.base import Edit
 from faceparse.edits.canvas import Canvas
 from faceparse.edits.colour import Pixels
+from faceparse.edits.editing import edit
 from faceparse.errors import OutputError
 from faceparse.files import write_atomic
 from faceparse.labels import Scheme
@@ -136,6 +137,15 @@ class EditedPicture(Writer):
     def check(self, scheme: Scheme) -> None:
         for one in self.edits:
             one.check(scheme)
+
+    @property
+    def channels(self) -> int:
+        """3 for RGB, 4 for RGBA."""
+        return 4 if any(one.transparent for one in self.edits) else 3
+
+    def draw(self, parsing: Parsing) -> Pixels:
+        """Return the parsing's own picture, edited; a frame of a video."""
+        return edit(parsing, self.edits)
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
         suffix = Path(parsing.source).suffix.lower() or ".png"

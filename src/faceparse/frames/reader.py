@@ -13,13 +13,13 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ConfigError, DataError, MissingExtraError, display_name
+from faceparse.errors import DataError, MissingExtraError, display_name
 
 if TYPE_CHECKING:
     import av
@@ -279,54 +279,3 @@ def _through(graph: Any, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]
             yield graph.vpull()
         except (av.BlockingIOError, av.EOFError):
             return
-
-
-class RawReader:
-    """Raw RGB frames (FFmpeg's `rgb24`) from a stream, such as stdin; as `Reader`, without sound.
-
-    Args:
-        stream: Binary stream.
-        size: Height and width.
-        rate: Frames a second.
-
-    Raises:
-        ConfigError: a size or rate that is not positive.
-        DataError: not one whole frame.
-    """
-
-    path: Path | None = None
-    aspect = Fraction(1)
-    count = 0
-    start = 0.0
-
-    def __init__(self, stream: IO[bytes], size: tuple[int, int], rate: Fraction) -> None:
-        if min(size) < 1 or rate <= 0:
-            raise ConfigError(f"raw frames have a size and a rate above 0, got {size} and {rate}")
-        self.size, self.rate, self.time_base = size, rate, 1 / rate
-        self._stream = stream
-        self._first = self._read()
-        if self._first is None:
-            raise DataError(f"no whole frame of {size[1]}x{size[0]} × 3 bytes came from the stream")
-
-    def _read(self) -> Pixels | None:
-        height, width = self.size
-        data = bytearray()
-        while len(data) < height * width * 3:
-            part = self._stream.read(height * width * 3 - len(data))
-            if not part:
-                break
-            data += part
-        if len(data) == height * width * 3:
-            return np.frombuffer(bytes(data), np.uint8).reshape(height, width, 3)
-        if data:
-            _log.warning("warning: the last frame of the stream is cut short (%d bytes): left out", len(data))
-        return None
-
-    def __iter__(self) -> Iterator[Picture]:
-        image, number = self._first, 0
-        while image is not None:
-            yield Picture(image, float(number / self.rate))
-            image, number = self._read(), number + 1
-
-    def close(self) -> None:
-        """Leave the stream as it is."""

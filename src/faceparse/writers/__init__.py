@@ -13,9 +13,19 @@ from faceparse.results import Parsing
 from faceparse.writers.options import read_options
 from faceparse.writers.outlines import polygons
 from faceparse.writers.registry import WRITERS, register, writers
-from faceparse.writers.writer import FileWriter, Writer
+from faceparse.writers.writer import FileWriter, PictureWriter, Writer
 
-__all__ = ["WRITERS", "FileWriter", "Writer", "polygons", "read_options", "register", "write", "writers"]
+__all__ = [
+    "WRITERS",
+    "FileWriter",
+    "PictureWriter",
+    "Writer",
+    "polygons",
+    "read_options",
+    "register",
+    "write",
+    "writers",
+]
 
 
 def write(parsing: Parsing, name: str, stem: str | Path, **options: object) -> tuple[Path, ...]:

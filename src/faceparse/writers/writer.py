@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,11 +14,15 @@ from faceparse import tables
 from faceparse.errors import DataError, OutputError
 from faceparse.labels import Scheme
 from faceparse.results import Parsing
+from faceparse.writers.png import Rows, open_png
 from faceparse.writers.selection import select
 
 
 class Writer(ABC):
     """One output form of a parsed picture: `--save NAME`. Several threads call a writer at the same time.
+
+    A form that is a picture of the photo's size, for which a video has a frame, is a `PictureWriter`. A form of JSON
+    values may also have `record(parsing)`, which returns them as a mapping; a video has a line for each frame then.
 
     A writer is a frozen dataclass. Its fields are its options (numbers, booleans, text, tuples of names, with
     the rules of `faceparse.tables`). A rerun compares `repr(writer)` to see whether the options changed.
@@ -119,3 +123,30 @@ class FileWriter(Writer):
                 kind.
         """
         raise DataError(f"{path} is no parsing that can be loaded: save it as .npz for that")
+
+
+class PictureWriter(FileWriter):
+    """An output form that is a picture of the photo's size: a PNG file, or a frame of a video."""
+
+    @property
+    def channels(self) -> int:
+        """1 for gray, 3 for RGB, 4 for RGBA."""
+        return 3
+
+    @abstractmethod
+    def strips(self, parsing: Parsing) -> Iterator[Rows]:
+        """Yield the picture's rows from the top, some at a time: n × W, or n × W × channels, uint8 or uint16."""
+
+    def draw(self, parsing: Parsing) -> Rows:
+        """Return the whole picture, H × W, or H × W × channels."""
+        strips = list(self.strips(parsing))
+        return strips[0] if len(strips) == 1 else np.concatenate(strips)
+
+    def save(self, parsing: Parsing, path: Path) -> None:
+        strips = self.strips(parsing)
+        first = next(strips)
+        bits = 8 * first.itemsize
+        with open_png(path, parsing.size, channels=self.channels, bits=bits) as add:
+            add(first)
+            for strip in strips:
+                add(strip)

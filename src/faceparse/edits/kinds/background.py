@@ -36,11 +36,15 @@ class Background(Edit):
     behind: str
     strength: Annotated[float, tables.between(0.01, 1)] = 0.5
 
+    @property
+    def transparent(self) -> bool:
+        return self.behind == "transparent"
+
     def apply(self, canvas: Canvas) -> None:
         person = 1 - canvas.soft("background")
         alpha = np.rint(person * 255).astype(np.uint8)
         full = int(np.iinfo(canvas.pixels.dtype).max)
-        if self.behind == "transparent":
+        if self.transparent:
             opacity = (
                 canvas.opacity
                 if canvas.opacity is not None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -11,15 +11,15 @@ import numpy as np
 from faceparse.results import Parsing, soft_strips
 from faceparse.results.foreground import cutout_strips
 from faceparse.results.margins import Margins
-from faceparse.writers.png import open_png
+from faceparse.writers.png import Rows
 from faceparse.writers.registry import register
 from faceparse.writers.selection import select
-from faceparse.writers.writer import FileWriter
+from faceparse.writers.writer import PictureWriter
 
 
 @register
 @dataclass(frozen=True)
-class Cutout(Margins, FileWriter):
+class Cutout(Margins, PictureWriter):
     """The picture with all but the person transparent, RGBA PNG; opacity is the soft mask.
 
     In half-transparent pixels the colour is an estimate of the foreground's colour alone; in fully
@@ -38,14 +38,17 @@ class Cutout(Margins, FileWriter):
     classes: tuple[str, ...] = ()
     edges: bool = True
 
-    def save(self, parsing: Parsing, path: Path) -> None:
+    @property
+    def channels(self) -> int:
+        return 4
+
+    def strips(self, parsing: Parsing) -> Iterator[Rows]:
         kept = sorted({i for ids in select(parsing.scheme, self.classes).values() for i in ids})
         alpha = np.empty(parsing.size, np.uint8)
         moved = Margins(self.grow, self.shrink)
         for rows, (strip,) in soft_strips(parsing, (kept,), edges=self.edges, margins=moved):
             alpha[rows] = strip
         opacity = Margins(feather=self.feather).in_pixels(parsing.face_side).applied(alpha)
-        with open_png(path, parsing.size, channels=4) as add:
-            for _, shown in cutout_strips(parsing.image, alpha, opacity, estimate=self.edges):
-                shown[shown[..., 3] == 0] = 0
-                add(shown)
+        for _, shown in cutout_strips(parsing.image, alpha, opacity, estimate=self.edges):
+            shown[shown[..., 3] == 0] = 0
+            yield shown

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -13,9 +13,9 @@ from faceparse.errors import ConfigError
 from faceparse.labels import Scheme
 from faceparse.results import Parsing
 from faceparse.tables import Rule, between, one_of
-from faceparse.writers.png import PIECE, open_png, write_png
+from faceparse.writers.png import PIECE, Rows
 from faceparse.writers.registry import register
-from faceparse.writers.writer import FileWriter
+from faceparse.writers.writer import PictureWriter
 
 
 def _is_colour(text: str) -> bool:
@@ -27,7 +27,7 @@ def _is_colour(text: str) -> bool:
 
 @register
 @dataclass(frozen=True)
-class Heatmap(FileWriter):
+class Heatmap(PictureWriter):
     """The probability of face, gray PNG: 0 to 255, or to 65535 with 16 bits; with `blend` as a colour over the picture.
 
     Args:
@@ -50,16 +50,19 @@ class Heatmap(FileWriter):
     def check(self, scheme: Scheme) -> None:
         scheme.ids("face")
 
-    def save(self, parsing: Parsing, path: Path) -> None:
+    @property
+    def channels(self) -> int:
+        return 3 if self.blend else 1
+
+    def strips(self, parsing: Parsing) -> Iterator[Rows]:
         likely = parsing.mask("face", soft=True, edges=False)
         if not self.blend:
             full = np.float32(2**self.bits - 1)
-            write_png(path, np.rint(likely * full).astype(f"uint{self.bits}"))
+            yield np.rint(likely * full).astype(f"uint{self.bits}")
             return
         tint = np.array(ImageColor.getrgb(self.colour), np.float32)
         step = max(1, PIECE // likely.shape[1])
-        with open_png(path, parsing.size, channels=3) as add:
-            for y in range(0, len(likely), step):
-                picture = parsing.image[y : y + step].astype(np.float32)
-                opacity = np.float32(self.blend) * likely[y : y + step, :, None]
-                add(np.rint(picture + opacity * (tint - picture)).astype(np.uint8))
+        for y in range(0, len(likely), step):
+            picture = parsing.image[y : y + step].astype(np.float32)
+            opacity = np.float32(self.blend) * likely[y : y + step, :, None]
+            yield np.rint(picture + opacity * (tint - picture)).astype(np.uint8)

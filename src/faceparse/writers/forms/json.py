@@ -22,4 +22,8 @@ class Json(FileWriter):
     suffix: ClassVar[str] = ".json"
 
     def save(self, parsing: Parsing, path: Path) -> None:
-        write_atomic(path, json_bytes(parsing.record(), indent=2) + b"\n")
+        write_atomic(path, json_bytes(self.record(parsing), indent=2) + b"\n")
+
+    def record(self, parsing: Parsing) -> dict[str, object]:
+        """Return the file's content."""
+        return parsing.record()

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from faceparse.draw.overlay import overlay
 from faceparse.results import Parsing
 from faceparse.tables import between
 from faceparse.writers.jpeg import QUALITY, write_jpeg
 from faceparse.writers.registry import register
-from faceparse.writers.writer import FileWriter
+from faceparse.writers.writer import PictureWriter
 
 
 @register
 @dataclass(frozen=True)
-class Overlay(FileWriter):
+class Overlay(PictureWriter):
     """The picture with its classes in colour over it, JPEG.
 
     Args:
@@ -31,6 +35,8 @@ class Overlay(FileWriter):
     outline: Annotated[int, between(0, 1000)] = 0
     quality: Annotated[int, between(1, 100)] = QUALITY
 
+    def strips(self, parsing: Parsing) -> Iterator[NDArray[np.uint8]]:
+        yield overlay(parsing.image, parsing.labels, parsing.scheme, self.alpha, self.outline)
+
     def save(self, parsing: Parsing, path: Path) -> None:
-        drawn = overlay(parsing.image, parsing.labels, parsing.scheme, self.alpha, self.outline)
-        write_jpeg(path, drawn, self.quality)
+        write_jpeg(path, next(self.strips(parsing)), self.quality)

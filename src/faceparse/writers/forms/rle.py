@@ -37,8 +37,12 @@ class Rle(FileWriter):
     classes: tuple[str, ...] = ()
 
     def save(self, parsing: Parsing, path: Path) -> None:
-        height, width = parsing.size
         file = Path(parsing.source).name or path.name.removesuffix(self.endings[0])
+        write_atomic(path, json_bytes(self.record(parsing, file)))
+
+    def record(self, parsing: Parsing, file: str = "") -> dict[str, object]:
+        """Return the file's content, for a picture's file of that name."""
+        height, width = parsing.size
         number = image_id(file)
         wanted = select(parsing.scheme, self.classes)
         categories = {name: _category(parsing.scheme, name) for name in wanted}
@@ -55,7 +59,7 @@ class Rle(FileWriter):
             }
             for i, (name, mask) in enumerate(((n, m) for n, m in masks if m.area), 1)
         ]
-        content = {
+        return {
             "info": {"description": "faceparse", "scheme": parsing.scheme.name},
             "licenses": [],
             "categories": [
@@ -65,7 +69,6 @@ class Rle(FileWriter):
             "images": [{"id": number, "file_name": file, "width": width, "height": height}],
             "annotations": annotations,
         }
-        write_atomic(path, json_bytes(content))
 
     def finish(self, folder: Path, stems: Iterable[Path]) -> tuple[Path, ...]:
         path = folder / JOINED

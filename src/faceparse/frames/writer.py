@@ -1,0 +1,289 @@
+"""Write a video: frames with their times, and the sound of another video."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.errors import OutputError, ResultError, display_name, in_words
+from faceparse.frames.output import Output
+from faceparse.frames.raw import RawReader
+from faceparse.frames.reader import Reader, open_input, pyav
+from faceparse.registry import either
+
+_log = logging.getLogger(__name__)
+
+
+class Coding(NamedTuple):
+    """How frames are encoded.
+
+    Attributes:
+        codec: FFmpeg's name of the encoder.
+        pixels: FFmpeg's name of its pixel format.
+        options: Options of the encoder.
+        even: Whether width and height are even; odd ones get one more column or row.
+    """
+
+    codec: str
+    pixels: str
+    options: Mapping[str, str]
+    even: bool = False
+
+
+_H264 = Coding("libx264", "yuv420p", {"crf": "18", "preset": "veryfast"}, even=True)
+_VP9_OPTIONS = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"}
+_VP9 = Coding("libvpx-vp9", "yuv420p", _VP9_OPTIONS)
+_VP9_ALPHA = Coding("libvpx-vp9", "yuva420p", {**_VP9_OPTIONS, "auto-alt-ref": "0"})
+_PRORES = Coding("prores_ks", "yuva444p10le", {"profile": "4444"})
+_FFV1 = Coding("ffv1", "gray", {})
+
+CODINGS: Mapping[str, Mapping[int, Coding]] = {
+    ".mp4": {3: _H264},
+    ".m4v": {3: _H264},
+    ".mov": {3: _H264, 4: _PRORES},
+    ".mkv": {3: _H264, 1: _FFV1},
+    ".webm": {3: _VP9, 4: _VP9_ALPHA},
+}
+"""Suffix → channels of a frame → how it is encoded."""
+
+_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+_ARRAYS = {1: "gray", 3: "rgb24", 4: "rgba"}
+_NEEDS = {1: "a label map, which is kept without loss", 3: "a picture", 4: "a picture with transparency"}
+
+
+def find_coding(path: Path, channels: int) -> Coding:
+    """Return how frames of so many channels are encoded in a file.
+
+    Raises:
+        OutputError: such a file cannot hold them.
+    """
+    kinds = CODINGS.get(path.suffix.lower())
+    if kinds is None:
+        raise OutputError(
+            f"{display_name(path)}: a video is written as {', '.join(CODINGS)}; name such a file"
+        )
+    if channels not in kinds:
+        fitting = either(suffix for suffix, others in CODINGS.items() if channels in others)
+        raise OutputError(f"{display_name(path)} cannot hold {_NEEDS[channels]}: name a file with {fitting}")
+    return kinds[channels]
+
+
+class Writer(Output):
+    """A video file: H.264, or what its suffix and the frames need.
+
+    >>> reader = Reader("clip.mp4")  # doctest: +SKIP
+    >>> with Writer("out.mp4", like=reader) as writer:  # doctest: +SKIP
+    ...     for image, time in reader:
+    ...         writer.write(255 - image, time)
+
+    | suffix | RGB | RGBA | gray, such as label maps |
+    |---|---|---|---|
+    | `.mp4`, `.m4v` | H.264 | | |
+    | `.mov` | H.264 | ProRes 4444 | |
+    | `.mkv` | H.264 | | FFV1, without loss |
+    | `.webm` | VP9 | VP9 | |
+
+    Colours are BT.709 of limited range. H.264 has even sides: an odd one gets one more row or column. Times
+    are kept to the unit of `like`, in `.mkv` and `.webm` to a millisecond.
+
+    Args:
+        path: The file.
+        like: The video that it is made from: gives rate, unit of time, aspect of pixels, and the sound, which is
+            copied without change.
+        channels: 1, 3 or 4, of the frames, to know before the first one whether the file can hold them.
+        rate: Frames a second; by default those of `like`, or 25.
+        sound: Whether to copy the sound of `like`.
+        overwrite: Whether the file may exist.
+
+    Raises:
+        MissingExtraError: PyAV is not installed.
+        OutputError: a suffix that is none of these, frames or sound that such a file cannot hold, an existing file
+            without `overwrite`, or one that cannot be written; all but the last before the first frame.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        like: Reader | RawReader | None = None,
+        *,
+        channels: int | None = None,
+        rate: float | Fraction | None = None,
+        sound: bool = True,
+        overwrite: bool = False,
+    ) -> None:
+        super().__init__(path, overwrite=overwrite)
+        if channels is not None or self.path.suffix.lower() not in CODINGS:
+            find_coding(self.path, channels or 3)
+        self._av = pyav()
+        self._rate = Fraction(rate).limit_denominator(1001) if rate else like.rate if like else Fraction(25)
+        self._unit = Fraction(1, 90_000) if rate or like is None else like.time_base
+        self._aspect = like.aspect if like else Fraction(1)
+        self._container: Any = None
+        self._stream: Any = None
+        self._last = -1
+        self._sound = Sound(like.path, like.start or 0.0) if sound and isinstance(like, Reader) else None
+
+    def __enter__(self) -> Writer:
+        super().__enter__()
+        with self._faults():
+            container = _CONTAINERS[self.path.suffix.lower()]
+            self._container = self._av.open(f"file:{self._part}", "w", format=container)
+        if self._sound is not None:
+            self._sound.check(self._container, self.path)
+        return self
+
+    def write(self, frame: NDArray[np.uint8], time: float | None = None) -> None:
+        """Add a frame.
+
+        Args:
+            frame: RGB or RGBA, H × W × 3 or 4, or gray, H × W, uint8; all frames of one kind and size.
+            time: Presentation time in seconds, above the last one's; by default one frame later.
+
+        Raises:
+            OutputError: the file cannot hold such frames, or cannot be written.
+            ResultError: a frame of another size or kind than the first.
+        """
+        frame = np.asarray(frame)
+        channels = frame.shape[2] if frame.ndim == 3 else 1
+        if frame.ndim not in (2, 3) or channels not in _ARRAYS or frame.dtype != np.uint8:
+            raise ResultError(f"a frame is H × W, H × W × 3 or 4, uint8; got {frame.shape} {frame.dtype}")
+        if self._stream is None:
+            with self._faults():
+                self._begin(frame.shape[:2], channels)
+        if (*frame.shape[:2], channels) != self._shape:
+            raise ResultError(f"frames are of one size and kind, {self._shape}; got {frame.shape}")
+        if time is None:
+            time = float(self._frames / self._rate)
+        with self._faults():
+            self._encode(frame, time)
+        self._wrote(time)
+
+    def _begin(self, size: tuple[int, ...], channels: int) -> None:
+        self._coding = coding = find_coding(self.path, channels)
+        self._shape = (*size, channels)
+        self._stream = stream = self._container.add_stream(
+            coding.codec, rate=self._rate, options=dict(coding.options)
+        )
+        stream.height, stream.width = (side + side % 2 if coding.even else side for side in self._shape[:2])
+        stream.pix_fmt = coding.pixels
+        context = stream.codec_context
+        context.time_base = stream.time_base = self._unit
+        if self._aspect != 1:
+            context.sample_aspect_ratio = self._aspect
+        if channels > 1:
+            context.colorspace = context.color_primaries = context.color_trc = context.color_range = (
+                1  # BT.709, limited
+            )
+        if self._sound is not None:
+            self._sound.join(self._container)
+
+    def _encode(self, array: NDArray[np.uint8], time: float) -> None:
+        if self._coding.even:
+            array = _evened(array)
+        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(array), _ARRAYS[self._shape[2]])
+        if self._shape[2] > 1:
+            frame = frame.reformat(
+                format=self._coding.pixels, dst_colorspace="ITU709", dst_color_range="MPEG"
+            )
+            frame.colorspace = frame.color_primaries = frame.color_trc = frame.color_range = 1
+        self._last = max(round(Fraction(time) / self._unit), self._last + 1)
+        frame.pts, frame.time_base = self._last, self._unit
+        self._container.mux(self._stream.encode(frame))
+        if self._sound is not None:
+            self._sound.copy(time)
+
+    def _finish(self, whole: bool) -> None:
+        self._container.mux(self._stream.encode(None))
+        if self._sound is not None:
+            self._sound.copy(float("inf") if whole else self._until)
+        container, self._container = self._container, None
+        container.close()
+
+    def _abandon(self) -> None:
+        if self._sound is not None:
+            self._sound.close()
+        if self._container is not None:
+            self._container.close()
+
+
+class Sound:
+    """The sound of a video, copied packet by packet into another file.
+
+    Args:
+        path: The video.
+        start: Time in seconds at which its times begin.
+    """
+
+    def __init__(self, path: Path, start: float) -> None:
+        self._path, self._start = path, start
+        self._source = open_input(path)
+        self._streams: dict[int, Any] = {}
+        self._sink: Any = None
+        self._packets: Iterator[Any] = iter(())
+        self._packet: Any = None
+
+    def check(self, sink: Any, path: Path) -> None:
+        """Raise where an output cannot hold the sound.
+
+        Raises:
+            OutputError: its kind of file cannot hold the sound's codec.
+        """
+        for stream in self._source.streams.audio:
+            name = stream.codec_context.name if stream.codec_context else "of an unknown codec"
+            if name not in sink.supported_codecs:
+                raise OutputError(
+                    f"{display_name(path)} cannot hold the sound of {display_name(self._path)}, which is {name}: "
+                    "name an .mkv file, or leave the sound out (--no-audio)"
+                )
+
+    def join(self, sink: Any) -> None:
+        """Make the streams in the output, and begin to read."""
+        streams = self._source.streams.audio
+        self._streams = {stream.index: sink.add_stream_from_template(stream) for stream in streams}
+        self._sink = sink
+        if streams:
+            self._packets = self._source.demux(streams)
+            self._packet = self._next()
+
+    def _next(self) -> Any:
+        try:
+            return next(filter(self._is_heard, self._packets), None)
+        except (OSError, ValueError) as error:
+            _log.warning("warning: the sound of %s ends early: %s", display_name(self._path), in_words(error))
+            return None
+
+    def _is_heard(self, packet: Any) -> bool:
+        """Whether a packet holds sound; what a codec puts before the beginning would move all times in .mkv and .webm."""
+        if packet.dts is None:
+            return False
+        end = float((packet.dts + (packet.duration or 1)) * packet.time_base) - self._start
+        return end > 0 or self._sink.format.name not in ("matroska", "webm")
+
+    def copy(self, until: float) -> None:
+        """Copy what is heard until a time in seconds."""
+        while self._packet is not None:
+            packet = self._packet
+            if float(packet.dts * packet.time_base) - self._start > until:
+                return
+            shift = round(Fraction(self._start) / packet.time_base)
+            packet.dts -= shift
+            packet.pts = packet.dts if packet.pts is None else packet.pts - shift
+            packet.stream = self._streams[packet.stream.index]
+            self._sink.mux(packet)
+            self._packet = self._next()
+
+    def close(self) -> None:
+        """Close the video."""
+        self._source.close()
+
+
+def _evened(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Repeat the last row or column of an array whose height or width is odd."""
+    rows, columns = array.shape[0] % 2, array.shape[1] % 2
+    return np.pad(array, ((0, rows), (0, columns), (0, 0)), "edge") if rows or columns else array
