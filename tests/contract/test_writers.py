@@ -157,14 +157,14 @@ def row(name: str) -> str:
     """The line of the table in docs/outputs.md, from the form itself."""
     kind = WRITERS[name]
     about = (kind.__doc__ or "").splitlines()[0].rstrip(".")
-    per_class = {"soft": "_soft_CLASS.png", "parts": "_CLASS.png"}
+    per_class = {"soft": "_soft_CLASS.png", "parts": "_CLASS.png", "swap": "_swap_N.png"}
     ending = per_class.get(name) or "".join(kind.endings)
     options = ", ".join(f"`{option}` {shown(getattr(kind, option))}" for option in option_types(kind))
     return f"| `{name}` | `STEM{ending}` | {about} | {options or '–'} |"
 
 
 def shown(default: object) -> str:
-    return {"()": "all", "True": "yes"}.get(str(default), str(default))
+    return {"()": "all", "True": "yes", "False": "no"}.get(str(default), str(default))
 
 
 def test_the_table_in_the_docs_has_every_form() -> None:

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.faces.align import Square
+from faceparse.results.square import Square
 
 _BOX = ((-0.26, -0.31), (0.26, 0.42))
 """Corners of YuNet's box relative to the aligned square's centre, in sides of the square; medians of nine portraits."""

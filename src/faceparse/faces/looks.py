@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import ConfigError
-from faceparse.faces.align import Square, crop
 from faceparse.faces.detector import Detection
 from faceparse.faces.strict import EXCLUDED_LOGIT, without_doubtful_faces
 from faceparse.faces.views import square_view, warped_view, whole_view
 from faceparse.faces.warp import ALONE, AMONG_OTHERS, Warp
 from faceparse.labels import Scheme
 from faceparse.labels.groups import GROUPS
+from faceparse.results.square import Square, crop
 from faceparse.results.view import View
 from faceparse.weights import Card, Preprocessing
 from faceparse.weights.merging import scheme_of_results

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from faceparse.faces.align import Square
 from faceparse.faces.trust import EYES, MOUTH, SKIN, labels_of
 from faceparse.labels import Scheme
 from faceparse.labels.groups import GROUPS
 from faceparse.results.sampling import highest_probability
+from faceparse.results.square import Square
 from faceparse.results.view import View
 
 WITH_A_FACE = (*GROUPS["face"], *GROUPS["ears"], "ear_r", "neck_l", "accessory")

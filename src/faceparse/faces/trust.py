@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.faces.align import Square
 from faceparse.labels import Scheme
 from faceparse.labels.groups import GROUPS
 from faceparse.results.lookup import members
 from faceparse.results.sampling import argmax, highest_probability
+from faceparse.results.square import Square
 from faceparse.results.squash import squash
 from faceparse.results.view import View
 

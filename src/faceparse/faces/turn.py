@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.faces.align import Square
 from faceparse.faces.detector import Detection, Detector
+from faceparse.results.square import Square
 from faceparse.results.view import View
 
 UPRIGHT = 45.0

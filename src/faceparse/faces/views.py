@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.faces.align import Square
 from faceparse.faces.warp import ALONE, Warp
+from faceparse.results.square import Square
 from faceparse.results.view import View
 from faceparse.weights import Card
 

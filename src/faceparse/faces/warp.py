@@ -18,8 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ImageError
-from faceparse.faces.align import check_landmarks
+from faceparse.results.square import similarity
 from faceparse.results.squash import unsquash
 
 TEMPLATE = np.array([(196, 226), (316, 226), (256, 286), (220, 360.4), (292, 360.4)]) / 512
@@ -60,18 +59,7 @@ class Warp:
         Raises:
             ImageError: not five finite points, or all points in one place.
         """
-        points = check_landmarks(landmarks)
-        template = TEMPLATE * (np.array(size[::-1]) - 1)
-        centre, target_centre = points.mean(0), template.mean(0)
-        source, target = points - centre, template - target_centre
-        spread = float(np.square(source).sum())
-        if spread < 1e-9:
-            raise ImageError("the five landmarks lie in one place: no face has such eyes and mouth")
-        # The least-squares similarity, without mirroring.
-        a = float((source * target).sum()) / spread
-        b = float((source[:, 0] * target[:, 1] - source[:, 1] * target[:, 0]).sum()) / spread
-        turn = np.array([[a, -b], [b, a]])
-        return cls(np.column_stack([turn, target_centre - turn @ centre]), size)
+        return cls(similarity(landmarks, TEMPLATE * (np.array(size[::-1]) - 1)), size)
 
     @property
     def scale(self) -> float:

@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import ImageError
-from faceparse.faces.align import Square, crop
 from faceparse.faces.detector import Detection
 from faceparse.faces.looks import is_portrait
+from faceparse.results.square import Square, crop
 
 _FILE = "yunet/face_detection_yunet_2023mar.onnx"
 _STRIDES = (8, 16, 32)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from faceparse.errors import ImageError
-from faceparse.faces import Square, crop
+from faceparse.results.square import Square, crop
 
 Points = NDArray[np.float64]
 

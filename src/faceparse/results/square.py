@@ -1,7 +1,7 @@
 """Aligned squares, computed from five landmarks: the framing on which face parsing weights are trained.
 
 >>> import numpy as np
->>> from faceparse.faces import Square, crop
+>>> from faceparse.results.square import Square, crop
 >>> eyes_and_mouth = np.array([[40, 45], [60, 45], [50, 55], [42, 66], [58, 66]])
 >>> square = Square.from_landmarks(eyes_and_mouth)
 >>> crop(np.zeros((100, 100, 3), np.uint8), square, (512, 512)).shape
@@ -58,6 +58,22 @@ class Square:
             (float(middle[0]), float(middle[1])), (float(x[0]), float(x[1])), (float(-x[1]), float(x[0]))
         )
 
+    @classmethod
+    def from_template(cls, landmarks: NDArray[np.float64], template: NDArray[np.float64]) -> Square:
+        """Compute the square in which five landmarks lie nearest to a template's, by least squares.
+
+        Args:
+            landmarks: 5 × 2 picture points, in the order of `Detection.landmarks`.
+            template: 5 × 2 places in the square, as fractions of its side.
+
+        Raises:
+            ImageError: not five finite points, or all points in one place.
+        """
+        to_frame = similarity(landmarks, template)
+        turn = np.linalg.inv(to_frame[:, :2])
+        (cx, cy), (x, y) = turn @ (0.5 - to_frame[:, 2]), turn[:, 0] / 2
+        return cls((float(cx), float(cy)), (float(x), float(y)), (-float(y), float(x)))
+
     @property
     def side(self) -> float:
         """Length of a side in picture pixels."""
@@ -106,6 +122,25 @@ def check_landmarks(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
     if points.shape != (5, 2) or not np.isfinite(points).all():
         raise ImageError(f"expected five finite landmarks, an array of 5 × 2, got shape {points.shape}")
     return points
+
+
+def similarity(landmarks: NDArray[np.float64], template: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the 2 × 3 map, of turn, scale and shift alone, that takes five landmarks nearest to a template's.
+
+    Raises:
+        ImageError: not five finite points, or all points in one place.
+    """
+    points = check_landmarks(landmarks)
+    centre, target_centre = points.mean(0), template.mean(0)
+    source, target = points - centre, template - target_centre
+    spread = float(np.square(source).sum())
+    if spread < 1e-9:
+        raise ImageError("the five landmarks lie in one place: no face has such eyes and mouth")
+    # The least-squares similarity, without mirroring.
+    a = float((source * target).sum()) / spread
+    b = float((source[:, 0] * target[:, 1] - source[:, 1] * target[:, 0]).sum()) / spread
+    turn = np.array([[a, -b], [b, a]])
+    return np.column_stack([turn, target_centre - turn @ centre])
 
 
 def crop(image: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -1,0 +1,86 @@
+"""A square of a picture as a picture of its own, with its parsing.
+
+>>> square = Square.from_landmarks(parsing.faces[0].landmarks)  # doctest: +SKIP
+>>> aligned(parsing, square, 512).mask("hair").shape  # doctest: +SKIP
+(512, 512)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.results.parsing import Face, Parsing
+from faceparse.results.square import Square, crop
+
+Affine = NDArray[np.float64]
+
+
+def aligned(parsing: Parsing, square: Square, size: int) -> Parsing:
+    """Return the parsing of a square of the picture, resampled to `size` × `size` pixels; without faces.
+
+    Soft masks are drawn from the logits at the new size and follow the new picture's edges. Beyond the picture's
+    border the picture is mirrored and its outermost labels go on.
+    """
+    image = crop(parsing.image, square, (size, size))
+    to_crop = square.to_pixels((size, size))
+    if parsing.label_map is not None:
+        labels = cv2.warpAffine(
+            parsing.label_map,
+            between_pixels(to_crop),
+            (size, size),
+            flags=cv2.INTER_NEAREST,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return replace(parsing, image=image, faces=(), false_faces=(), label_map=np.asarray(labels, np.uint8))
+    to_picture = inverse(to_crop)
+    views = tuple(
+        # Of a warped view, `before` takes the picture's points.
+        replace(view, before=_after(view.before, to_picture), frame=_after(view.frame, to_picture))
+        if view.before is not None
+        else replace(view, to_grid=_after(view.to_grid, to_picture), frame=_after(view.frame, to_picture))
+        for view in parsing.views
+    )
+    return replace(parsing, image=image, views=views, faces=(), false_faces=())
+
+
+def _after(matrix: Affine | None, first: Affine) -> Affine | None:
+    return None if matrix is None else matrix @ np.vstack([first, [0, 0, 1]])
+
+
+def inverse(matrix: Affine) -> Affine:
+    """Return the inverse of a 2 × 3 affine map."""
+    return np.asarray(np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2])
+
+
+def between_pixels(matrix: Affine) -> Affine:
+    """Return a 2 × 3 map of points as OpenCV takes it: between pixels' columns and rows, whose centres are whole numbers."""
+    shifted = matrix.copy()
+    shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
+    return shifted
+
+
+def nearest_face(faces: Sequence[Face], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the index of the face nearest to each point, by the distance from its box's centre in sides of its box.
+
+    >>> rows, columns = np.ogrid[: parsing.size[0], : parsing.size[1]]  # doctest: +SKIP
+    >>> nearest_face(parsing.faces, columns + 0.5, rows + 0.5)  # H × W  # doctest: +SKIP
+
+    Args:
+        faces: One at least.
+        x, y: Picture points; the two are broadcast.
+    """
+    index = np.zeros(np.broadcast(x, y).shape, np.intp)
+    least: NDArray[np.float32] | None = None
+    for number, face in enumerate(faces):
+        x0, y0, x1, y1 = face.box
+        across, down = (x - (x0 + x1) / 2) / max(face.size), (y - (y0 + y1) / 2) / max(face.size)
+        far = across.astype(np.float32) ** 2 + down.astype(np.float32) ** 2
+        if least is not None:
+            index[far < least] = number
+        least = far if least is None else np.minimum(least, far)
+    return index
