@@ -53,7 +53,7 @@ def test_yes_and_no(word: str, value: bool) -> None:
         (["parts"], {"grow": "much"}, "grow: expected .*pixels .*such as 3 or 2%; got 'much'"),
         (["soft"], {"feather": "-1"}, "feather: expected .*; got -1"),
         (["cutout"], {"shrink": "26%"}, "shrink: expected .*0% to 25%.*; got '26%'"),
-        (["mask", "rle"], {"grow": "3"}, "has an option 'grow'; cutout, parts, soft have it$"),
+        (["mask", "rle"], {"grow": "3"}, "has an option 'grow'; cutout, parts, soft, swap have it$"),
         (["polygons"], {"tolerance": -1}, "tolerance: expected a number, 0 to 1,000; got -1"),
         (["polygons"], {"tolerance": "1e31"}, "tolerance: expected a number, 0 to 1,000; got 1e"),
         (["polygons"], {"tolerance": ".inf"}, "tolerance: expected a number; got"),

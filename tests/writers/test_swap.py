@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceparse.errors import ConfigError, LabelError, OutputError
+from faceparse.parser import parse
 from faceparse.results import Face, Parsing
 from faceparse.results.aligned import aligned
 from faceparse.results.square import Square
 from faceparse.writers import write, writers
 from faceparse.writers.forms.swap import MOST, TEMPLATES
+from tests.conftest import ROOT
 from tests.writers.samples import labelled, seen
 
 Points = NDArray[np.float64]
@@ -179,3 +183,17 @@ def test_schemes_and_options(tmp_path: Path) -> None:
     ((crop, about),) = saved(seen().to("face2"), tmp_path, size=64)
     assert crop.shape == (64, 64, 4)
     assert about["classes"] == ["face"]
+
+
+def test_the_documented_program_pastes_back(
+    collins_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(collins_path, "photo.jpg")
+    parsing = parse("photo.jpg")
+    write(parsing, "swap", "out/photo")
+    page = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(import json.*?)^```", page, re.M | re.S)
+    exec(compile(program, "outputs.md", "exec"), {})
+    swapped = np.asarray(Image.open("swapped.png"))
+    assert np.abs(swapped.astype(int) - parsing.image).mean() < 0.5, "of 255, by interpolation"

@@ -43,4 +43,6 @@ def possible_stems(name: str, endings: Sequence[str]) -> list[str]:
     >>> possible_stems("a_mask.png", ["_mask.png", ".png"])
     ['a', 'a_mask']
     """
+    if not name.endswith(tuple(endings)):  # most names, and in one call
+        return []
     return [name.removesuffix(e) for e in endings if name.endswith(e)]
