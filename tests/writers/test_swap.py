@@ -40,7 +40,7 @@ def face_at(centre: tuple[float, float], side: float, degrees: float, align: str
     """Landmarks that lie as a template's in a square."""
     angle = math.radians(degrees)
     turn = side * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    return (TEMPLATES[align] - 0.5) @ turn.T + np.array(centre)
+    return np.asarray((TEMPLATES[align] - 0.5) @ turn.T + np.array(centre))
 
 
 def portrait(points: Points, size: tuple[int, int] = (240, 200)) -> Parsing:
@@ -133,7 +133,8 @@ def test_what_covers_the_face_is_left_out(tmp_path: Path) -> None:
 
     def opacity(**options: object) -> NDArray[np.uint8]:
         ((crop, about),) = saved(covered, tmp_path, **options)
-        return cv2.warpAffine(crop, np.array(about["to_picture"]), parsing.size[::-1])[..., 3]
+        back = cv2.warpAffine(crop, np.array(about["to_picture"]), parsing.size[::-1])
+        return np.asarray(back[..., 3], np.uint8)
 
     plain = opacity()
     assert plain[108:112].max() == plain[160:].max() == 0

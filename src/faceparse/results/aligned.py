@@ -37,19 +37,13 @@ def aligned(parsing: Parsing, square: Square, size: int) -> Parsing:
             borderMode=cv2.BORDER_REPLICATE,
         )
         return replace(parsing, image=image, faces=(), false_faces=(), label_map=np.asarray(labels, np.uint8))
-    to_picture = inverse(to_crop)
-    views = tuple(
-        # Of a warped view, `before` takes the picture's points.
-        replace(view, before=_after(view.before, to_picture), frame=_after(view.frame, to_picture))
-        if view.before is not None
-        else replace(view, to_grid=_after(view.to_grid, to_picture), frame=_after(view.frame, to_picture))
-        for view in parsing.views
-    )
-    return replace(parsing, image=image, views=views, faces=(), false_faces=())
-
-
-def _after(matrix: Affine | None, first: Affine) -> Affine | None:
-    return None if matrix is None else matrix @ np.vstack([first, [0, 0, 1]])
+    to_picture = np.vstack([inverse(to_crop), [0, 0, 1]])
+    views = []
+    for view in parsing.views:
+        first = "to_grid" if view.before is None else "before"  # the map that takes the picture's points
+        maps = {name: getattr(view, name) for name in (first, "frame")}
+        views.append(replace(view, **{k: m if m is None else m @ to_picture for k, m in maps.items()}))
+    return replace(parsing, image=image, views=tuple(views), faces=(), false_faces=())
 
 
 def inverse(matrix: Affine) -> Affine:
