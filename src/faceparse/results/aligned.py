@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,8 +42,8 @@ def aligned(parsing: Parsing, square: Square, size: int) -> Parsing:
     views = []
     for view in parsing.views:
         first = "to_grid" if view.before is None else "before"  # the map that takes the picture's points
-        maps = {name: getattr(view, name) for name in (first, "frame")}
-        views.append(replace(view, **{k: m if m is None else m @ to_picture for k, m in maps.items()}))
+        maps: dict[str, Any] = {name: getattr(view, name) for name in (first, "frame")}
+        views.append(replace(view, **{name: m if m is None else m @ to_picture for name, m in maps.items()}))
     return replace(parsing, image=image, views=tuple(views), faces=(), false_faces=())
 
 
