@@ -43,7 +43,8 @@ def aligned(parsing: Parsing, square: Square, size: int) -> Parsing:
     for view in parsing.views:
         first = "to_grid" if view.before is None else "before"  # the map that takes the picture's points
         maps: dict[str, Any] = {name: getattr(view, name) for name in (first, "frame")}
-        views.append(replace(view, **{name: m if m is None else m @ to_picture for name, m in maps.items()}))
+        maps = {name: matrix @ to_picture for name, matrix in maps.items() if matrix is not None}
+        views.append(replace(view, **maps))
     return replace(parsing, image=image, views=tuple(views), faces=(), false_faces=())
 
 
