@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from faceparse.edits.colour import Floats, Pixels, to_linear, to_srgb
 from faceparse.errors import LabelError, ResultError
 from faceparse.results import Parsing
+from faceparse.results.foreground import cutout_strips
 
 ROWS = 512
 """Rows changed at a time: bounds the memory for large pictures."""
+UNSURE = np.float32(0.08)
+"""Probability that counts as none, and likewise below 1."""
 
 
 class Canvas:
@@ -79,24 +82,36 @@ class Canvas:
         """
         return self.soft("skin", *more) if "skin" in self.parsing.scheme else self.soft("face")
 
-    def blend(self, mask: Floats, change: Callable[[Floats], Floats]) -> None:
+    def blend(self, mask: Floats, change: Callable[[Floats], Floats], front: Pixels | None = None) -> None:
         """Replace light, as far as the mask says, by what a function makes of it; where the mask is 0 nothing changes.
 
         Args:
             mask: H × W, 0 to 1.
             change: Linear sRGB, n × 3 → the same; it gets the pixels whose mask is above 0, some rows at a time.
+            front: What is changed, where the picture mixes it with something behind, as `foreground` returns it.
         """
         for top in range(0, len(mask), ROWS):
             rows = slice(top, top + ROWS)
             part = mask[rows] * 255 >= 0.5  # less is no step of 8 bits
             if part.any():
                 light, weight = to_linear(self.pixels[rows][part]), mask[rows][part][:, None]
-                light += weight * (np.clip(change(light), 0, 1) - light)
+                old = light if front is None else to_linear(front[rows][part])
+                light += weight * (np.clip(change(old), 0, 1) - old)
                 self.pixels[rows][part] = to_srgb(light, self.pixels.dtype)
+
+    def foreground(self, alpha: Floats) -> Pixels:
+        """The picture, and where alpha lies between 0 and 1 the estimated colour of the foreground alone."""
+        front, parts = self.pixels.copy(), np.rint(alpha * 255).astype(np.uint8)
+        deep = self.pixels.dtype == np.uint16
+        bytes_ = (self.pixels >> 8).astype(np.uint8) if deep else self.pixels
+        for rows, strip in cutout_strips(bytes_, parts, parts):
+            mixed = (parts[rows] > 0) & (parts[rows] < 255)
+            front[rows][mixed] = strip[mixed][:, :3].astype(front.dtype) * (257 if deep else 1)
+        return front
 
     def sample(self, mask: Floats, most: int = 40_000) -> Floats:
         """Light of pixels that a mask takes for sure, or else for the surest: n × 3, evenly over it."""
-        sure = np.flatnonzero(mask >= min(0.9, 0.9 * float(mask.max(initial=0))))
+        sure = np.flatnonzero(mask >= min(0.95, 0.95 * float(mask.max(initial=0))))
         step = max(1, len(sure) // most)
         return to_linear(self.pixels.reshape(-1, 3)[sure[::step]])
 
@@ -104,6 +119,11 @@ class Canvas:
     def face_side(self) -> float:
         """Longer side of the largest face in pixels; a third of the picture's shorter one without a face."""
         return self.parsing.face_side or min(self.parsing.size) / 3
+
+
+def firm(mask: Floats) -> Floats:
+    """A soft mask whose ends are firm: a network is never quite sure, and in linear light a few per cent of white on black show."""
+    return np.asarray(np.clip((mask - UNSURE) / (1 - 2 * UNSURE), 0, 1), np.float32)
 
 
 def blurred(mask: NDArray[np.bool_], sigma: float) -> Floats:

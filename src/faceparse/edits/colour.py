@@ -4,6 +4,7 @@
 [[1.0, 0.0, 0.0]]
 
 OKLab: Björn Ottosson, https://bottosson.github.io/posts/oklab/. Twenty lines; colour-science would bring SciPy.
+The toe: https://bottosson.github.io/posts/colorpicker/.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ _TO_LAB = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
+
+_K1, _K2 = 0.206, 0.03
+_K3 = (1 + _K1) / (1 + _K2)
 
 
 def parse_colour(text: str) -> tuple[int, int, int] | None:
@@ -93,6 +97,17 @@ def from_oklab(lab: Floats) -> Floats:
     """Return linear sRGB of OKLab, along the last axis; it may lie outside 0 to 1."""
     cones = _transform(lab, np.linalg.inv(_TO_LAB))
     return _transform(cones * cones * cones, np.linalg.inv(_TO_LMS))
+
+
+def to_toe(lightness: Floats) -> Floats:
+    """Ottosson's second lightness, 0 to 1, from OKLab's: near black, in which OKLab has large steps, as even as CIELAB's."""
+    bent = _K3 * lightness - _K1
+    return np.asarray((bent + np.sqrt(bent * bent + 4 * _K2 * _K3 * lightness)) / 2, np.float32)
+
+
+def without_toe(lightness: Floats) -> Floats:
+    """Return what `to_toe` was given."""
+    return np.asarray((lightness**2 + _K1 * lightness) / (_K3 * (lightness + _K2)), np.float32)
 
 
 def _transform(values: Floats, matrix: NDArray[np.float64]) -> Floats:
