@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from typer import Argument, Option
 
-from faceparse.cli import words
+from faceparse.cli import options, words
 from faceparse.cli.commands.parse import check_one_file, find_pictures, report
 from faceparse.cli.say import say
 
@@ -29,10 +29,10 @@ def command(
         help="An edit: hair=#a0522d,strength=0.6. Several are done in their order.",
     ),
     names: bool = Option(False, "--list", help="Print the edits with their options."),
-    model: str = Option("default", help="Model id or file (.onnx, .safetensors)."),
-    engine: str = Option("auto", help="auto, onnx or torch."),
-    device: str = Option("auto", help="auto (CUDA, else Apple's, else the CPU), cpu, cuda, mps, …"),
-    faces: str = Option("auto", help="auto, whole, each or largest."),
+    model: str = options.MODEL,
+    engine: str = options.ENGINE,
+    device: str = options.DEVICE,
+    faces: str = options.FACES,
     no_face: str | None = Option(
         None,
         "--no-face",
@@ -41,15 +41,15 @@ def command(
     pictures: Path | None = Option(None, parser=words.path, help="Pictures, one path a line; `-` is stdin."),
     root: Path | None = Option(None, help="Pictures given one by one keep their paths below this folder."),
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
-    overwrite: bool = Option(False, "--overwrite", help="Redo pictures whose results exist."),
-    card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
+    overwrite: bool = options.OVERWRITE,
+    card: str | None = options.CARD,
     jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
-    batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
-    max_pixels: int | None = Option(None, min=1, help="Most pixels of a picture. [default: 201326592]"),
+    batch: int | None = options.BATCH,
+    max_pixels: int | None = options.MAX_PIXELS,
     grace: float = Option(10, min=0, max=86400, help="Seconds for pictures in flight when stopped."),
     fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
     log: Path | None = Option(None, parser=words.path, help="Add JSON lines to this file; `-` is stdout."),
-    quiet: bool = Option(False, "--quiet", help="Print failures alone."),
+    quiet: bool = options.QUIET,
 ) -> None:
     """Change photos by their masks: hair, lips and brows in other colours, make-up, softer skin, other backgrounds, hidden faces.
 

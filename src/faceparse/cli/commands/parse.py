@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 from typer import Argument, Option
 
-from faceparse.cli import words
+from faceparse.cli import options, words
 from faceparse.cli.say import say
 from faceparse.registry import either, module_names
 
@@ -29,28 +29,26 @@ def command(
     output: Path | None = Option(
         None, "-o", "--output", parser=words.path, help="Folder, or a file for one result; `-` is stdout."
     ),
-    model: str = Option(
-        "default", help="Model id or file (.onnx, .safetensors, .pt, .pth, .ckpt, .caffemodel)."
-    ),
+    model: str = options.MODEL,
     save: str | None = Option(
         None,
         help=f"What to write, with commas: {', '.join(module_names('writers.forms'))}, and what other packages "
         "bring. [default: mask,overlay; to stdout mask; to a file what has its ending]",
     ),
-    alpha: float | None = Option(None, help="Strength of colour in overlay and panel, 0 to 1."),
+    alpha: float | None = options.ALPHA,
     bits: int | None = Option(None, help="Of soft and heatmap: 8 or 16."),
-    classes: str | None = Option(None, help="Classes and groups in soft, cutout, rle, polygons, parts."),
+    classes: str | None = options.CLASSES,
     grow: str | None = Option(
         None, metavar="LENGTH", help="Edges of soft, cutout, parts outwards: 3 (pixels) or 2% (of the face)."
     ),
     shrink: str | None = Option(None, metavar="LENGTH", help="Likewise inwards, after growing."),
     feather: str | None = Option(None, metavar="LENGTH", help="Likewise: the width over which they fade."),
-    option: list[str] | None = Option(None, metavar="NAME=VALUE", help="Any option of a form: quality=95."),
-    engine: str = Option("auto", help="auto, onnx or torch."),
-    device: str = Option("auto", help="auto (CUDA, else Apple's, else the CPU), cpu, cuda, mps, …"),
-    scheme: str = Option("auto", help="Label scheme; auto: celebamask19, else the model's own."),
-    threshold: float | None = Option(None, help="Of two classes: how likely the second must be, 0 to 1."),
-    faces: str = Option("auto", help="auto, whole, each or largest."),
+    option: list[str] | None = options.OPTION,
+    engine: str = options.ENGINE,
+    device: str = options.DEVICE,
+    scheme: str = options.SCHEME,
+    threshold: float | None = options.THRESHOLD,
+    faces: str = options.FACES,
     no_face: str | None = Option(
         None,
         "--no-face",
@@ -61,18 +59,16 @@ def command(
     ),
     root: Path | None = Option(None, help="Pictures given one by one keep their paths below this folder."),
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
-    overwrite: bool = Option(False, "--overwrite", help="Redo pictures whose results exist."),
-    card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
-    input_size: str | None = Option(
-        None, metavar="N|HxW|native", help="Of the network, in place of its card's."
-    ),
+    overwrite: bool = options.OVERWRITE,
+    card: str | None = options.CARD,
+    input_size: str | None = options.INPUT_SIZE,
     jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
-    batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
-    max_pixels: int | None = Option(None, min=1, help="Most pixels of a picture. [default: 201326592]"),
+    batch: int | None = options.BATCH,
+    max_pixels: int | None = options.MAX_PIXELS,
     grace: float = Option(10, min=0, max=86400, help="Seconds for pictures in flight when stopped."),
     fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
     log: Path | None = Option(None, parser=words.path, help="Add JSON lines to this file; `-` is stdout."),
-    quiet: bool = Option(False, "--quiet", help="Print failures alone."),
+    quiet: bool = options.QUIET,
 ) -> None:
     """Label every pixel of photos: masks (pixel value = label) and overlays to look at.
 
@@ -96,13 +92,13 @@ def command(
         raise ConfigError("name a folder for the results: -o FOLDER, or -o - for stdout")
     to_stdout = str(output) == "-"
     margins = {"grow": grow, "shrink": shrink, "feather": feather}
-    options = read_options(option or (), alpha=alpha, bits=bits, classes=classes or None, **margins)
+    chosen = read_options(option or (), alpha=alpha, bits=bits, classes=classes or None, **margins)
     suffix = "" if output.is_dir() else output.suffix.lower()
     fitting = [name for name, kind in WRITERS.all().items() if suffix and suffix in _suffixes(kind)]
     if save is None:
         usual = [name for name in ("mask", "overlay") if not fitting or name in fitting]
         save = "mask" if to_stdout else ",".join(usual or fitting[:1])
-    forms = writers(save.split(","), options)
+    forms = writers(save.split(","), chosen)
     if not fitting and suffix in SUFFIXES:
         endings = sorted(set().union(*(_suffixes(kind) for kind in WRITERS.all().values())))
         raise ConfigError(
@@ -193,11 +189,15 @@ def find_pictures(
     from contextlib import nullcontext
 
     from faceparse.edits.files import EditedPicture
-    from faceparse.errors import ConfigError
+    from faceparse.errors import ConfigError, display_name
     from faceparse.folder.find import LONGEST_LIST, find_jobs, read_list
+    from faceparse.frames.reader import SUFFIXES as VIDEOS
     from faceparse.pictures.reader import LARGEST, read_encoded
     from faceparse.writers import WRITERS
 
+    videos = [path for path in inputs if Path(path).suffix.lower() in VIDEOS and Path(path).is_file()]
+    if videos:
+        raise ConfigError(f"{display_name(videos[0])} is a video: use faceparse video")
     if [*inputs, str(list_file)].count("-") > 1:
         raise ConfigError("stdin can be read once: `-` is one picture, or --list - one list")
     paths: Iterable[str] = ()
