@@ -124,11 +124,11 @@ class Reader:
         if self._first is None:
             raise DataError(f"{self._name} has no frame that can be decoded")
         self.size = self._first.image.shape[:2]
-        self.count = stream.frames or round(self._duration * self.rate)
+        self._duration, self._coded = self._seconds(), stream.frames
+        self.count = self._coded or round(self._duration * self.rate)
 
-    @property
-    def _duration(self) -> float:
-        """Duration of the video stream in seconds; the whole file's if it has no other stream; 0 if unknown."""
+    def _seconds(self) -> float:
+        """Return the duration of the video stream in seconds; the whole file's if it has no other stream; 0 if unknown."""
         if self._stream.duration:
             return float(self._stream.duration * self.time_base)
         tag = self._stream.metadata.get("DURATION", "")  # Matroska's, of a stream
@@ -150,7 +150,7 @@ class Reader:
         if self._damaged:
             _log.warning("warning: %s: %d damaged parts were left out", self._name, self._damaged)
         missing = self._duration - picture.time - float(1 / self.rate)
-        fewer = total < (self._stream.frames or math.inf)  # else the last frame is meant to stay long
+        fewer = total < (self._coded or math.inf)  # else the last frame is meant to stay long
         if missing > max(0.25, float(2 / self.rate)) and fewer:
             until = f"{picture.time:.2f} s of {self._duration:.2f} s"
             _log.warning("warning: %s is cut short, at %s; what was read counts", self._name, until)

@@ -82,12 +82,8 @@ class Writer(Output):
     ...     for image, time in reader:
     ...         writer.write(255 - image, time)
 
-    | suffix | RGB | RGBA | gray, such as label maps |
-    |---|---|---|---|
-    | `.mp4`, `.m4v` | H.264 | | |
-    | `.mov` | H.264 | ProRes 4444 | |
-    | `.mkv` | H.264 | | FFV1, without loss |
-    | `.webm` | VP9 | VP9 | |
+    `.mp4`, `.m4v`: H.264. `.mov`: H.264, or ProRes 4444 for RGBA. `.mkv`: H.264, or FFV1 for gray, such as label maps,
+    without loss. `.webm`: VP9, also for RGBA.
 
     Colours are BT.709 of limited range. H.264 has even sides: an odd one gets one more row or column. Times
     are kept to the unit of `like`, in `.mkv` and `.webm` to a millisecond.
