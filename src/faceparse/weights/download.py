@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 from faceparse.errors import DownloadError, OutputError
@@ -42,10 +41,9 @@ TIMEOUT = 30.0
 LARGEST = 1 << 34
 """Largest file in bytes if no card states the size."""
 
-_CHUNK = 1 << 18
 _TRIES = 5
-_SLOWEST = 1024
-"""Bytes per second below which a server counts as unresponsive."""
+_SLOWEST, _LARGEST_PART = 1024, 1 << 20
+"""Bytes per second below which a server counts as unresponsive, and most bytes to read at a time."""
 
 _LOG = logging.getLogger("faceparse.weights")
 
@@ -116,20 +114,19 @@ class _Transfer:
         import requests
         from urllib3.exceptions import HTTPError
 
-        attempt = 1
-        while True:
+        for tries_left in reversed(range(_TRIES)):
             before = self.bytes_here()
             try:
                 response = self.attempt(before)
                 break
-            except (requests.RequestException, HTTPError, ValueError) as error:  # ValueError: bad address
+            # ValueError: a bad address
+            except (requests.RequestException, HTTPError, TimeoutError, ValueError) as error:
                 here = self.bytes_here()
-                if attempt == _TRIES or here <= before:
+                if not tries_left or here <= before:
                     raise self.failure(error, here) from None
                 _LOG.info(
                     "%s: broken off after %s bytes, going on: %s", self.url, f"{here:,}", _reason(error)
                 )
-                attempt += 1
         self.note.unlink(missing_ok=True)
         headers: CaseInsensitiveDict[str] = requests.structures.CaseInsensitiveDict()
         for answer in (*response.history, response):
@@ -184,8 +181,6 @@ class _Transfer:
 
     def within(self, call: Callable[[], T]) -> T:
         """Run a network call with a total limit of 2 × `timeout`: libraries restart the timeout at every byte."""
-        import requests
-
         result: Future[T] = Future()
 
         def run() -> None:
@@ -195,10 +190,7 @@ class _Transfer:
                 result.set_exception(error)
 
         Thread(target=run, daemon=True).start()
-        try:
-            return result.result(2 * self.timeout)
-        except TimeoutError:
-            raise requests.Timeout from None
+        return result.result(2 * self.timeout)
 
     def continues(self, response: Response, start: int) -> bool:
         """Return whether a response, if partial, continues the file on disk."""
@@ -214,20 +206,16 @@ class _Transfer:
         if not start:
             self.path.unlink(missing_ok=True)  # before the note describes the next partial file
             self.note.write_text(f"{self.url}\n{_version(response)}", encoding="utf-8")
-        done, counted, since = start, start, monotonic()
+        done = start
+        size = min(round(2 * self.timeout * _SLOWEST), _LARGEST_PART)  # so that a slow server exceeds the limit
         with self.path.open("ab" if start else "wb") as file:
-            # `read1` returns the bytes at hand, without waiting for more.
-            while chunk := self.within(partial(response.raw.read1, _CHUNK)):
+            while chunk := self.within(partial(response.raw.read, size)):
                 done += len(chunk)
                 if done > (most := self.size or LARGEST):
                     self.note.unlink()
                     raise DownloadError(f"{self.url} serves more than the {most:,} bytes of {self.path.name}")
                 file.write(chunk)
                 self.progress(done, total)
-                if (seconds := monotonic() - since) > self.timeout:
-                    if done - counted < _SLOWEST * seconds:
-                        raise requests.Timeout
-                    counted, since = done, monotonic()
         expected = total or self.size
         if done < expected:
             raise requests.ConnectionError(f"the answer ended after {done:,} of {expected:,} bytes")
@@ -238,7 +226,7 @@ class _Transfer:
         from urllib3.exceptions import ReadTimeoutError
 
         reason = _reason(error)
-        if isinstance(error, requests.Timeout | ReadTimeoutError):
+        if isinstance(error, TimeoutError | requests.Timeout | ReadTimeoutError):
             reason = f"no answer within {self.timeout:g} s (--timeout), or one slower than {_SLOWEST:,} bytes a second"
         rest = f"; {here:,} bytes are kept and the next attempt goes on from there" if here else ""
         return DownloadError(f"cannot download {self.url}: {reason}{rest}")
