@@ -82,7 +82,7 @@ def test_faceparse_parse_takes_it_too() -> None:
         ("512x", {}, "an input size is"),
         ("400x600", {"faces": "auto"}, "give --faces whole, or a side N; got auto"),
         ("native", {"faces": "each"}, "give --faces whole, or a side N; got each"),
-        ("100", {"multiple": 16}, "takes sizes that are multiples of 16; got 100x100"),
+        ("100", {"multiple": 16}, "takes multiples of 16; got 100x100"),
         ("native", {"warp": "lapa"}, "give a side N: this model warps pictures"),
         (
             "448", {"fixed": (512, 512), "network": "segface-celeb-swin_base"},

@@ -172,9 +172,7 @@ class Registry(Mapping[str, T]):
         claims = ["faceparse"] * (point.name in self._things)
         claims += [_package(other) for other in self._points() if other.name == point.name]
         if len(claims) > 1:
-            return (
-                f"{self._what} {point.name!r}: it is claimed by {' and '.join(claims)}: uninstall all but one"
-            )
+            return f"{self._what} {point.name!r}: claimed by {' and '.join(claims)}: uninstall all but one"
         where = f"{self._what} {point.name!r} of package {_package(point)} ({point.value})"
         before, imported = set(self._things), point.module in sys.modules
         try:

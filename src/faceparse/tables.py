@@ -268,9 +268,7 @@ def _loader() -> Any:
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent) or getattr(self.peek_event(), "tag", None):
-                raise yaml.YAMLError(
-                    "an alias (*name) or a tag (!name) stands where a value must be written out"
-                )
+                raise yaml.YAMLError("an alias (*name) or a tag (!name) stands in place of a value")
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
@@ -288,9 +286,7 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     if hint is Any:
         return value
     if isinstance(value, str | Path) and "\0" in str(value):
-        raise _FaultError(
-            path, f"expected {described(hint)} without NUL characters; got {_value_text(str(value))}"
-        )
+        raise _FaultError(path, f"expected {described(hint)} without NUL; got {_value_text(str(value))}")
     if origin is Annotated:
         result = _convert(arguments[0], value, path)
         if result is None or all(rule.holds(result) for rule in arguments[1:]):
@@ -365,14 +361,8 @@ def _unlike(hint: Any, value: object, path: str) -> _FaultError:
     return _FaultError(path, f"expected {described(hint)}; got {_value_text(value)}")
 
 
-_WORDS = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    NoneType: "null",
-    Path: "a path",
-}
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_WORDS |= {NoneType: "null", Path: "a path"}
 
 
 def described(hint: Any) -> str:

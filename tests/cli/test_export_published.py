@@ -98,7 +98,7 @@ def test_names_of_their_own(tiny_path: Path, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="two names of their own"):
             export_onnx(tiny_path, card, tmp_path / "p.onnx", form="published", names=names)
     warped = replace(card, input=replace(card.input, warp="lapa"))
-    with pytest.raises(ConfigError, match="warped around a detected face"):
+    with pytest.raises(ConfigError, match="warped around a face"):
         export_onnx(tiny_path, warped, tmp_path / "p.onnx", form="published")
 
 
@@ -116,8 +116,8 @@ def test_beside_the_checkpoint(
     assert (ran.code, ran.err) == (0, "")
     assert load_published_names(tmp_path / "mine.onnx") == ("image", "logits")
     for words, part in (
-        (("--model", "default"), "name the file with -o"),
-        (("--model", tiny_path), "name the file with -o"),
+        (("--model", "default"), "give -o FILE"),
+        (("--model", tiny_path), "give -o FILE"),
         (("--model", "default", "-o", tmp_path / "a.onnx", "--for", "phone"), "faceparse or published"),
         (("--model", "default", "-o", tmp_path / "a.onnx", "--input-name", "x"), "are for --for published"),
         (("--model", "default", "-o", tmp_path / "a.onnx", "--for", "published", "--phone"), "choose one"),

@@ -78,7 +78,7 @@ def test_where_several_cards_fit_they_are_named() -> None:
     with torch.device("meta"):
         state = models.build("segface-celeb-swin_base").state_dict()
     with pytest.raises(
-        WeightsError, match=r"fits 4 cards: give --card segface-celeb-swin_base-224, .* or segface"
+        WeightsError, match=r"fits 4 cards: --card segface-celeb-swin_base-224, .* or segface"
     ):
         recognised(Checkpoint(Path("model_299.pt"), state))
 

@@ -272,7 +272,7 @@ def test_bombs_are_refused() -> None:
     for data in (png_bomb(), gif_bomb(), encoded(IMAGE, "WEBP", lossless=True)[:21] + b"\xff" * 40):
         with pytest.raises(ImageError, match=r"decompression bomb|decoder"):
             read_picture(data)
-    with pytest.raises(ImageError, match="run-length coded BMP is taken up to"):
+    with pytest.raises(ImageError, match="run-length coded BMP has at most"):
         read_picture(bmp_bomb())
 
 

@@ -241,7 +241,7 @@ def test_a_run_that_is_over_does_not_go_on_with_fewer_epochs(
 ) -> None:
     root, _ = whole
     last = str(root.parent / "whole" / "last.ckpt")
-    with pytest.raises(WeightsError, match="is in epoch 2, and this run has 1"):
+    with pytest.raises(WeightsError, match="is in epoch 2 of 1"):
         fit(read_settings(words(root, tmp_path, "--epochs", "1", "--resume", last)))
 
 

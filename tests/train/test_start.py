@@ -131,7 +131,7 @@ def test_torchvision_s_files_are_named_and_fit(tmp_path: Path) -> None:
 
 
 def test_without_an_address_a_file_is_asked_for() -> None:
-    with pytest.raises(ConfigError, match="no ImageNet weights with an address are known for fpn-"):
+    with pytest.raises(ConfigError, match="no address of ImageNet weights is known for fpn-"):
         starting_network(settings("--network", "fpn-efficientnet_lite0", "--backbone", "imagenet"))
 
 
@@ -170,7 +170,7 @@ def test_dinov3_comes_from_its_file_and_stays(tmp_path: Path, monkeypatch: pytes
         ((), r"trained beside a dinov3 that stays as it is: give --parts.dinov3 FILE, Meta's ViT-S"),
         (("--parts.dinov3", "gone.pth"), "no checkpoint file gone.pth"),
         (("--parts.dinov3", "other.pth"), "does not fit vgg19-dinov3-vitl16, which takes Meta's ViT-S"),
-        (("--sizes", "[[0, 72]]"), "takes sizes that are multiples of 16; got 72"),
+        (("--sizes", "[[0, 72]]"), "takes multiples of 16; got 72"),
     ],
 )
 def test_what_is_missing_or_wrong_is_one_line(
@@ -185,9 +185,7 @@ def test_what_is_missing_or_wrong_is_one_line(
 
 
 def test_other_parts_and_other_classes_are_refused(tmp_path: Path, made_faces: Path) -> None:
-    with pytest.raises(
-        ConfigError, match="bisenet-resnet18 has no part 'dinov3' with a file of its own; it has none"
-    ):
+    with pytest.raises(ConfigError, match="bisenet-resnet18 has no part 'dinov3' of its own; it has none"):
         starting_network(settings("--network", "bisenet-resnet18", "--parts.dinov3", "x.pth"))
     torch.save(models.build("bisenet-resnet18").state_dict(), tmp_path / "nineteen.pt")
     with pytest.raises(WeightsError, match="does not fit bisenet-resnet18"):

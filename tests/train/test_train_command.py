@@ -125,7 +125,7 @@ def test_killed_workers(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--augmentation.scale", "[2, 1]"], "augmentation.scale is the smallest and the largest zoom"),
+        (["--augmentation.scale", "[2, 1]"], "augmentation.scale is the smallest and largest zoom"),
         (["--augmentation.flip", "2"], "--augmentation.flip: expected a number, 0 to 1; got 2"),
         (
             ["--augmentation.rotate", "-1"],
@@ -139,7 +139,7 @@ def test_killed_workers(
         (["--teachers.a.model", "x", "--teachers.a.size", "1000000"], "32 to 32,768 or null; got 1000000"),
         (["--patience", "0"], "--patience: expected a whole number, 1 or more or null; got 0"),
         (["--loss.class_weights", "[-1]"], "--loss.class_weights[0]: expected a number, 0 or more"),
-        (["--loss.class_weights", "[1, 2]"], "2 factors, scheme celebamask19 19 classes"),
+        (["--loss.class_weights", "[1, 2]"], "2 factors for 19 classes"),
         (["--loss.focal_gamma", "-1"], "loss.focal_gamma"),
         (["--loss.nope", "1"], "`faceparse train --help` lists every option"),
         (["--recipe", "{broken}"], "broken.yaml is not"),

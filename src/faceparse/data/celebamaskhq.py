@@ -188,9 +188,7 @@ def _table(file: Path, columns: int, content: str) -> dict[int, list[str]]:
     """Read a text table: line number, from 1 → first words of the line."""
     if not file.is_file():
         hint = "which comes with CelebA" if file.name == PARTITION else "part of the download"
-        raise DataError(
-            f"the official split needs {file}, {hint}: put it there, or do without (--no-split, shares)"
-        )
+        raise DataError(f"the official split needs {file}, {hint}: put it there, or use shares or --no-split")
     rows = {}
     for number, line in enumerate(read_text(file).splitlines(), 1):
         words = line.split()

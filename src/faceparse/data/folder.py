@@ -161,9 +161,7 @@ def _say_resized(root: Path, name: str) -> None:
 def _stems(layout: Layout, split: str) -> Sequence[str]:
     if layout.clashes:
         clash = layout.clashes[0]
-        raise DataError(
-            f"{layout.images[clash.stem]} and {clash.name} share one label map: rename one of them"
-        )
+        raise DataError(f"{layout.images[clash.stem]} and {clash.name} share one label map: rename one")
     labelled = [stem for stem in layout.images if stem in layout.labels]
     if not labelled:
         hint = ": label maps are PNG, the JPEG ones lose values" if layout.lossy else ""

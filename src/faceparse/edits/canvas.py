@@ -38,13 +38,9 @@ class Canvas:
     def __init__(self, parsing: Parsing, picture: Pixels | None = None) -> None:
         picture = parsing.image if picture is None else np.asarray(picture)
         if picture.ndim != 3 or picture.shape[2] not in (3, 4) or picture.dtype not in (np.uint8, np.uint16):
-            raise ResultError(
-                f"an edit takes RGB or RGBA, uint8 or uint16; got {picture.shape} {picture.dtype}"
-            )
+            raise ResultError(f"edits take RGB or RGBA, uint8 or uint16; got {picture.shape} {picture.dtype}")
         if picture.shape[:2] != parsing.size:
-            raise ResultError(
-                f"the parsing is of a picture of {parsing.size}, got one of {picture.shape[:2]}"
-            )
+            raise ResultError(f"the parsing is of a picture of {parsing.size}, got {picture.shape[:2]}")
         self.parsing = parsing
         self.pixels: Pixels = picture[..., :3].copy()
         self.opacity: Pixels | None = picture[..., 3].copy() if picture.shape[2] == 4 else None

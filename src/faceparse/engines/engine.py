@@ -58,9 +58,7 @@ def image_of(inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         raise EngineError(f"an engine's input is named 'image'; got {', '.join(sorted(inputs)) or 'none'}")
     image = inputs["image"]
     if image.dtype != np.float32 or image.ndim != 4 or image.shape[1] != 3 or 0 in image.shape:
-        raise EngineError(
-            f"'image' is float32 (batch, 3, height, width); got {image.dtype} of shape {image.shape}"
-        )
+        raise EngineError(f"'image' is float32 (batch, 3, height, width); got {image.dtype} {image.shape}")
     return image
 
 

@@ -230,9 +230,7 @@ def _image(session: Any, path: Path) -> tuple[str, list[Any]]:
         )
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
         actual = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs) or "none"
-        raise WeightsError(
-            f"{path}: expected one float input (batch, 3, height, width), its inputs are {actual}"
-        )
+        raise WeightsError(f"{path}: expected one float input (batch, 3, height, width); got {actual}")
     return inputs[0].name, inputs[0].shape
 
 

@@ -132,9 +132,7 @@ def score(
         other = Parser(other, faces=parser.faces, no_face=parser.no_face, scheme=parser.scheme)
     if protocol == "input":
         if parser.faces != "whole":
-            raise ConfigError(
-                f"--protocol input shows whole pictures: give --faces whole, not {parser.faces}"
-            )
+            raise ConfigError(f"--protocol input shows whole pictures: --faces whole, not {parser.faces}")
         if other is not None and other.card.input.size != parser.card.input.size:
             raise ConfigError("--protocol input compares models of one input size: give --protocol label")
     notes: list[str] = []

@@ -114,7 +114,7 @@ def export_onnx(
     _check_options(precision, form, opset, calibration)
     if form in ("picture", "published") and card.input.warp:
         raise ConfigError(
-            f"{card.id} needs pictures warped around a detected face: it has no graph for whole pictures"
+            f"{card.id} needs pictures warped around a face: it has no graph for whole pictures"
         )
     if isinstance(origin, Network) and origin.grid != card.output:
         raise WeightsError(
@@ -170,9 +170,7 @@ def _check_options(precision: str, form: str, opset: int, calibration: Sequence[
             f"precision is {', '.join(PRECISIONS)} and form {', '.join(FORMS)}; got {precision!r} and {form!r}"
         )
     if form == "picture" and opset < OLDEST_OPSET:
-        raise ConfigError(
-            f"a graph with preprocessing inside needs opset {OLDEST_OPSET} or later, got {opset}"
-        )
+        raise ConfigError(f"a graph with preprocessing needs opset {OLDEST_OPSET} or later, got {opset}")
     if precision == "int8" and not calibration:
         raise ConfigError(
             "int8 measures its scales on pictures like those it will parse: name them with --calibrate FOLDER"

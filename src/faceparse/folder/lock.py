@@ -47,8 +47,6 @@ def _lock(file: int) -> bool:
 
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks: run without a lock
-        return True
+    except OSError as error:  # a file system without locks: run without a lock
+        return not isinstance(error, BlockingIOError)
     return True

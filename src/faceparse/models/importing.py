@@ -195,8 +195,6 @@ def _with_source(card: Card, source: Path, digest: str) -> Card:
         return card
     figures = card.figures
     if card.source.sha256:
-        _LOG.warning(
-            "%s is not the file that card %s describes: the new card is without figures", source.name, card.id
-        )
+        _LOG.warning("%s is not the file of card %s: the new card has no figures", source.name, card.id)
         figures = ()
     return replace(card, source=replace(card.source, file=source.name, sha256=digest), figures=figures)

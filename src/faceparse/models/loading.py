@@ -100,9 +100,7 @@ def find_part(name: str, option: str) -> Part:
     """
     parts = find_network(name).parts
     if option not in parts:
-        raise ConfigError(
-            f"{name} has no part {option!r} with a file of its own; it has {', '.join(parts) or 'none'}"
-        )
+        raise ConfigError(f"{name} has no part {option!r} of its own; it has {', '.join(parts) or 'none'}")
     return parts[option]
 
 

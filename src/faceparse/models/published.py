@@ -49,11 +49,8 @@ def model_file(checkpoint: Path, card: str | None = None) -> Path:
     network = find_network(its_card.network if its_card else str((file.settings or {}).get("network")))
     options = {} if its_card is None else {"num_classes": len(its_card.label_scheme)}
     absent = compare_best(network, options, file.tensors)[1]
-    parts = (
-        {name: path for name, path in backbone_files(its_card).items() if name in absent}
-        if absent and its_card
-        else {}
-    )
+    backbones = backbone_files(its_card) if absent and its_card else {}
+    parts = {name: path for name, path in backbones.items() if name in absent}
     import_checkpoint(checkpoint, network.name, target, card=chosen, overwrite=True, **parts)
     write_record(folder, target.name, Record(sha256(target), target.stat().st_size, checkpoint.name))
     return target
@@ -75,14 +72,8 @@ def recognised(file: Checkpoint) -> Card:
         return fitting[0]
     fault = f"{file.path} does not say what its preprocessing, classes and terms are"
     if fitting:
-        raise WeightsError(
-            f"{fault}, and fits {len(fitting)} cards: give --card {either(c.id for c in fitting)}"
-        )
-    names = (
-        f"it fits {either(networks)}, of which there is no card"
-        if networks
-        else "its tensors are of no network here"
-    )
+        raise WeightsError(f"{fault}, and fits {len(fitting)} cards: --card {either(c.id for c in fitting)}")
+    kind = f"of {either(networks)}, without a card" if networks else "of no network here"
     raise WeightsError(
-        f"{fault}, and {names}: give --card with a TOML file, or an id of faceparse weights list"
+        f"{fault}, and its tensors are {kind}: give --card with a TOML file, or an id of faceparse weights list"
     )

@@ -94,9 +94,7 @@ class Augmentation:
                 f"got {self.blur} and {self.shrink}"
             )
         if self.scale[0] > self.scale[1]:
-            raise ConfigError(
-                f"augmentation.scale is the smallest and the largest zoom; got {list(self.scale)}"
-            )
+            raise ConfigError(f"augmentation.scale is the smallest and largest zoom; got {list(self.scale)}")
 
 
 class TrainingSample(NamedTuple):

@@ -122,9 +122,7 @@ def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
     scheme = result_scheme(find_scheme(settings.scheme))
     weights = settings.loss.class_weights
     if weights is not None and len(weights) != len(scheme):
-        raise ConfigError(
-            f"loss.class_weights has {len(weights)} factors, scheme {scheme.name} {len(scheme)} classes"
-        )
+        raise ConfigError(f"loss.class_weights has {len(weights)} factors for {len(scheme)} classes")
     network = starting_network(settings)
     if network.needs_landmarks and settings.augmentation.scene:
         raise ConfigError(

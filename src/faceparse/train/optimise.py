@@ -153,9 +153,7 @@ def backbone_of(network: Network) -> nn.Module:
     """
     backbone = getattr(network, "trunk", None)  # the backbone's name in the keys of weight files
     if not isinstance(backbone, nn.Module):
-        raise ConfigError(
-            f"{type(network).__name__} has no backbone of its own: leave optimizer.backbone at 1"
-        )
+        raise ConfigError(f"{type(network).__name__} has no backbone: leave optimizer.backbone at 1")
     return backbone
 
 

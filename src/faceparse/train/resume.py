@@ -58,9 +58,7 @@ def check_resume(checkpoint: Path, settings: Settings) -> None:
         )
     done = file.progress.get("epoch")
     if isinstance(done, int) and done >= settings.epochs:
-        raise WeightsError(
-            f"{checkpoint} is in epoch {done + 1}, and this run has {settings.epochs}: raise --epochs"
-        )
+        raise WeightsError(f"{checkpoint} is in epoch {done + 1} of {settings.epochs}: raise --epochs")
 
 
 def _free(key: str) -> bool:

@@ -196,9 +196,7 @@ class Settings:
         if self.agree is not None and not self.teachers:
             raise ConfigError("agree is about teachers: give --teachers.NAME.model")
         if self.data.unlabelled is not None and not self.teachers:
-            raise ConfigError(
-                "data.unlabelled needs a teacher to label its pictures: give --teachers.NAME.model"
-            )
+            raise ConfigError("data.unlabelled needs a teacher for its pictures: give --teachers.NAME.model")
         if not all(0 <= m <= self.scale for m in self.mean):
             raise ConfigError(f"mean is 0 to scale ({self.scale}) in each channel; got {self.mean}")
 

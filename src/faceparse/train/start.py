@@ -61,7 +61,7 @@ def _start_backbone(network: Network, settings: Settings) -> None:
         file = Path(settings.backbone)
     elif published is None:
         raise ConfigError(
-            f"no ImageNet weights with an address are known for {settings.network}: give --backbone FILE"
+            f"no address of ImageNet weights is known for {settings.network}: give --backbone FILE"
         )
     else:
         file = fetch_imagenet(published)

@@ -46,9 +46,7 @@ def unpack(path: Path) -> tuple[str, BytesIO] | None:
             inside = sorted({name for name in names if _is_checkpoint(PurePosixPath(name))})
             if len(inside) != 1:
                 content = ", ".join(inside[:6]) or "no checkpoint"
-                raise WeightsError(
-                    f"{path} is a zip archive with {content} in it: unpack it and name one file"
-                )
+                raise WeightsError(f"{path} is a zip archive with {content}: unpack it and name one file")
             return PurePosixPath(inside[0]).name, BytesIO(archive.read(inside[0]))
     except WeightsError:
         raise

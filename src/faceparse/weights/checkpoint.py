@@ -44,9 +44,8 @@ SETTINGS_KEY = "faceparse"
 _PROGRESS = ("epoch", "global_step", "pytorch-lightning_version", "hparams_name", "hyper_parameters")
 _WRAPPERS = ("state_dict", "model", "state_dict_backbone")
 _LIGHTNING_PREFIX = "network."
-_TORCH_LEGACY = (
-    b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # pickled number at the start of files older than PyTorch 1.6
-)
+_TORCH_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
+"""Pickled number at the start of files older than PyTorch 1.6."""
 _ZIP = b"PK\x03\x04"
 
 
@@ -188,8 +187,6 @@ def _torch_load(path: Path, file: BinaryIO) -> object:
     torch = _import("torch", f"reading {path.name}")
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
-    except MemoryError:
-        raise WeightsError(f"{path} is damaged, or needs more memory than there is") from None
     except pickle.UnpicklingError as error:  # torch wraps the first error in a page of advice
         reason = str(error.__context__ or error).split(". ")[0]
         raise WeightsError(
@@ -198,30 +195,30 @@ def _torch_load(path: Path, file: BinaryIO) -> object:
         ) from None
     except Exception as error:  # torch raises nearly any exception for a bad file
         size = path.stat().st_size
-        raise WeightsError(f"{path} is cut short or damaged ({size:,} bytes): get the file again") from error
+        raise WeightsError(
+            f"{path} is cut short or damaged ({size:,} bytes), or too large for the memory: get the file again"
+        ) from error
 
 
 def _from_torch(path: Path, content: object) -> Checkpoint:
     from torch import Tensor
 
-    if isinstance(content, Mapping):
-        settings = content.get(SETTINGS_KEY)
-        for state in (*(content.get(k) for k in _WRAPPERS), content):
-            if not isinstance(state, Mapping) or not state:
-                continue
-            if not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
-                continue
-            progress = {k: content[k] for k in _PROGRESS if k in content and state is not content}
-            if not isinstance(settings, Mapping):
-                return Checkpoint(path, dict(state), progress=progress)
-            prefix = _LIGHTNING_PREFIX
-            network = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-            return Checkpoint(path, network, settings=settings, progress=progress)
-        what = f"its keys are {', '.join(map(str, list(content)[:6])) or 'none'}"
-    else:
-        what = f"it holds a {type(content).__name__}"
+    table = content if isinstance(content, Mapping) else {}
+    settings = table.get(SETTINGS_KEY)
+    for state in (*(table.get(k) for k in _WRAPPERS), table):
+        entries = state.items() if isinstance(state, Mapping) else ()
+        if not entries or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in entries):
+            continue
+        progress = {k: table[k] for k in _PROGRESS if k in table and state is not table}
+        if not isinstance(settings, Mapping):
+            return Checkpoint(path, dict(entries), progress=progress)
+        prefix = _LIGHTNING_PREFIX
+        network = {k.removeprefix(prefix): v for k, v in entries if k.startswith(prefix)}
+        return Checkpoint(path, network, settings=settings, progress=progress)
+    keys = f" with the keys {', '.join(map(str, list(table)[:6]))}" if table else ""
     raise WeightsError(
-        f"{path} has no state dict (tensors by name), bare or under {' or '.join(_WRAPPERS)}: {what}"
+        f"{path} has no state dict (tensors by name), bare or under {' or '.join(_WRAPPERS)}: it holds a "
+        f"{type(content).__name__}{keys}"
     )
 
 

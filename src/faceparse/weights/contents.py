@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from faceparse.errors import WeightsError
+from faceparse.files import open_regular
 
 HEAD = 512
 """Bytes at the start of a file that suffice to recognise its kind."""
@@ -48,17 +49,14 @@ def read_head(path: Path, kind: str = "checkpoint") -> bytes:
     """Return the first `HEAD` bytes of a weights file.
 
     Raises:
-        WeightsError: no such file, a folder, an empty file, or a Git LFS pointer.
+        WeightsError: no such file, a folder, a pipe, an empty file, or a Git LFS pointer.
     """
-    if path.is_dir():
-        raise WeightsError(f"{path} is a folder: name the {kind} file in it")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(HEAD)
-    except FileNotFoundError:
-        raise WeightsError(f"no {kind} file {path}") from None
     except OSError as error:
-        raise WeightsError(f"cannot read {kind} file {path}: {error.strerror}") from None
+        fault = "it is a folder" if path.is_dir() else error.strerror
+        raise WeightsError(f"no {kind} file {path}: {fault}") from None
     if not head:
         raise WeightsError(f"{path} is empty: get the file again")
     if head.startswith(_LFS):

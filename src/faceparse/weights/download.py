@@ -124,9 +124,7 @@ class _Transfer:
                 here = self.bytes_here()
                 if not tries_left or here <= before:
                     raise self.failure(error, here) from None
-                _LOG.info(
-                    "%s: broken off after %s bytes, going on: %s", self.url, f"{here:,}", _reason(error)
-                )
+                _LOG.info("%s: broken off after %d bytes, going on: %s", self.url, here, _reason(error))
         self.note.unlink(missing_ok=True)
         headers: CaseInsensitiveDict[str] = requests.structures.CaseInsensitiveDict()
         for answer in (*response.history, response):
@@ -207,7 +205,8 @@ class _Transfer:
             self.path.unlink(missing_ok=True)  # before the note describes the next partial file
             self.note.write_text(f"{self.url}\n{_version(response)}", encoding="utf-8")
         done = start
-        size = min(round(2 * self.timeout * _SLOWEST), _LARGEST_PART)  # so that a slow server exceeds the limit
+        # A server slower than `_SLOWEST` exceeds the limit of `within` for such a part.
+        size = min(round(2 * self.timeout * _SLOWEST), _LARGEST_PART)
         with self.path.open("ab" if start else "wb") as file:
             while chunk := self.within(partial(response.raw.read, size)):
                 done += len(chunk)

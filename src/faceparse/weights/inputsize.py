@@ -40,9 +40,7 @@ class InputSize:
         match = _WORDS.fullmatch(str(words))
         sides = None if match is None else (int(match[1]), int(match[2] or match[1]))
         if words != "native" and not (sides and all(16 <= side <= 8192 for side in sides)):
-            raise ConfigError(
-                f"an input size is N, HxW (16 to 8192 pixels) or native; got {str(words)[:60]!r}"
-            )
+            raise ConfigError(f"an input size is N, HxW (16 to 8192) or native; got {str(words)[:60]!r}")
         return cls(sides, bool(match and not match[2]))
 
     def __str__(self) -> str:
@@ -73,9 +71,7 @@ class InputSize:
             hint = f"; there are weights for {others}" if others else ": leave --input-size out"
             raise ConfigError(f"{card.id} takes {fixed[0]}x{fixed[1]} alone, not {self}{hint}")
         if self.sides and any(side % card.input.multiple for side in self.sides):
-            raise ConfigError(
-                f"{card.id} takes sizes that are multiples of {card.input.multiple}; got {self}"
-            )
+            raise ConfigError(f"{card.id} takes multiples of {card.input.multiple}; got {self}")
 
     def sized(self, card: Card, picture_size: tuple[int, ...]) -> Card:
         """Return the card with the input size for a picture of this (height, width)."""

@@ -23,6 +23,7 @@ from faceparse.weights.cache import shelf
 from faceparse.weights.card import Card, cards, unknown_model
 from faceparse.weights.card import card as find_card
 from faceparse.weights.checkpoint import read_checkpoint, safetensors_card
+from faceparse.weights.contents import read_head
 from faceparse.weights.onnxfile import onnx_card
 from faceparse.weights.records import checked
 
@@ -91,8 +92,7 @@ def cached(model: str) -> Path | None:
 def _model_file(name: str, card: str | None) -> Path:
     path = Path(name)
     if path.suffix.lower() in (*_READERS, *ENDINGS) or path.exists():
-        if not path.is_file():
-            raise WeightsError(f"no model file {path}" + (": it is a folder" if path.is_dir() else ""))
+        read_head(path, "model")  # raises if it cannot be read
         if path.suffix.lower() not in _READERS:
             try:
                 published = import_module("faceparse.models.published")

@@ -155,9 +155,7 @@ def _download(card: Published, path: Path, renew: bool, timeout: float, progress
         hub_digest = headers.get("X-Linked-Etag", "").strip('"')
         # The Hub states a shorter hash for files outside its LFS.
         if len(hub_digest) == len(digest) and digest != hub_digest:
-            raise DownloadError(
-                f"{path.name} came damaged: SHA-256 {digest}, not {hub_digest} as its Hub says"
-            )
+            raise DownloadError(f"{path.name} came damaged: SHA-256 {digest}, its Hub says {hub_digest}")
         revision = headers.get("X-Repo-Commit", "")
         record = Record(digest, new.stat().st_size, source.url or source.hub, revision)
         new.replace(path)

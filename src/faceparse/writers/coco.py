@@ -52,9 +52,7 @@ def _write_joined(file: IO[bytes], home: Path, head: Content, contents: Iterable
     with tempfile.TemporaryFile(dir=home) as annotations:
         for index, content in enumerate(contents):
             if _head(content) != head:
-                raise OutputError(
-                    f"{content['path']} has other classes than those before: redo all with --overwrite"
-                )
+                raise OutputError(f"{content['path']} has other classes: redo all with --overwrite")
             image = content["images"][0]
             name = Path(os.path.relpath(content["path"].parent, home), image["file_name"]).as_posix()
             number = image_id(name)

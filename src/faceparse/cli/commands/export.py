@@ -56,9 +56,7 @@ def command(
     if audience not in ("faceparse", "published"):
         raise ConfigError(f"--for is faceparse or published, got {audience!r}")
     if sum(forms.values()) > 1:
-        raise ConfigError(
-            "--for published, --phone and --with-preprocessing are three forms: choose one of them"
-        )
+        raise ConfigError("--for published, --phone and --with-preprocessing are three forms: choose one")
     if (input_name, output_name) != NAMES and audience != "published":
         raise ConfigError("--input-name and --output-name are for --for published")
     if calibrate is not None and precision != "int8":
@@ -70,9 +68,7 @@ def command(
     if output is None:
         output = Path(model).with_suffix(".onnx")
         if output == Path(model) or not Path(model).is_file():
-            raise ConfigError(
-                f"--model {model} is no checkpoint to write beside: name the file with -o FILE.onnx"
-            )
+            raise ConfigError(f"--model {model} is no checkpoint to write beside: give -o FILE.onnx")
     exported = export_onnx(
         origin,
         its_card,

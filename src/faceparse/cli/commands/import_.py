@@ -27,9 +27,7 @@ def command(
 
     if decoder_only:
         if dinov3 is not None or card is not None:
-            raise ConfigError(
-                "--decoder-only writes neither DINOv3 nor a card: leave out --dinov3 and --card"
-            )
+            raise ConfigError("--decoder-only writes neither DINOv3 nor card: leave out --dinov3 and --card")
         write_decoder_only(checkpoint, network, output, overwrite=overwrite)
         say(f"{output}: without DINOv3")
         return
