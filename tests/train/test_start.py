@@ -170,7 +170,7 @@ def test_dinov3_comes_from_its_file_and_stays(tmp_path: Path, monkeypatch: pytes
         ((), r"trained beside a dinov3 that stays as it is: give --parts.dinov3 FILE, Meta's ViT-S"),
         (("--parts.dinov3", "gone.pth"), "no checkpoint file gone.pth"),
         (("--parts.dinov3", "other.pth"), "does not fit vgg19-dinov3-vitl16, which takes Meta's ViT-S"),
-        (("--sizes", "[[0, 72]]"), "takes multiples of 16; got 72"),
+        (("--sizes", "[[0, 72]]"), "takes sizes that are multiples of 16; got 72"),
     ],
 )
 def test_what_is_missing_or_wrong_is_one_line(

@@ -196,7 +196,7 @@ def _torch_load(path: Path, file: BinaryIO) -> object:
     except Exception as error:  # torch raises nearly any exception for a bad file
         size = path.stat().st_size
         raise WeightsError(
-            f"{path} is cut short or damaged ({size:,} bytes), or too large for the memory: get the file again"
+            f"{path} is cut short or damaged ({size:,} bytes), or needs more memory than there is: get the file again"
         ) from error
 
 
@@ -215,10 +215,10 @@ def _from_torch(path: Path, content: object) -> Checkpoint:
         prefix = _LIGHTNING_PREFIX
         network = {k.removeprefix(prefix): v for k, v in entries if k.startswith(prefix)}
         return Checkpoint(path, network, settings=settings, progress=progress)
-    keys = f" with the keys {', '.join(map(str, list(table)[:6]))}" if table else ""
+    keys = ", ".join(map(str, list(table)[:6])) or "none"
+    what = f"its keys are {keys}" if table is content else f"it holds a {type(content).__name__}"
     raise WeightsError(
-        f"{path} has no state dict (tensors by name), bare or under {' or '.join(_WRAPPERS)}: it holds a "
-        f"{type(content).__name__}{keys}"
+        f"{path} has no state dict (tensors by name), bare or under {' or '.join(_WRAPPERS)}: {what}"
     )
 
 
