@@ -17,7 +17,7 @@ PROGRAM = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 ROOMS = re.findall(r"^## `(faceparse[\w.]*)`", "".join(PAGES[p] for p in RUN), re.M)
 
 
-NEEDS = {"torch": ("torch", "onnxscript"), "frames": ("av",)}
+NEEDS = {"torch": ("torch", "onnxscript"), "frames": ("av",), "supervision": ("supervision",)}
 """Word of a heading → packages that its section needs."""
 
 

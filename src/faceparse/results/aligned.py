@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.results.parsing import Face, Parsing
+from faceparse.results.parsing import Parsing
 from faceparse.results.square import Square, crop
 
 Affine = NDArray[np.float64]
@@ -58,25 +57,3 @@ def between_pixels(matrix: Affine) -> Affine:
     shifted = matrix.copy()
     shifted[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
     return shifted
-
-
-def nearest_face(faces: Sequence[Face], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the index of the face nearest to each point, by the distance from its box's centre in sides of its box.
-
-    >>> rows, columns = np.ogrid[: parsing.size[0], : parsing.size[1]]  # doctest: +SKIP
-    >>> nearest_face(parsing.faces, columns + 0.5, rows + 0.5)  # H × W  # doctest: +SKIP
-
-    Args:
-        faces: One at least.
-        x, y: Picture points; the two are broadcast.
-    """
-    index = np.zeros(np.broadcast(x, y).shape, np.intp)
-    least: NDArray[np.float32] | None = None
-    for number, face in enumerate(faces):
-        x0, y0, x1, y1 = face.box
-        across, down = (x - (x0 + x1) / 2) / max(face.size), (y - (y0 + y1) / 2) / max(face.size)
-        far = across.astype(np.float32) ** 2 + down.astype(np.float32) ** 2
-        if least is not None:
-            index[far < least] = number
-        least = far if least is None else np.minimum(least, far)
-    return index

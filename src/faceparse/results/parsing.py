@@ -17,21 +17,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from threading import Lock
-from typing import Literal, TypedDict, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.errors import ConfigError, LabelError, ResultError
+from faceparse.errors import ConfigError, LabelError, MissingExtraError, ResultError
 from faceparse.labels import IGNORE, Scheme, conversion, count
 from faceparse.labels import scheme as find_scheme
 from faceparse.registry import room
 from faceparse.results.foreground import cutout_strips
 from faceparse.results.lookup import look_up, members
 from faceparse.results.margins import Length, Margins
+from faceparse.results.nearest import nearest_box
 from faceparse.results.regions import region
-from faceparse.results.render import render_confidence, render_labels, render_probability
+from faceparse.results.render import (
+    render_confidence,
+    render_labels,
+    render_probabilities,
+    render_probability,
+)
 from faceparse.results.view import View, frozen
+
+if TYPE_CHECKING:
+    import supervision
+    import torch
+    from PIL import Image
 
 Box = tuple[int, int, int, int]
 Names = str | Sequence[str]
@@ -534,6 +545,131 @@ class Parsing:
             "seconds": {step: round(seconds, 4) for step, seconds in self.seconds.items()},
             **({} if self.threshold is None else {"threshold": self.threshold}),
         }
+
+    def to_pil(self) -> Image.Image:
+        """Return the label map as a Pillow image with a palette: pixel value = label, shown in the scheme's colours.
+
+        >>> parsing = Parsing.from_labels(np.zeros((2, 3, 3), np.uint8), np.full((2, 3), 17, np.uint8), "celebamask19")
+        >>> image = parsing.to_pil()
+        >>> image.mode, image.size, image.getpixel((0, 0))
+        ('P', (3, 2), 17)
+
+        Pillow's size is width, height. `image.convert("RGB")` paints the colours; ignored pixels have value 255.
+        """
+        from PIL import Image
+
+        image = Image.fromarray(self.labels)
+        image.putpalette(self.scheme.palette.tobytes())
+        return image
+
+    def to_torch(
+        self, kind: Literal["labels", "probabilities", "one_hot"] = "labels", *, edges: bool = True
+    ) -> torch.Tensor:
+        """Return labels, probabilities or a mask of each class as a new tensor on the CPU.
+
+        >>> parsing = Parsing.from_labels(np.zeros((2, 3, 3), np.uint8), np.full((2, 3), 17, np.uint8), "celebamask19")
+        >>> parsing.to_torch().shape, parsing.to_torch("one_hot").shape
+        (torch.Size([2, 3]), torch.Size([19, 2, 3]))
+
+        Args:
+            kind: `labels`: H × W int64, 255 where ignored, as torch's losses take it (`ignore_index=255`);
+                `probabilities`: classes × H × W float32, 0 to 1, as `mask(name, soft=True)` gives them;
+                `one_hot`: classes × H × W bool, all False where ignored.
+            edges: Whether probabilities follow the picture's edges; with `edges=False`, they add up to one.
+
+        Raises:
+            ConfigError: another kind.
+            MissingExtraError: torch is not installed.
+        """
+        if kind not in (kinds := ("labels", "probabilities", "one_hot")):
+            raise ConfigError(f"to_torch makes {', '.join(kinds)}; got {kind!r}")
+        try:
+            import torch
+        except ModuleNotFoundError:
+            raise MissingExtraError("torch", "torch", "Parsing.to_torch") from None
+        if kind == "labels":
+            return torch.from_numpy(self.labels.astype(np.int64))
+        classes = range(len(self.scheme))
+        masks = np.stack([self.labels == label for label in classes])
+        if kind == "one_hot":
+            return torch.from_numpy(masks)
+        likely = masks.astype(np.float32)
+        if self.label_map is None:
+            groups, image = [self._sources((label,)) for label in classes], self.image if edges else None
+            for rows, columns, values in render_probabilities(self.views, self.size, groups, image):
+                likely[:, rows, columns] = values
+        return torch.from_numpy(likely)
+
+    def to_coco(self, classes: Names = (), file: str = "") -> dict[str, Any]:
+        """Return a COCO data set of this picture: a mask per class that occurs, in compressed run lengths.
+
+        >>> parsing = Parsing.from_labels(np.zeros((2, 3, 3), np.uint8), np.full((2, 3), 17, np.uint8), "celebamask19")
+        >>> parsing.to_coco()["annotations"][0]["segmentation"]
+        {'size': [2, 3], 'counts': '06'}
+
+        The keys are `info`, `licenses`, `categories`, `images` and `annotations`, as in the file that `--save rle`
+        writes; `pycocotools.mask.decode(annotation["segmentation"])` gives the mask, H × W uint8.
+
+        Args:
+            classes: Classes and groups; by default all but the background. A class's category id is its label; groups
+                count from 256.
+            file: Name of the picture's file, which its id comes from; by default the name in `source`.
+
+        Raises:
+            LabelError: the scheme has no such class or group.
+        """
+        names = (classes,) if isinstance(classes, str) else tuple(classes)
+        rle = room("writers").WRITERS["rle"](classes=names)
+        return cast(dict[str, Any], rle.record(self, file or Path(self.source).name))
+
+    def to_supervision(self) -> supervision.Detections:
+        """Return a detection for each class of each face, for supervision's annotators, filters and metrics.
+
+        >>> parsing = Parsing.from_labels(np.zeros((2, 3, 3), np.uint8), np.full((2, 3), 17, np.uint8), "celebamask19")
+        >>> detections = parsing.to_supervision()
+        >>> detections.mask.shape, detections.xyxy.tolist(), detections.data["class_name"].tolist()
+        ((1, 2, 3), [[0.0, 0.0, 3.0, 2.0]], ['hair'])
+
+        Of several faces, each labelled pixel belongs to the nearest one, by the distance from its box's centre in
+        sides of its box: the masks of one class are disjoint, and together the class's mask in the picture.
+
+        Returns:
+            N detections, without background and ignored pixels: `xyxy` is the box of the mask, `mask` N × H × W bool,
+            `class_id` the label, `confidence` the mean of `Parsing.confidence` in the mask; `data["class_name"]`, and
+            `data["face"]`, the index in `faces`, −1 without a face.
+
+        Raises:
+            MissingExtraError: supervision is not installed.
+        """
+        try:
+            from supervision import Detections
+        except ModuleNotFoundError:
+            raise MissingExtraError("supervision", "supervision", "Parsing.to_supervision") from None
+        height, width = self.size
+        shown = np.array([name != "background" for name in self.scheme.classes])
+        several = len(self.faces) > 1
+        if several:
+            y, x = np.ogrid[0.5:height, 0.5:width]
+            owner = nearest_box([face.box for face in self.faces], x, y)
+        boxes, masks, labels, faces, likely = [], [], [], [], []
+        for face in range(len(self.faces)) if self.faces else (-1,):
+            here = np.where(owner == face, self.labels, np.uint8(IGNORE)) if several else self.labels
+            for label in np.flatnonzero(count(here)[: len(shown)] * shown).tolist():
+                mask = here == label
+                columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+                boxes.append((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+                masks.append(mask)
+                labels.append(label)
+                faces.append(face)
+                likely.append(self.confidence[mask].mean())
+        names = [self.scheme.classes[label] for label in labels]
+        return Detections(
+            xyxy=np.array(boxes, np.float32).reshape(-1, 4),
+            mask=np.array(masks, np.bool_).reshape(-1, height, width),
+            class_id=np.array(labels, np.int64),
+            confidence=np.array(likely, np.float32),
+            data={"class_name": np.array(names, np.str_), "face": np.array(faces, np.int64)},
+        )
 
     def _repr_png_(self) -> bytes:
         from PIL import Image

@@ -15,8 +15,9 @@ from faceparse.errors import OutputError
 from faceparse.files import json_bytes, write_atomic
 from faceparse.labels import Scheme
 from faceparse.results import Face, Parsing
-from faceparse.results.aligned import aligned, between_pixels, inverse, nearest_face
+from faceparse.results.aligned import aligned, between_pixels, inverse
 from faceparse.results.margins import LENGTH, Length, Margins
+from faceparse.results.nearest import nearest_box
 from faceparse.results.parsing import LANDMARKS
 from faceparse.results.square import Square
 from faceparse.tables import between, one_of
@@ -105,7 +106,7 @@ class Swap(Writer):
         back = inverse(square.to_pixels((self.size, self.size)))
         x, y = np.moveaxis(points @ back[:, :2].T + back[:, 2], -1, 0)
         if len(faces) > 1:
-            mask *= nearest_face(faces, x, y) == faces.index(face)
+            mask *= nearest_box([other.box for other in faces], x, y) == faces.index(face)
         margins = Margins(self.grow, self.shrink, self.feather).in_pixels(
             max(face.size) * self.size / square.side
         )
