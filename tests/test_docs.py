@@ -41,6 +41,15 @@ def test_programs_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         exec(compile(program, page, "exec"), names)
 
 
+def test_every_room_has_its_section() -> None:
+    """Commands and recipes are no Python interface."""
+    rooms = {path.parent.name for path in (ROOT / "src" / "faceparse").glob("*/__init__.py")} - {
+        "cli",
+        "train",
+    }
+    assert {f"faceparse.{name}" for name in rooms} <= {*ROOMS}
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_public_name_has_an_example_and_a_description(room: str) -> None:
     if room in ("faceparse.models", "faceparse.export"):
