@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from faceparse import Parser, models  # noqa: E402
 from faceparse.errors import WeightsError  # noqa: E402
-from faceparse.models.published import model_file, recognised  # noqa: E402
+from faceparse.models.published import model_file, recognise  # noqa: E402
 from faceparse.weights import Checkpoint  # noqa: E402
 from faceparse.weights.importers.yakhyo import YAKHYO  # noqa: E402
 from faceparse.weights.modelfile import find_model  # noqa: E402
@@ -80,7 +80,7 @@ def test_where_several_cards_fit_they_are_named() -> None:
     with pytest.raises(
         WeightsError, match=r"fits 4 cards: --card segface-celeb-swin_base-224, .* or segface"
     ):
-        recognised(Checkpoint(Path("model_299.pt"), state))
+        recognise(Checkpoint(Path("model_299.pt"), state))
 
 
 def test_what_is_no_network_here_and_what_would_run_code_is_a_line(tmp_path: Path) -> None:

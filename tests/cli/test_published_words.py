@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faceparse.cli.main import app
-from faceparse.cli.words import answers
+from faceparse.cli.words import replacements
 from tests.cli.conftest import Ran
 
 SCRIPTS = {
@@ -95,7 +95,7 @@ def test_answers_name_options_that_there_are() -> None:
         parameters = root.get_command(None, name).params  # type: ignore[attr-defined]
         options[name] = {option for parameter in parameters for option in parameter.opts}
     for command in options:
-        for option, answer in answers(command).items():
+        for option, answer in replacements(command).items():
             allowed = options[command] | (options["import"] if "faceparse import" in answer else set())
             for word in re.findall(r"--[\w.-]*\w", answer):
                 assert word in allowed, f"{command} {option}: {answer}"

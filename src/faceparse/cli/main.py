@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from faceparse import errors
 from faceparse.cli.say import EXACT, say
-from faceparse.cli.words import spelled
+from faceparse.cli.words import normalise_options
 from faceparse.errors import ConfigError, DataError, EngineError, FaceparseError, LabelError, WeightsError
 from faceparse.registry import mend
 
@@ -144,7 +144,7 @@ def _run(arguments: list[str], debug: bool) -> Any:
     try:
         if "" in arguments or any(word.startswith("-") and word.endswith("=") for word in arguments):
             raise ConfigError("a word of the command is empty: is it a variable that is not set?")
-        arguments = spelled(arguments, typer.main.get_command(app))
+        arguments = normalise_options(arguments, typer.main.get_command(app))
         return app(arguments, prog_name="faceparse", standalone_mode=False)
     except Exception:
         if debug:

@@ -35,28 +35,28 @@ def model_file(checkpoint: Path, card: str | None = None) -> Path:
         OutputError: the cache cannot be written.
     """
     digest = sha256(checkpoint)
-    stated = (c for c in cards().values() if c.source.sha256 == digest)
-    chosen = next(stated, None) if card is None else find_card(card)
-    folder = cache_folder() / "imported" / digest / (chosen.network if chosen else "recognised")
+    matches = (c for c in cards().values() if c.source.sha256 == digest)
+    new_card = next(matches, None) if card is None else find_card(card)
+    folder = cache_folder() / "imported" / digest / (new_card.network if new_card else "recognised")
     target = folder / f"{checkpoint.stem}.safetensors"
     record = read_records(folder).get(target.name)
     if record and target.is_file() and noted_sha256(target) == record.sha256:
         return target
     file = read_checkpoint(checkpoint)
-    if chosen is None and file.card is None and file.settings is None:
-        chosen = recognised(file)
-    its_card = chosen or file.card
-    network = find_network(its_card.network if its_card else str((file.settings or {}).get("network")))
-    options = {} if its_card is None else {"num_classes": len(its_card.label_scheme)}
+    if new_card is None and file.card is None and file.settings is None:
+        new_card = recognise(file)
+    any_card = new_card or file.card
+    network = find_network(any_card.network if any_card else str((file.settings or {}).get("network")))
+    options = {} if any_card is None else {"num_classes": len(any_card.label_scheme)}
     absent = compare_best(network, options, file.tensors)[1]
-    backbones = backbone_files(its_card) if absent and its_card else {}
+    backbones = backbone_files(any_card) if absent and any_card else {}
     parts = {name: path for name, path in backbones.items() if name in absent}
-    import_checkpoint(checkpoint, network.name, target, card=chosen, overwrite=True, **parts)
+    import_checkpoint(checkpoint, network.name, target, card=new_card, overwrite=True, **parts)
     write_record(folder, target.name, Record(sha256(target), target.stat().st_size, checkpoint.name))
     return target
 
 
-def recognised(file: Checkpoint) -> Card:
+def recognise(file: Checkpoint) -> Card:
     """Return the only card whose network fits a checkpoint's tensor names and shapes.
 
     Raises:

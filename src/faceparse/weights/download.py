@@ -97,6 +97,8 @@ def fetch_url(
 
 @dataclass(frozen=True)
 class _Transfer:
+    """One download in up to `_TRIES` attempts; the partial file and its note stay for the next call if all fail."""
+
     url: str
     headers: Mapping[str, str]
     path: Path
@@ -150,7 +152,11 @@ class _Transfer:
         url, headers = self.url, self.headers
         if start:
             headers = {**headers, "Range": f"bytes={start}-", "If-Range": self.version()}
-        options: dict[str, Any] = {"stream": True, "timeout": self.timeout, "hooks": {"response": _skip}}
+        options: dict[str, Any] = {
+            "stream": True,
+            "timeout": self.timeout,
+            "hooks": {"response": _close_redirect},
+        }
         response = self.within(partial(requests.get, url, headers=headers, **options))
         try:
             if start and not self.continues(response, start):
@@ -231,7 +237,7 @@ class _Transfer:
         return DownloadError(f"cannot download {self.url}: {reason}{rest}")
 
 
-def _skip(response: Response, **_: object) -> None:
+def _close_redirect(response: Response, **_: object) -> None:
     """Close a redirect without reading its content, all of which requests would read."""
     if response.is_redirect:
         response.close()
