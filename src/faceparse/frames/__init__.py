@@ -11,6 +11,7 @@ from faceparse.frames.lines import LineWriter
 from faceparse.frames.pipeline import ahead, video
 from faceparse.frames.raw import RawReader, RawWriter
 from faceparse.frames.reader import Picture, Reader
+from faceparse.frames.steady import Steady
 from faceparse.frames.writer import Writer
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "RawReader",
     "RawWriter",
     "Reader",
+    "Steady",
     "Writer",
     "ahead",
     "video",

@@ -13,12 +13,10 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from faceparse.frames.frame import Frame
 from faceparse.frames.raw import RawReader
 from faceparse.frames.reader import Reader
+from faceparse.frames.stream import Stream
 from faceparse.parser import Parser
 
 T = TypeVar("T")
@@ -83,16 +81,6 @@ def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
                 queue.get(timeout=_WAIT)
             except Empty:
                 thread.join(_WAIT)
-
-
-class Stream:
-    """Every frame by itself."""
-
-    def __init__(self, parser: Parser, smooth: float = 0.5) -> None:
-        self.parser = parser
-
-    def __call__(self, image: NDArray[np.uint8], time: float) -> Frame:
-        return Frame(self.parser.parse(image), time)
 
 
 def video(

@@ -1,0 +1,351 @@
+"""Whether a video's label maps flicker, lag or lose faces: steadied against frame by frame.
+
+    python benchmarks/video.py [--model default] [--smooth 0.5] [--portraits 1] [--data.root ../shared/data/celebamask5k]
+
+Clips of 40 frames are made from portraits of the data set's validation part by known motion; the truth is the human
+label map, moved the same way. Flicker is the share of a portrait's pixels whose label changes from one frame to the
+next once the motion is undone. Without the data set: the sample portrait, with its parsing as the truth.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse import Parser
+from faceparse.data import open_dataset
+from faceparse.data.derived import Subset
+from faceparse.evaluate import Confusion
+from faceparse.frames.frame import Frame
+from faceparse.frames.stream import Stream
+from faceparse.labels import Scheme, conversion
+from faceparse.pictures import read_picture
+
+ROOT = Path(__file__).parents[1]
+FRAMES, RATE, SIDE = 40, 25, 512
+Image, Labels, Map = NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]
+
+
+@dataclass
+class Portrait:
+    """A picture of `SIDE`² with its labels, and the place of its nose."""
+
+    image: Image
+    labels: Labels
+    scheme: Scheme
+
+    @property
+    def nose(self) -> tuple[int, int]:
+        rows, columns = np.nonzero(self.labels == self.scheme.ids("nose")[0])
+        return (int(rows.mean()), int(columns.mean())) if rows.size else (SIDE // 2, SIDE // 2)
+
+
+@dataclass
+class Shot:
+    """A frame with its true labels, and where each portrait's pixels lie on it; unseen pixels lie outside."""
+
+    image: Image
+    truth: Labels
+    places: dict[int, Map]
+    noses: dict[int, tuple[float, float]] = field(default_factory=dict)
+
+
+Clip = Callable[[list[Portrait], np.random.Generator], Iterator[Shot]]
+
+
+def grid() -> Map:
+    """The pixels' own places, x and y, `SIDE` × `SIDE` × 2."""
+    return np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), -1).astype(np.float32)
+
+
+def noisy(image: Image, sigma: float, rng: np.random.Generator) -> Image:
+    return np.clip(image + rng.normal(0, sigma, image.shape), 0, 255).astype(np.uint8)
+
+
+def projected(portrait: Portrait, matrix: NDArray[np.float64]) -> tuple[Image, Labels, Map]:
+    """A portrait seen through a projective map, 3 × 3; 255 where it does not reach."""
+    size = (SIDE, SIDE)
+    image = cv2.warpPerspective(
+        portrait.image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    )
+    labels = cv2.warpPerspective(
+        portrait.labels,
+        matrix,
+        size,
+        flags=cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=255,
+    )
+    places = cv2.perspectiveTransform(grid().reshape(1, -1, 2), matrix).reshape(SIDE, SIDE, 2)
+    return np.asarray(image, np.uint8), np.asarray(labels, np.uint8), np.asarray(places, np.float32)
+
+
+def around(angle: float, scale: float, x: float = 0, y: float = 0, tilt: float = 0) -> NDArray[np.float64]:
+    """A turn in degrees and a zoom around the picture's middle, a shift, and a perspective tilt."""
+    turn = np.vstack([cv2.getRotationMatrix2D((0, 0), angle, scale), [0, 0, 1]])
+    to, back, shift = np.eye(3), np.eye(3), np.eye(3)
+    to[:2, 2], back[:2, 2], shift[:2, 2] = -SIDE / 2, SIDE / 2, (x, y)
+    perspective = np.array([[1, 0, 0], [0, 1, 0], [tilt, 0, 1]])
+    return shift @ back @ turn @ perspective @ to
+
+
+def still(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Shot]:
+    (portrait, *_) = portraits
+    for _ in range(FRAMES):
+        yield Shot(noisy(portrait.image, 12, rng), portrait.labels, {0: grid()})
+
+
+def turning(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Shot]:
+    for i in range(FRAMES):
+        t = i / FRAMES
+        wave = np.sin(np.pi * t)
+        image, labels, places = projected(
+            portraits[0], around(10 * wave, 1.05 + 0.15 * t, 10 * wave, 0, 1e-4 * wave)
+        )
+        yield Shot(noisy(image, 3, rng), labels, {0: places})
+
+
+def shaking(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Shot]:
+    """Hand-held: a smooth random path, and the blur of the motion during the exposure."""
+    path = cv2.GaussianBlur(rng.normal(0, 1, (FRAMES + 1, 3)), (1, 0), 0, sigmaY=1.5)
+    path *= np.array([14, 14, 2]) / path.std(0)
+    for i in range(FRAMES):
+        x, y, angle = path[i]
+        image, labels, places = projected(portraits[0], around(angle, 1.1, x, y))
+        dx, dy = path[i + 1, :2] - path[i, :2]
+        steps = max(3, int(np.hypot(dx, dy)))
+        kernel = np.zeros((41, 41), np.float32)
+        for s in np.linspace(-0.5, 0.5, 4 * steps):
+            kernel[int(np.clip(round(20 + s * dy), 0, 40)), int(np.clip(round(20 + s * dx), 0, 40))] += 1
+        image = cv2.filter2D(image, -1, kernel / kernel.sum())
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), 1.2), np.uint8)
+        yield Shot(noisy(image, 5, rng), labels, {0: places})
+
+
+def speaking(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Shot]:
+    """Speech and blinking: the mouth is stretched and the eyes are squeezed, by smooth local maps."""
+    (portrait, *_) = portraits
+    parts = {
+        name: np.nonzero(np.isin(portrait.labels, portrait.scheme.ids(name)))
+        for name in ("eyes", "mouth", "lips")
+    }
+    rows, columns = (np.concatenate([parts["mouth"][k], parts["lips"][k]]) for k in (0, 1))
+    mouth = (columns.mean(), rows.mean(), max(20.0, columns.std() * 1.5), max(16.0, rows.std() * 2.5))
+    eyes = []
+    for half in (parts["eyes"][1] < SIDE / 2, parts["eyes"][1] >= SIDE / 2):
+        if half.any():
+            r, c = parts["eyes"][0][half], parts["eyes"][1][half]
+            eyes.append((c.mean(), r.mean(), max(14.0, c.std() * 2), max(9.0, r.std() * 2.5)))
+    for i in range(FRAMES):
+        opening = 0.45 * max(0.0, np.sin(2 * np.pi * 3 * i / RATE)) * np.sin(np.pi * i / FRAMES)
+        blink = max(0.0, 1 - abs((i % 18) - 9) / 2.5)
+        source = grid()
+        for x, y, wide, tall, amount in [(*mouth, -opening), *((*eye, 2.0 * blink) for eye in eyes)]:
+            near = np.exp(
+                -((source[..., 0] - x) ** 2) / (2 * wide**2) - (source[..., 1] - y) ** 2 / (2 * tall**2)
+            )
+            source[..., 1] += (source[..., 1] - y) * amount * near
+        places = grid()
+        for _ in range(12):  # the map's inverse, by fixed-point iteration
+            places += 0.7 * (
+                grid() - cv2.remap(source, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            )
+        image = cv2.remap(portrait.image, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        labels = cv2.remap(portrait.labels, source, None, cv2.INTER_NEAREST)
+        yield Shot(noisy(np.asarray(image), 4, rng), np.asarray(labels), {0: places})
+
+
+def cutting(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Shot]:
+    """A cut from one portrait to the other at half of the clip."""
+    for i in range(FRAMES):
+        who = int(i >= FRAMES // 2)
+        image, labels, places = projected(portraits[who], around(0, 1.05, 6 * np.sin(i / 6), 0))
+        yield Shot(noisy(image, 4, rng), labels, {who: places})
+
+
+def staged(
+    portraits: list[Portrait], at: list[tuple[float, float]], scale: float, rng: np.random.Generator
+) -> Shot:
+    """People cut out along their labels, the later ones in front, on a wide scene; `at` are their left upper corners."""
+    height, width = 432, 768
+    scene = np.linspace((70, 90, 110), (150, 140, 120), height)[:, None].repeat(width, 1).astype(np.float32)
+    truth, owner = np.zeros((height, width), np.uint8), np.full((height, width), -1, np.int16)
+    places = {}
+    for who, (portrait, (x, y)) in enumerate(zip(portraits, at, strict=True)):
+        matrix = np.array([[scale, 0, x], [0, scale, y]], np.float64)
+        centred = matrix.copy()
+        centred[:, 2] += 0.5 * scale - 0.5
+        flags = {"dsize": (width, height), "borderMode": cv2.BORDER_CONSTANT, "borderValue": 0}
+        blurred = cv2.GaussianBlur(portrait.image, (0, 0), 0.4 / scale)
+        image = cv2.warpAffine(blurred, centred, flags=cv2.INTER_LINEAR, **flags)
+        cover = cv2.GaussianBlur((portrait.labels > 0).astype(np.float32), (0, 0), 1.0)
+        alpha = cv2.warpAffine(cover, centred, flags=cv2.INTER_LINEAR, **flags)[..., None]
+        labels = cv2.warpAffine(portrait.labels, centred, flags=cv2.INTER_NEAREST, **flags)
+        scene += (image - scene) * alpha
+        truth[labels > 0], owner[labels > 0] = labels[labels > 0], who
+        places[who] = (grid() @ centred[:, :2].T + centred[:, 2]).astype(np.float32)
+    for who, place in places.items():  # what others cover is unseen
+        seen = cv2.remap((owner == who).astype(np.uint8), place, None, cv2.INTER_NEAREST)
+        place[cv2.erode(seen, np.ones((7, 7), np.uint8)) == 0] = -1e4
+    return Shot(noisy(scene.clip(0, 255).astype(np.uint8), 4, rng), truth, places)
+
+
+def crossing(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Shot]:
+    for i in range(FRAMES):
+        t = i / (FRAMES - 1)
+        yield staged(portraits[:2], [(20 + 440 * t, 100), (460 - 440 * t, 140)], 0.55, rng)
+
+
+def returning(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Shot]:
+    """A face that leaves on the right, is away for half a second, and returns on the left."""
+    away = range(14, 27)
+    for i in range(FRAMES):
+        x = 380 + 40 * i if i < away.start else -340 + 30 * (i - away.stop)
+        yield staged(portraits[:1], [(min(x, 900) if i not in away else 2000, 110)], 0.6, rng)
+
+
+CLIPS: dict[str, Clip] = {
+    "still, noise": still,
+    "turn, zoom": turning,
+    "speech, blink": speaking,
+    "hand-held": shaking,
+    "crossing": crossing,
+    "cut": cutting,
+    "return": returning,
+}
+
+
+@dataclass
+class Figures:
+    """What is measured on one clip, one way of parsing it.
+
+    Attributes:
+        changed, compared: Number of a portrait's pixels whose label changed from frame to frame, and of all in sight.
+        confusion: Of all frames.
+        runs: Network runs of each frame.
+        ids: Portrait → the id of the face at its visible nose in each frame, 0 without one.
+        first: Mean F1 of the first frame after the cut.
+    """
+
+    confusion: Confusion
+    changed: int = 0
+    compared: int = 0
+    runs: list[int] = field(default_factory=list)
+    ids: dict[int, list[int]] = field(default_factory=dict)
+    first: float = np.nan
+
+    def add(
+        self, shot: Shot, before: tuple[Shot, Labels] | None, frame: Frame, portraits: list[Portrait]
+    ) -> None:
+        labels = frame.parsing.labels
+        matrix = self.confusion.update(labels, shot.truth)
+        self.runs.append(frame.parsing.looks)
+        for who, place in shot.places.items():
+            if before is None or who not in before[0].places:
+                if before is not None and self.ids.get(1 - who):
+                    self.first = 100 * Confusion(self.confusion.scheme, matrix).mean_f1
+            else:
+                pair = undone(before[1], before[0].places[who]), undone(labels, place)
+                visible = (pair[0] != 255) & (pair[1] != 255)
+                self.compared += np.count_nonzero(visible)
+                self.changed += np.count_nonzero((pair[0] != pair[1]) & visible)
+            nose = place[portraits[who].nose]
+            if (nose > 0).all() and (nose < shot.truth.shape[::-1]).all():
+                near = (f for f in frame.faces if np.linalg.norm(f.landmarks[2] - nose) < 0.4 * max(f.size))
+                self.ids.setdefault(who, []).append(next((f.id or 0 for f in near), 0))
+
+    @property
+    def flicker(self) -> float:
+        """Share of the pixels whose label changes, in %."""
+        return 100 * self.changed / max(self.compared, 1)
+
+    @property
+    def numbers(self) -> str:
+        """The ids of each portrait, and in how many frames it has none."""
+        return "; ".join(
+            ",".join(str(i) for i in sorted({*ids} - {0})) + (f" ({ids.count(0)} none)" if 0 in ids else "")
+            for _, ids in sorted(self.ids.items())
+        )
+
+
+def undone(labels: Labels, place: Map) -> Labels:
+    """The labels of a portrait's pixels, every second in each direction, 255 for those out of sight.
+
+    Between the frame's pixels the classes are interpolated, so that an edge does not jump from pixel to pixel as it moves.
+    """
+    points = np.ascontiguousarray(place[::2, ::2])
+    best, label = np.zeros(points.shape[:2], np.uint8), np.full(points.shape[:2], 255, np.uint8)
+    for one in np.unique(labels):
+        share = cv2.remap(
+            np.where(labels == one, 255, 0).astype(np.uint8), points, None, cv2.INTER_LINEAR, borderValue=0
+        )
+        label[share > best] = one
+        np.maximum(best, share, out=best)
+    inside = ((points >= 0) & (points <= np.array(labels.shape[::-1]) - 1)).all(-1)
+    return np.where(inside, label, np.uint8(255))
+
+
+def measure(
+    clip: Clip, portraits: list[Portrait], seed: int, streams: dict[str, Stream], figures: dict[str, Figures]
+) -> None:
+    """Parse a clip in each way, and add what is measured to its figures."""
+    before: dict[str, tuple[Shot, Labels]] = {}
+    for i, shot in enumerate(clip(portraits, np.random.default_rng(seed))):
+        for name, stream in streams.items():
+            frame = stream(shot.image, i / RATE)
+            figures[name].add(shot, before.get(name), frame, portraits)
+            before[name] = shot, frame.parsing.labels
+
+
+def portraits_of(root: Path, count: int, parser: Parser) -> list[Portrait]:
+    if root.is_dir():
+        dataset = open_dataset("folder", root, "val", "maskgan19")
+        table = conversion(dataset.scheme, parser.scheme).table
+        return [Portrait(one.image, table[one.labels], parser.scheme) for one in Subset(dataset, count)]
+    image = read_picture(ROOT / "examples" / "collins.jpg")
+    labels = parser.parse(image).labels
+    # The second person is the first one in a mirror and in other colours: left and right of the labels change places.
+    return [Portrait(image, labels, parser.scheme), Portrait(image[..., ::-1].copy(), labels, parser.scheme)]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--model", default="default")
+    options.add_argument("--smooth", type=float, default=0.5)
+    options.add_argument("--portraits", type=int, default=1, help="clips of each kind")
+    options.add_argument("--clips", default="", help="only these kinds, with commas")
+    options.add_argument(
+        "--data.root", dest="root", type=Path, default=ROOT.parent / "shared/data/celebamask5k"
+    )
+    given = options.parse_args(arguments)
+    parser = Parser(given.model)
+    portraits = portraits_of(given.root, 2 * given.portraits, parser)
+    print(f"{parser.card.id}, smooth {given.smooth}: frame by frame → steadied")
+    print(f"{'clip':14} flicker, %            mean F1         runs a frame  first frame after the cut  ids")
+    for name, clip in CLIPS.items():
+        if given.clips and name.split(",")[0] not in given.clips.split(","):
+            continue
+        plain, steady = (Figures(Confusion(parser.scheme)) for _ in range(2))
+        for k in range(given.portraits):
+            streams = {"plain": Stream(parser, 0), "steady": Stream(parser, given.smooth)}
+            pair = [portraits[k % len(portraits)], portraits[(k + given.portraits) % len(portraits)]]
+            measure(clip, pair, k, streams, {"plain": plain, "steady": steady})
+        flicker = [f.flicker for f in (plain, steady)]
+        f1 = [100 * f.confusion.mean_f1 for f in (plain, steady)]
+        first = f"{plain.first:5.1f} → {steady.first:5.1f}" if plain.first == plain.first else ""
+        print(
+            f"{name:14} {flicker[0]:.3f} → {flicker[1]:.3f} ({flicker[1] / flicker[0]:.2f})"
+            f"  {f1[0]:.2f} → {f1[1]:.2f} ({f1[1] - f1[0]:+.2f})"
+            f"  {np.mean(plain.runs):.2f} → {np.mean(steady.runs):.2f}  {first:25}  {steady.numbers}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

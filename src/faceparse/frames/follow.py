@@ -1,0 +1,114 @@
+"""Faces followed from frame to frame: their numbers, their smoothed landmarks, and how they moved.
+
+>>> follower = Follower()
+>>> follower.move(image, 0.0)  # doctest: +SKIP
+>>> follower.detect(YuNet().detect(image))  # doctest: +SKIP
+>>> [track.id for track in follower.tracks]  # doctest: +SKIP
+[1]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.faces import Detection, Square
+from faceparse.frames.motion import CUT, Affine, change, flow, move, thumbnail
+from faceparse.frames.tracker import LIKE, Track, Tracker, likeness, stamp
+from faceparse.results.square import similarity
+
+FOLLOWED = 0.6
+"""Least likeness of a followed face with its remembered picture: below, it is covered, or something else was followed."""
+CARRIED = 0.5
+"""Seconds for which a face that the detector misses is followed."""
+
+
+class Follower:
+    """Follows faces by optical flow from one frame to the next, and corrects them by detections.
+
+    Args:
+        smooth: Whether landmarks are smoothed.
+
+    Attributes:
+        time: Time of the frame in seconds.
+        changed: Mean difference of the frame from the last one, 0 to 255.
+        cut: Whether there is a cut before the frame; so it is at the first one.
+        lost: Whether a face of the last frame could not be followed.
+    """
+
+    def __init__(self, smooth: bool = True) -> None:
+        self._smooth = smooth
+        self._tracker = Tracker()
+        self._image: NDArray[np.uint8] | None = None
+        self._thumbnail = np.zeros(0, np.float32)
+        self.time, self.changed, self.cut, self.lost = 0.0, 0.0, True, False
+
+    @property
+    def tracks(self) -> list[Track]:
+        """The faces in this frame."""
+        return [track for track in self._tracker.tracks if track.seen == self.time]
+
+    def move(self, image: NDArray[np.uint8], time: float) -> None:
+        """Go on to the next frame, RGB uint8, at a time in seconds, and move the faces with it."""
+        last, tracks = self._image, self.tracks
+        small = thumbnail(image)
+        again = last is not None and last.shape == image.shape and time > self.time
+        self._tracker.predict(time)
+        for track in self._tracker.tracks:
+            track.motion = None
+        self.changed = change(self._thumbnail, small) if again else 255.0
+        self._image, self._thumbnail, self.time = image, small, time
+        if again and last is not None:
+            for track in tracks:
+                self._follow(track, last, image)
+        self.lost = any(track.motion is None for track in tracks)
+        self.cut = self.changed > CUT and all(track.motion is None for track in tracks)
+        for track in self._tracker.tracks:
+            track.here = track.here and not self.cut
+
+    def _follow(self, track: Track, last: NDArray[np.uint8], image: NDArray[np.uint8]) -> None:
+        motion = flow(last, image, track.face.box)
+        if motion is None:
+            return
+        face = moved(track.face, motion)
+        if likeness(track.stamp, stamp(image, face)) < FOLLOWED:
+            return
+        track.motion = motion
+        if track.smoothed.value is not None:
+            track.smoothed.value = move(track.smoothed.value, motion)
+        track.observe(face, self.time)
+
+    def detect(self, faces: Sequence[Detection]) -> list[Track | None]:
+        """Correct the faces by the detections in this frame.
+
+        Returns:
+            The track of each detection; None for one with a low score that continues no track.
+        """
+        image = self._image
+        assert image is not None, "move comes first"
+        before = {track: track.face.landmarks for track in self._tracker.tracks if track.here}
+        tracks = self._tracker.update(faces, image, self.time)
+        for track in self.tracks:
+            if self.time - track.detected > CARRIED:
+                track.seen = track.detected
+        for face, track in ((face, track) for face, track in zip(faces, tracks, strict=True) if track):
+            if track.motion is None and track in before and likeness(track.stamp, stamp(image, face)) >= LIKE:
+                track.motion = similarity(before[track], face.landmarks)
+                track.smoothed.value = move(before[track], track.motion)
+            if self._smooth:
+                side = Square.from_landmarks(face.landmarks).side
+                landmarks = track.smoothed(face.landmarks, self.time, side)
+                track.face = replace(face, landmarks=landmarks)
+        return tracks
+
+
+def moved(face: Detection, motion: Affine) -> Detection:
+    """Return a face moved by a similarity; its box keeps its sides upright."""
+    x0, y0, x1, y1 = face.box
+    (x, y), scale = move(np.array([face.centre]), motion)[0], float(np.hypot(*motion[:, 0]))
+    half, tall = scale * (x1 - x0) / 2, scale * (y1 - y0) / 2
+    box = (float(x - half), float(y - tall), float(x + half), float(y + tall))
+    return Detection(box, face.score, move(face.landmarks, motion))

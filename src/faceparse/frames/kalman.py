@@ -1,0 +1,54 @@
+"""A Kalman filter that predicts where a face's box will be.
+
+>>> filtered = Kalman((0, 0, 10, 10), 0.0)
+>>> filtered.predict(0.1)
+>>> filtered.update((2, 0, 12, 10))
+>>> filtered.predict(0.2)
+>>> filtered.box[0] > 2
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class Kalman:
+    """A box that moves steadily: centre and size with their velocities, all with the same uncertainty.
+
+    Standard deviations, in sides of the box: 1/20 of a measurement, 1/20 a frame of 1/30 s of the place, 1/8 a second of
+    the velocity.
+    """
+
+    def __init__(self, box: Sequence[float], time: float) -> None:
+        self.mean = np.stack([_centre_and_size(box), np.zeros(4)])
+        self.covariance = np.diag([0.05**2, 1.0])
+        self.time = time
+
+    def predict(self, time: float) -> None:
+        step = max(time - self.time, 0.0)
+        self.time = time
+        ahead = np.array([[1, step], [0, 1]])
+        self.mean = ahead @ self.mean
+        noise = np.diag([0.05**2, 0.125**2]) * (30 * step)
+        self.covariance = ahead @ self.covariance @ ahead.T + noise
+
+    def update(self, box: Sequence[float]) -> None:
+        gain = self.covariance[0] / (self.covariance[0, 0] + 0.05**2)
+        self.mean = self.mean + gain[:, None] * (_centre_and_size(box) - self.mean[0])
+        self.covariance = self.covariance - np.outer(gain, self.covariance[0])
+
+    @property
+    def box(self) -> tuple[float, ...]:
+        centre, size = self.mean[0].reshape(2, 2)
+        return (*(centre - size / 2).tolist(), *(centre + size / 2).tolist())
+
+
+def _centre_and_size(box: Sequence[float]) -> Array:
+    low, high = np.array(box, np.float64).reshape(2, 2)
+    return np.concatenate([(low + high) / 2, high - low])

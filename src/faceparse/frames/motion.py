@@ -1,0 +1,123 @@
+"""Motion between two frames: of a face, by optical flow of its points; and cuts.
+
+>>> motion = flow(before, after, face.box)  # doctest: +SKIP
+>>> motion @ [100, 80, 1]  # where the point (100, 80) of the first frame is in the second  # doctest: +SKIP
+array([103.2, 80.5])
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Affine = NDArray[np.float64]
+Box = tuple[float, float, float, float]
+
+SIDE = 256
+"""Longer side, in pixels, to which the surroundings of a face are reduced before points are followed."""
+MARGIN = 0.3
+"""Reach of the surroundings beyond the face's box, in sides of the box."""
+POINTS, LEAST_POINTS = 120, 10
+"""Points that are followed; least number of them that must move together."""
+LEAST_BACK, LEAST_TOGETHER = 0.5, 0.3
+"""Least share of the points that must be found again, and that must move together."""
+BACK, TOGETHER = 1.0, 0.4
+"""Distance in reduced pixels by which a point may miss its start when followed back, and the common motion."""
+TERMS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.03)
+THUMBNAIL = (32, 18)
+CUT = 24.0
+"""Mean difference of the thumbnails of two frames, 0 to 255, from which they may lie on both sides of a cut."""
+
+
+def flow(before: Image, after: Image, box: Box) -> Affine | None:
+    """Return the 2 × 3 similarity that moves what is in a box of one frame to its place in the next.
+
+    Corners in the box are followed by pyramidal Lucas-Kanade, forwards and back (Kalal et al.: Forward-backward error,
+    2010).
+
+    Args:
+        before: A frame, RGB uint8, H × W × 3.
+        after: The next frame, of the same size.
+        box: x0, y0, x1, y1 in picture points.
+
+    Returns:
+        The map, or None if too few points are found again, or move together.
+    """
+    height, width = before.shape[:2]
+    x0, y0, x1, y1 = box
+    reach = MARGIN * max(x1 - x0, y1 - y0)
+    left, right = max(0, math.floor(x0 - reach)), min(width, math.ceil(x1 + reach))
+    top, bottom = max(0, math.floor(y0 - reach)), min(height, math.ceil(y1 + reach))
+    if right - left < 16 or bottom - top < 16:
+        return None
+    scale = min(1.0, SIDE / max(right - left, bottom - top))
+    first, second = (_gray(image[top:bottom, left:right], scale) for image in (before, after))
+    offset = np.array([left, top])
+    inside = np.zeros(first.shape, np.uint8)
+    (a, b), (c, d) = ((np.array([[x0, y0], [x1, y1]]) - offset) * scale).round().astype(int).clip(0)
+    inside[b:d, a:c] = 1
+    start: Any = cv2.goodFeaturesToTrack(first, POINTS, 0.01, 4, mask=inside)
+    if start is None or len(start) < LEAST_POINTS:
+        return None
+    end, there = _followed(first, second, start)
+    again, back = _followed(second, first, end)
+    kept = there & back & (np.linalg.norm(again - start, axis=-1).ravel() < BACK)
+    if np.count_nonzero(kept) < max(LEAST_POINTS, LEAST_BACK * len(start)):
+        return None
+    motion, together = cv2.estimateAffinePartial2D(
+        start[kept], end[kept], method=cv2.RANSAC, ransacReprojThreshold=TOGETHER
+    )
+    if motion is None or np.count_nonzero(together) < max(LEAST_POINTS, LEAST_TOGETHER * len(start)):
+        return None
+    motion[:, 2] = motion[:, 2] / scale + offset - motion[:, :2] @ offset
+    return np.asarray(motion, np.float64)
+
+
+def _followed(before: Image, after: Image, points: Any) -> tuple[Any, NDArray[np.bool_]]:
+    """Return where points of one gray picture are in another, n × 1 × 2, and whether each was found."""
+    places, status, _ = cv2.calcOpticalFlowPyrLK(
+        before, after, points, np.empty_like(points), winSize=(21, 21), maxLevel=3, criteria=TERMS
+    )
+    return places, np.asarray(status, bool).ravel()
+
+
+def _gray(image: Image, scale: float) -> Image:
+    if scale < 1:
+        image = np.asarray(
+            cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
+        )
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def move(points: NDArray[np.float64], motion: Affine) -> NDArray[np.float64]:
+    """Map points, n × 2, by a 2 × 3 affine map."""
+    return np.asarray(points @ motion[:, :2].T + motion[:, 2], np.float64)
+
+
+def inverse(motion: Affine) -> Affine:
+    """Return the affine map, 2 × 3, that undoes an affine map."""
+    return np.asarray(np.linalg.inv(np.vstack([motion, [0, 0, 1]]))[:2], np.float64)
+
+
+def compose(*maps: Affine) -> Affine:
+    """Return the affine map, 2 × 3, that applies several, the last first."""
+    whole = np.eye(3)
+    for one in maps:
+        whole = whole @ np.vstack([one, [0, 0, 1]])
+    return np.asarray(whole[:2], np.float64)
+
+
+def thumbnail(image: Image) -> NDArray[np.float32]:
+    """Return a frame at the size of a stamp, for `change`."""
+    step = max(1, min(image.shape[0] // 72, image.shape[1] // 128))
+    return np.asarray(cv2.resize(image[::step, ::step], THUMBNAIL, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def change(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+    """Return the mean difference of two thumbnails, 0 to 255."""
+    return float(np.abs(before - after).mean())
