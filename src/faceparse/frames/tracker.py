@@ -28,8 +28,8 @@ HIGH_SCORE = 0.6
 """Score of a detection that may begin a track."""
 KEPT = 1.5
 """Seconds for which a lost face keeps its number."""
-OVERLAP, UNLIKE, LIKE = 0.2, 0.3, 0.82
-"""Least overlap and likeness of a detection with a track at its place; least likeness with a lost face elsewhere.
+OVERLAP, LIKE = 0.2, 0.82
+"""Least overlap of a detection with a track at its place; least likeness with a lost face elsewhere.
 
 Of 79 portraits of CelebAMask-HQ, turned, scaled, blurred, relit and noisy, 99 % have a likeness of at least 0.82 with
 themselves, 5 % of the pairs of different people more than 0.75 and 1 % more than 0.85.
@@ -98,8 +98,8 @@ class Tracker:
         matched: dict[int, Track] = {}
 
         def near(i: int, track: Track) -> float:
-            alike, shared = likeness(stamps[i], track.stamp), overlap(faces[i].box, track.kalman.box)
-            return alike + shared if track.here and shared >= OVERLAP and alike >= UNLIKE else 0.0
+            shared = overlap(faces[i].box, track.kalman.box)
+            return 1 + shared + likeness(stamps[i], track.stamp) if track.here and shared >= OVERLAP else 0.0
 
         def like(i: int, track: Track) -> float:
             alike = likeness(stamps[i], track.stamp)
