@@ -15,6 +15,7 @@ from faceparse.errors import ConfigError
 from faceparse.frames import Frame, Steady
 from faceparse.frames.motion import flow
 from faceparse.frames.stream import Stream
+from faceparse.labels import scheme as find_scheme
 from faceparse.results import View
 
 Image = NDArray[np.uint8]
@@ -48,11 +49,11 @@ def shifted(image: Image, x: float, y: float = 0) -> Image:
 
 def parsing(image: Image, logits: NDArray[np.floating]) -> Parsing:
     """A parsing of one view without a face."""
-    return Parsing(image, (View(logits.astype(np.float32), TO_GRID),), "celebamask19")
+    return Parsing(image, (View(logits.astype(np.float32), TO_GRID),), find_scheme("celebamask19"))
 
 
 def logits_of(labels: NDArray[np.integer], margin: float) -> NDArray[np.float64]:
-    return margin * np.eye(19)[labels].transpose(2, 0, 1)
+    return np.asarray(margin * np.eye(19)[labels].transpose(2, 0, 1), np.float64)
 
 
 def run(stream: Stream, images: list[Image]) -> Iterator[Frame]:
@@ -168,6 +169,6 @@ def test_flow_is_the_motion_of_the_face_and_none_over_a_cut(collins: Image) -> N
     (face,) = default().parse(collins).faces
     motion = flow(collins, shifted(collins, 5.5, -3), face.box)
     assert motion is not None
-    assert np.allclose(motion, [[1, 0, 5.5], [0, 1, -3]], atol=0.3)
+    assert np.allclose(motion, np.array([[1, 0, 5.5], [0, 1, -3]]), atol=0.3)
     assert abs(motion[0, 0] - 1) < 0.005
     assert flow(collins, np.ascontiguousarray(np.rot90(collins, 2)), face.box) is None

@@ -32,7 +32,7 @@ def scene(*people: tuple[int, float, float]) -> NDArray[np.uint8]:
 def ids(tracker: Tracker, time: float, image: NDArray[np.uint8], *faces: Detection) -> list[int | None]:
     """The ids that a tracker gives to faces."""
     tracker.predict(time)
-    return [track and track.id for track in tracker.update(faces, image, time)]
+    return [None if track is None else track.id for track in tracker.update(faces, image, time)]
 
 
 def test_faces_that_cross_keep_their_ids() -> None:
