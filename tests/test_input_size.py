@@ -86,9 +86,9 @@ def test_faceparse_parse_takes_it_too() -> None:
         ("native", {"warp": "lapa"}, "give a side N: this model warps pictures"),
         (
             "448", {"fixed": (512, 512), "network": "segface-celeb-swin_base"},
-            r"takes 512x512 alone, not 448x448; there are weights for 224 \(segface-celeb-swin_base-224\), .*448",
+            r"takes only 512x512, not 448x448; there are weights for 224 \(segface-celeb-swin_base-224\), .*448",
         ),
-        ("native", {"fixed": (512, 512)}, "takes 512x512 alone, not native: leave --input-size out"),
+        ("native", {"fixed": (512, 512)}, "takes only 512x512, not native: leave --input-size out"),
     ],
 )  # fmt: skip
 def test_what_does_not_go_is_one_line(words: str, options: dict[str, object], message: str) -> None:
@@ -148,5 +148,5 @@ def test_a_graph_of_one_size_is_refused(tiny_path: Path, tmp_path: Path) -> None
     for axis, side in ((2, 64), (3, 64)):
         model.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = side
     onnx.save(model, tmp_path / "fixed.onnx")
-    with pytest.raises(ConfigError, match="takes 64x64 alone, not 128x128"):
+    with pytest.raises(ConfigError, match="takes only 64x64, not 128x128"):
         Parser(tmp_path / "fixed.onnx", input_size=128)

@@ -250,7 +250,7 @@ def test_files(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not YAML, a text in UTF-8"):
         read_file(tmp_path / "b.yaml", "table")
     (tmp_path / "c.yaml").write_bytes(bytes(1 << 21))
-    with pytest.raises(ConfigError, match="it is no table"):
+    with pytest.raises(ConfigError, match="too many for a table"):
         read_file(tmp_path / "c.yaml", "table")
 
 

@@ -409,7 +409,7 @@ class Parser:
             ConfigError: one path in place of several pictures, or `workers` not from 1 to 1024.
         """
         if isinstance(pictures, str | bytes | os.PathLike):
-            raise ConfigError(f"map takes several pictures, parse one; got {pictures!r:.100}")
+            raise ConfigError(f"map takes a list of pictures; parse takes one; got {pictures!r:.100}")
         convert(Annotated[int, between(1, 1024)] | None, workers, "workers")
         return in_order(self._ready, pictures, workers or self.workers)
 

@@ -117,7 +117,7 @@ class Registry(Mapping[str, T]):
             return dict(sorted(self._things.items()))
 
     def find(self, name: str) -> T:
-        """Return the thing with a name.
+        """Return the thing called `name`.
 
         Raises:
             FaceparseError: no such thing, or its package does not load; the class is the registry's `error`.
@@ -180,11 +180,11 @@ class Registry(Mapping[str, T]):
             if isinstance(thing, ModuleType):
                 self._modules |= dict.fromkeys(self._things.keys() - before, point.value)
                 if before == self._things.keys() and not imported:
-                    raise self._error(f"registers nothing; name what it brings, as {point.module}:NAME")
+                    raise self._error(f"registers nothing: name the object, as in {point.module}:NAME")
             else:
                 name = getattr(thing, self._key, point.name)
                 if name != point.name:
-                    raise self._error(f"calls itself {name!r}: its name and its entry point's must agree")
+                    raise self._error(f"has the name {name!r}: it must equal the entry point's name")
                 self.register(thing)
         except FaceparseError as error:
             return f"{where}: {error}"

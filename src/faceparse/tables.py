@@ -216,7 +216,7 @@ def parse(text: str | bytes, form: str, where: str, error: type[FaceparseError] 
         FaceparseError: of class `error`: a text that is not in this format, too large, or nested too deeply.
     """
     if len(text) > LARGEST:
-        raise error(f"{where} has more than {LARGEST:,} bytes: it is no table of faceparse")
+        raise error(f"{where} has more than {LARGEST:,} bytes, too many for a table of faceparse")
     try:
         value = _READERS[form](text if isinstance(text, str) else text.decode("utf-8-sig"))
         if _depth(value) > DEEPEST:
@@ -251,9 +251,9 @@ def _depth(value: object) -> int:
 
 
 def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a table; refuse a key that stands twice, of which the parsers would take the later in silence."""
+    """Make a table; refuse a key that occurs twice, where the parsers would silently keep the later one."""
     if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
-        raise ValueError(f"the key {twice[0]!r} stands twice in a table")
+        raise ValueError(f"the key {twice[0]!r} occurs twice in a table")
     return dict(pairs)
 
 
@@ -268,7 +268,7 @@ def _loader() -> Any:
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent) or getattr(self.peek_event(), "tag", None):
-                raise yaml.YAMLError("an alias (*name) or a tag (!name) stands in place of a value")
+                raise yaml.YAMLError("an alias (*name) or a tag (!name) is not allowed: write the value")
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:

@@ -59,7 +59,7 @@ def test_one_line_for_each_fault(faceparse: Callable[..., Any], model: Path, tmp
         (("--model", model, "-o", tmp_path / "a.pt"), 2, ".onnx file"),
         (("--model", model, "-o", target, "--card", "none"), 2, "no model 'none'"),
         (("--model", model, "-o", target, "--phone", "--with-preprocessing"), 2, "choose one"),
-        (("--model", model, "-o", target, "--calibrate", tmp_path), 2, "is for --precision int8, got fp32"),
+        (("--model", model, "-o", target, "--calibrate", tmp_path), 2, "needs --precision int8; got fp32"),
         (("--model", model, "-o", target, "--precision", "int8"), 2, "--calibrate FOLDER"),
         (("--model", model, "-o", target, "--precision", "half"), 2, "fp32, fp16, int8"),
         (("--model", model, "-o", target, "--opset", "14"), 2, "opset is 15 to"),

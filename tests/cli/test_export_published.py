@@ -95,7 +95,7 @@ def test_names_of_their_own(tiny_path: Path, tmp_path: Path) -> None:
     card = find_model(tiny_path).card
     inside = onnx.load(tiny_path).graph.node[0].output[0]
     for names in (("same", "same"), ("", "output"), (inside, "output")):
-        with pytest.raises(ConfigError, match="two names of their own"):
+        with pytest.raises(ConfigError, match="two different names"):
             export_onnx(tiny_path, card, tmp_path / "p.onnx", form="published", names=names)
     warped = replace(card, input=replace(card.input, warp="lapa"))
     with pytest.raises(ConfigError, match="warped around a face"):
@@ -119,7 +119,7 @@ def test_beside_the_checkpoint(
         (("--model", "default"), "give -o FILE"),
         (("--model", tiny_path), "give -o FILE"),
         (("--model", "default", "-o", tmp_path / "a.onnx", "--for", "phone"), "faceparse or published"),
-        (("--model", "default", "-o", tmp_path / "a.onnx", "--input-name", "x"), "are for --for published"),
+        (("--model", "default", "-o", tmp_path / "a.onnx", "--input-name", "x"), "need --for published"),
         (("--model", "default", "-o", tmp_path / "a.onnx", "--for", "published", "--phone"), "choose one"),
     ):
         ran = faceparse("export", *words)

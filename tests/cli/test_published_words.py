@@ -90,7 +90,7 @@ def test_answers_name_options_that_there_are() -> None:
     from faceparse.train.settings import run_options
 
     root: object = typer.main.get_command(app)
-    options: dict[str, set[str]] = {"train": {f"--{name}" for name in run_options().known}}
+    options: dict[str, set[str]] = {"train": {f"--{name}" for name in run_options().by_name}}
     for name in ("parse", "evaluate", "export", "import"):
         parameters = root.get_command(None, name).params  # type: ignore[attr-defined]
         options[name] = {option for parameter in parameters for option in parameter.opts}

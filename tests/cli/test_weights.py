@@ -136,9 +136,7 @@ def test_a_backbone_behind_terms(tmp_path: Path, faceparse: Run) -> None:
     assert "its terms must be accepted first" in ran.err
     assert "--accept-terms" in ran.err
     ran = faceparse("weights", "get", name, "--accept-terms")
-    assert (
-        "has no address that a program can fetch: get it from https://github.com/facebookresearch" in ran.err
-    )
+    assert "has no download address: get it from https://github.com/facebookresearch" in ran.err
     assert "consent: accepted" in faceparse("weights", "show", name).out
     mine = tmp_path / "dinov3.pth"
     mine.write_bytes(b"PK\x03\x04")

@@ -258,9 +258,7 @@ def test_one_folder_holds_one_preparation(tmp_path: Path) -> None:
 )
 def test_a_class_that_no_part_makes_is_refused(tmp_path: Path, classes: tuple[str, ...], named: str) -> None:
     own = Scheme("own", ("background", *classes))
-    with pytest.raises(
-        LabelError, match=f"'own' has {named}, which no mask .* its parts, skin, l_brow"
-    ) as caught:
+    with pytest.raises(LabelError, match=f"'own' has {named}, .*skin, l_brow") as caught:
         CelebAMaskHQ(made.celebamask_hq(tmp_path / "src"), "all", own)
     assert "\n" not in str(caught.value)
 
@@ -320,5 +318,5 @@ def test_bad_options(tmp_path: Path) -> None:
             prepare("celebamask-hq", source, tmp_path / "dst", size=size)
     for path in (source / "CelebA-HQ-img").iterdir():
         path.unlink()
-    with pytest.raises(DataError, match="holds 0 pictures and masks of 3: unpack all of it"):
+    with pytest.raises(DataError, match="has 0 pictures, and masks of 3 pictures: unpack"):
         CelebAMaskHQ(source, "all", "maskgan19")

@@ -112,7 +112,7 @@ def huge(path: Path) -> None:
         ),
         (lambda path: path.write_bytes(encoded(IMAGE, "PNG")[:300]), "truncated|damaged"),
         (lambda path: path.mkdir(), "directory"),
-        (huge, "26000×26000 px; more than"),
+        (huge, "26000×26000 px, more than"),
         pytest.param(
             lambda path: os.mkfifo(path),
             "not a regular file",

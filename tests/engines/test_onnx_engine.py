@@ -98,7 +98,7 @@ def test_graph_of_another_kind(tmp_path: Path, card: Card) -> None:
 
 def test_card_of_another_network(tiny_path: Path, card: Card) -> None:
     engine = OnnxEngine(tiny_path, replace(card, scheme="lapa11"))
-    with pytest.raises(EngineError, match=r"\(1, 11, h, w\).*\(1, 19, 2, 2\): the card is another network's"):
+    with pytest.raises(EngineError, match=r"\(1, 11, h, w\).*\(1, 19, 2, 2\): give the card"):
         engine.run({"image": np.zeros((1, 3, 8, 8), np.float32)})
 
 
@@ -127,7 +127,7 @@ def only_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("only_cpu")
 def test_gpu_package_missing(tiny_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"has CPUExecutionProvider.*pip install 'onnxruntime-gpu"):
+    with pytest.raises(EngineError, match=r"has only CPUExecutionProvider.*pip install 'onnxruntime-gpu"):
         OnnxEngine(tiny_path, device="cuda")
 
 

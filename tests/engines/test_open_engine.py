@@ -33,7 +33,7 @@ def test_unknown_engine(tiny_path: Path) -> None:
 
 def test_a_file_for_another_engine(tiny_path: Path, bare_safetensors: Path) -> None:
     with pytest.raises(
-        EngineError, match=r"engine 'torch' does not run .*tiny\.onnx; there are onnx \(\.onnx\)"
+        EngineError, match=r"engine 'torch' does not run .*tiny\.onnx; the engines are onnx \(\.onnx\)"
     ):
         open_engine(tiny_path, engine="torch")
     with pytest.raises(EngineError, match=r"does not run .*bare\.safetensors; .* torch \(\.safetensors\)"):

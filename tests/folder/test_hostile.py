@@ -322,7 +322,7 @@ def test_no_two_files_of_a_run_have_one_name(
 ) -> None:
     scheme = Scheme("own", ("background", *classes.split()))
     jobs = find(sorted({(pictures(tmp_path, name) / name).parent for name in names}), tmp_path / "out")
-    with pytest.raises(ConfigError, match=r"would be (STEM_|written as a_)") as caught:
+    with pytest.raises(ConfigError, match=r"(file STEM_|written as a_)") as caught:
         run(jobs, writers(forms.split(",")), in_scheme(scheme), scheme=scheme)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()

@@ -416,7 +416,7 @@ def test_one_file_as_bytes(tmp_path: Path) -> None:
     run(find([root], tmp_path / "out"))
     data = encode(parse(root / "a.png"), MASK["mask"])
     assert data == (tmp_path / "out" / "a_mask.png").read_bytes()
-    with pytest.raises(ConfigError, match="parts makes 2 files"):
+    with pytest.raises(ConfigError, match="parts writes 2 files"):
         encode(labelled(1, 2)(root / "a.png"), Parts())
 
 

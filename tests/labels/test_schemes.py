@@ -197,7 +197,7 @@ class TestErrors:
             ((), "0 classes"),
             (tuple(map(str, range(256))), "256 classes"),
             (("a", "b", "a"), "names a more than once"),
-            ("abc", "classes are several names, got 'abc'"),
+            ("abc", "list of names; got 'abc'"),
             (("a", 3), "a class is a name, got 3"),
             (("a", ""), "a class is a name, got ''"),
         ],

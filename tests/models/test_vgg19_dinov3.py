@@ -128,7 +128,7 @@ def test_what_is_missing_wrong_or_too_much_is_told_in_a_line(state: State, tmp_p
 
     assert f"decoder.ckpt is {SMALL} without its dinov3: name its file, Meta's ViT-S" in fault(decoder)
     assert "with dinov3=FILE (--dinov3 FILE on the command line)" in fault(decoder)
-    assert "last.ckpt has its dinov3 inside: leave out" in fault(last, dinov3=dinov3)
+    assert "last.ckpt contains its dinov3 already: leave out" in fault(last, dinov3=dinov3)
     assert f"vits.pth does not fit {SMALL}, which takes Meta's ViT-S: " in fault(decoder, dinov3=smaller)
     assert "mis-shaped (cls_token is (1, 1, 384)" not in fault(decoder, dinov3=smaller)
     assert "decoder.ckpt does not fit" in fault(decoder, dinov3=decoder)
@@ -190,7 +190,7 @@ def test_decoder_only_refuses_in_a_line(state: State, tmp_path: Path) -> None:
     last = tmp_path / "last.ckpt"
     torch.save(lightning(state), last)
     before = last.read_bytes()
-    with pytest.raises(ConfigError, match="bisenet-resnet18 has no part with a file of its own"):
+    with pytest.raises(ConfigError, match="bisenet-resnet18 has no part"):
         models.write_decoder_only(last, "bisenet-resnet18", tmp_path / "a.ckpt")
     with pytest.raises(ConfigError, match=r"a \.ckpt file, got a\.safetensors"):
         models.write_decoder_only(last, SMALL, tmp_path / "a.safetensors")

@@ -227,11 +227,11 @@ def test_gray_of_16_bits_is_scaled_and_rounded() -> None:
 
 def test_pixels_without_a_white_are_refused() -> None:
     float_ = Image.fromarray(np.full((20, 20), 200, np.float32))
-    with pytest.raises(ImageError, match=r"float pixels are taken from 0 .* to 1 .*go from 200.0 to 200.0"):
+    with pytest.raises(ImageError, match=r"float pixels from 0 .* to 1 .*got 200.0 to 200.0"):
         read_picture(float_)
     with pytest.raises(ImageError, match="nan"):
         read_picture(Image.fromarray(np.full((20, 20), np.nan, np.float32)))
-    with pytest.raises(ImageError, match="32-bit integer pixels are taken from 0"):
+    with pytest.raises(ImageError, match="32-bit integer pixels from 0"):
         read_picture(Image.fromarray(np.full((20, 20), -1, np.int32)))
 
 
@@ -244,7 +244,7 @@ def test_small_pictures() -> None:
 def test_the_limit_is_ours() -> None:
     data = encoded(IMAGE, "PNG")
     assert read_picture(data, max_pixels=96 * 72).shape == (72, 96, 3)
-    with pytest.raises(ImageError, match="96×72 px; more than 6911 pixels"):
+    with pytest.raises(ImageError, match="96×72 px, more than .* 6911 pixels"):
         read_picture(data, max_pixels=96 * 72 - 1)
     with pytest.raises(ImageError, match="more than 6911 pixels"):
         read_picture(IMAGE, max_pixels=96 * 72 - 1)
@@ -272,7 +272,7 @@ def test_bombs_are_refused() -> None:
     for data in (png_bomb(), gif_bomb(), encoded(IMAGE, "WEBP", lossless=True)[:21] + b"\xff" * 40):
         with pytest.raises(ImageError, match=r"decompression bomb|decoder"):
             read_picture(data)
-    with pytest.raises(ImageError, match="run-length coded BMP has at most"):
+    with pytest.raises(ImageError, match="run-length coded BMP is read up to"):
         read_picture(bmp_bomb())
 
 
@@ -281,7 +281,7 @@ def test_limits_hold_for_tiles(compression: int) -> None:
     tags = {256: 64, 257: 64, 258: (8, 8, 8), 259: compression, 262: 2, 277: 3, 322: 26000, 323: 26000}
     data = tiff(tags, [bytes(99)], 324, 325)
     for source in (data, Image.open(io.BytesIO(data))):
-        with pytest.raises(ImageError, match="26000×26000 px; more than"):
+        with pytest.raises(ImageError, match="26000×26000 px, more than"):
             read_picture(source)
 
 

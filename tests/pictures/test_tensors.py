@@ -34,8 +34,8 @@ def test_floats_are_rounded(value: float) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (PIXELS.astype(np.float32), "floats goes from 0 to 1, this one from 0.0 to 255.0: scale it"),
-        (np.full((3, 16, 16), np.nan), "floats goes from 0 to 1"),
+        (PIXELS.astype(np.float32), "floats from 0 to 1; got 0.0 to 255.0: scale it"),
+        (np.full((3, 16, 16), np.nan), "floats from 0 to 1"),
         (PIXELS[None], r"parse takes list\(images\)"),
         (np.zeros((1, 20, 30)), "expected an RGB picture"),
         (PIXELS.astype(np.int64), "type int64"),

@@ -159,7 +159,7 @@ def test_weights_of_a_model_file_start_a_run(made_faces: Path, tmp_path: Path) -
         (["--trainer.nope", "1"], "nope"),
         (["--ema", "1"], "--ema: expected a number, 0 to below 1; got 1"),
         (["--loss.dice", "-1"], "--loss.dice: expected a number, 0 or more; got -1"),
-        (["--loss.class_weights", "[]"], r"class_weights are not all 0; got \[\]"),
+        (["--loss.class_weights", "[]"], r"class_weights needs a factor above 0; got \[\]"),
         (["--seed=-1"], "--seed: expected a whole number, 0 to"),
         (["--rare", "5"], "--rare: expected a number, 0 to 1"),
         (["--optimizer.momentum", "5"], "--optimizer.momentum: expected a number, 0 to below 1"),
@@ -282,7 +282,7 @@ def test_bad_checkpoints_are_one_line(made_faces: Path, tmp_path: Path, option: 
 
 def test_a_backbone_of_another_network_is_refused(made_faces: Path, tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(3)}, tmp_path / "small.pth")
-    with pytest.raises(WeightsError, match="backbone takes timm's"):
+    with pytest.raises(WeightsError, match="expected timm's"):
         fit(read_settings(words(made_faces, tmp_path / "run", "--backbone", str(tmp_path / "small.pth"))))
 
 

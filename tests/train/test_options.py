@@ -133,7 +133,7 @@ def test_a_configuration_is_a_recipe_of_the_same_run(name: str, tmp_path: Path) 
 
 def test_the_help_has_every_option() -> None:
     page = help_page()
-    for name, option in run_options().known.items():
+    for name, option in run_options().by_name.items():
         assert option.about, name
         assert f"--{name}\n" in page or f"\n{name}: " in page
 
@@ -214,9 +214,7 @@ def test_processes_on_the_cpu_are_bounded(
     words = ["--data.root", "x", "--output", str(tmp_path), "--trainer.accelerator", "cpu"]
     settings = read_settings([*words, "--trainer.devices", devices])
     if refused:
-        with pytest.raises(
-            ConfigError, match=r"--trainer\.devices: on the CPU 1 to 2, a process each; got 3"
-        ):
+        with pytest.raises(ConfigError, match=r"--trainer\.devices .*1 to 2; got 3"):
             fit._trainer(settings, 1)
     else:
         assert fit._trainer(settings, 1).num_devices == (1 if devices == "auto" else int(devices))

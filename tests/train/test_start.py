@@ -105,7 +105,7 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(published: str, site: 
     torch.save({"weight": torch.zeros(4, 3, 2, 2), "bias": torch.zeros(4)}, out)
     site.pages[published] = Served(out.getvalue())
     for _ in range(2):  # and it is not kept
-        with pytest.raises(DownloadError, match="is another file than its name says"):
+        with pytest.raises(DownloadError, match="expected a SHA-256"):
             starting_network(settings("--backbone", "imagenet"))
 
 
@@ -167,7 +167,7 @@ def test_dinov3_comes_from_its_file_and_stays(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), r"trained beside a dinov3 that stays as it is: give --parts.dinov3 FILE, Meta's ViT-S"),
+        ((), r"frozen dinov3: give .*--parts.dinov3 FILE, Meta's ViT-S"),
         (("--parts.dinov3", "gone.pth"), "no checkpoint file gone.pth"),
         (("--parts.dinov3", "other.pth"), "does not fit vgg19-dinov3-vitl16, which takes Meta's ViT-S"),
         (("--sizes", "[[0, 72]]"), "takes sizes that are multiples of 16; got 72"),

@@ -77,7 +77,7 @@ def test_a_stopped_run_says_how_to_go_on(
         assert run(made_faces, tmp_path / "run") == code
     finally:
         signal.signal(signal.SIGINT, before)  # Lightning ignores it from then on
-    assert f"stopped; go on with --resume {tmp_path / 'run' / 'last.ckpt'}" in capsys.readouterr().err
+    assert f"stopped; continue with --resume {tmp_path / 'run' / 'last.ckpt'}" in capsys.readouterr().err
 
 
 def kill_workers(number: int) -> None:
@@ -97,11 +97,11 @@ def kill_all() -> None:
 @pytest.mark.parametrize(
     ("act", "code", "message"),
     [
-        (kill_all, 143, "stopped; go on with --resume"),
+        (kill_all, 143, "stopped; continue with --resume"),
         (
             lambda: kill_workers(signal.SIGKILL),
             1,
-            "a process that reads pictures has ended (DataLoader worker",
+            "a process that reads pictures ended (DataLoader worker",
         ),
     ],
 )
@@ -125,7 +125,7 @@ def test_killed_workers(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--augmentation.scale", "[2, 1]"], "augmentation.scale is the smallest and largest zoom"),
+        (["--augmentation.scale", "[2, 1]"], "augmentation.scale is [smallest zoom, largest zoom]"),
         (["--augmentation.flip", "2"], "--augmentation.flip: expected a number, 0 to 1; got 2"),
         (
             ["--augmentation.rotate", "-1"],

@@ -84,7 +84,7 @@ def edit(path: str, value: object) -> dict[str, Any]:
         ("input.interpolation", "nearest", "interpolation: expected bilinear or bicubic; got 'nearest'"),
         ("input.channels", "GBR", "input.channels: expected RGB or BGR; got 'GBR'"),
         ("input.scale", "255", "input.scale: expected a number"),
-        ("input.multiple", 100, "input: multiple divides both sides of size"),
+        ("input.multiple", 100, "input: multiple must divide both sides of size"),
         ("input.multiple", 0, "input.multiple: expected a whole number, 1"),
         ("input.warp", "helen", "input.warp: expected lapa or empty"),
         ("output.stride", 4.0, "output.stride: expected a whole number; got 4.0"),
@@ -105,7 +105,7 @@ def edit(path: str, value: object) -> dict[str, Any]:
         (
             "scheme",
             {"name": "lapa11", "classes": ["background", "a"]},
-            "'lapa11' is taken by one of faceparse",
+            "faceparse has another scheme 'lapa11'",
         ),
         ("figures", [{"data": "x"}], r"figures\[0\].metric: missing"),
         ("figures", 3, "figures: expected a list"),

@@ -80,7 +80,7 @@ def written(folder: Path, put: Any, location: str) -> Path:
 )
 def test_a_file_elsewhere_is_refused(put: Any, location: str, folder: Path) -> None:
     path = written(folder, put, location.format(folder.parent))
-    with pytest.raises(WeightsError, match="no file in its folder") as caught:
+    with pytest.raises(WeightsError, match="not a file in its folder") as caught:
         find_model(path)
     assert str(caught.value).isprintable()
 

@@ -56,7 +56,7 @@ def test_a_file_comes_with_its_commit(
 def test_what_the_hub_says_it_hashes_to_is_held_to(hub_card: Card, site: Site) -> None:
     damaged = FILE[:-1] + b"\x00"
     serve(site, damaged)
-    with pytest.raises(DownloadError, match=f"came damaged: SHA-256 .*, its Hub says {DIGEST}"):
+    with pytest.raises(DownloadError, match=f"arrived damaged: SHA-256 .*, its Hub says {DIGEST}"):
         fetch(hub_card)
     assert not published_path(hub_card).exists()
 

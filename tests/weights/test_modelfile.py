@@ -67,7 +67,7 @@ def test_foreign_file_needs_a_card(name: str, tiny_path: Path, write: Callable[[
     # As long as before, so that the lengths around it hold.
     without = tiny_path.read_bytes().replace(b"faceparse.card", b"somebody.s.own")
     path = write(name, without if name.endswith("onnx") else safetensors({}))
-    with pytest.raises(WeightsError, match=r"carries no model card.*--card \(.*weights list"):
+    with pytest.raises(WeightsError, match=r"contains no model card.*--card \(.*weights list"):
         find_model(path)
     assert find_model(path, ID).card == find_card(ID)
 

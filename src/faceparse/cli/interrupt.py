@@ -1,4 +1,4 @@
-"""Ctrl-C for long commands: the first press stops in good order within a time limit, the second at once."""
+"""Ctrl-C for long commands: the first press stops cleanly within a time limit, the second at once."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def _run(arguments: list[str], debug: bool) -> Any:
         logging.getLogger("faceparse").setLevel(logging.DEBUG)
     try:
         if "" in arguments or any(word.startswith("-") and word.endswith("=") for word in arguments):
-            raise ConfigError("a word of the command is empty: is it a variable that is not set?")
+            raise ConfigError("an argument of the command is empty: is a variable not set?")
         arguments = normalise_options(arguments, typer.main.get_command(app))
         return app(arguments, prog_name="faceparse", standalone_mode=False)
     except Exception:

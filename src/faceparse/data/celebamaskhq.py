@@ -86,7 +86,9 @@ def find_pictures(root: str | Path) -> tuple[list[PictureFiles], list[Finding]]:
     stray = _add_masks(pictures, root / MASKS)
     masked = sum(bool(files.masks) for files in pictures.values())
     if not count or not masked:
-        raise DataError(f"{root} holds {count} pictures and masks of {masked}: unpack all of it")
+        raise DataError(
+            f"{root} has {count} pictures, and masks of {masked} pictures: unpack the whole download"
+        )
     for number, files in pictures.items():
         if files.image is None:
             files.findings.append(Finding("masks without a picture", f"{number:05d}"))
@@ -151,8 +153,10 @@ def check_order(scheme: Scheme) -> Scheme:
     """
     stray = [name for name in scheme.classes[1:] if name not in part_names()]
     if stray or len(scheme) < 2:
-        fault = f"{', '.join(stray) or 'background alone'}, which no mask of CelebAMask-HQ makes"
-        raise LabelError(f"scheme {scheme.name!r} has {fault}: name its parts, {', '.join(part_names())}")
+        fault = f"{', '.join(stray) or 'only background'}, for which CelebAMask-HQ has no mask"
+        raise LabelError(
+            f"scheme {scheme.name!r} has {fault}: choose classes among {', '.join(part_names())}"
+        )
     return scheme
 
 

@@ -58,7 +58,7 @@ class Check:
 
     @property
     def wrong(self) -> bool:
-        """Whether a finding is a fault that must be repaired."""
+        """Whether any finding is a fault that must be repaired."""
         return any(f.wrong for f in self.findings)
 
     @property

@@ -20,7 +20,7 @@ from faceparse.labels import Scheme, conversion
 
 
 class DerivedDataset(Dataset):
-    """The samples of one or more data sets in order; a base class, of which subclasses override what they change.
+    """Base class: the samples of one or more data sets in order; a subclass overrides what it changes.
 
     Args:
         datasets: One or more data sets of one scheme.
@@ -83,7 +83,7 @@ class Converted(DerivedDataset):
         scheme: Scheme to convert to.
 
     Raises:
-        LabelError: the schemes do not convert; later, a label map with labels outside its scheme.
+        LabelError: the schemes do not convert; or, on reading a sample, a label is outside its scheme.
     """
 
     def __init__(self, dataset: Dataset, scheme: str | Scheme) -> None:
@@ -116,7 +116,7 @@ class Cropped(DerivedDataset):
         dataset: A data set whose samples have landmarks.
 
     Raises:
-        DataError: later, a sample without landmarks or with landmarks outside the picture.
+        DataError: on reading a sample: it has no landmarks, or they lie outside the picture.
     """
 
     def labels(self, index: int) -> NDArray[np.uint8]:

@@ -32,12 +32,12 @@ def five_points(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
     elif landmarks.shape in ((68, 2), (70, 2)):
         groups = ([*range(36, 42)], [*range(42, 48)], [30], [48], [54])
     else:
-        raise DataError(f"five points come from 106, 70, 68 or 5 landmarks (N × 2); got {landmarks.shape}")
+        raise DataError(f"expected 106, 70, 68 or 5 landmarks, N × 2; got shape {landmarks.shape}")
     return np.stack([landmarks[group].mean(0) for group in groups])
 
 
 def mirror(points: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """Mirror five points in a picture of a width, px; the two eyes, and the two mouth corners, swap their order."""
+    """Mirror five points, 5 × 2, in a picture `width` px wide; the two eyes swap places, and so do the mouth corners."""
     x, y = points[[1, 0, 2, 4, 3]].T
     return np.column_stack([width - x, y])
 

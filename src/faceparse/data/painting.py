@@ -107,7 +107,14 @@ def resize(
 
 
 def check_size(size: str | int) -> str | int:
-    """Return a size as `masks`, `images` or a number of pixels, 16 to 4096; raise a `DataError` for anything else."""
+    """Convert the value of `--size` to `masks`, `images` or a number of pixels, 16 to 4096.
+
+    >>> check_size("512")
+    512
+
+    Raises:
+        DataError: any other value.
+    """
     if size in ("masks", "images"):
         return size
     pixels = int(size) if str(size).isdecimal() else 0

@@ -158,7 +158,7 @@ def prepare(
 def _begin(target: Path, settings: Mapping[str, Any], overwrite: bool) -> None:
     """Make the target folder; refuse a folder with other contents."""
     if (journal := target / JOURNAL).is_symlink() or (journal.exists() and not journal.is_file()):
-        raise OutputError(f"{journal} is not a regular file, and is written to: remove it")
+        raise OutputError(f"{journal} is not a regular file, and must be written: remove it")
     record = read_record(target)
     if not record and target.is_dir() and any(target.iterdir()):
         raise DataError(f"{target} is not empty and not a prepared data set: name another folder")

@@ -94,7 +94,7 @@ def read_points(path: Path, count: int) -> NDArray[np.float64]:
 def points(words: list[str], count: int, where: str) -> NDArray[np.float64]:
     """Convert the words `x y x y …` to `count` points, or raise a `DataError` that starts with `where`."""
     if len(words) != 2 * count:
-        raise DataError(f"{where} has {len(words)} numbers; {count} landmarks are {2 * count}")
+        raise DataError(f"{where} has {len(words)} numbers; expected {2 * count}, for {count} landmarks")
     try:
         array = np.array([float(w) for w in words]).reshape(count, 2)
     except ValueError as error:

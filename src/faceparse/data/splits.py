@@ -56,5 +56,5 @@ def take_share(
         kinds = ", ".join((*others, "all", "LOW-HIGH% such as 0-80%", "every-N", "not-every-N"))
         raise DataError(f"{where}: no split {split!r}; there are {kinds}")
     if not members:
-        raise DataError(f"{where}: no picture in split {split!r}: it is a share of {len(names)}")
+        raise DataError(f"{where}: split {split!r} of {len(names)} pictures is empty: take a larger share")
     return members

@@ -49,7 +49,7 @@ def colour_strip(scheme: Scheme, width: int, text: int = 12) -> NDArray[np.uint8
 
 
 def _patches(scheme: Scheme, ids: Sequence[int], text: int, width: int = 0) -> NDArray[np.uint8]:
-    """Draw patches and names in lines of a width; without a width, one class a line."""
+    """Draw patches and names in lines `width` px wide; without a width, one class per line."""
     font = ImageFont.load_default(text)
     line, gap = round(1.5 * text), round(0.5 * text)
     places, left, top, widest = [], gap, gap, gap

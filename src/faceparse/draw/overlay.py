@@ -43,9 +43,9 @@ def overlay(
         ConfigError: alpha or outline out of range.
     """
     if not 0 <= alpha <= 1:
-        raise ConfigError(f"alpha is 0 to 1, got {alpha}")
+        raise ConfigError(f"alpha is 0 to 1; got {alpha}")
     if outline < 0:
-        raise ConfigError(f"outline is a width in pixels, 0 or more, got {outline}")
+        raise ConfigError(f"outline is a width in pixels, 0 or more; got {outline}")
     scheme = tints(find_scheme(scheme))
     background = scheme.id("background") if "background" in scheme else IGNORE
     out = np.empty_like(image)

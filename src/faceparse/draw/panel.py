@@ -56,5 +56,5 @@ def _reduced(image: NDArray[np.uint8], side: int, method: Image.Resampling) -> N
 
 
 def _as_high(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
-    """Pad a picture with white below to a height."""
+    """Pad a picture with white below until it is `height` px high."""
     return np.pad(image, ((0, height - len(image)), (0, 0), (0, 0)), constant_values=255)

@@ -41,7 +41,7 @@ def parse_device(text: str) -> Device:
         key, _, value = (part.strip() for part in word.partition("="))
         if not key or not value:
             raise EngineError(
-                f"device {text!r}: after the name come a number and settings, as in cuda:1 or cuda:1,key=value; "
+                f"device {text!r}: expected a number or KEY=VALUE after the name, as in cuda:1 or cuda:1,key=value; "
                 f"got {word!r}"
             )
         options[key] = value

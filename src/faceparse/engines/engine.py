@@ -79,7 +79,7 @@ def logits_for(image: NDArray[np.float32], logits: NDArray[np.float32], card: Ca
         raise EngineError(
             f"card {card.id} (scheme {card.label_scheme.name}) expects float32 logits of shape "
             f"({len(image)}, {classes}, h, w); the network gave {logits.dtype} of {logits.shape}: "
-            "the card is another network's"
+            "give the card of this network"
         )
     if 0 in logits.shape:
         raise EngineError(f"pictures of {image.shape[2]} × {image.shape[3]} are too small for {card.id}")

@@ -126,7 +126,7 @@ def _session(path: Path, text: str, threads: int | None) -> Any:
     available = onnxruntime.get_available_providers()
     if provider.name not in available:
         raise EngineError(
-            f"device {text!r} needs {provider.name}, and this onnxruntime has {', '.join(available)}: {provider.get}, "
+            f"device {text!r} needs {provider.name}, but this onnxruntime has only {', '.join(available)}: {provider.get}, "
             "or use --device cpu"
         )
     if device.name in ("cuda", "tensorrt") and hasattr(onnxruntime, "preload_dlls"):
@@ -172,7 +172,7 @@ def _options(device: Device, threads: int | None) -> tuple[Any, dict[str, str]]:
             options.add_session_config_entry(key, value)
         elif device.name == "cpu":
             keys = ", ".join(f"{begin}…" for begin in _SESSION_KEYS)
-            raise EngineError(f"device cpu has no setting {key!r}; it takes ONNX Runtime's own ({keys})")
+            raise EngineError(f"device cpu has no setting {key!r}; expected one of ONNX Runtime's ({keys})")
         else:
             settings[key] = value
     if device.name == "openvino" and threads is not None:  # OpenVINO has its own threads
@@ -209,7 +209,7 @@ def _check_placement(session: Any, device: str, provider: str) -> None:
     heavy = _heavy_by_provider(session)
     on_cpu, total = heavy[_CPU], sum(heavy.values())
     if total and on_cpu == total:
-        raise _unstarted(device, provider, f"it takes none of the {total} convolutions of this network")
+        raise _unstarted(device, provider, f"it supports none of the {total} convolutions of this network")
     if on_cpu:
         _log.warning("device %s runs %d of %d convolutions on the CPU", device, on_cpu, total)
 
@@ -225,8 +225,8 @@ def _image(session: Any, path: Path) -> tuple[str, list[Any]]:
     inputs = session.get_inputs()
     if len(inputs) == 1 and inputs[0].type == "tensor(uint8)":
         raise WeightsError(
-            f"{path} takes pictures and gives labels by itself (faceparse export --with-preprocessing), which is for "
-            "programs without faceparse: here, give the model that it was made from"
+            f"{path} contains its preprocessing (faceparse export --with-preprocessing), for programs without "
+            "faceparse: give the model that it was exported from"
         )
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
         actual = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs) or "none"

@@ -57,5 +57,5 @@ def engine_for(path: Path, name: str = "auto") -> EngineKind:
     if kind is not None or not fitting:
         files = ", ".join(f"{other.name} ({other.suffix})" for other in engines().values())
         subject = f"engine {name!r} does not run" if kind else "no engine runs"
-        raise EngineError(f"{subject} {path}; there are {files}")
+        raise EngineError(f"{subject} {path}; the engines are {files}")
     return fitting[0]

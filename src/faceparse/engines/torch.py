@@ -36,7 +36,7 @@ class TorchEngine:
 
     Raises:
         MissingExtraError: torch is not installed.
-        WeightsError: not a checkpoint, without a card, or of another network.
+        WeightsError: not a checkpoint, a file without a card, or a checkpoint of another network.
         EngineError: an unknown device, or one that is not available on this machine.
     """
 

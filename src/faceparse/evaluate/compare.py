@@ -88,7 +88,7 @@ def compare(
     maps = [None] * len(photos) if labels is None else labels
     if not photos or not models or len(maps) != len(photos):
         raise ConfigError(
-            f"compare takes photos, models and as many label maps as photos; got {len(photos)}, {len(models)}, {len(maps)}"
+            f"compare needs photos, models, and no label maps or one for each photo; got {len(photos)}, {len(models)}, {len(maps)}"
         )
     parsers: list[Parser] = []
     for model in models:

@@ -66,7 +66,9 @@ def differences(one: Report, other: Report, draws: int = DRAWS, seed: int = SEED
     """
     same = (one.names, one.counted, one.scheme, one.protocol)
     if same != (other.names, other.counted, other.scheme, other.protocol):
-        raise DataError("two models compare on the same pictures, scheme and protocol; these reports differ")
+        raise DataError(
+            "expected two reports on the same pictures, with the same classes and protocol; these differ"
+        )
     replicates = _replicates(one, draws, seed) - _replicates(other, draws, seed)
     return _intervals(one, _values(one) - _values(other), replicates)
 

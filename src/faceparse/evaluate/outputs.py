@@ -40,7 +40,7 @@ def check_outputs(files: Mapping[str, Path | None], data: Path) -> None:
         real = path.resolve()
         if real in taken or (path.exists() and real.is_relative_to(data.resolve())):
             raise ConfigError(
-                f"{option} {path} would replace a file of the data set or of another option: name another"
+                f"{option} {path} would replace a file of the data set or of another option: name another file"
             )
         taken.add(real)
         check_output(path, f"{option} ")

@@ -49,7 +49,7 @@ class Report:
 
     Attributes:
         scheme: Scheme of the predictions, to which the true labels were converted.
-        counted: Labels that have an F1: those that the data set's labels can become, without background.
+        counted: Labels that have an F1: those to which the data set's labels convert, without background.
         matrix: Pixel counts, true × predicted.
         names: Names of the counted pictures.
         counts: Overlap, predicted and true pixels of each picture, (pictures, classes, 3).
@@ -105,7 +105,7 @@ class Report:
         return 100 * self._confusion.pixel_accuracy
 
     def worst(self, name: str, count: int = 1) -> dict[str, float]:
-        """Return the pictures with the lowest F1 of a class, with this F1, 0 to 100, worst first.
+        """Return (picture, F1) pairs for the pictures with the lowest F1 of a class, 0 to 100, lowest first.
 
         Pictures without a predicted or true pixel of the class are left out.
         """
@@ -148,7 +148,7 @@ def evaluate(
     """Compare a predictor's label maps with the label maps of a data set.
 
     All pixels of all pictures, except those labelled 255 (ignore), go into one confusion matrix. The mean F1
-    is over the classes that the labels can become in `target`, without background.
+    is over the classes of `target` to which the labels convert, without background.
 
     Args:
         predict: Function from a sample to labels, H × W uint8 in `target`; with several `workers`, called from several

@@ -132,9 +132,9 @@ def score(
         other = Parser(other, faces=parser.faces, no_face=parser.no_face, scheme=parser.scheme)
     if protocol == "input":
         if parser.faces != "whole":
-            raise ConfigError(f"--protocol input shows whole pictures: --faces whole, not {parser.faces}")
+            raise ConfigError(f"--protocol input needs whole pictures: --faces whole, not {parser.faces}")
         if other is not None and other.card.input.size != parser.card.input.size:
-            raise ConfigError("--protocol input compares models of one input size: give --protocol label")
+            raise ConfigError("--protocol input needs models of the same input size: give --protocol label")
     notes: list[str] = []
 
     def report(parser: Parser, change: Callable[[Picture], Picture] | None, what: str) -> Report:

@@ -128,7 +128,7 @@ def _load_plain(path: Path, size: tuple[int, int]) -> Any:
     fits = sides == tuple(size) or all(isinstance(side, str) for side in sides)
     if list(inputs) != ["image"] or list(outputs) != ["logits"] or not fits:
         raise WeightsError(
-            f"{path} is not a plain export of ours (image in, logits out); its inputs are {inputs} "
+            f"{path} is not a plain export of faceparse (input image, output logits); it has inputs {inputs} "
             f"and its outputs {outputs}: start from the checkpoint"
         )
     del model.metadata_props[:]

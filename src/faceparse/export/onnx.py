@@ -173,7 +173,7 @@ def _check_options(precision: str, form: str, opset: int, calibration: Sequence[
         raise ConfigError(f"a graph with preprocessing needs opset {OLDEST_OPSET} or later, got {opset}")
     if precision == "int8" and not calibration:
         raise ConfigError(
-            "int8 measures its scales on pictures like those it will parse: name them with --calibrate FOLDER"
+            "int8 needs pictures to measure its scales on: name a folder with --calibrate FOLDER"
         )
 
 

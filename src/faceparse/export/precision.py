@@ -73,7 +73,7 @@ def to_int8(
         ConfigError: a node that does not exist, or other `weight_bits`.
     """
     if weight_bits not in (7, 8):
-        raise ConfigError(f"weights of int8 have 8 bits, or 7 for CPUs without VNNI; got {weight_bits}")
+        raise ConfigError(f"int8 weights have 8 bits, or 7 for CPUs without VNNI; got {weight_bits}")
     excluded = _node_names(model, keep_float)
     with tempfile.TemporaryDirectory(prefix="faceparse-int8-") as folder, _quiet():
         plain, ready, done = (Path(folder, f"{name}.onnx") for name in ("plain", "ready", "done"))

@@ -29,7 +29,7 @@ def for_published(model: Any, card: Card, names: tuple[str, str] = NAMES) -> tup
     inside = {name for node in graph.node for name in (*node.input, *node.output)} - {"image", "logits"}
     if len({*names, ""}) < 3 or inside & {*names}:
         raise ConfigError(
-            f"input and output have two names of their own, not a value's inside the graph; got {' and '.join(names)}"
+            f"input and output need two different names, not used inside the graph; got {' and '.join(names)}"
         )
     image, output = names
     renamed = {"image": image, "logits": "grid_logits"}

@@ -24,6 +24,6 @@ def encode(parsing: Parsing, writer: Writer) -> bytes:
         paths = writer.write(parsing, stem) or writer.finish(Path(folder), [stem])
         if len(paths) != 1:
             raise ConfigError(
-                f"{writer.name} makes {len(paths)} files of this picture, and one is asked for: choose --classes, or give a folder"
+                f"{writer.name} writes {len(paths)} files for this picture, expected one: choose with --classes, or give a folder"
             )
         return paths[0].read_bytes()

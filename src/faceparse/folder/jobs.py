@@ -127,7 +127,7 @@ class Jobs:
             Writer.beside(self.output / "STEM", suffix)
             if count > 1:
                 raise ConfigError(
-                    f"two files of each picture would be STEM{suffix}: save the forms into two folders, or choose --classes"
+                    f"two forms would write the same file STEM{suffix}: save them into two folders, or choose --classes"
                 )
         stems: dict[str, list[str]] = defaultdict(list)  # by folder
         stems[""] += (job.stem.name for job in self._extra if job.data is not None)
@@ -138,7 +138,7 @@ class Jobs:
             if clash := sorted(_ambiguous([f"{stem}." for stem in each], prefixes)):
                 raise ConfigError(
                     f"several pictures would be written as {', '.join(folder + name[:-1] for name in clash[:3])}: rename "
-                    "one; of several folders, give the common folder with --recursive, or as --root FOLDER"
+                    "one; or, if they come from several folders, give their common folder with --recursive or --root"
                 )
 
 

@@ -39,7 +39,7 @@ def open_log(path: Path) -> Iterator[Callable[[Mapping[str, object]], None]]:
 
     try:
         if path.parent.name == FOLDER or (path.is_file() and _beginning(path) not in _BEGINNINGS):
-            raise ConfigError(f"the log {path} would be added to a file that is no log: name another")
+            raise ConfigError(f"the log {path} is an existing file of another kind: name another file")
         file = sys.stdout if str(path) == "-" else path.open("a", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"cannot write the log {path}: {error.strerror}") from None

@@ -26,7 +26,7 @@ def open_state(path: Path, flags: int) -> int:
     """
     there = path.lstat() if os.path.lexists(path) else None
     if path.parent.is_symlink() or (there and (not stat.S_ISREG(there.st_mode) or there.st_nlink > 1)):
-        raise OutputError(f"{path} is, or lies behind, a link or a pipe: put a copy there, or remove it")
+        raise OutputError(f"{path} or its folder is a link or a pipe: put a copy there, or remove it")
     try:
         return os.open(path, flags | _FLAGS, 0o666)  # the flags guard against a link or pipe created since
     except OSError as error:

@@ -68,7 +68,7 @@ def read_scheme(path: str | Path) -> Scheme:
     unfit = [name for name in scheme.classes if _UNFIT.search(name)]
     if unfit:
         rule = "write it without slashes, backslashes and control characters"
-        raise LabelError(f"{where}: a class name goes into file names and texts, got {unfit[0]!r}: {rule}")
+        raise LabelError(f"{where}: class names become parts of file names; got {unfit[0]!r}: {rule}")
     return scheme
 
 

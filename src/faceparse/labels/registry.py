@@ -43,7 +43,7 @@ def schemes() -> Mapping[str, Scheme]:
 
 
 def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
-    """Return the scheme of a name, a file or plain data; return a `Scheme` unchanged.
+    """Return the scheme with this name, in this file or in this plain data; return a `Scheme` unchanged.
 
     Args:
         name: Name of a scheme of faceparse or another package, a YAML or TOML file with a scheme, or a
@@ -61,13 +61,15 @@ def scheme(name: str | Path | Scheme | Mapping[str, object]) -> Scheme:
     if Path(name).suffix.lower() in SUFFIXES:
         scheme = read_scheme(name)
         if PACKAGED.get(scheme.name, scheme) != scheme:
-            raise LabelError(f"label scheme {name}: the name {scheme.name!r} is taken by one of faceparse")
+            raise LabelError(
+                f"label scheme {name}: faceparse has another scheme {scheme.name!r}: choose another name"
+            )
         return scheme
     return scheme_inside(str(name))
 
 
 def scheme_inside(entry: Any) -> Scheme:
-    """Return the scheme that a model or result file holds, by name or as a table; never open a file at a path in it.
+    """Return the scheme that a model or result file states as a name or a table; a path is refused, not opened.
 
     >>> scheme_inside("/etc/passwd.yaml")
     Traceback (most recent call last):

@@ -72,7 +72,7 @@ class Scheme:
 
     def __post_init__(self) -> None:
         if isinstance(self.classes, str) or not isinstance(self.classes, Iterable):
-            raise LabelError(f"scheme {self.name!r}: classes are several names, got {self.classes!r}")
+            raise LabelError(f"scheme {self.name!r}: classes must be a list of names; got {self.classes!r}")
         object.__setattr__(self, "classes", tuple(self.classes))
         if fault := self._fault():
             raise LabelError(f"scheme {self.name!r}: {fault}")

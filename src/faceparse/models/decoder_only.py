@@ -40,7 +40,7 @@ def write_decoder_only(
     source, target = Path(checkpoint), Path(output)
     entry = find_network(network)
     if not entry.parts:
-        raise ConfigError(f"{network} has no part with a file of its own: leave out --decoder-only")
+        raise ConfigError(f"{network} has no part that comes in a separate file: leave out --decoder-only")
     check_target(source, target, overwrite, ".ckpt")
     file = read_checkpoint(source)
     options = with_classes(file, {})

@@ -58,7 +58,9 @@ def load_checkpoint(name: str, file: Checkpoint, **options: Any) -> Network:
     state = mismatch.form(file.tensors)
     for option, part in entry.parts.items():
         if option in part_files and option not in absent:
-            raise WeightsError(f"{file.path} has its {option} inside: leave out {option}=FILE (--{option})")
+            raise WeightsError(
+                f"{file.path} contains its {option} already: leave out {option}=FILE (--{option})"
+            )
         if option in absent and option not in part_files:
             raise WeightsError(
                 f"{file.path} is {name} without its {option}: name its file, {part.file}, with {option}=FILE "

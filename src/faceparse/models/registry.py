@@ -53,12 +53,12 @@ class Network(nn.Module):
         return (self(image),)
 
     def load_backbone(self, state: Mapping[str, Tensor]) -> None:
-        """Load a checkpoint that was trained on other data into the backbone, if the network supports this.
+        """Load a checkpoint of the backbone, pretrained on other data, if the network supports this.
 
         Raises:
-            WeightsError: keys or shapes of another network, or a network without such a backbone.
+            WeightsError: the file has keys or shapes of another network, or the network has no such backbone.
         """
-        raise WeightsError(f"{type(self).__name__} has no backbone that starts from a checkpoint of its own")
+        raise WeightsError(f"{type(self).__name__} has no backbone that a separate checkpoint could fill")
 
 
 @dataclass(frozen=True)

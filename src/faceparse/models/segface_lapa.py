@@ -67,7 +67,7 @@ def similarity(landmarks: Tensor, size: tuple[int, int]) -> Tensor:
     source, target = landmarks - centre[:, None], template - target_centre
     spread = source.square().sum((1, 2))
     if not bool((spread > 0).all()):
-        raise ImageError("the five landmarks lie in one place, or are not finite")
+        raise ImageError("the five landmarks are all in one place, or not finite: expected those of a face")
     a = (source * target).sum((1, 2)) / spread
     b = (source[..., 0] * target[..., 1] - source[..., 1] * target[..., 0]).sum(1) / spread
     turn = torch.stack([torch.stack([a, -b], -1), torch.stack([b, a], -1)], 1)

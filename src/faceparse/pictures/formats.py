@@ -196,7 +196,9 @@ def _open_bmp(file: IO[bytes]) -> Header:
     width, height = image.size
     if image.info.get("compression") in _RUN_LENGTHS and width * height > _MOST_CODED:
         # Pillow's decoder is slow Python code, and a few bytes may encode millions of pixels.
-        raise ImageError(f"run-length coded BMP has at most {_MOST_CODED} pixels, this has {width}×{height}")
+        raise ImageError(
+            f"run-length coded BMP is read up to {_MOST_CODED} pixels; this has {width}×{height}"
+        )
     return _header(image)
 
 

@@ -129,7 +129,7 @@ def _wide(values: NDArray[Any]) -> NDArray[np.uint8]:
     if not (low >= 0 and high <= white):  # NaN fails, too
         kind = "32-bit integer" if integer else "float"
         raise ImageError(
-            f"{kind} pixels are taken from 0 (black) to {white} (white), these go from {low} to {high}: scale them"
+            f"expected {kind} pixels from 0 (black) to {white} (white); got {low} to {high}: scale them"
         )
     if integer:
         return _gray16(values.astype(np.uint16))

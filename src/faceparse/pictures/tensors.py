@@ -37,6 +37,6 @@ def from_tensor(tensor: Any) -> NDArray[np.uint8]:
     if values.dtype.kind == "f" and values.size:
         low, high = values.min(), values.max()
         if not (low >= 0 and high <= 1):  # NaN fails, too
-            raise ImageError(f"a tensor of floats goes from 0 to 1, this one from {low} to {high}: scale it")
+            raise ImageError(f"expected a tensor of floats from 0 to 1; got {low} to {high}: scale it")
         values = np.rint(values * 255).astype(np.uint8)
     return np.ascontiguousarray(values)

@@ -29,7 +29,8 @@ def measure(face: Face) -> dict[str, float | None]:
 
     Returns:
         `size`: Longer side of the box, px. `tilt`: Degrees by which the line between the eyes falls to the right.
-        `l_eye_opening`, `r_eye_opening`, `mouth_opening`: Height by width of the eye, of the open mouth by the lips' width.
+        `l_eye_opening`, `r_eye_opening`: Height of the eye divided by its width. `mouth_opening`: Height of the open mouth
+        divided by the lips' width.
         `area_CLASS`: Per cent of the face's area. `PLACE_L`, `_a`, `_b`: Mean colour of skin, lips, iris and hair, CIELAB;
         `PLACE_spread`: Standard deviation of L. None where the scheme or the picture lacks the class.
 

@@ -51,7 +51,7 @@ class Square:
         x = e - np.array([-m[1], m[0]])
         length = math.hypot(*x)
         if length < 1e-6:
-            raise ImageError("the five landmarks lie in one place: no face has such eyes and mouth")
+            raise ImageError("the five landmarks are all in one place: expected those of a face")
         x *= max(2.0 * math.hypot(*e), 1.8 * math.hypot(*m)) / length
         middle = eyes + 0.1 * m
         return cls(

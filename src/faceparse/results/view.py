@@ -63,7 +63,7 @@ class View:
             if (matrix := getattr(self, name)) is not None:
                 object.__setattr__(self, name, _affine(matrix, name))
         if not 0 <= self.feather <= 0.5:
-            raise ResultError(f"feather is a part of the frame, 0 to 0.5, got {self.feather}")
+            raise ResultError(f"feather is a fraction of the frame, 0 to 0.5; got {self.feather}")
 
     def __reduce__(self) -> tuple[object, ...]:  # through the constructor: unpickled arrays are read-only too
         return (View, tuple(getattr(self, f.name) for f in fields(self)))

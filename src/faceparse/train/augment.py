@@ -90,11 +90,11 @@ class Augmentation:
         check(self, "augmentation")
         if self.blur + self.shrink > 1:
             raise ConfigError(
-                "a sample is blurred or shrunk: augmentation.blur and augmentation.shrink add up to 1 at most; "
+                "augmentation.blur and augmentation.shrink must add up to 1 at most, because a sample gets one of them; "
                 f"got {self.blur} and {self.shrink}"
             )
         if self.scale[0] > self.scale[1]:
-            raise ConfigError(f"augmentation.scale is the smallest and largest zoom; got {list(self.scale)}")
+            raise ConfigError(f"augmentation.scale is [smallest zoom, largest zoom]; got {list(self.scale)}")
 
 
 class TrainingSample(NamedTuple):
@@ -127,7 +127,7 @@ def augment(
     landmarks: NDArray[np.float64] | None = None,
     donors: Donors | None = None,
 ) -> TrainingSample:
-    """Return one random sample of a size.
+    """Return one random training sample: the picture and its labels, transformed, degraded and resized to `size`.
 
     Args:
         image: RGB uint8, H × W × 3.

@@ -1,4 +1,4 @@
-"""Merge a network's channels to the classes of its result scheme (`faceparse.weights.merging`), in PyTorch."""
+"""Merge a network's channels into the classes of its result scheme (`faceparse.weights.merging`), in PyTorch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import Tensor
 from faceparse.labels import Scheme, conversion
 
 
-def channels(own: Scheme, target: Scheme) -> list[list[int]] | None:
-    """Return for each class of `target` the classes of `own` that convert to it; None if both schemes are equal."""
-    if own == target:
+def channels(source: Scheme, target: Scheme) -> list[list[int]] | None:
+    """Return, for each class of `target`, the labels of `source` that convert to it; None if both schemes are equal."""
+    if source == target:
         return None
-    table = conversion(own, target).table[: len(own)]
+    table = conversion(source, target).table[: len(source)]
     return [np.flatnonzero(table == label).tolist() for label in range(len(target))]
 
 

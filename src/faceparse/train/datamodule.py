@@ -116,7 +116,7 @@ class _Validation(TorchDataset[Batch]):
 
 def _five(sample: Sample) -> NDArray[np.float64]:
     if sample.landmarks is None:
-        raise DataError(f"{sample.name} has no landmarks, and this network warps pictures by them")
+        raise DataError(f"{sample.name} has no landmarks, by which this network warps pictures")
     return five_points(sample.landmarks)
 
 

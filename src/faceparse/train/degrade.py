@@ -1,5 +1,7 @@
 """Image changes that keep the labels: colour, low light, blur, low resolution, noise, JPEG.
 
+Every function takes and returns RGB, H × W × 3, uint8 or float32 from 0 to 255.
+
 >>> import numpy as np
 >>> soft = blurred(np.zeros((64, 64, 3), np.uint8), 2.0)
 >>> soft.shape
@@ -23,12 +25,12 @@ SIDE = 448
 
 
 def blurred(image: Pixels, sigma: float) -> Pixels:
-    """Apply a Gaussian blur; `sigma` is in pixels."""
+    """Return the picture with a Gaussian blur of `sigma` pixels."""
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma))
 
 
 def shaken(image: Pixels, length: float, angle: float) -> Pixels:
-    """Apply motion blur along a line of `length` pixels at `angle` radians."""
+    """Return the picture with motion blur along a line of `length` pixels at `angle` radians."""
     side = max(3, round(length)) | 1
     middle = side // 2
     reach = np.array([math.cos(angle), math.sin(angle)]) * middle
@@ -39,7 +41,7 @@ def shaken(image: Pixels, length: float, angle: float) -> Pixels:
 
 
 def noisy(image: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """Add normal sensor noise of `sigma` of 255, at times with grains larger than a pixel or without colour."""
+    """Return the picture with normal noise of `sigma`, in values of 255; some noise is gray or coarser than a pixel."""
     channels = 1 if rng.random() < 0.2 else 3
     noise = rng.standard_normal((*image.shape[:2], channels), np.float32) * np.float32(sigma)
     if rng.random() < 0.3:
@@ -48,7 +50,7 @@ def noisy(image: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
 
 
 def compressed(image: Pixels, quality: int) -> Pixels:
-    """Compress to JPEG and decode again."""
+    """Return the picture after JPEG compression at `quality`, 1 to 100."""
     bgr = as_bytes(image)[..., ::-1]
     _, code = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))[..., ::-1], image.dtype)
@@ -59,7 +61,7 @@ _UP = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
 
 
 def shrunk(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Reduce to 28 to 220 px, at times add noise or JPEG, and enlarge again."""
+    """Return the picture reduced to a longer side of 28 to 220 px, in some cases with noise or JPEG, and enlarged again."""
     height, width = image.shape[:2]
     part = min(1.0, log_uniform(rng, 28, 220) / max(height, width))
     small = (max(1, round(width * part)), max(1, round(height * part)))
@@ -76,7 +78,7 @@ def shrunk(image: Pixels, rng: np.random.Generator) -> Pixels:
 def coloured(
     image: Pixels, change: float, hue: float, gray: float, light: float | None, rng: np.random.Generator
 ) -> Pixels:
-    """Change brightness, contrast, saturation, hue and tint at random.
+    """Return the picture with random brightness, contrast, saturation, hue and tint.
 
     Args:
         image: The picture.

@@ -48,7 +48,7 @@ def fit(settings: Settings) -> Path:
 
     Raises:
         DataError: the data set does not match its layout.
-        WeightsError: a file to start or resume from that is not a checkpoint, or of another network.
+        WeightsError: the file to start or resume from is not a checkpoint, or is one of another network.
         DownloadError: ImageNet weights that cannot be downloaded.
         ConfigError: class weights of another length than the scheme; sizes that the network does not support;
             a Trainer option that Lightning refuses.
@@ -58,7 +58,7 @@ def fit(settings: Settings) -> Path:
     last = settings.output / "last.ckpt"
     if settings.resume is None and last.exists():
         raise OutputError(
-            f"{settings.output} holds a run already: name another --output, or go on with it by --resume {last}"
+            f"{settings.output} holds a run already: name another --output, or continue it with --resume {last}"
         )
     module, data = prepare(settings)
     new = not settings.output.exists()
@@ -86,15 +86,15 @@ def fit(settings: Settings) -> Path:
             raise ConfigError(f"--trainer: {' '.join(str(error).split())[:300]}") from error
         if ONE_VALUE in str(error):
             raise ConfigError(
-                f"{settings.network} has batch norms that see one value a channel, of which there is no statistic: "
+                f"{settings.network} has batch norms that get only one value per channel, too few for statistics: "
                 "raise --batch_size to 2 or more, or give --optimizer.frozen_norm true"
             ) from error
         if origin in _WORKERS:
             if trainer.received_sigterm:  # SIGTERM reached the workers first
                 raise SIGTERMException from error
             raise FaceparseError(
-                f"a process that reads pictures has ended ({str(error).strip().rstrip('.')}): if it was for want of memory, "
-                f"lower --data.workers; go on with --resume {last}"
+                f"a process that reads pictures ended ({str(error).strip().rstrip('.')}): if memory ran out, "
+                f"lower --data.workers; continue with --resume {last}"
             ) from error
         raise
     finally:  # a run that fails before its first log line leaves no folder
@@ -103,7 +103,7 @@ def fit(settings: Settings) -> Path:
     best: Any = trainer.checkpoint_callback
     if not best.best_model_path:
         raise FaceparseError(
-            "no epoch was trained and validated, so there is no best checkpoint: look at --epochs, and at "
+            "no epoch was trained and validated, so there is no best checkpoint: check --epochs, "
             "--trainer.limit_train_batches and check_val_every_n_epoch"
         )
     return Path(best.best_model_path)
@@ -126,11 +126,11 @@ def prepare(settings: Settings) -> tuple[ParsingModule, ParsingData]:
     network = starting_network(settings)
     if network.needs_landmarks and settings.augmentation.scene:
         raise ConfigError(
-            f"{settings.network} warps by landmarks, which made scenes have none of: set augmentation.scene to 0"
+            f"{settings.network} warps pictures by landmarks, and synthetic scenes have none: set augmentation.scene to 0"
         )
     if settings.augmentation.scene and "cloth" not in scheme.classes:
         raise ConfigError(
-            f"made scenes continue what is labelled cloth, and scheme {scheme.name} has no such class: "
+            f"synthetic scenes need the class cloth, which scheme {scheme.name} lacks: "
             "set augmentation.scene to 0"
         )
     data = ParsingData(settings, scheme, network.needs_landmarks)
@@ -175,5 +175,5 @@ def _trainer(settings: Settings, log_steps: int) -> pl.Trainer:
     )
     count, most = trainer.num_devices, max(2, os.cpu_count() or 1)
     if isinstance(trainer.accelerator, CPUAccelerator) and count > most:
-        raise ConfigError(f"--trainer.devices: on the CPU 1 to {most}, a process each; got {count}")
+        raise ConfigError(f"--trainer.devices on the CPU is a number of processes, 1 to {most}; got {count}")
     return trainer

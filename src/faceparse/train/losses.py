@@ -63,7 +63,7 @@ class LossSettings:
                 "the loss has no term: give --loss.cross_entropy, dice, lovasz or focal a weight above 0"
             )
         if self.class_weights is not None and not any(self.class_weights):
-            raise ConfigError(f"loss.class_weights are not all 0; got {self.class_weights}")
+            raise ConfigError(f"loss.class_weights needs a factor above 0; got {self.class_weights}")
 
 
 class Loss:

@@ -80,7 +80,7 @@ class ScheduleSettings:
         check(self, "schedule")
         if (self.name == "step" and not self.milestones) or self.milestones != sorted(self.milestones):
             raise ConfigError(
-                f"schedule.milestones are epochs in ascending order, which `step` needs; got {self.milestones}"
+                f"schedule `step` needs schedule.milestones, epochs in ascending order; got {self.milestones}"
             )
 
 

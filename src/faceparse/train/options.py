@@ -82,11 +82,11 @@ class Options:
     """All options of a command.
 
     Attributes:
-        known: The options by name.
+        by_name: Name → option.
         instead: Name of an unsupported option → the option to use instead.
     """
 
-    known: Mapping[str, Option]
+    by_name: Mapping[str, Option]
     instead: Mapping[str, str] = field(default_factory=dict)
 
     def from_words(self, words: Iterable[str]) -> Pairs:
@@ -127,25 +127,27 @@ class Options:
         """Return a help text: every option with its description, type and default, groups last."""
         lines, indent = [], " " * 6
         wrapper = textwrap.TextWrapper(width, initial_indent=indent, subsequent_indent=indent)
-        for name, option in sorted(self.known.items(), key=lambda row: self._is_group(row[0].split(".")[0])):
+        for name, option in sorted(
+            self.by_name.items(), key=lambda row: self._is_group(row[0].split(".")[0])
+        ):
             if self._is_group(name):
                 lines.append(f"\n{name}: {option.about}\n")
                 continue
             value = option.default
-            default = "needed" if value is MISSING else f"default {json.dumps(value, default=str)}"
+            default = "required" if value is MISSING else f"default {json.dumps(value, default=str)}"
             about = f"{option.about} ({described(option.hint)}; {default})".replace("``", "`")
             lines += [f"  --{name}", wrapper.fill(about)]
         return "\n".join(lines)
 
     def _is_group(self, name: str) -> bool:
         listed = self._listed(name)
-        return any(other.startswith(f"{listed}.") for other in self.known)
+        return any(other.startswith(f"{listed}.") for other in self.by_name)
 
     def _listed(self, name: str) -> str:
         """Return the option's name as listed, with `NAME` in place of a name that the user chose."""
         parts = name.split(".")
         swapped = (".".join([*parts[:i], MEMBER, *parts[i + 1 :]]) for i in range(len(parts)))
-        like = (n for n in (name, *swapped) if any(k == n or k.startswith(f"{n}.") for k in self.known))
+        like = (n for n in (name, *swapped) if any(k == n or k.startswith(f"{n}.") for k in self.by_name))
         return next(like, name)
 
     def _typed(self, name: str, value: object, where: str, dashes: str) -> Pairs:
@@ -159,14 +161,14 @@ class Options:
     def _hint(self, name: str, where: str, dashes: str) -> Any:
         """Return the type of an option's value; raise ConfigError if there is no such option."""
         listed = self._listed(name)
-        group = self.known.get(listed.rpartition(".")[0])
-        if listed in self.known:
-            return self.known[listed].hint
+        group = self.by_name.get(listed.rpartition(".")[0])
+        if listed in self.by_name:
+            return self.by_name[listed].hint
         if group is not None and get_origin(group.hint) is dict:
             return get_args(group.hint)[1]
         fault = f"{where}: " * bool(where) + f"no option {dashes}{name}"
         if other := self.instead.get(name):
             raise ConfigError(f"{fault}: give {other}")
-        near = nearest(name, self.known) or [n for n in self.known if n.rpartition(".")[2] == name]
+        near = nearest(name, self.by_name) or [n for n in self.by_name if n.rpartition(".")[2] == name]
         mend = f"; is it {' or '.join(dashes + n for n in near)}?" if near else ":"
         raise ConfigError(f"{fault}{mend} {HELP}")

@@ -109,9 +109,7 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         if (total := sum(further.share for further in self.also.values())) >= 1:
-            raise ConfigError(
-                f"data.also: the shares leave nothing of the samples to data itself; got {total:g} in all"
-            )
+            raise ConfigError(f"the shares of data.also must add up to less than 1; got {total:g}")
 
 
 @dataclass(frozen=True)
@@ -194,7 +192,7 @@ class Settings:
         if not rows or rows[0][0] != 0 or rows != sorted(rows, key=lambda row: row[0]):
             raise ConfigError(f"sizes are [first epoch, size] rows, ascending from epoch 0; got {rows}")
         if self.agree is not None and not self.teachers:
-            raise ConfigError("agree is about teachers: give --teachers.NAME.model")
+            raise ConfigError("agree needs a teacher: give --teachers.NAME.model")
         if self.data.unlabelled is not None and not self.teachers:
             raise ConfigError("data.unlabelled needs a teacher for its pictures: give --teachers.NAME.model")
         if not all(0 <= m <= self.scale for m in self.mean):
@@ -232,14 +230,14 @@ def run_options() -> Options:
     parameters = inspect.signature(Trainer.__init__).parameters.values()
     rows = [(p.name, types[p.name], p.default) for p in parameters if p.name not in {"self", *OURS}]
     kind = make_dataclass("TrainerOptions", rows, namespace={"__doc__": inspect.getdoc(Trainer.__init__)})
-    known = {
+    options = {
         "recipe": Option(str, "", f"A YAML file of these options, or one of {', '.join(recipes())}."),
         "print_config": Option(bool, False, "Print the whole configuration as a recipe, and stop."),
         **members(Settings),
         "trainer": Option(kind, MISSING, "Lightning's Trainer, in its own words."),
         **members(kind, "trainer."),
     }
-    return Options(known, {f"trainer.{name}": other for name, other in OURS.items() if other})
+    return Options(options, {f"trainer.{name}": other for name, other in OURS.items() if other})
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:

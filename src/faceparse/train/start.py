@@ -25,7 +25,7 @@ def starting_network(settings: Settings) -> Network:
     """Return the network that a run trains, with the initial weights that the settings name.
 
     Raises:
-        WeightsError: a file that is not a checkpoint or of another network, or a missing part.
+        WeightsError: a file that is not a checkpoint, or is one of another network; or a missing part.
         DownloadError: ImageNet weights that cannot be downloaded.
         ConfigError: sizes that the network does not support, or a part that the network lacks.
     """
@@ -73,7 +73,7 @@ def _start_parts(network: Network, settings: Settings) -> None:
     for option, part in find_network(settings.network).parts.items():
         if option not in settings.parts:
             raise WeightsError(
-                f"{settings.network} is trained beside a {option} that stays as it is: give --parts.{option} FILE, "
+                f"{settings.network} contains a frozen {option}: give its weights with --parts.{option} FILE, "
                 f"{part.file}"
             )
     for option, file in settings.parts.items():

@@ -74,7 +74,7 @@ class Teacher:
         path, self._card = find_model(settings.model, settings.card)
         if self._card.input.warp:
             raise ConfigError(
-                f"{settings.model} warps pictures by a face's landmarks: a teacher takes the samples as they are"
+                f"{settings.model} cannot be a teacher, because it warps pictures by a face's landmarks: name another model"
             )
         result = scheme_of_results(self._card)
         self._channels = channels(self._card.label_scheme, result)

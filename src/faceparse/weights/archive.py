@@ -30,7 +30,7 @@ def unpack(path: Path) -> tuple[str, BytesIO] | None:
             total = sum(entry.file_size for entry in entries)
             # Other readers may locate the directory differently if data precedes the archive.
             if entries and min(entry.header_offset for entry in entries) > 0:
-                raise zipfile.BadZipFile("something stands before its content")
+                raise zipfile.BadZipFile("other data precede its content")
             if total > max(size, min(LARGEST, ALLOWANCE + RATIO * size)):
                 raise WeightsError(
                     f"{path} would unpack from {size:,} to {total:,} bytes, which is far more than weights do: refused"

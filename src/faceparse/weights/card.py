@@ -172,7 +172,7 @@ class Card:
         except LabelError as error:
             raise WeightsError(str(error)) from None
         if PACKAGED.get(scheme.name, scheme) != scheme:
-            raise WeightsError(f"scheme: the name {scheme.name!r} is taken by one of faceparse")
+            raise WeightsError(f"scheme: faceparse has another scheme {scheme.name!r}: choose another name")
 
     def to_json(self) -> str:
         """Return the card as JSON text, the form inside model files."""

@@ -64,12 +64,12 @@ class InputSize:
                 if warped
                 else f"--faces whole, or a side N; got {faces}"
             )
-            raise ConfigError(f"input size {self}, not square, is for whole pictures: give {way}")
+            raise ConfigError(f"input size {self} works only on whole pictures: give {way}")
         if fixed is not None and self.sides != fixed:
             sizes = {c.input.size: c.id for c in cards().values() if c.network == card.network}
             others = ", ".join(f"{size[0]} ({name})" for size, name in sorted(sizes.items()) if size != fixed)
             hint = f"; there are weights for {others}" if others else ": leave --input-size out"
-            raise ConfigError(f"{card.id} takes {fixed[0]}x{fixed[1]} alone, not {self}{hint}")
+            raise ConfigError(f"{card.id} takes only {fixed[0]}x{fixed[1]}, not {self}{hint}")
         if self.sides and any(side % card.input.multiple for side in self.sides):
             raise ConfigError(f"{card.id} takes multiples of {card.input.multiple}; got {self}")
 

@@ -69,7 +69,7 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
         return ModelFile(path, find_card(card))
     if inside is None:
         raise WeightsError(
-            f"{path} carries no model card, and nothing about a model is guessed: name one with --card "
+            f"{path} contains no model card: name one with --card "
             "(an id that faceparse weights list shows, or a TOML file)"
         )
     return ModelFile(path, inside)

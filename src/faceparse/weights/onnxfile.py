@@ -63,7 +63,7 @@ def _read(path: Path) -> tuple[Card | None, list[Path]]:
     names = [value for kind, key, value in sorted(entries) if (kind, key) == ("external data", "location")]
     for name in names:
         if not _is_beside(path, name):
-            raise WeightsError(f"{path} has numbers in {name[:200]!r}, which is no file in its folder")
+            raise WeightsError(f"{path} has weights in {name[:200]!r}, which is not a file in its folder")
     card = {key: value for kind, key, value in entries if kind == "metadata"}.get(CARD_KEY)
     return None if card is None else card_from_json(card, path), [path.parent / name for name in names]
 

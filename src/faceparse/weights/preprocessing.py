@@ -59,7 +59,7 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if any(side % self.multiple for side in self.size):
-            raise WeightsError(f"multiple divides both sides of size {self.size}; got {self.multiple}")
+            raise WeightsError(f"multiple must divide both sides of size {self.size}; got {self.multiple}")
 
     def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize an RGB picture (H × W × 3 uint8) to `size`, antialiased; unchanged if it has that size."""

@@ -22,7 +22,7 @@ FILE = "records.json"
 
 @dataclass(frozen=True)
 class Record:
-    """The record of one file from its first download, or from its making.
+    """The record of one file, from its first download or from when faceparse made it.
 
     Attributes:
         sha256: Full SHA-256.

@@ -78,7 +78,7 @@ def fetch(
         )
     if not source.address:
         raise DownloadError(
-            f"{source.name} has no address that a program can fetch: get it from {source.origin}, then {by_hand}"
+            f"{source.name} has no download address: get it from {source.origin}, then {by_hand}"
         )
     with _lock(path.parent):
         if not renew and _is_here(card, path):  # another process has downloaded it
@@ -155,7 +155,7 @@ def _download(card: Published, path: Path, renew: bool, timeout: float, progress
         hub_digest = headers.get("X-Linked-Etag", "").strip('"')
         # The Hub states a shorter hash for files outside its LFS.
         if len(hub_digest) == len(digest) and digest != hub_digest:
-            raise DownloadError(f"{path.name} came damaged: SHA-256 {digest}, its Hub says {hub_digest}")
+            raise DownloadError(f"{path.name} arrived damaged: SHA-256 {digest}, its Hub says {hub_digest}")
         revision = headers.get("X-Repo-Commit", "")
         record = Record(digest, new.stat().st_size, source.url or source.hub, revision)
         new.replace(path)
@@ -173,10 +173,10 @@ def _check(card: Published, new: Path, origin: str, expected: str) -> str:
         raise DownloadError(f"{origin} is {fault}, not {source.name}")
     digest = sha256(new)
     if expected and digest != expected:
-        than = "its card says" if source.sha256 else "was recorded when it first came"
-        mend = "" if source.sha256 else f"; faceparse weights get {card.id} --renew takes the new one"
+        than = "its card states" if source.sha256 else "the first download recorded"
+        mend = "" if source.sha256 else f"; faceparse weights get {card.id} --renew accepts the new one"
         raise DownloadError(
-            f"{origin} is another {source.name} than {than}: SHA-256 {digest}, not {expected}{mend}"
+            f"{origin} has another {source.name} than {than}: SHA-256 {digest}, not {expected}{mend}"
         )
     return digest
 

@@ -10,21 +10,20 @@ from typer import Argument, Option
 def command(
     photos: list[str] = Argument(..., metavar="PHOTO|FOLDER|PATTERN...", help="Pictures, folders, patterns."),
     output: Path = Option(..., "-o", "--output", metavar="SHEET.png|.jpg", help="The picture to write."),
-    model: list[str] = Option(["default"], help="Model id or file; once for each model."),
+    model: list[str] = Option(["default"], help="Model id or file; repeat it for several models."),
     labels: Path | None = Option(None, metavar="FOLDER", help="Label maps STEM.png of the photos, for F1."),
-    labels_scheme: str = Option("celebamask19", "--labels-scheme", help="Their scheme."),
+    labels_scheme: str = Option("celebamask19", "--labels-scheme", help="Scheme of --labels."),
     scheme: str = Option(
         "auto", help="Scheme to compare in; auto: celebamask19, else the first model's own."
     ),
-    faces: str = Option("auto", help="auto, whole, each or largest."),
+    faces: str = Option("auto", help="What to parse: auto, whole (picture), each (face) or largest (face)."),
     device: str = Option("auto", help="auto (CUDA, else Apple's, else the CPU), cpu, cuda, mps, …"),
     side: int = Option(256, min=32, max=2048, help="Longer side of each picture in the sheet, in pixels."),
     overwrite: bool = Option(False, "--overwrite", help="Replace a file that exists."),
 ) -> None:
     """Draw what several models make of the same photos: a row for each model, a column for each photo.
 
-    Below each picture stand the milliseconds, and how many per cent of the pixels have another label than the first
-    model's.
+    Captions give the time in milliseconds, and the percentage of pixels whose label differs from the first model's.
 
     Example: `faceparse compare photos -o sheet.png --model default --model mine.onnx`
     """

@@ -25,18 +25,20 @@ app = typer.Typer(
 @app.command("prepare")
 def prepare_(
     kind: str = Argument(..., metavar="KIND", help="celebamask-hq, or parts."),
-    source: Path = Argument(..., metavar="SRC", help="The download; only read."),
+    source: Path = Argument(..., metavar="SRC", help="The download, which is only read."),
     target: Path = Argument(..., metavar="DST", help="The folder to make."),
     order: str = Option(
         "celebamask19",
-        help="Painting order, and scheme of the result: celebamask19, maskgan19, segface-celeb19, or any "
+        help="Scheme of the result and its painting order: celebamask19, maskgan19, segface-celeb19, or any "
         "scheme whose classes are parts.",
     ),
-    size: str = Option("masks", help="masks, images, or a number of pixels, 16 to 4096: the size of both."),
-    images: Path | None = Option(None, help="Folder of pictures; for parts."),
+    size: str = Option(
+        "masks", help="Size of pictures and label maps: masks, images, or a number of pixels, 16 to 4096."
+    ),
+    images: Path | None = Option(None, help="Folder of pictures, for KIND parts."),
     no_split: bool = Option(False, "--no-split", help="Write no train.txt, val.txt and test.txt."),
     overwrite: bool = Option(False, "--overwrite", help="Redo what an earlier run wrote."),
-    jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
+    jobs: int | None = Option(None, min=1, max=1024, help="Number of pictures processed at a time."),
 ) -> None:
     """Paint one mask file per part into label maps, and lay out a folder to train on.
 
@@ -82,15 +84,17 @@ def prepare_(
 @app.command()
 def check(
     root: Path = Argument(..., metavar="DIR", help="The data set's folder."),
-    scheme: str | None = Option(None, help="Scheme of its label maps or a YAML file, where DIR has none."),
+    scheme: str | None = Option(
+        None, help="Scheme of its label maps, or a YAML file; not needed if DIR states one."
+    ),
     kind: str = Option("folder", help="Kind of data set; --kind list names them."),
-    json_file: Path | None = Option(None, "--json", help="Write everything here."),
-    sheet: Path | None = Option(None, metavar="FILE.png", help="Write a contact sheet here."),
-    jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
+    json_file: Path | None = Option(None, "--json", help="Write all findings and counts here."),
+    sheet: Path | None = Option(None, metavar="FILE.png", help="Draw a contact sheet here."),
+    jobs: int | None = Option(None, min=1, max=1024, help="Number of pictures processed at a time."),
 ) -> None:
     """Check every file of a data set; exit code 1 if something must be mended.
 
-    Counts per class; files that cannot be read; sizes; labels outside the scheme; missing label maps and
+    It reports counts per class; files that cannot be read; sizes; labels outside the scheme; missing label maps and
     pictures; split files; one picture, or a copy or likeness of it, in two splits; left and right swapped.
 
     Example: `faceparse data check faces --scheme celebamask19 --sheet faces.png`

@@ -26,7 +26,7 @@ def command(
         None,
         "--edit",
         metavar="NAME=VALUE",
-        help="An edit: hair=#a0522d,strength=0.6. Several are done in their order.",
+        help="An edit: hair=#a0522d,strength=0.6. Repeat it for several edits, applied in order.",
     ),
     names: bool = Option(False, "--list", help="Print the edits with their options."),
     model: str = options.MODEL,
@@ -36,17 +36,19 @@ def command(
     no_face: str | None = Option(
         None,
         "--no-face",
-        help="A picture without a face: whole, background or fail. [default: fail with anonymise]",
+        help="How to treat a picture without a face: whole, background or fail. [default: fail with anonymise]",
     ),
-    pictures: Path | None = Option(None, parser=words.path, help="Pictures, one path a line; `-` is stdin."),
-    root: Path | None = Option(None, help="Pictures given one by one keep their paths below this folder."),
+    pictures: Path | None = Option(
+        None, parser=words.path, help="File of pictures, one path a line; `-` is stdin."
+    ),
+    root: Path | None = Option(None, help="Results of single pictures keep their paths below this folder."),
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
     overwrite: bool = options.OVERWRITE,
     card: str | None = options.CARD,
-    jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
+    jobs: int | None = Option(None, min=1, max=1024, help="Number of pictures processed at a time."),
     batch: int | None = options.BATCH,
     max_pixels: int | None = options.MAX_PIXELS,
-    grace: float = Option(10, min=0, max=86400, help="Seconds for pictures in flight when stopped."),
+    grace: float = Option(10, min=0, max=86400, help="Seconds to finish begun pictures after Ctrl-C."),
     fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
     log: Path | None = Option(None, parser=words.path, help="Add JSON lines to this file; `-` is stdout."),
     quiet: bool = options.QUIET,
@@ -56,7 +58,7 @@ def command(
     Examples: `faceparse edit photo.jpg -o out --edit hair=#a0522d --edit lips=#b0103a`,
     `faceparse edit photos -o out --edit anonymise`, `faceparse edit photo.jpg -o me.png --edit background=transparent`
 
-    Folders, reruns, names and errors are as in `faceparse parse`; the result is `STEM_edit.EXT`.
+    Folders, reruns, names and errors are as in `faceparse parse`; each result is `STEM_edit.EXT`.
     """
     from faceparse.cli.console import print_table
     from faceparse.edits import EDITS, read_edit

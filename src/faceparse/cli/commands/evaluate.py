@@ -11,48 +11,60 @@ from faceparse.cli.say import say
 
 def command(
     root: Path = Option(..., "--data.root", help="The data set's folder."),
-    data_scheme: str | None = Option(None, "--data.scheme", help="Its scheme or YAML file, if it has none."),
-    kind: str = Option("folder", "--data.kind", help="folder, celebamask-hq, lapa, helen, facesynthetics."),
+    data_scheme: str | None = Option(
+        None, "--data.scheme", help="Scheme of its label maps, or a YAML file; not needed if it states one."
+    ),
+    kind: str = Option(
+        "folder", "--data.kind", help="Layout: folder, celebamask-hq, lapa, helen, facesynthetics."
+    ),
     model: str = Option("default", help="Model id or file."),
-    crop: bool = Option(False, "--data.crop", help="Cut faces out by their landmarks (Helen)."),
-    scheme: str | None = Option(None, help="Compare in this scheme; the model's own where not said."),
-    split: str = Option("val", help="A split that it has, all, or a share such as 80-100%."),
-    pictures: int | None = Option(None, min=1, help="Pictures of the split at most, spread evenly over it."),
-    faces: str = Option("whole", help="whole, auto, each or largest."),
-    no_face: str | None = Option(None, "--no-face", help="Without a face: whole, background or fail."),
-    landmarks: str = Option("detector", help="Landmarks to parse by: detector, or data: the data set's."),
+    crop: bool = Option(False, "--data.crop", help="Crop pictures to their faces by landmarks (Helen)."),
+    scheme: str | None = Option(None, help="Scheme to compare in. [default: the model's]"),
+    split: str = Option("val", help="One of its splits, all, or a share such as 80-100%."),
+    pictures: int | None = Option(
+        None, min=1, help="Largest number of pictures, spread evenly over the split."
+    ),
+    faces: str = Option("whole", help="What to parse: whole (picture), auto, each (face) or largest (face)."),
+    no_face: str | None = Option(
+        None, "--no-face", help="How to treat a picture without a face: whole, background or fail."
+    ),
+    landmarks: str = Option("detector", help="Source of landmarks: detector, or data (the data set)."),
     overall: bool | None = Option(
-        None, "--overall/--no-overall", help="Brows, eyes, nose and mouth as one class; on Helen anyway."
+        None,
+        "--overall/--no-overall",
+        help="Add F1 of brows, eyes, nose and mouth as one class. [default: only for Helen]",
     ),
     sides: str = Option(
-        "subject", help="What left means where schemes differ: subject (the same eye) or name."
+        "subject", help="How to convert left and right between schemes: subject (the same eye) or name."
     ),
-    engine: str = Option("auto", help="auto, onnx or torch."),
+    engine: str = Option("auto", help="Program that runs the model: auto, onnx or torch."),
     device: str = Option("auto", help="auto (CUDA, else Apple's, else the CPU), cpu, cuda, mps, …"),
     card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
     input_size: str | None = Option(
-        None, metavar="N|HxW|native", help="Of the network, in place of its card's."
+        None, metavar="N|HxW|native", help="Input size of the network, in place of its card's."
     ),
     protocol: str = Option("label", help="Compare at the label map's size (label) or the network's (input)."),
     against: str | None = Option(None, help="A second model, compared on the same pictures."),
     degrade: str = Option(
         "",
         metavar="NAME,NAME",
-        help="Also score degraded pictures, a column each: blurN, downN, noiseN, dark, as blur4,down64.",
+        help="Also score degraded pictures, a column each: blurN, downN, noiseN, dark, such as blur4,down64.",
     ),
-    seed: int = Option(0, min=0, help="Of the degradations' noise."),
+    seed: int = Option(0, min=0, help="Seed of the degradations' noise."),
     draws: int = Option(1000, min=0, max=10_000, help="Bootstrap draws for 95 % intervals; 0 for none."),
-    jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
-    batch: int | None = Option(None, min=1, help="Looks in a network run. [default: 1 on the CPU, else 8]"),
+    jobs: int | None = Option(None, min=1, max=1024, help="Number of pictures processed at a time."),
+    batch: int | None = Option(
+        None, min=1, help="Largest number of crops in one run of the network. [default: 1 on the CPU, else 8]"
+    ),
     mirror: bool = Option(False, "--mirror", help="Also compare pictures with their mirror images."),
     json_file: Path | None = Option(None, "--json", help="Write the figures here."),
-    csv_file: Path | None = Option(None, "--csv", help="Write the table here, in numbers."),
+    csv_file: Path | None = Option(None, "--csv", help="Write the table here, unrounded."),
     confusion: Path | None = Option(None, metavar="FILE.png", help="Draw the confusion matrix here."),
     worst: Path | None = Option(None, metavar="FILE.png", help="Draw the worst pictures of each class here."),
 ) -> None:
     """Score a model on a folder of labelled pictures.
 
-    Dataset-level F1 per class; the mean leaves background out.
+    F1 per class over all pixels of the data set; the mean leaves background out.
 
     Example: `faceparse evaluate --model default --data.root faces --data.scheme celebamask19 --split test`
     """

@@ -12,18 +12,27 @@ from faceparse.cli.say import say
 def command(
     model: str = Option(..., help="A .safetensors file, checkpoint or plain .onnx file, or default."),
     output: Path | None = Option(
-        None, "-o", "--output", metavar="FILE.onnx", help="File to write; without it, beside the model."
+        None,
+        "-o",
+        "--output",
+        metavar="FILE.onnx",
+        help="File to write. [default: the model's name with .onnx]",
     ),
-    card: str | None = Option(None, help="Card id or TOML file, where two fit a published checkpoint."),
+    card: str | None = Option(
+        None, help="Card id or TOML file, if several cards fit a published checkpoint."
+    ),
     precision: str = Option("fp32", help="fp32, fp16 or int8."),
     audience: str = Option(
-        "faceparse", "--for", metavar="faceparse|published", help="published: logits at the input's size."
+        "faceparse",
+        "--for",
+        metavar="faceparse|published",
+        help="Program that will run it; published: logits at the input's size.",
     ),
-    input_name: str = Option("input", help="Of --for published: the graph's input."),
-    output_name: str = Option("output", help="Of --for published: the graph's output."),
-    phone: bool = Option(False, "--phone", help="One size, and only operators that phones run."),
+    input_name: str = Option("input", help="Name of the input, with --for published."),
+    output_name: str = Option("output", help="Name of the output, with --for published."),
+    phone: bool = Option(False, "--phone", help="One input size, and only operators that phones support."),
     with_preprocessing: bool = Option(
-        False, "--with-preprocessing", help="uint8 pictures of any size in, labels out."
+        False, "--with-preprocessing", help="The input is uint8 pictures of any size, the output labels."
     ),
     opset: int = Option(18, help="ONNX operator set, 15 or later."),
     calibrate: Path | None = Option(None, help="Folder of pictures on which int8 measures its scales."),
@@ -31,11 +40,13 @@ def command(
         "", help="Degrade --calibrate's pictures in turn: blurN, downN, noiseN, dark; with commas."
     ),
     keep_float: str = Option("", help="Nodes that stay float32 in int8: first, last, or names, with commas."),
-    weight_bits: int = Option(8, help="Of int8: 8, or 7 for CPUs without VNNI.", metavar="8|7"),
-    root: Path | None = Option(None, "--data.root", help="Labelled folder to measure mean F1 on."),
-    data_scheme: str | None = Option(None, "--data.scheme", help="Its label scheme, where it does not say."),
+    weight_bits: int = Option(8, help="Bits of int8 weights: 8, or 7 for CPUs without VNNI.", metavar="8|7"),
+    root: Path | None = Option(
+        None, "--data.root", help="Labelled folder on which to measure mean F1, before and after."
+    ),
+    data_scheme: str | None = Option(None, "--data.scheme", help="Its label scheme, unless it states one."),
     split: str = Option("val", help="Split file ROOT/SPLIT.txt, or all."),
-    pictures: int = Option(100, min=1, help="Pictures of it that are measured on."),
+    pictures: int = Option(100, min=1, help="Number of its pictures to measure on."),
     overwrite: bool = Option(False, "--overwrite", help="Replace a file that exists."),
 ) -> None:
     """Write a network as one ONNX file with its card inside, and compare it with the original.
@@ -56,19 +67,19 @@ def command(
     if audience not in ("faceparse", "published"):
         raise ConfigError(f"--for is faceparse or published, got {audience!r}")
     if sum(forms.values()) > 1:
-        raise ConfigError("--for published, --phone and --with-preprocessing are three forms: choose one")
+        raise ConfigError("--for published, --phone and --with-preprocessing exclude each other: choose one")
     if (input_name, output_name) != NAMES and audience != "published":
-        raise ConfigError("--input-name and --output-name are for --for published")
+        raise ConfigError("--input-name and --output-name need --for published: add it, or leave them out")
     if calibrate is not None and precision != "int8":
-        raise ConfigError(f"--calibrate is for --precision int8, got {precision}")
+        raise ConfigError(f"--calibrate needs --precision int8; got {precision}")
     if degrade and calibrate is None:
-        raise ConfigError("--degrade is for the pictures of --calibrate FOLDER")
+        raise ConfigError("--degrade needs --calibrate FOLDER, the pictures to degrade")
     dataset = None if root is None else Subset(FolderDataset(root, split, data_scheme), pictures)
     origin, its_card = load_source(model, card)
     if output is None:
         output = Path(model).with_suffix(".onnx")
         if output == Path(model) or not Path(model).is_file():
-            raise ConfigError(f"--model {model} is no checkpoint to write beside: give -o FILE.onnx")
+            raise ConfigError(f"--model {model} is no file in a folder to write to: give -o FILE.onnx")
     exported = export_onnx(
         origin,
         its_card,

@@ -11,7 +11,7 @@ from faceparse.cli.say import say
 
 def command(
     checkpoint: Path = Argument(..., help="A .pt, .pth, .ckpt, .safetensors or .caffemodel file, or a zip."),
-    network: str = Option(..., help="The network it is of, as bisenet-resnet18."),
+    network: str = Option(..., help="Name of its network, such as bisenet-resnet18."),
     output: Path = Option(..., "--output", "-o", help="The .safetensors file to write."),
     dinov3: Path | None = Option(None, help="Meta's DINOv3 .pth file, for a checkpoint without it."),
     decoder_only: bool = Option(False, "--decoder-only", help="Write a .ckpt without DINOv3, as published."),

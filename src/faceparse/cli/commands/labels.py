@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 def command(
     scheme: str | None = Argument(None, metavar="[SCHEME]", help="A scheme's name, or a YAML or TOML file."),
-    as_json: bool = Option(False, "--json", help="JSON for programs."),
+    as_json: bool = Option(False, "--json", help="Print JSON."),
 ) -> None:
     """List the label schemes, or the classes of one with their everyday names, groups and colours.
 
-    A label is a class's place in its scheme. `--classes` and `mask(…)` take a class, a group or an everyday
-    name. Where two colours of a scheme are close, overlays use other ones.
+    A label is a class's number in its scheme, from 0. `--classes` and `mask(…)` take a class, a group or an everyday
+    name. Where two colours of a scheme are close, overlays change one of them.
 
     Examples: `faceparse labels`, `faceparse labels celebamask19`
     """

@@ -32,17 +32,19 @@ def command(
     model: str = options.MODEL,
     save: str | None = Option(
         None,
-        help=f"What to write, with commas: {', '.join(module_names('writers.forms'))}, and what other packages "
-        "bring. [default: mask,overlay; to stdout mask; to a file what has its ending]",
+        help=f"What to write, with commas: {', '.join(module_names('writers.forms'))}, forms of "
+        "other packages. [default: mask,overlay; for stdout mask; for a file the form with its ending]",
     ),
     alpha: float | None = options.ALPHA,
-    bits: int | None = Option(None, help="Of soft and heatmap: 8 or 16."),
+    bits: int | None = Option(None, help="Bits per pixel of soft and heatmap: 8 or 16."),
     classes: str | None = options.CLASSES,
     grow: str | None = Option(
-        None, metavar="LENGTH", help="Edges of soft, cutout, parts outwards: 3 (pixels) or 2% (of the face)."
+        None,
+        metavar="LENGTH",
+        help="Move edges of soft, cutout, parts outwards: 3 (pixels) or 2% (of a face).",
     ),
-    shrink: str | None = Option(None, metavar="LENGTH", help="Likewise inwards, after growing."),
-    feather: str | None = Option(None, metavar="LENGTH", help="Likewise: the width over which they fade."),
+    shrink: str | None = Option(None, metavar="LENGTH", help="Move these edges inwards, after --grow."),
+    feather: str | None = Option(None, metavar="LENGTH", help="Width over which these edges fade."),
     option: list[str] | None = options.OPTION,
     engine: str = options.ENGINE,
     device: str = options.DEVICE,
@@ -52,20 +54,20 @@ def command(
     no_face: str | None = Option(
         None,
         "--no-face",
-        help="A picture without a face: whole, background or fail. [default: whole for auto, else fail]",
+        help="How to treat a picture without a face: whole, background or fail. [default: whole for auto, else fail]",
     ),
     list_file: Path | None = Option(
         None, "--list", parser=words.path, help="File of pictures, one path a line; `-` is stdin."
     ),
-    root: Path | None = Option(None, help="Pictures given one by one keep their paths below this folder."),
+    root: Path | None = Option(None, help="Results of single pictures keep their paths below this folder."),
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
     overwrite: bool = options.OVERWRITE,
     card: str | None = options.CARD,
     input_size: str | None = options.INPUT_SIZE,
-    jobs: int | None = Option(None, min=1, max=1024, help="Pictures at a time."),
+    jobs: int | None = Option(None, min=1, max=1024, help="Number of pictures processed at a time."),
     batch: int | None = options.BATCH,
     max_pixels: int | None = options.MAX_PIXELS,
-    grace: float = Option(10, min=0, max=86400, help="Seconds for pictures in flight when stopped."),
+    grace: float = Option(10, min=0, max=86400, help="Seconds to finish begun pictures after Ctrl-C."),
     fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
     log: Path | None = Option(None, parser=words.path, help="Add JSON lines to this file; `-` is stdout."),
     quiet: bool = options.QUIET,
@@ -75,7 +77,7 @@ def command(
     Examples: `faceparse parse photo.jpg -o out`, `faceparse parse photo.jpg --save cutout --classes hair -o hair.png`,
     `faceparse parse - -o - < photo.jpg > mask.png`
 
-    A rerun does what is missing or has changed: picture, model, options.
+    A rerun writes only results that are missing, or whose picture, model or options have changed.
     """
     import sys
 
@@ -112,7 +114,7 @@ def command(
     if to_stdout or fitting:
         check_one_file(output, log, *(() if to_stdout else (next(iter(todo)).source, list_file)))
     if fitting and not {*forms} & {*fitting}:
-        raise ConfigError(f"-o {output}: the form of such a file is {' or '.join(fitting)}, not {save}")
+        raise ConfigError(f"-o {output} takes the form {either(fitting)}, not {save}")
     if to_stdout and (sys.stdout is None or sys.stdout.isatty()):
         raise ConfigError(
             "stdout is a terminal or closed: redirect it, as in faceparse parse photo.jpg -o - > mask.png"
@@ -134,7 +136,7 @@ def command(
     for writer in forms.values():
         writer.check(parser.scheme)
     if scheme == AUTO and parser.scheme.name != USUAL and not quiet:
-        note = f"note: labels are those of scheme {parser.scheme.name}: they do not convert to {USUAL}"
+        note = f"note: results are in scheme {parser.scheme.name}, which does not convert to {USUAL}"
         say(note, err=True)
     if to_stdout:
         parsing = parser.parse(next(iter(todo)).picture)
@@ -199,7 +201,7 @@ def find_pictures(
     if videos:
         raise ConfigError(f"{display_name(videos[0])} is a video: use faceparse video")
     if [*inputs, str(list_file)].count("-") > 1:
-        raise ConfigError("stdin can be read once: `-` is one picture, or --list - one list")
+        raise ConfigError("stdin can be read only once: give - once, as a picture or as --list -")
     paths: Iterable[str] = ()
     if list_file is not None:
         try:

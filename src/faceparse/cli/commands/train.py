@@ -33,7 +33,7 @@ def command(context: typer.Context) -> None:
     if not context.args or {"-h", "--help"} & set(context.args):
         say(*help_page().split("\n"))
         return
-    refuse_published(context.args, "train", run_options().known)
+    refuse_published(context.args, "train", run_options().by_name)
     if printing := {"--print_config", "--print-config"} & set(context.args):
         say(*configuration([word for word in context.args if word not in printing]).split("\n"))
         return
@@ -55,7 +55,7 @@ def _fit(settings: Settings) -> Path:
         return fit(settings)
     except SystemExit as left:  # Lightning's exception for both signals
         last = settings.output / "last.ckpt"
-        hint = f"; go on with --resume {last}" if last.is_file() else " before the first step"
+        hint = f"; continue with --resume {last}" if last.is_file() else " before the first step"
         _say(f"faceparse: stopped{hint}", err=True)
         raise typer.Exit(_TERMINATED if isinstance(left, SIGTERMException) else _INTERRUPTED) from None
 

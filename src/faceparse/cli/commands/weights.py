@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
-Json = Annotated[bool, Option("--json", help="JSON for programs.")]
+Json = Annotated[bool, Option("--json", help="Print JSON.")]
 One = Annotated[str, Argument(metavar="ID", help="A card's id, as faceparse weights list shows them.")]
 
 
 @app.callback()
 def _about() -> None:
-    """Which weights there are, what they may be used for, and getting them.
+    """List published weights, show their terms, download and check them.
 
-    Nothing is downloaded but by `faceparse weights get`. FACEPARSE_CACHE moves the cache folder,
-    FACEPARSE_OFFLINE=1 forbids every download.
+    Only `faceparse weights get` downloads. FACEPARSE_CACHE moves the cache folder; FACEPARSE_OFFLINE=1 forbids
+    every download.
     """
 
 
@@ -106,14 +106,20 @@ def show(model: One, as_json: Json = False) -> None:
 @app.command()
 def get(
     models: list[str] | None = Argument(None, metavar="ID...", help="Cards' ids."),
-    everything: bool = Option(False, "--all", help="All that can be downloaded."),
-    accept_terms: bool = Option(False, "--accept-terms", help="I have read their terms and accept them."),
-    from_file: Path | None = Option(None, "--from", metavar="FILE", help="Take this file; no download."),
-    offline: bool = Option(False, "--offline", help="Never touch the network."),
-    renew: bool = Option(False, "--renew", help="Take the file as published now, not as recorded."),
-    timeout: float = Option(30.0, min=0.1, help="Seconds to wait for the server, each time."),
+    everything: bool = Option(False, "--all", help="Get all weights that can be downloaded."),
+    accept_terms: bool = Option(
+        False, "--accept-terms", help="I have read and accept the terms of these weights."
+    ),
+    from_file: Path | None = Option(
+        None, "--from", metavar="FILE", help="Take this file instead of a download."
+    ),
+    offline: bool = Option(False, "--offline", help="Never use the network."),
+    renew: bool = Option(
+        False, "--renew", help="Accept the file as published now, even if it differs from the recorded one."
+    ),
+    timeout: float = Option(30.0, min=0.1, help="Seconds to wait for each answer of the server."),
 ) -> None:
-    """Get weights: download, check, and make a model file of them, ready for `--model ID`.
+    """Get weights: download, check, and make a model file from them, ready for `--model ID`.
 
     Run the command again to continue a broken download where it stopped.
 
@@ -130,7 +136,7 @@ def get(
     if bool(models) == everything:
         raise ConfigError("name the weights to get, or give --all")
     if from_file is not None and (everything or len(models or ()) != 1):
-        raise ConfigError("--from is the file of one card: name that one")
+        raise ConfigError("--from FILE needs the id of exactly one card")
     fetchable = [c for c in cards().values() if c.source.address]
     chosen = fetchable if everything else [find_published(m) for m in dict.fromkeys(models or ())]
     if from_file is not None and chosen[0].id in packaged():
@@ -166,7 +172,7 @@ def get(
 
 @app.command()
 def verify(
-    models: list[str] | None = Argument(None, metavar="[ID...]", help="Cards' ids; without, all on disk."),
+    models: list[str] | None = Argument(None, metavar="[ID...]", help="Cards' ids. [default: all on disk]"),
 ) -> None:
     """Hash the files on disk again and compare them with their cards and records; exit code 1 if one differs.
 
@@ -194,7 +200,7 @@ def verify(
 
 @app.command()
 def where(
-    model: str | None = Argument(None, metavar="[ID]", help="A card's id; the cache folder without."),
+    model: str | None = Argument(None, metavar="[ID]", help="A card's id. [default: the cache folder]"),
 ) -> None:
     """Print only the path of a card's model file, or without an id the path of the cache.
 
@@ -211,7 +217,7 @@ def where(
     card = find_published(model)
     path = published_path(card) if isinstance(card, Backbone) else find_model(card.id).path
     if not path.is_file():
-        raise WeightsError(f"{path.name} is not on this machine: faceparse weights get {card.id}")
+        raise WeightsError(f"{path.name} is not on this machine: get it with faceparse weights get {card.id}")
     say(str(path))
 
 

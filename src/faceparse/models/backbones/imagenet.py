@@ -54,7 +54,7 @@ def fetch_imagenet(backbone: Backbone) -> Path:
     if digits and not sha256(path).startswith(digits[1]):
         path.unlink()
         raise DownloadError(
-            f"{backbone.source.url} is another file than its name says: its SHA-256 does not begin with {digits[1]}"
+            f"{backbone.source.url} has changed: expected a SHA-256 that begins with {digits[1]}"
         )
     return path
 
@@ -69,4 +69,4 @@ def load_checkpoint_into(module: nn.Module, state: Mapping[str, Tensor], source:
         module.load_state_dict(state)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
-        raise WeightsError(f"the backbone takes {source}: {reason}") from None
+        raise WeightsError(f"expected {source} for the backbone: {reason}") from None

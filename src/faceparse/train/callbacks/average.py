@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def warmed_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """Return a moving average whose decay rises from 0.1 to `decay`, which soon forgets the random first weights.
+    """Return a moving average whose decay rises from 0.1 to `decay`, so that it soon forgets the random initial weights.
 
     With a fixed decay of 0.999, they still make up 39 % of the average after three epochs of the default
     recipe.

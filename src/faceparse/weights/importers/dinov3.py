@@ -13,14 +13,14 @@ _DEEPEST = 24
 _BIAS, _QUERY, _VALUE = "attn.qkv.bias", "attn.q_bias", "attn.v_bias"
 
 
-def dinov3_rules(theirs: str, ours: str) -> dict[str, str]:
-    """Return prefix rules from Meta's names to timm's; `theirs` and `ours` are prefixes of all names."""
+def dinov3_rules(published: str, local: str) -> dict[str, str]:
+    """Return prefix rules from Meta's names to timm's; `published` and `local` are the prefixes of all names."""
     return {
-        theirs: ours,
-        f"{theirs}storage_tokens": f"{ours}reg_token",
-        f"{theirs}rope_embed.": f"{ours}rope.",
+        published: local,
+        f"{published}storage_tokens": f"{local}reg_token",
+        f"{published}rope_embed.": f"{local}rope.",
         **{
-            f"{theirs}blocks.{block}.ls{n}.gamma": f"{ours}blocks.{block}.gamma_{n}"
+            f"{published}blocks.{block}.ls{n}.gamma": f"{local}blocks.{block}.gamma_{n}"
             for block in range(_DEEPEST)
             for n in (1, 2)
         },
@@ -28,7 +28,7 @@ def dinov3_rules(theirs: str, ours: str) -> dict[str, str]:
 
 
 class SplitBias(Renaming):
-    """A format with one joint bias for queries, keys and values; ours has one for queries and one for values.
+    """A format with one joint bias for queries, keys and values, where faceparse has one for queries and one for values.
 
     DINOv3 masks the keys' bias to zero, so the file's values for it are dropped. The renaming rules handle
     `attn.qkv.bias` like any other key.
@@ -39,7 +39,7 @@ class SplitBias(Renaming):
         return super().uses(key) and not key.endswith(("mask_token", "attn.qkv.bias_mask"))
 
     def expects(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
-        """Return names and shapes that a published file must have, from the shapes of our state dict."""
+        """Return names and shapes that a published file must have, from the shapes of faceparse's state dict."""
         joined = {
             key.replace(_QUERY, _BIAS): (3 * shape[0],) if key.endswith(_QUERY) else shape
             for key, shape in shapes.items()
@@ -48,7 +48,7 @@ class SplitBias(Renaming):
         return super().expects(joined)
 
     def __call__(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Convert a published state dict to ours."""
+        """Convert a published state dict to faceparse's."""
         split = {}
         for key, value in super().__call__(state).items():
             if key.endswith(_BIAS):

@@ -1,4 +1,4 @@
-"""A checkpoint format that differs from ours only by names.
+"""A checkpoint format that differs from faceparse's only by names.
 
 >>> zoo = Renaming({"body.": "trunk."}, unused=("fc.",))
 >>> zoo({"body.conv1.weight": 1, "fc.bias": 2})
@@ -21,12 +21,12 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Renaming:
-    """Prefix rules between a published state dict and ours, usable in both directions.
+    """Prefix rules between a published state dict and faceparse's, usable in both directions.
 
     A format that differs by more than names is a subclass.
 
     Attributes:
-        rules: Published prefix → our prefix; if several match, the longest applies. A key without a matching
+        rules: Published prefix → prefix in faceparse; if several match, the longest applies. A key without a matching
             rule keeps its name.
         unused: Published prefixes that the network does not need.
     """
@@ -39,17 +39,17 @@ class Renaming:
         return not key.startswith(self.unused)
 
     def expects(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
-        """Return names and shapes that a published file must have, from the shapes of our state dict."""
-        back = {ours: published for published, ours in self.rules.items()}
+        """Return names and shapes that a published file must have, from the shapes of faceparse's state dict."""
+        back = {local: published for published, local in self.rules.items()}
         return {_renamed(key, back): tuple(shape) for key, shape in shapes.items()}
 
     def __call__(self, state: Mapping[str, T]) -> dict[str, T]:
-        """Convert a published state dict to ours."""
+        """Convert a published state dict to faceparse's."""
         return {_renamed(key, self.rules): value for key, value in state.items() if self.uses(key)}
 
 
 OWN = Renaming()
-"""The rules for our own names, which rename nothing."""
+"""The rules for faceparse's own names, which rename nothing."""
 
 
 def _renamed(key: str, rules: Mapping[str, str]) -> str:

@@ -20,9 +20,9 @@ _TOKENS["helen"] = _TOKENS["lapa"]
 
 _ATTENTION = {"q_proj": "query", "k_proj": "key", "v_proj": "value", "out_proj": "out"}
 _BLOCK = {
-    **{f"self_attn.{theirs}": f"among.{ours}" for theirs, ours in _ATTENTION.items()},
-    **{f"cross_attn_token_to_image.{theirs}": f"look.{ours}" for theirs, ours in _ATTENTION.items()},
-    **{f"cross_attn_image_to_token.{theirs}": f"tell.{ours}" for theirs, ours in _ATTENTION.items()},
+    **{f"self_attn.{published}": f"among.{local}" for published, local in _ATTENTION.items()},
+    **{f"cross_attn_token_to_image.{published}": f"look.{local}" for published, local in _ATTENTION.items()},
+    **{f"cross_attn_image_to_token.{published}": f"tell.{local}" for published, local in _ATTENTION.items()},
     "mlp.lin1": "widen",
     "mlp.lin2": "narrow",
     "norm1": "norm_among",
@@ -32,13 +32,13 @@ _BLOCK = {
 }
 _DECODER = {
     **{
-        f"transformer.layers.{i}.{theirs}": f"blocks.{i}.{ours}"
+        f"transformer.layers.{i}.{published}": f"blocks.{i}.{local}"
         for i in range(2)
-        for theirs, ours in _BLOCK.items()
+        for published, local in _BLOCK.items()
     },
     **{
-        f"transformer.final_attn_token_to_image.{theirs}": f"last_look.{ours}"
-        for theirs, ours in _ATTENTION.items()
+        f"transformer.final_attn_token_to_image.{published}": f"last_look.{local}"
+        for published, local in _ATTENTION.items()
     },
     "transformer.norm_final_attn": "norm_last",
     "output_upscaling.0": "upscale.0",

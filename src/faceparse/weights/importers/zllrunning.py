@@ -15,13 +15,13 @@ _BLOCKS = {
     "conv_out16.conv": "head16.block",
     "conv_out32.conv": "head32.block",
 }
-"""Blocks of a convolution and its normalisation: published as `conv` and `bn`, ours `conv` and `norm`."""
+"""Blocks of a convolution and its normalisation: published as `conv` and `bn`, in faceparse `conv` and `norm`."""
 
 ZLLRUNNING = Renaming(
     {
         "cp.resnet.": "trunk.",
-        **{f"{theirs}.conv.": f"{ours}.conv." for theirs, ours in _BLOCKS.items()},
-        **{f"{theirs}.bn.": f"{ours}.norm." for theirs, ours in _BLOCKS.items()},
+        **{f"{published}.conv.": f"{local}.conv." for published, local in _BLOCKS.items()},
+        **{f"{published}.bn.": f"{local}.norm." for published, local in _BLOCKS.items()},
         **{f"cp.arm{stride}.conv_atten.": f"refine{stride}.gate.conv." for stride in (16, 32)},
         **{f"cp.arm{stride}.bn_atten.": f"refine{stride}.gate.norm." for stride in (16, 32)},
         "ffm.conv1.": "fuse.squeeze.",
