@@ -260,7 +260,7 @@ def test_odd_options_are_named(options: dict[str, Any], error: type[Exception], 
 
 
 def test_map_takes_several() -> None:
-    with pytest.raises(ConfigError, match="map takes a list .*got 'photo'"):
+    with pytest.raises(ConfigError, match=r"map takes a list .*got 'photo'"):
         fake().map("photo")
     for workers in (0, 10**9, 2.5):
         with pytest.raises(ConfigError, match="workers: expected a whole number, 1 to 1,024 or null"):

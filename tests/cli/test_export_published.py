@@ -120,7 +120,10 @@ def test_beside_the_checkpoint(
         (("--model", tiny_path), "give -o FILE"),
         (("--model", "default", "-o", tmp_path / "a.onnx", "--for", "phone"), "faceparse or published"),
         (("--model", "default", "-o", tmp_path / "a.onnx", "--input-name", "x"), "need --for published"),
-        (("--model", "default", "-o", tmp_path / "a.onnx", "--for", "published", "--phone"), "choose one"),
+        (
+            ("--model", "default", "-o", tmp_path / "a.onnx", "--for", "published", "--phone"),
+            "exclude each other",
+        ),
     ):
         ran = faceparse("export", *words)
         assert (ran.code, ran.err.count("\n")) == (2, 1)

@@ -310,7 +310,7 @@ def test_a_log_is_added_to_no_other_file(name: str, photos: Path, tmp_path: Path
     before = (tmp_path / name).read_bytes() if (tmp_path / name).exists() else None
     ran = faceparse(*command, "--log", tmp_path / name)
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
-    assert "is no log" in ran.err
+    assert "existing file of another kind" in ran.err
     assert ((tmp_path / name).read_bytes() if before else None) == before
 
 
@@ -423,14 +423,14 @@ def test_words_that_do_not_go_together(
 ) -> None:
     one = photos / "0" / "02.png"
     cases = {
-        ("-", "-", "-o", tmp_path): "stdin can be read once",
-        ("-", "--list", "-", "-o", tmp_path): "stdin can be read once",
+        ("-", "-", "-o", tmp_path): "stdin can be read only once",
+        ("-", "--list", "-", "-o", tmp_path): "stdin can be read only once",
         ("-o", tmp_path): "or --list FILE",
         (): "name pictures, as in faceparse parse photo.jpg -o out",
         (one,): "name a folder for the results",
         (photos, "-o", "-", "--recursive"): "-o - takes one picture and one form, got 60 and 1",
-        (one, "-o", "-", "--log", tmp_path / "log"): "--log needs an output folder, and -o - is none",
-        (one, "-o", tmp_path / "a.png", "--log", "-"): "a.png is none",
+        (one, "-o", "-", "--log", tmp_path / "log"): "--log needs an output folder, and -o - is not one",
+        (one, "-o", tmp_path / "a.png", "--log", "-"): "a.png is not one",
     }
     for given, message in cases.items():
         ran = parse(*given)

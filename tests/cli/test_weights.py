@@ -143,7 +143,7 @@ def test_a_backbone_behind_terms(tmp_path: Path, faceparse: Run) -> None:
     assert "SHA-256" in faceparse("weights", "get", name, "--from", mine).err
     where = faceparse("weights", "where", name)
     assert where.code == 2
-    assert where.err.endswith(f"is not on this machine: faceparse weights get {name}\n")
+    assert where.err.endswith(f"faceparse weights get {name}\n")
 
 
 @pytest.mark.usefixtures("packaged_cards")
@@ -205,7 +205,7 @@ def test_a_file_from_elsewhere(tmp_path: Path, own_cache: Path, faceparse: Run) 
     mine.write_bytes(b"\x08\x07mine")
     ran = faceparse("weights", "get", "bisenet-resnet18-yakhyo-onnx", "--from", mine)
     assert ran.code == 1
-    assert "is another resnet18.onnx than its card says: SHA-256" in ran.err
+    assert "has another resnet18.onnx than its card states: SHA-256" in ran.err
     device = faceparse("weights", "get", "bisenet-resnet18-yakhyo-onnx", "--from", "/dev/zero")
     assert (device.code, "/dev/zero" in device.err) == (1, True)
     for words in (

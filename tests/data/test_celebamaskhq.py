@@ -254,7 +254,7 @@ def test_one_folder_holds_one_preparation(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("classes", "named"),
-    [(("zebra", "hair"), "zebra"), (("face", "Skin"), "face, Skin"), ((), "background alone")],
+    [(("zebra", "hair"), "zebra"), (("face", "Skin"), "face, Skin"), ((), "only background")],
 )
 def test_a_class_that_no_part_makes_is_refused(tmp_path: Path, classes: tuple[str, ...], named: str) -> None:
     own = Scheme("own", ("background", *classes))

@@ -32,7 +32,7 @@ def test_words_of_a_device(text: str, device: Device) -> None:
 
 @pytest.mark.parametrize("text", ["cuda:", "cuda:x", "cuda:1,2", "cuda:a=", "cuda:=1", "cuda:²"])
 def test_words_that_name_nothing(text: str) -> None:
-    with pytest.raises(EngineError, match="a number or KEY=VALUE .*as in cuda:1"):
+    with pytest.raises(EngineError, match=r"a number or KEY=VALUE .*as in cuda:1"):
         parse_device(text)
 
 

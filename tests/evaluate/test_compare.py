@@ -68,5 +68,5 @@ def test_what_does_not_fit_is_refused() -> None:
         (photos(), [], None),
         (photos(), ["default"], [None]),
     ):
-        with pytest.raises(ConfigError, match="photos, models, .*label maps"):
+        with pytest.raises(ConfigError, match=r"photos, models, .*label maps"):
             faceparse.compare(photos_, models, labels=labels)

@@ -244,7 +244,7 @@ def test_small_pictures() -> None:
 def test_the_limit_is_ours() -> None:
     data = encoded(IMAGE, "PNG")
     assert read_picture(data, max_pixels=96 * 72).shape == (72, 96, 3)
-    with pytest.raises(ImageError, match="96×72 px, more than .* 6911 pixels"):
+    with pytest.raises(ImageError, match="96×72 px, more than 6911 pixels"):
         read_picture(data, max_pixels=96 * 72 - 1)
     with pytest.raises(ImageError, match="more than 6911 pixels"):
         read_picture(IMAGE, max_pixels=96 * 72 - 1)

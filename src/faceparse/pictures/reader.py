@@ -223,7 +223,7 @@ def _check_size(height: int, width: int, max_pixels: int, smallest: int = SMALLE
         raise ImageError(f"it is {width}×{height} px; a picture needs {smallest} px or more on each side")
     if height * width > max_pixels:
         raise ImageError(
-            f"its header states {width}×{height} px, more than the limit of {max_pixels} against decompression bombs: "
+            f"its header states {width}×{height} px, more than {max_pixels} pixels, the limit against decompression bombs: "
             "raise max_pixels (--max-pixels) to read it"
         )
 
