@@ -51,7 +51,7 @@ class TestView:
             ({"to_grid": [[1, 0, 0], [0, 1, np.nan]]}, "to_grid is a 2 × 3"),
             ({"frame": np.eye(2)}, "frame is a 2 × 3"),
             ({"before": np.eye(2)}, "before is a 2 × 3"),
-            ({"feather": 0.6}, "feather is a part of the frame, 0 to 0.5"),
+            ({"feather": 0.6}, "feather is a fraction of the frame, 0 to 0.5"),
             ({"feather": float("nan")}, "feather"),
         ],
     )
