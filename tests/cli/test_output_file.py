@@ -85,7 +85,7 @@ def test_nor_is_the_list_of_pictures(faceparse: Command, collins_path: Path, tmp
     paths.write_text(f"{collins_path}\n")
     ran = faceparse("parse", "--list", paths, "-o", paths, "--model", TINY, "--overwrite")
     assert ran.code == 2
-    assert "no input is written to" in ran.err
+    assert "inputs are never overwritten" in ran.err
     assert paths.read_text() == f"{collins_path}\n"
 
 

@@ -176,10 +176,10 @@ def check_one_file(output: Path, log: Path | None, *inputs: Path | None) -> None
     from faceparse.errors import ConfigError
 
     if log:
-        raise ConfigError(f"--log needs an output folder, and -o {output} is none: leave --log out")
+        raise ConfigError(f"--log needs an output folder, and -o {output} is not one: leave --log out")
     if realpath(output) in [realpath(path) for path in inputs if path]:
         raise ConfigError(
-            f"-o {output} is the picture itself or the list, and no input is written to: name another file"
+            f"-o {output} is the picture itself or the list, and inputs are never overwritten: name another file"
         )
 
 

@@ -176,7 +176,7 @@ def _paths(forms: dict[str, Writer], output: Path, stem: str, source: str) -> li
     if len(forms) == 1:
         if source != "-" and os.path.realpath(source) == os.path.realpath(output):
             raise ConfigError(
-                f"-o {output} is the video itself, and no input is written to: name another file"
+                f"-o {output} is the video itself, and inputs are never overwritten: name another file"
             )
         return [(form, output) for form in forms.values()]
     if (output.suffix.lower() in (*CODINGS, ".jsonl") and not output.is_dir()) or str(output) == "-":
