@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -39,6 +40,7 @@ PAGES = (
     "parse",
     "quickstart",
     "train",
+    "video",
     "weights",
 )
 COMMAND = f"""#!{sys.executable}
@@ -97,10 +99,23 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def make_clip(photo: Path, path: Path) -> None:
+    pytest.importorskip("av")
+    from faceparse.frames import Writer
+
+    with Writer(path, rate=5) as writer, Image.open(photo) as image:
+        for shift in range(3):
+            writer.write(np.asarray(image.convert("RGB").resize((640, 480)).rotate(shift)))
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_run(page: str, folder: Path, tiny_path: Path) -> None:
     if page == "evaluate":
         shutil.copy(tiny_path, folder / "mine.onnx")
+    if page == "video":
+        if not shutil.which("ffmpeg"):
+            pytest.skip("ffmpeg is not installed")
+        make_clip(folder / "photo.jpg", folder / "clip.mp4")
     if page == "data":
         shutil.rmtree(folder / "celeb")  # which the page prepares
     assert commands(page)

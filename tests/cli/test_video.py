@@ -137,6 +137,7 @@ def test_raw_frames_through_pipes(tiny_path: Path, tmp_path: Path) -> None:
         (("-", "-o", "a.mp4", "--rate", "x", "--frame-size", "5x5"), 2, "30000/1001"),
         (("clip.mp4", "-o", "a.mp4", "--edit", "hiar=red"), 2, "did you mean 'hair'"),
         (("clip.mp4", "-o", "a.mp4", "--edit", "hair=red", "--alpha", "1"), 2, "--save names none"),
+        (("clip.mp4", "-o", "a.mp4", "--strict"), 2, "give --edit anonymise"),
         (("clip.mp4", "-o", "a.mp4", "--smooth", "2"), 2, "--smooth"),
         (("clip.mp4", "-o", "a.mp4", "--no-face", "no"), 2, "no_face is"),
     ],

@@ -17,6 +17,8 @@ def test_damaged_input_is_read_or_refused_in_one_line(
 ) -> None:
     if target == "recipes":
         pytest.importorskip("pytorch_lightning")
+    if target == "videos":
+        pytest.importorskip("av")
     status = main(["--target", target, "--count", str(COUNTS.get(target, 500)), "--seed", "5"])
     said = capsys.readouterr().out
     assert status == 0, said

@@ -5,6 +5,7 @@
 ...         writer.write(frame.parsing.overlay(), frame.time)
 """
 
+from faceparse.frames.cover import cover
 from faceparse.frames.folder import FolderWriter
 from faceparse.frames.frame import Frame
 from faceparse.frames.lines import LineWriter
@@ -25,5 +26,6 @@ __all__ = [
     "Steady",
     "Writer",
     "ahead",
+    "cover",
     "video",
 ]

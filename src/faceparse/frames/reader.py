@@ -242,13 +242,15 @@ def _rgb(frame: av.VideoFrame) -> Pixels:
     return np.asarray(frame.to_ndarray(format="rgb24", src_colorspace=Colorspace[matrix]))
 
 
-def _matrix(frame: av.VideoFrame) -> NDArray[np.int32] | None:
+def _matrix(frame: av.VideoFrame) -> NDArray[np.int64] | None:
     """Return the 2 × 2 part of a frame's display matrix, which takes its x and y (in rows) to those shown."""
     data: Any = frame.side_data.get("DISPLAYMATRIX")
-    return None if data is None else np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2]
+    return (
+        None if data is None else np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2].astype(np.int64)
+    )
 
 
-def _upright(image: Pixels, matrix: NDArray[np.int32] | None) -> Pixels:
+def _upright(image: Pixels, matrix: NDArray[np.int64] | None) -> Pixels:
     """Turn and mirror an image by the quarter turn that is nearest to a display matrix."""
     if matrix is None:
         return image

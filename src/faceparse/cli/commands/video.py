@@ -43,6 +43,9 @@ def command(
         help="An edit, as faceparse edit takes it; several in their order.",
     ),
     smooth: float = Option(0.5, min=0, max=1, help="How much the past counts; 0 is frame by frame."),
+    strict: bool = Option(
+        False, "--strict", help="With anonymise: fail where a face that was found is not covered in a frame."
+    ),
     no_audio: bool = Option(False, "--no-audio", help="Leave the sound out."),
     frame_size: str | None = Option(None, metavar="WIDTHxHEIGHT", help="Of raw frames."),
     rate: str | None = Option(None, metavar="N", help="Raw frames a second: 25, 30000/1001."),
@@ -81,7 +84,7 @@ def command(
     from faceparse.edits import read_edit
     from faceparse.edits.files import EditedPicture
     from faceparse.errors import ConfigError
-    from faceparse.frames import ahead, video
+    from faceparse.frames import ahead, cover, video
     from faceparse.parser import Parser
     from faceparse.writers import read_options, writers
 
@@ -95,8 +98,12 @@ def command(
     forms = writers(save.split(","), chosen) if save else {}
     if chosen and not save:
         raise ConfigError(f"{', '.join(chosen)}: an option of a form, and --save names none")
-    if edit:
-        forms["edit"] = EditedPicture(tuple(map(read_edit, edit)))
+    edits = tuple(map(read_edit, edit or ()))
+    if edits:
+        forms["edit"] = EditedPicture(edits)
+    private = any(one.private for one in edits)
+    if strict and not private:
+        raise ConfigError("--strict is about hidden faces: give --edit anonymise with it")
     reader = _reader(source, frame_size, rate)
     stem = "stdin" if source == "-" else Path(source).stem
     with ExitStack() as stack:
@@ -119,7 +126,8 @@ def command(
         )
         for form in forms.values():
             form.check(parser.scheme)
-        frames = stack.enter_context(closing(ahead(video(reader, parser, smooth=smooth))))
+        parsed = video(reader, parser, smooth=smooth)
+        frames = stack.enter_context(closing(ahead(cover(parsed, strict=strict) if private else parsed)))
         writes = [(stack.enter_context(sink), write) for sink, write in sinks]
         stop = stack.enter_context(stop_on_signals(10))
         progress = stack.enter_context(progress_bar(quiet=quiet))
