@@ -13,6 +13,7 @@ from faceparse.frames.pipeline import ahead, video
 from faceparse.frames.raw import RawReader, RawWriter
 from faceparse.frames.reader import Picture, Reader
 from faceparse.frames.steady import Steady
+from faceparse.frames.stream import Stream
 from faceparse.frames.writer import Writer
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "RawWriter",
     "Reader",
     "Steady",
+    "Stream",
     "Writer",
     "ahead",
     "cover",
