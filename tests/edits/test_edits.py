@@ -12,6 +12,7 @@ from PIL import Image
 import faceparse
 from faceparse import Parsing
 from faceparse.edits import EDITS, Canvas, make_edit, read_edit
+from faceparse.edits.canvas import firm
 from faceparse.edits.colour import from_oklab, to_linear, to_oklab, to_srgb
 from faceparse.errors import ConfigError, LabelError, ResultError
 from faceparse.faces import YuNet
@@ -138,7 +139,26 @@ def test_nothing_of_hidden_eyes_is_left(portrait: Parsing, mode: str) -> None:
 def test_a_transparent_background_is_opacity(portrait: Parsing) -> None:
     edited = faceparse.edit(portrait, [("background", "transparent")])
     assert edited.shape == (*portrait.size, 4)
-    np.testing.assert_allclose(edited[..., 3] / 255, 1 - portrait.mask("background", soft=True), atol=0.01)
+    np.testing.assert_allclose(
+        edited[..., 3] / 255, firm(1 - portrait.mask("background", soft=True)), atol=0.01
+    )
+
+
+def test_what_is_nearly_sure_is_sure() -> None:
+    np.testing.assert_allclose(
+        firm(np.array([0, 0.05, 0.5, 0.95, 1], np.float32)), [0, 0, 0.5, 1, 1], atol=1e-6
+    )
+
+
+def test_a_hidden_portrait_has_no_faces_behind_it(portrait: Parsing) -> None:
+    """The detector ends its search at a portrait, and would find the small face once the portrait is hidden."""
+    image = portrait.image.copy()
+    image[:120, :120] = cv2.resize(image[40:300, 110:370], (120, 120), interpolation=cv2.INTER_AREA)
+    parsing = faceparse.parse(image)
+    for part in ("face", "eyes"):
+        edited = faceparse.edit(parsing, [("anonymise", "fill", {"part": part})])
+        assert difference(edited, image)[:120, :120].max() > 50
+    assert YuNet().detect(faceparse.edit(parsing, ["anonymise"])) == ()
 
 
 def test_a_picture_stands_behind(portrait: Parsing, tmp_path: Path) -> None:
@@ -161,6 +181,32 @@ def test_skin_gets_softer(portrait: Parsing) -> None:
         for v in (portrait.image, faceparse.edit(portrait, ["soften"]))
     ]
     assert rough[1] < 0.8 * rough[0]
+
+
+@pytest.fixture(scope="module")
+def crowd(portrait: Parsing) -> Parsing:
+    face = cv2.resize(portrait.image[30:330, 90:390], (64, 64), interpolation=cv2.INTER_AREA)
+    return faceparse.parse(np.tile(face, (10, 10, 1)))
+
+
+@pytest.mark.parametrize("name", sorted(EDITS))
+def test_a_hundred_faces(crowd: Parsing, name: str) -> None:
+    assert len(crowd.faces) >= 90
+    changed = difference(faceparse.edit(crowd, [(name, *VALUES.get(name, ()))]), crowd.image) > 0
+    cells = changed.reshape(10, 64, 10, 64).any((1, 3))
+    assert cells.mean() > 0.9
+
+
+@pytest.mark.parametrize("name", sorted(EDITS))
+def test_eleven_classes_and_two(portrait: Parsing, name: str) -> None:
+    step = (name, *VALUES.get(name, ()))
+    assert difference(faceparse.edit(portrait.to("lapa11"), [step]), portrait.image).any()
+    if name in ("hair", "lips", "brows"):
+        with pytest.raises(LabelError, match=name) as caught:
+            faceparse.edit(portrait.to("face2"), [step])
+        assert "\n" not in str(caught.value)
+    else:
+        assert faceparse.edit(portrait.to("face2"), [step]).shape == portrait.image.shape
 
 
 @pytest.mark.parametrize("name", sorted(EDITS))

@@ -135,9 +135,35 @@ def test_a_picture_without_a_face_is_not_passed_on_as_anonymous(
     assert run(tmp_path, "-o", tmp_path / "out", "--edit", "anonymise", "--no-face", "whole") == 0
 
 
+def test_a_picture_of_one_pixel_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (1, 1), "red").save(tmp_path / "a.png")
+    assert run(tmp_path / "a.png", "-o", tmp_path / "b.png", "--edit", "soften") == 1
+    assert "1×1 px" in capsys.readouterr().err
+    assert not (tmp_path / "b.png").exists()
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "P", "LA", "1", "I;16", "RGBA"])
+@pytest.mark.parametrize("edit", ["background=transparent", "anonymise"])
+def test_every_kind_of_picture_is_cut_out_and_hidden(tmp_path: Path, mode: str, edit: str) -> None:
+    def change(image: Image.Image) -> Image.Image:
+        if mode == "I;16":
+            return Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
+        return image.convert(mode)
+
+    path = saved(tmp_path / ("a.tif" if mode == "CMYK" else "a.png"), change)
+    assert run(path, "-o", tmp_path / "b.png", "--edit", edit, "--no-face", "whole") == 0
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.size == (320, 320)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["a.jpg", "-o", "out", "--edit", "hair=blurple"], "a colour, such as"),
+        (["a.jpg", "-o", "out", "--edit", "hair=red,strength=1.5"], "0 to 1"),
+        (["a.jpg", "-o", "out", "--edit", "soften,strength=-1"], "0 to 1"),
+        (["a.jpg", "-o", "out", "--edit", "soften,strength=nan"], "expected a number"),
+        (["a.jpg", "-o", "out", "--edit", "background=blur,strength=0"], "0.01 to 1"),
         (["a.jpg", "-o", "out"], "say what to do"),
         (["--edit", "soften", "-o", "out"], "name pictures"),
         (["a.jpg", "--edit", "soften"], "name a folder"),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.edits.colour import Floats, Pixels, to_linear, to_srgb
+from faceparse.edits.colour import Floats, Pixels, to_bytes, to_linear, to_srgb
 from faceparse.errors import LabelError, ResultError
 from faceparse.results import Parsing
 from faceparse.results.foreground import cutout_strips
 
+Box = tuple[slice, slice]
+"""Rows and columns."""
 ROWS = 512
 """Rows changed at a time: bounds the memory for large pictures."""
 UNSURE = np.float32(0.08)
@@ -56,19 +59,20 @@ class Canvas:
         Raises:
             LabelError: it lacks all of them.
         """
-        scheme = self.parsing.scheme
-        kept = []
+        return self.parsing.mask(self._present(names) or names, soft=True)
+
+    def labelled(self, *names: str) -> NDArray[np.bool_]:
+        """Which pixels are labelled as one of some classes or groups, H × W; those that the scheme lacks count for nothing."""
+        present = self._present(names)
+        return self.parsing.mask(present) if present else np.zeros(self.parsing.size, np.bool_)
+
+    def _present(self, names: Sequence[str]) -> list[str]:
+        present = []
         for name in names:
-            try:
-                scheme.ids(name)
-            except LabelError:
-                if len(names) == 1:
-                    raise
-            else:
-                kept.append(name)
-        if not kept:
-            raise LabelError(f"scheme {scheme.name} has none of {', '.join(names)}")
-        return self.parsing.mask(kept, soft=True)
+            with suppress(LabelError):
+                self.parsing.scheme.ids(name)
+                present.append(name)
+        return present
 
     def skin(self, *more: str) -> Floats:
         """How likely each pixel is skin, or one of some further classes; in a scheme without skin, face.
@@ -98,11 +102,10 @@ class Canvas:
     def foreground(self, alpha: Floats) -> Pixels:
         """The picture, and where alpha lies between 0 and 1 the estimated colour of the foreground alone."""
         front, parts = self.pixels.copy(), np.rint(alpha * 255).astype(np.uint8)
-        deep = self.pixels.dtype == np.uint16
-        bytes_ = (self.pixels >> 8).astype(np.uint8) if deep else self.pixels
-        for rows, strip in cutout_strips(bytes_, parts, parts):
+        scale = np.iinfo(front.dtype).max // 255
+        for rows, strip in cutout_strips(to_bytes(self.pixels), parts, parts):
             mixed = (parts[rows] > 0) & (parts[rows] < 255)
-            front[rows][mixed] = strip[mixed][:, :3].astype(front.dtype) * (257 if deep else 1)
+            front[rows][mixed] = strip[mixed][:, :3].astype(front.dtype) * scale
         return front
 
     def sample(self, mask: Floats, most: int = 40_000) -> Floats:
@@ -117,26 +120,27 @@ class Canvas:
         return self.parsing.face_side or min(self.parsing.size) / 3
 
 
+def extent(mask: NDArray[np.bool_]) -> Box | None:
+    """Rows and columns of a mask's pixels; None without any."""
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    return (
+        (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
+        if rows.size
+        else None
+    )
+
+
 def firm(mask: Floats) -> Floats:
     """A soft mask whose ends are firm: a network is never quite sure, and in linear light a few per cent of white on black show."""
     return np.asarray(np.clip((mask - UNSURE) / (1 - 2 * UNSURE), 0, 1), np.float32)
 
 
-def blurred(mask: NDArray[np.bool_], sigma: float) -> Floats:
-    """A mask, H × W, with its edge blurred over the picture's whole size; cheap for large σ."""
-    values = mask.astype(np.float32)
+def blurred(values: Floats, sigma: float) -> Floats:
+    """Values, H × W, blurred by a Gaussian; cheap for large σ."""
     step = max(1, int(sigma / 4))
     if step == 1:
         return np.asarray(cv2.GaussianBlur(values, (0, 0), max(sigma, 0.3), borderType=cv2.BORDER_REPLICATE))
-    height, width = mask.shape
+    height, width = values.shape
     small = cv2.resize(values, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma / step, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
-
-
-def union(masks: Sequence[Floats], size: tuple[int, int]) -> Floats:
-    """The highest of several masks at each pixel; zeros without any."""
-    total: Floats = np.zeros(size, np.float32)
-    for mask in masks:
-        np.maximum(total, mask, out=total)
-    return total

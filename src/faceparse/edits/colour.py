@@ -66,6 +66,11 @@ def rgb(colour: str) -> NDArray[np.uint8]:
     return np.array(values, np.uint8)
 
 
+def to_bytes(pixels: Pixels) -> NDArray[np.uint8]:
+    """The picture itself where it is uint8; of uint16, the high bytes."""
+    return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
+
+
 def to_linear(pixels: Pixels) -> Floats:
     """Light, 0 to 1, of sRGB values, uint8 or uint16."""
     return _curve(pixels.dtype.str)[pixels]

@@ -2,38 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from faceparse.edits.canvas import Canvas, blurred, union
-from faceparse.edits.colour import Floats, from_oklab, rgb, to_linear, to_oklab
+from faceparse.edits.canvas import Canvas
+from faceparse.edits.colour import Floats, from_oklab, rgb, to_bytes, to_linear, to_oklab
+from faceparse.labels import GROUPS
+from faceparse.results import Face
 
-DARKER = np.float32(0.6)
-"""Part of the difference in lightness that make-up takes on."""
+Points = NDArray[np.float64]
+LIGHTNESS, CHROMA = np.float32(0.7), np.float32(0.85)
+"""Parts of the differences in lightness, and in hue and chroma, that make-up takes on."""
+ROOM = 0.25
+"""Around a face's box, in its sides: make-up reaches no farther."""
 
 
-def paint(canvas: Canvas, region: str, softness: float, colour: str, strength: float) -> None:
-    """Paint a region of every face.
+class Place:
+    """The surroundings of one face, cut out of the picture.
+
+    Attributes:
+        box: Rows and columns of the picture.
+        pixels: RGB, uint8.
+        landmarks: The face's, x and y in the cut-out.
+        labels: The cut-out's label map, uint8.
+        scheme: Of the labels.
+        side: Longer side of the face's box in pixels.
+    """
+
+    def __init__(self, canvas: Canvas, face: Face) -> None:
+        self.side, self.scheme = max(face.size), canvas.parsing.scheme
+        low, high = np.array(face.box).reshape(2, 2) + ROOM * self.side * np.array([[-1], [1]])
+        limits = np.array(canvas.parsing.size[::-1])
+        low, high = np.clip(low, 0, limits).astype(int), np.clip(high, 0, limits).astype(int)
+        self.box = slice(low[1], high[1]), slice(low[0], high[0])
+        self.pixels, self.labels = to_bytes(canvas.pixels[self.box]), canvas.parsing.labels[self.box]
+        self.landmarks = face.landmarks - low
+
+    def labelled(self, name: str) -> NDArray[np.bool_]:
+        """Which pixels have a class, or one of a group that the scheme has."""
+        names = GROUPS.get(name, (name,))
+        return np.isin(self.labels, [i for i, c in enumerate(self.scheme.classes) if c in names])
+
+
+def paint(canvas: Canvas, colour: str, strength: float, weigh: Callable[[Place], Floats]) -> None:
+    """Paint a part of every face's skin.
 
     Args:
         canvas: The picture.
-        region: See `Face.region`.
-        softness: σ of the region's edge, in sides of the face.
         colour: The paint's.
         strength: 0 to 1.
+        weigh: How much paint lies where, 0 to 1, in the size of the place's labels.
     """
-    faces = [face for face in canvas.parsing.faces if face.parsing is not None]
-    places = [blurred(face.region(region), softness * max(face.size)) for face in faces]
-    mask = union(places, canvas.parsing.size)
-    if not mask.any() or not strength:
+    mask: Floats = np.zeros(canvas.parsing.size, np.float32)
+    faces = sorted(canvas.parsing.faces, key=lambda face: max(face.size))
+    for face in faces:  # a larger one is in front
+        place = Place(canvas, face)
+        x0, y0, x1, y1 = face.box
+        middle, half = (
+            (round((x0 + x1) / 2), round((y0 + y1) / 2)),
+            (round(0.6 * (x1 - x0)), round(0.6 * (y1 - y0))),
+        )
+        cv2.ellipse(mask, middle, half, 0, 0, 360, 0, cv2.FILLED)
+        if place.labels.size:
+            np.maximum(mask[place.box], weigh(place), out=mask[place.box])
+    if not strength or not mask.any():
         return
     mask *= canvas.skin() * np.float32(strength)
     target = to_oklab(to_linear(rgb(colour)))
-    offset = DARKER * (target[0] - to_oklab(canvas.sample(mask))[:, 0].mean())
+    offset = LIGHTNESS * (target[0] - to_oklab(canvas.sample(mask))[:, 0].mean())
 
     def change(light: Floats) -> Floats:
         lab = to_oklab(light)
         lab[:, 0] += offset
-        lab[:, 1:] = target[1:]
+        depth = np.minimum(
+            1, np.maximum(lab[:, :1], 0) / max(target[0], 0.1)
+        )  # paint in the shade has less chroma
+        lab[:, 1:] += CHROMA * (depth * target[1:] - lab[:, 1:])
         return from_oklab(lab)
 
     canvas.blend(mask, change)
+
+
+def distance(mask: NDArray[np.bool_]) -> Floats:
+    """Distance of each pixel to the nearest one of a mask, in pixels."""
+    return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from functools import cache
+from typing import Annotated, Any, ClassVar
 
 import cv2
 import numpy as np
@@ -11,23 +13,32 @@ from numpy.typing import NDArray
 
 from faceparse import tables
 from faceparse.edits.base import Colour, Edit
-from faceparse.edits.canvas import Canvas
-from faceparse.edits.colour import Pixels, rgb
+from faceparse.edits.canvas import Box, Canvas
+from faceparse.edits.colour import Pixels, rgb, to_bytes
 from faceparse.edits.registry import register
+from faceparse.faces import YuNet
 from faceparse.results import Face
 
+Points = NDArray[np.floating[Any]]
 MODES = ("pixelate", "blur", "fill")
 PARTS = ("face", "head", "eyes")
 BLOCKS = 3
 """Squares along a face that is pixelated: too few for eyes and mouth."""
-SIGMA = 0.5
-"""σ of the blur, in sides of the face."""
+SIGMA = 1.5
+"""σ of the blur, in squares of `pixelate`."""
+SEARCHES = 8
+"""Most searches for further faces."""
+WIDER = 0.25
+"""By which part of its size each search hides more around a face: one that is still found was hidden too narrowly."""
 
 
 @register
 @dataclass(frozen=True)
 class Anonymise(Edit):
     """Every face found, hidden: what was there cannot be seen or computed back from what is left.
+
+    A detector that has found a portrait does not look for small faces behind it. So the picture is searched again with its faces hidden,
+    until no face is found. What the detector took for a face, and the network did not, is hidden too.
 
     Args:
         mode: `pixelate` into three squares across, `blur`, or `fill` with a colour.
@@ -43,53 +54,84 @@ class Anonymise(Edit):
     colour: Colour = "black"
 
     def apply(self, canvas: Canvas) -> None:
-        for face in canvas.parsing.faces:
-            side = max(face.size)
-            mask = self._mask(canvas, face)
-            rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-            if rows.size:
-                box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-                canvas.pixels[box][mask[box]] = self._hidden(canvas.pixels[box], side)[mask[box]]
+        labelled = canvas.labelled("face", *(("hair", "ears", "hat") if self.part == "head" else ()))
+        eyes = self.part == "eyes"
+        searched = canvas.pixels.copy() if eyes else canvas.pixels
+        faces: Sequence[Face] = (*canvas.parsing.faces, *canvas.parsing.false_faces)
+        for search in range(SEARCHES):
+            for face in faces:
+                if eyes:
+                    box, band = _band(face, labelled.shape)
+                    self._hide(canvas.pixels, max(band.shape) / 2, box, band)  # a square an eye
+                reach = 2.0 if self.part == "head" else 1.4
+                self._hide(
+                    searched, max(face.size) / BLOCKS, *_outline(face, labelled, 1 + WIDER * search, reach)
+                )
+            faces = tuple(_search(searched))
+            if not faces:
+                return
 
-    def _mask(self, canvas: Canvas, face: Face) -> NDArray[np.bool_]:
-        mask = np.zeros(canvas.parsing.size, np.uint8)
-        if self.part == "eyes":
-            left, right = face.landmarks[:2]
-            across = right - left
-            length = max(float(np.hypot(*across)), 0.35 * face.size[0])
-            middle, angle = (left + right) / 2, float(np.degrees(np.arctan2(across[1], across[0])))
-            corners = cv2.boxPoints(
-                ((float(middle[0]), float(middle[1])), (2.1 * length, 0.8 * length), angle)
-            )
-            cv2.fillConvexPoly(mask, np.rint(16 * corners).astype(np.int32), 1, shift=4)
-            return mask.view(np.bool_)
-        x0, y0, x1, y1 = face.box
-        centre, axes = (
-            (round((x0 + x1) / 2), round((y0 + y1) / 2)),
-            (round((x1 - x0) / 2), round((y1 - y0) / 2)),
-        )
-        cv2.ellipse(mask, centre, (max(1, axes[0]), max(1, axes[1])), 0, 0, 360, 1, cv2.FILLED)
-        if face.parsing is not None:
-            near = np.zeros_like(mask)
-            reach = 2 if self.part == "head" else 1
-            cv2.ellipse(
-                near, centre, (2 * reach * axes[0] + 1, 2 * reach * axes[1] + 1), 0, 0, 360, 1, cv2.FILLED
-            )
-            names = ("face", "hair", "ears", "hat") if self.part == "head" else ("face",)
-            for name in names:
-                if name in ("face",) or name in face.parsing.scheme:
-                    mask |= (face.parsing.mask(name) & (near > 0)).view(np.uint8)
-        return mask.view(np.bool_)
+    def _hide(self, pixels: Pixels, square: float, box: Box, mask: NDArray[np.bool_]) -> None:
+        if mask.any():
+            pixels[box][mask] = self._hidden(pixels[box], max(2.0, square))[mask]
 
-    def _hidden(self, pixels: Pixels, side: float) -> Pixels:
+    def _hidden(self, pixels: Pixels, square: float) -> Pixels:
         if self.mode == "fill":
             scale = np.iinfo(pixels.dtype).max // 255
             return np.broadcast_to(rgb(self.colour).astype(pixels.dtype) * scale, pixels.shape)
         height, width = pixels.shape[:2]
-        square = max(2.0, side / BLOCKS)
         size = max(1, round(width / square)), max(1, round(height / square))
         small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
         if self.mode == "pixelate":
             return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST))
-        small = cv2.GaussianBlur(small, (0, 0), SIGMA * BLOCKS, borderType=cv2.BORDER_REPLICATE)
+        small = cv2.GaussianBlur(small, (0, 0), SIGMA, borderType=cv2.BORDER_REPLICATE)
         return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _outline(
+    face: Face, labelled: NDArray[np.bool_], wider: float, reach: float
+) -> tuple[Box, NDArray[np.bool_]]:
+    """An ellipse in the face's box, and what is labelled as a face within some times its size."""
+    x0, y0, x1, y1 = face.box
+    middle, half = np.array([[x0 + x1, y0 + y1], [x1 - x0, y1 - y0]]) / 2 * np.array([[1], [wider]])
+    box, ellipses = _within(labelled.shape, middle - reach * half, middle + reach * half)
+    if ellipses.size:
+        corner = np.array([box[1].start, box[0].start])
+        places = np.rint(16 * (middle - corner)).astype(int).tolist()
+        for value, times in ((1, reach), (2, 1.0)):
+            axes = np.rint(16 * times * half).astype(int).tolist()
+            cv2.ellipse(ellipses, places, axes, 0, 0, 360, value, cv2.FILLED, cv2.LINE_8, 4)
+    return box, (ellipses == 2) | ((ellipses == 1) & labelled[box])
+
+
+def _band(face: Face, size: tuple[int, ...]) -> tuple[Box, NDArray[np.bool_]]:
+    """A band over both eyes."""
+    left, right = face.landmarks[:2]
+    across = right - left
+    length = max(float(np.hypot(*across)), 0.35 * face.size[0])
+    angle = float(np.degrees(np.arctan2(across[1], across[0])))
+    x, y = ((left + right) / 2).tolist()
+    corners = cv2.boxPoints(((x, y), (2.1 * length, 0.8 * length), angle))
+    box, mask = _within(size, corners.min(0), corners.max(0))
+    if mask.size:
+        corner = np.array([box[1].start, box[0].start])
+        cv2.fillConvexPoly(mask, np.rint(16 * (corners - corner)).astype(np.int32), 1, shift=4)
+    return box, mask.view(np.bool_)
+
+
+def _within(size: tuple[int, ...], low: Points, high: Points) -> tuple[Box, NDArray[np.uint8]]:
+    """The part of a picture between two points x, y, and zeros of its size."""
+    (left, top), (right, bottom) = (
+        np.clip([np.floor(low), np.ceil(high) + 1], 0, size[1::-1]).astype(int).tolist()
+    )
+    return (slice(top, bottom), slice(left, right)), np.zeros((bottom - top, right - left), np.uint8)
+
+
+@cache
+def _detector() -> YuNet:
+    return YuNet()
+
+
+def _search(pixels: Pixels) -> Iterator[Face]:
+    for one in _detector().detect(np.ascontiguousarray(to_bytes(pixels))):
+        yield Face(one.box, one.score, one.landmarks)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from faceparse import tables
 from faceparse.edits.base import Edit
-from faceparse.edits.canvas import ROWS, Canvas
-from faceparse.edits.colour import Floats, Pixels, parse_colour, rgb, to_linear, to_srgb
+from faceparse.edits.canvas import ROWS, Canvas, firm
+from faceparse.edits.colour import Floats, Pixels, parse_colour, rgb, to_bytes, to_linear, to_srgb
 from faceparse.edits.registry import register
 from faceparse.pictures import read_picture
 from faceparse.results.foreground import cutout_strips
@@ -41,7 +41,7 @@ class Background(Edit):
         return self.behind == "transparent"
 
     def apply(self, canvas: Canvas) -> None:
-        person = 1 - canvas.soft("background")
+        person = firm(1 - canvas.soft("background"))
         alpha = np.rint(person * 255).astype(np.uint8)
         full = int(np.iinfo(canvas.pixels.dtype).max)
         if self.transparent:
@@ -53,7 +53,7 @@ class Background(Edit):
             canvas.opacity = np.rint(opacity * (alpha / 255)).astype(canvas.pixels.dtype)
             return
         behind = self._behind(canvas, alpha)
-        for rows, strip in cutout_strips(_bytes(canvas.pixels), alpha, alpha):
+        for rows, strip in cutout_strips(to_bytes(canvas.pixels), alpha, alpha):
             through = alpha[rows] < 255
             mixed = through & (alpha[rows] > 0)
             front = canvas.pixels[rows].copy()
@@ -81,10 +81,6 @@ class Background(Edit):
         )
         top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
         return image[top : top + height, left : left + width].astype(canvas.pixels.dtype) * scale
-
-
-def _bytes(pixels: Pixels) -> NDArray[np.uint8]:
-    return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
 
 
 def _blurred(pixels: Pixels, alpha: NDArray[np.uint8], sigma: float) -> Pixels:

@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import cv2
+import numpy as np
+
 from faceparse.edits.base import Colour, Edit, Strength
-from faceparse.edits.canvas import Canvas
-from faceparse.edits.makeup import paint
+from faceparse.edits.canvas import Canvas, blurred
+from faceparse.edits.colour import Floats
+from faceparse.edits.makeup import Place, paint
 from faceparse.edits.registry import register
+from faceparse.results.regions import region
+
+EDGE = 0.06
+"""σ of the edge, in sides of the face."""
+BEARD = (0.45, 0.75)
+"""Of the cheeks' middle lightness: below the first a beard or shade gets no colour, above the second all is skin."""
 
 
 @register
@@ -27,4 +37,16 @@ class Blush(Edit):
     strength: Strength = 0.4
 
     def apply(self, canvas: Canvas) -> None:
-        paint(canvas, "cheeks", 0.06, self.colour, self.strength)
+        paint(canvas, self.colour, self.strength, _cheeks)
+
+
+def _cheeks(place: Place) -> Floats:
+    inside = region("cheeks", place.landmarks, place.labels, place.scheme)
+    skin = inside & (place.labelled("skin") | place.labelled("face"))
+    if not skin.any():
+        return np.zeros(place.labels.shape, np.float32)
+    lightness = blurred(cv2.cvtColor(place.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32), 0.01 * place.side)
+    lit = np.clip(
+        (lightness / max(float(np.median(lightness[skin])), 1) - BEARD[0]) / (BEARD[1] - BEARD[0]), 0, 1
+    )
+    return np.asarray(blurred(skin.astype(np.float32), EDGE * place.side) * lit)

@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from faceparse.edits.base import Colour, Edit, Strength
-from faceparse.edits.canvas import Canvas
+from faceparse.edits.canvas import Box, Canvas, blurred, extent
+from faceparse.edits.colour import Floats, to_linear, to_oklab
 from faceparse.edits.recolour import recolour
 from faceparse.edits.registry import register
+
+NEAR = 0.03
+"""σ of the surroundings whose colours count, in sides of the face."""
+ALIKE = 0.05
+"""Distance of brow and skin in OKLab below which they cannot be told apart; at twice this distance they can."""
+FULL = 0.8
+"""Part of the way from skin to brow at which a pixel is all hair."""
 
 
 @register
@@ -27,4 +37,30 @@ class Brows(Edit):
     strength: Strength = 0.8
 
     def apply(self, canvas: Canvas) -> None:
-        recolour(canvas, canvas.soft("brows"), self.colour, self.strength)
+        mask = canvas.soft("brows")
+        box = extent(mask > 0.05)
+        if box:
+            mask[box] *= _hairs(canvas, mask[box], box)
+            recolour(canvas, mask, self.colour, self.strength)
+
+
+def _hairs(canvas: Canvas, brows: Floats, box: Box) -> Floats:
+    """How much of each pixel is hair, not the skin between: where its colour lies between those of skin and brow around it."""
+    colours = to_oklab(to_linear(canvas.pixels[box]))
+    sigma = NEAR * canvas.face_side
+    skin = _mean(colours, canvas.skin()[box] ** 2, 2 * sigma)
+    apart = np.square(colours - skin).sum(-1)
+    hair = _mean(colours, brows * apart, sigma) - skin
+    length = np.square(hair).sum(-1)
+    part = ((colours - skin) * hair).sum(-1) / np.maximum(length, 1e-6)
+    clear = np.clip(np.sqrt(length) / ALIKE - 1, 0, 1)
+    return np.asarray(1 + clear * (np.clip(part / FULL, 0, 1) - 1), np.float32)
+
+
+def _mean(colours: Floats, weights: Floats, sigma: float) -> Floats:
+    """Mean colour around each pixel."""
+    weights = weights + np.float32(1e-5)
+    sums = np.dstack(
+        [blurred(np.ascontiguousarray(c), sigma) for c in np.moveaxis(colours * weights[..., None], -1, 0)]
+    )
+    return np.asarray(sums / blurred(weights, sigma)[..., None], np.float32)

@@ -5,16 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from faceparse.edits.base import Colour, Edit, Strength
 from faceparse.edits.canvas import Canvas
-from faceparse.edits.makeup import paint
+from faceparse.edits.colour import Floats
+from faceparse.edits.makeup import Place, distance, paint
 from faceparse.edits.registry import register
+
+REACH = 0.19
+"""Distance from the eye at which a third of the colour is left, in distances of the eyes."""
+RISE = 0.06
+"""Height above the eye's middle over which the colour sets in, likewise."""
+NEAR = 0.32
+"""Distance within which an eye lies around its landmark, likewise."""
+GLASSES = 0.1
+"""Part of these surroundings that glasses may cover; behind more there is no shadow."""
 
 
 @register
 @dataclass(frozen=True)
 class Shadow(Edit):
-    """Colour between eyes and brows of every face, on skin alone.
+    """Colour on the lids of every face, strongest at the eye and gone at the brow, on skin alone and not behind glasses.
 
     Args:
         colour: `#rrggbb` or a CSS name.
@@ -24,7 +36,24 @@ class Shadow(Edit):
     name: ClassVar[str] = "shadow"
     needs: ClassVar[tuple[str, ...]] = ("skin", "face")
     colour: Colour = "#6a4a7c"
-    strength: Strength = 0.5
+    strength: Strength = 0.7
 
     def apply(self, canvas: Canvas) -> None:
-        paint(canvas, "eyelids", 0.012, self.colour, self.strength)
+        paint(canvas, self.colour, self.strength, _lids)
+
+
+def _lids(place: Place) -> Floats:
+    eyes, glasses = place.labelled("eyes"), place.labelled("eye_g")
+    down = np.asarray(place.landmarks[3:].mean(0) - place.landmarks[:2].mean(0))
+    height = max(float(np.linalg.norm(down)), 1.0)
+    length = max(float(np.linalg.norm(place.landmarks[1] - place.landmarks[0])), 0.9 * height)
+    weights: Floats = np.zeros(place.labels.shape, np.float32)
+    grid = np.moveaxis(np.indices(place.labels.shape), 0, -1)[..., ::-1].astype(np.float32)  # x, y
+    for at in place.landmarks[:2]:
+        near = np.linalg.norm(grid - at, axis=-1) < NEAR * length
+        eye = eyes & near
+        if eye.any() and (glasses & near).sum() < GLASSES * near.sum():
+            above = (grid[eye].mean(0) - grid) @ (down / height) / length
+            fade = np.exp(-((distance(eye) / (REACH * length)) ** 2)) * np.clip(above / RISE + 0.3, 0, 1)
+            np.maximum(weights, fade, out=weights)
+    return weights
