@@ -4,6 +4,7 @@ import re
 import shutil
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import isclass, isfunction
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,14 @@ def test_programs_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         exec(compile(program, page, "exec"), names)
 
 
+def shows(kind: type, name: str) -> bool:
+    """Whether an attribute of a public class is a public method or property of its own."""
+    value = vars(kind)[name]
+    return not name.startswith("_") and (
+        isfunction(value) or isinstance(value, property | classmethod | staticmethod)
+    )
+
+
 def test_every_room_has_its_section() -> None:
     """Commands and recipes are no Python interface."""
     rooms = {path.parent.name for path in (ROOT / "src" / "faceparse").glob("*/__init__.py")} - {
@@ -61,5 +70,13 @@ def test_every_public_name_has_an_example_and_a_description(room: str) -> None:
     names = getattr(module, "__all__", [n for n in vars(module) if n.endswith("Error")])
     public = [n for n in names if n not in ("models", "__version__")]
     assert [n for n in public if not re.search(rf"\b{n}\b", programs)] == []
+    methods = [
+        f"{n}.{m}"
+        for n in public
+        if isclass(kind := getattr(module, n))
+        for m in vars(kind)
+        if shows(kind, m)
+    ]
+    assert [m for m in methods if not re.search(rf"(\.|def ){m.partition('.')[2]}\b", programs)] == []
     homes = ("faceparse", room)
     assert [n for n in public if not any(re.search(rf":: {home}\.{n}$", text, re.M) for home in homes)] == []
