@@ -5,7 +5,7 @@
 >>> smoothed(np.array([10.0]), 0.0)
 array([10.])
 >>> smoothed(np.array([12.0]), 1 / 30)
-array([10.4...])
+array([10.3463...])
 
 Casiez, Roussel, Vogel: 1€ Filter, a simple speed-based low-pass filter for noisy input in interactive systems, 2012.
 """
