@@ -58,9 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--faces", default="auto")
     parser.add_argument("--edit")
     chosen = parser.parse_args(arguments)
-    logits = np.zeros((19, 128, 128), np.float32)
-    logits[0], logits[1, 30:100, 30:100] = 0.5, 1
-    logits[[4, 5], 50, [45, 85]] = logits[11, 80, 60:70] = 2  # eyes and a mouth: the network sees a face
+    logits = np.zeros((19, 64, 64), np.float32)
+    logits[1, 10:54, 10:54] = 8  # skin: the network sees a face
     tune_process()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "clip.mp4")
