@@ -207,7 +207,7 @@ def test_no_face_at_all(faceparse: Command, tmp_path: Path) -> None:
     ran = faceparse("video", path, "-o", tmp_path / "c.mp4", "--faces", "each", "--edit", "anonymise")
     assert ran.code == 0, ran.err
     ran = faceparse("video", path, "-o", tmp_path / "d.mp4", "--no-face", "fail")
-    assert (ran.code, "no face found" in ran.err) == (1, True)
+    assert (ran.code, "at 0.00 s: no face found" in ran.err) == (1, True)
     assert not (tmp_path / "d.partial.mp4").exists()
 
 

@@ -141,6 +141,22 @@ def test_sound_is_copied(suffix: str, source: str, tmp_path: Path) -> None:
     assert kinds == ["video", "audio"]
 
 
+def test_damaged_sound_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = clip(tmp_path / "a.ts", pictures(20), sound="aac")
+    data = bytearray(path.read_bytes())
+    header = sound(path)[0][1][:3]  # of AAC in a transport stream
+    place = data.find(header, len(data) // 2)
+    data[place : place + 2] = b"\0\0"
+    path.write_bytes(data)
+    reader = Reader(path)
+    with Writer(tmp_path / "b.mp4", like=reader) as writer:
+        for image, time in reader:
+            writer.write(image, time)
+    assert "damaged parts of the sound" in caplog.text
+    assert 60 < len(sound(tmp_path / "b.mp4")) < 94
+    assert len(list(Reader(tmp_path / "b.mp4"))) == 20
+
+
 def test_without_sound(tmp_path: Path) -> None:
     reader = Reader(clip(tmp_path / "a.mp4", pictures(), sound="aac"))
     with Writer(tmp_path / "b.mp4", like=reader, sound=False) as writer:

@@ -32,6 +32,9 @@ class Output(ABC):
         OutputError: an existing output without `overwrite`, or one that cannot be written.
     """
 
+    _errors: tuple[type[Exception], ...] = (OSError,)
+    """What writing may raise."""
+
     def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
         self.path = Path(path)
         self.partial = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
@@ -87,12 +90,12 @@ class Output(ABC):
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
-        """Make system errors, FFmpeg's too, errors of this output."""
+        """Make errors in writing errors of this output."""
         try:
             yield
         except FaceparseError:
             raise
-        except (OSError, ValueError) as error:  # FFmpeg's are of both kinds
+        except self._errors as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"cannot write {display_name(self.path)}: {reason}") from error
 

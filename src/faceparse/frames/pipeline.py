@@ -13,6 +13,7 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any, TypeVar
 
+from faceparse.errors import NoFaceError
 from faceparse.frames.frame import Frame
 from faceparse.frames.raw import RawReader
 from faceparse.frames.reader import Reader
@@ -109,4 +110,7 @@ def video(
 def _frames(stream: Stream, reader: Reader | RawReader) -> Iterator[Frame]:
     with closing(ahead(reader)) as pictures:
         for image, time in pictures:
-            yield stream(image, time)
+            try:
+                yield stream(image, time)
+            except NoFaceError as error:
+                raise NoFaceError(f"at {time:.2f} s: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -117,6 +118,7 @@ class Writer(Output):
         if channels is not None or self.path.suffix.lower() not in CODINGS:
             find_coding(self.path, channels or 3)
         self._av = pyav()
+        self._errors = (OSError, self._av.FFmpegError)
         self._rate = Fraction(rate).limit_denominator(1001) if rate else like.rate if like else Fraction(25)
         self._unit = Fraction(1, 90_000) if rate or like is None else like.time_base
         self._aspect = like.aspect if like else Fraction(1)
@@ -223,6 +225,8 @@ class Sound:
         self._sink: Any = None
         self._packets: Iterator[Any] = iter(())
         self._packet: Any = None
+        self._last: dict[int, int] = {}
+        self._damaged = 0
 
     def check(self, sink: Any, path: Path) -> None:
         """Raise where an output cannot hold the sound.
@@ -250,7 +254,7 @@ class Sound:
     def _next(self) -> Any:
         try:
             return next(filter(self._is_heard, self._packets), None)
-        except (OSError, ValueError) as error:
+        except pyav().FFmpegError as error:
             _log.warning("warning: the sound of %s ends early: %s", display_name(self._path), in_words(error))
             return None
 
@@ -270,13 +274,24 @@ class Sound:
             shift = round(Fraction(self._start) / packet.time_base)
             packet.dts -= shift
             packet.pts = packet.dts if packet.pts is None else packet.pts - shift
-            packet.stream = self._streams[packet.stream.index]
-            self._sink.mux(packet)
+            index = packet.stream.index
+            if packet.dts > self._last.get(
+                index, -math.inf
+            ):  # files repeat times where they are damaged or joined
+                self._last[index] = packet.dts
+                packet.stream = self._streams[index]
+                try:
+                    self._sink.mux(packet)
+                except pyav().InvalidDataError:
+                    self._damaged += 1
             self._packet = self._next()
 
     def close(self) -> None:
         """Close the video."""
         self._source.close()
+        if self._damaged:
+            name = display_name(self._path)
+            _log.warning("warning: %s: %d damaged parts of the sound were left out", name, self._damaged)
 
 
 def _evened(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
