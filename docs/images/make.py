@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +19,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 import faceparse
 from faceparse import Parsing
-from faceparse.draw import panel
+from faceparse.draw import colours, panel
 from faceparse.edits import read_edit
 from faceparse.evaluate import degradation
+from faceparse.frames import Writer
 from faceparse.pictures import read_picture
 from faceparse.results.regions import REGIONS
 
@@ -42,7 +45,7 @@ EDITS = (
 
 
 def main() -> None:
-    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), edits.jpg (one portrait, edited), edges.jpg (hair cut out), samples.jpg (what training shows), failures.jpg; composites of the photo beside it."""
+    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), edits.jpg (one portrait, edited), edges.jpg (hair cut out), video.jpg (frames of a video's forms), samples.jpg (what training shows), failures.jpg; composites of the photo beside it."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     photo = read_picture(COLLINS)
     parser = faceparse.Parser()
@@ -68,6 +71,8 @@ def main() -> None:
     edges(parser.parse(photo)).save(folder / "edges.jpg", quality=90)
 
     edited_sheet(one).save(folder / "edits.jpg", quality=88)
+
+    video_sheet(photo).save(folder / "video.jpg", quality=88)
 
     failures = [np.vstack([p, parser.parse(p).overlay(0.6)]) for p in too_poor(np.asarray(portrait))]
     Image.fromarray(np.hstack(failures)).resize((1120, 560), Image.Resampling.LANCZOS).save(
@@ -105,6 +110,35 @@ def edges(parsing: faceparse.Parsing) -> Image.Image:
         rows.append(np.hstack([np.asarray(Image.alpha_composite(sheet, cut)) for sheet in sheets]))
     both = Image.fromarray(np.vstack(rows)).convert("RGB")
     return both.resize((3 * both.width, 3 * both.height), Image.Resampling.BICUBIC)
+
+
+def video_sheet(photo: NDArray[np.uint8]) -> Image.Image:
+    """Two frames of a video of the portrait that turns, and of what the command writes of it: overlay, label map, cut-out, edit."""
+    with tempfile.TemporaryDirectory() as folder:
+        clip, out = Path(folder, "clip.mp4"), Path(folder, "out")
+        with Writer(clip, rate=10) as writer:
+            for degrees in np.linspace(-18, 18, 12):
+                writer.write(tilted(photo, float(degrees), 1.6))
+        forms = ["--save", "overlay,mask,cutout", "--edit", "hair=#6a1fb0"]
+        subprocess.run([sys.executable, "-m", "faceparse", "video", clip, "-o", out, *forms], check=True)
+        files = [
+            clip,
+            *(out / f"clip_{name}" for name in ("overlay.mp4", "mask.mkv", "cutout.mov", "edit.mp4")),
+        ]
+        return Image.fromarray(np.vstack([np.hstack([shown(file, n) for file in files]) for n in (1, 10)]))
+
+
+def shown(path: Path, number: int) -> NDArray[np.uint8]:
+    """A frame of a video at half its size, in colour and over blue where it is a label map or transparent."""
+    with av.open(str(path)) as container:
+        frame = next(f for n, f in enumerate(container.decode(video=0)) if n == number)
+    if path.suffix == ".mkv":
+        image = Image.fromarray(colours(frame.to_ndarray(format="gray"), "celebamask19"))
+    else:
+        image = Image.fromarray(frame.to_ndarray(format="rgba" if path.suffix == ".mov" else "rgb24"))
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "#1e3cc8"), image).convert("RGB")
+    return np.asarray(image.resize((240, 240), Image.Resampling.BOX))
 
 
 def too_poor(portrait: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:

@@ -54,6 +54,7 @@ CODINGS: Mapping[str, Mapping[int, Coding]] = {
 """Suffix → channels of a frame → how it is encoded."""
 
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+_BT709 = _LIMITED = 1  # FFmpeg's numbers
 _ARRAYS = {1: "gray", 3: "rgb24", 4: "rgba"}
 _NEEDS = {1: "a label map, which is kept without loss", 3: "a picture", 4: "a picture with transparency"}
 
@@ -175,9 +176,8 @@ class Writer(Output):
         if self._aspect != 1:
             context.sample_aspect_ratio = self._aspect
         if channels > 1:
-            context.colorspace = context.color_primaries = context.color_trc = context.color_range = (
-                1  # BT.709, limited
-            )
+            context.colorspace = context.color_primaries = context.color_trc = _BT709
+            context.color_range = _LIMITED
         if self._sound is not None:
             self._sound.join(self._container)
 
@@ -189,7 +189,8 @@ class Writer(Output):
             frame = frame.reformat(
                 format=self._coding.pixels, dst_colorspace="ITU709", dst_color_range="MPEG"
             )
-            frame.colorspace = frame.color_primaries = frame.color_trc = frame.color_range = 1
+            frame.colorspace = frame.color_primaries = frame.color_trc = _BT709
+            frame.color_range = _LIMITED
         self._last = max(round(Fraction(time) / self._unit), self._last + 1)
         frame.pts, frame.time_base = self._last, self._unit
         self._container.mux(self._stream.encode(frame))
@@ -199,7 +200,7 @@ class Writer(Output):
     def _finish(self, whole: bool) -> None:
         self._container.mux(self._stream.encode(None))
         if self._sound is not None:
-            self._sound.copy(float("inf") if whole else self._until)
+            self._sound.copy(math.inf if whole else self._until)
         container, self._container = self._container, None
         container.close()
 
