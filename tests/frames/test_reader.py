@@ -224,6 +224,19 @@ def test_no_network(tmp_path: Path) -> None:
         Reader(tmp_path / "list.m3u8")
 
 
+@pytest.mark.parametrize(("most", "words"), [(1000, "64 × 48 pixels"), (3072, None)])
+def test_frames_have_a_largest_size(
+    most: int, words: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faceparse.frames.reader.LARGEST", most)
+    path = clip(tmp_path / "a.mkv", pictures(), codec="ffv1")
+    if words is None:
+        assert len(read(path)[0]) == 6
+    else:
+        with pytest.raises(DataError, match=words):
+            Reader(path)
+
+
 def test_raw_frames(caplog: pytest.LogCaptureFixture) -> None:
     made = pictures(3, 5, 7)
     data = b"".join(image.tobytes() for image in made)

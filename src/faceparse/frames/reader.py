@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.errors import DataError, MissingExtraError, display_name
+from faceparse.pictures.reader import LARGEST
 
 if TYPE_CHECKING:
     import av
@@ -113,6 +114,12 @@ class Reader:
             raise DataError(
                 f"{self._name}: PyAV has no decoder of its video stream: convert it, as with ffmpeg -i IN out.mp4"
             )
+        if stream.width * stream.height > LARGEST:
+            size = f"{stream.width} × {stream.height}"
+            raise DataError(
+                f"{self._name} has frames of {size} pixels, and {LARGEST:,} are the most: reduce it"
+            )
+        stream.codec_context.options = {"max_pixels": str(LARGEST)}  # for what the frames themselves say
         stream.thread_type = "AUTO"
         self.rate: Fraction = stream.average_rate or stream.guessed_rate or Fraction(25)
         self.time_base = Fraction(stream.time_base or 1 / self.rate)
