@@ -16,6 +16,8 @@ from faceparse.results.foreground import cutout_strips
 
 Box = tuple[slice, slice]
 """Rows and columns."""
+ROOM = 0.1
+"""Around a region, in its sides: what lies behind it is seen there."""
 ROWS = 512
 """Rows changed at a time: bounds the memory for large pictures."""
 UNSURE = np.float32(0.08)
@@ -82,33 +84,33 @@ class Canvas:
         """
         return self.soft("skin", *more) if "skin" in self.parsing.scheme else self.soft("face")
 
-    def blend(self, mask: Floats, change: Callable[[Floats], Floats], front: Pixels | None = None) -> None:
+    def blend(
+        self, mask: Floats, change: Callable[[Floats], Floats], strength: float = 1, *, mixed: bool = False
+    ) -> None:
         """Replace light, as far as the mask says, by what a function makes of it; where the mask is 0 nothing changes.
 
         Args:
             mask: H × W, 0 to 1.
             change: Linear sRGB, n × 3 → the same; it gets the pixels whose mask is above 0, some rows at a time.
-            front: What is changed, where the picture mixes it with something behind, as `foreground` returns it.
+            strength: 0 to 1, by which the mask is multiplied.
+            mixed: Whether a mask between 0 and 1 says that the picture mixes the region with something behind: then the region's
+                estimated part of the mixture changes, not the mixture.
         """
+        box = extent(mask > 0, ROOM)
+        if box is None:
+            return
+        pixels, mask = self.pixels[box], mask[box]
+        front = foreground(pixels, mask) if mixed else pixels
+        weights = mask * np.float32(strength)
         for top in range(0, len(mask), ROWS):
             rows = slice(top, top + ROWS)
-            part = mask[rows] * 255 >= 0.5  # less is no step of 8 bits
+            part = weights[rows] * 255 >= 0.5  # less is no step of 8 bits
             if part.any():
-                light, weight = to_linear(self.pixels[rows][part]), mask[rows][part][:, None]
-                old = light if front is None else to_linear(front[rows][part])
-                light += weight * (np.clip(change(old), 0, 1) - old)
-                self.pixels[rows][part] = to_srgb(light, self.pixels.dtype)
+                light, old = to_linear(pixels[rows][part]), to_linear(front[rows][part])
+                light += weights[rows][part][:, None] * (np.clip(change(old), 0, 1) - old)
+                pixels[rows][part] = to_srgb(light, pixels.dtype)
 
-    def foreground(self, alpha: Floats) -> Pixels:
-        """The picture, and where alpha lies between 0 and 1 the estimated colour of the foreground alone."""
-        front, parts = self.pixels.copy(), np.rint(alpha * 255).astype(np.uint8)
-        scale = np.iinfo(front.dtype).max // 255
-        for rows, strip in cutout_strips(to_bytes(self.pixels), parts, parts):
-            mixed = (parts[rows] > 0) & (parts[rows] < 255)
-            front[rows][mixed] = strip[mixed][:, :3].astype(front.dtype) * scale
-        return front
-
-    def sample(self, mask: Floats, most: int = 40_000) -> Floats:
+    def sample(self, mask: Floats, most: int = 10_000) -> Floats:
         """Light of pixels that a mask takes for sure, or else for the surest: n × 3, evenly over it."""
         sure = np.flatnonzero(mask >= min(0.95, 0.95 * float(mask.max(initial=0))))
         step = max(1, len(sure) // most)
@@ -120,13 +122,25 @@ class Canvas:
         return self.parsing.face_side or min(self.parsing.size) / 3
 
 
-def extent(mask: NDArray[np.bool_]) -> Box | None:
-    """Rows and columns of a mask's pixels; None without any."""
+def foreground(pixels: Pixels, alpha: Floats) -> Pixels:
+    """A picture, and where alpha lies between 0 and 1 the estimated colour of the foreground alone."""
+    front, parts = pixels.copy(), np.rint(alpha * 255).astype(np.uint8)
+    scale = np.iinfo(front.dtype).max // 255
+    for rows, strip in cutout_strips(to_bytes(pixels), parts, parts):
+        mixed = (parts[rows] > 0) & (parts[rows] < 255)
+        front[rows][mixed] = strip[mixed][:, :3].astype(front.dtype) * scale
+    return front
+
+
+def extent(mask: NDArray[np.bool_], room: float = 0) -> Box | None:
+    """Rows and columns of a mask's pixels, and some room around them, in sides of their box; None without any."""
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    if not rows.size:
+        return None
+    more = round(room * max(rows[-1] - rows[0], columns[-1] - columns[0]))
     return (
-        (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
-        if rows.size
-        else None
+        slice(max(0, int(rows[0]) - more), int(rows[-1]) + more + 1),
+        slice(max(0, int(columns[0]) - more), int(columns[-1]) + more + 1),
     )
 
 

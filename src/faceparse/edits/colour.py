@@ -86,9 +86,22 @@ def _curve(dtype: str) -> Floats:
 def to_srgb(light: Floats, dtype: np.dtype[Any]) -> Pixels:
     """SRGB values of light, in the type's range; light out of range is clipped."""
     light = np.clip(light, 0, 1)
-    values = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** np.float32(1 / 2.4) - 0.055)
-    rounded: Pixels = np.rint(values * np.iinfo(dtype).max).astype(dtype)
-    return rounded
+    if dtype == np.uint8:
+        return np.asarray(_bytes_of_light()[(light * np.float32(_FINE) + np.float32(0.5)).astype(np.uint16)])
+    return np.asarray(np.rint(_gamma(light) * np.iinfo(dtype).max), dtype)
+
+
+_FINE = 2**16 - 1
+
+
+@cache
+def _bytes_of_light() -> NDArray[np.uint8]:
+    """Of light in steps so fine that 8 bits are at most 0.03 of a step off; ten times as fast as the power."""
+    return np.asarray(np.rint(_gamma(np.arange(_FINE + 1) / _FINE) * 255), np.uint8)
+
+
+def _gamma(light: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** np.float32(1 / 2.4) - 0.055)
 
 
 def to_oklab(light: Floats) -> Floats:

@@ -41,8 +41,7 @@ def recolour(canvas: Canvas, mask: Floats, colour: str, strength: float) -> None
     if not strength or not (mask > 0.5).any():
         return
     change = Recolouring(canvas.sample(mask), to_oklab(to_linear(rgb(colour))))
-    alpha = firm(mask)
-    canvas.blend(alpha * np.float32(strength), change, canvas.foreground(alpha))
+    canvas.blend(firm(mask), change, strength, mixed=True)
 
 
 class Recolouring:

@@ -56,12 +56,12 @@ class Background(Edit):
         for rows, strip in cutout_strips(to_bytes(canvas.pixels), alpha, alpha):
             through = alpha[rows] < 255
             mixed = through & (alpha[rows] > 0)
-            front = canvas.pixels[rows].copy()
-            front[mixed] = strip[mixed][:, :3].astype(front.dtype) * (full // 255)
-            weight: Floats = (alpha[rows][through] / np.float32(255)).astype(np.float32)[:, None]
-            back = behind if behind.ndim == 1 else behind[rows][through]
-            light = weight * to_linear(front[through]) + (1 - weight) * to_linear(back)
-            canvas.pixels[rows][through] = to_srgb(light, canvas.pixels.dtype)
+            front = strip[mixed][:, :3].astype(canvas.pixels.dtype) * (full // 255)
+            back = np.broadcast_to(behind, canvas.pixels.shape)[rows]
+            weight: Floats = (alpha[rows][mixed] / np.float32(255)).astype(np.float32)[:, None]
+            light = weight * to_linear(front) + (1 - weight) * to_linear(back[mixed])
+            np.copyto(canvas.pixels[rows], back, where=(alpha[rows] == 0)[..., None])
+            canvas.pixels[rows][mixed] = to_srgb(light, canvas.pixels.dtype)
             if canvas.opacity is not None:
                 canvas.opacity[rows][through] = full
 

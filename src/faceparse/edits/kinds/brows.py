@@ -15,8 +15,12 @@ from faceparse.edits.registry import register
 
 NEAR = 0.03
 """σ of the surroundings whose colours count, in sides of the face."""
+FEW = 0.1
+"""Probability of a brow below which skin is bare."""
 ALIKE = 0.05
 """Distance of brow and skin in OKLab below which they cannot be told apart; at twice this distance they can."""
+HAIR = np.float32(0.75)
+"""Part of the colour that only hairs get; a brow pencil colours the skin between them too."""
 FULL = 0.8
 """Part of the way from skin to brow at which a pixel is all hair."""
 
@@ -48,13 +52,14 @@ def _hairs(canvas: Canvas, brows: Floats, box: Box) -> Floats:
     """How much of each pixel is hair, not the skin between: where its colour lies between those of skin and brow around it."""
     colours = to_oklab(to_linear(canvas.pixels[box]))
     sigma = NEAR * canvas.face_side
-    skin = _mean(colours, canvas.skin()[box] ** 2, 2 * sigma)
+    bare = canvas.labelled("skin" if "skin" in canvas.parsing.scheme else "face")[box] & (brows < FEW)
+    skin = _mean(colours, bare.astype(np.float32), 2 * sigma)
     apart = np.square(colours - skin).sum(-1)
     hair = _mean(colours, brows * apart, sigma) - skin
     length = np.square(hair).sum(-1)
     part = ((colours - skin) * hair).sum(-1) / np.maximum(length, 1e-6)
     clear = np.clip(np.sqrt(length) / ALIKE - 1, 0, 1)
-    return np.asarray(1 + clear * (np.clip(part / FULL, 0, 1) - 1), np.float32)
+    return np.asarray(1 + HAIR * clear * (np.clip(part / FULL, 0, 1) - 1), np.float32)
 
 
 def _mean(colours: Floats, weights: Floats, sigma: float) -> Floats:
