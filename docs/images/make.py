@@ -43,9 +43,12 @@ EDITS = (
 )  # fmt: skip
 """What the sheet of edits shows, after the photo."""
 
+STRIP = ("hair=#e8cf9a",), ("hair=#8c1c13", "lips=#8c1c13"), ("background=#2f6f8f",), ("anonymise",)
+"""What the strip of edits shows, after the photo."""
+
 
 def main() -> None:
-    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), edits.jpg (one portrait, edited), edges.jpg (hair cut out), video.jpg (frames of a video's forms), samples.jpg (what training shows), failures.jpg; composites of the photo beside it."""
+    """Write collins.jpg (photo, labels, overlay, legend), regions.jpg, two.jpg (two tilted faces), edits.jpg and strip.jpg (one portrait, edited), edges.jpg (hair cut out), video.jpg (frames of a video's forms), samples.jpg (what training shows), failures.jpg; composites of the photo beside it."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     photo = read_picture(COLLINS)
     parser = faceparse.Parser()
@@ -71,6 +74,7 @@ def main() -> None:
     edges(parser.parse(photo)).save(folder / "edges.jpg", quality=90)
 
     edited_sheet(one).save(folder / "edits.jpg", quality=88)
+    edited_strip(one).save(folder / "strip.jpg", quality=90)
 
     video_sheet(photo).save(folder / "video.jpg", quality=88)
 
@@ -174,6 +178,13 @@ def edited_sheet(parsing: Parsing) -> Image.Image:
         sheet.paste(picture.resize((252, 252), Image.Resampling.LANCZOS), (x + 4, y + 4))
         ImageDraw.Draw(sheet).text((x + 6, y + 260), "\n".join(words), "black", font)
     return sheet
+
+
+def edited_strip(parsing: Parsing) -> Image.Image:
+    """The portrait and some edits, side by side."""
+    pictures = [faceparse.edit(parsing, [read_edit(word) for word in words]) for words in ((), *STRIP)]
+    small = [Image.fromarray(p).resize((210, 210), Image.Resampling.LANCZOS) for p in pictures]
+    return Image.fromarray(np.hstack([np.asarray(p) for p in small]))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from faceparse import tables
 from faceparse.edits.base import Colour, Edit
-from faceparse.edits.canvas import Box, Canvas
+from faceparse.edits.canvas import Box, Canvas, extent
 from faceparse.edits.colour import Pixels, rgb, to_bytes
 from faceparse.edits.registry import register
 from faceparse.faces import YuNet
@@ -72,8 +72,10 @@ class Anonymise(Edit):
                 return
 
     def _hide(self, pixels: Pixels, square: float, box: Box, mask: NDArray[np.bool_]) -> None:
-        if mask.any():
-            pixels[box][mask] = self._hidden(pixels[box], max(2.0, square))[mask]
+        inside = extent(mask)
+        if inside:
+            part, mask = pixels[box][inside], mask[inside]
+            part[mask] = self._hidden(part, max(2.0, square))[mask]
 
     def _hidden(self, pixels: Pixels, square: float) -> Pixels:
         if self.mode == "fill":
