@@ -100,7 +100,7 @@ class Canvas:
         if box is None:
             return
         pixels, mask = self.pixels[box], mask[box]
-        front = foreground(pixels, mask) if mixed else pixels
+        front = _foreground(pixels, mask) if mixed else pixels
         weights = mask * np.float32(strength)
         for top in range(0, len(mask), ROWS):
             rows = slice(top, top + ROWS)
@@ -109,6 +109,10 @@ class Canvas:
                 light, old = to_linear(pixels[rows][part]), to_linear(front[rows][part])
                 light += weights[rows][part][:, None] * (np.clip(change(old), 0, 1) - old)
                 pixels[rows][part] = to_srgb(light, pixels.dtype)
+
+    def foreground(self, alpha: Floats) -> Pixels:
+        """The picture, and where alpha (H × W, 0 to 1) lies between 0 and 1 the estimated colour of the foreground alone."""
+        return _foreground(self.pixels, alpha)
 
     def sample(self, mask: Floats, most: int = 10_000) -> Floats:
         """Light of pixels that a mask takes for sure, or else for the surest: n × 3, evenly over it."""
@@ -122,8 +126,7 @@ class Canvas:
         return self.parsing.face_side or min(self.parsing.size) / 3
 
 
-def foreground(pixels: Pixels, alpha: Floats) -> Pixels:
-    """A picture, and where alpha lies between 0 and 1 the estimated colour of the foreground alone."""
+def _foreground(pixels: Pixels, alpha: Floats) -> Pixels:
     front, parts = pixels.copy(), np.rint(alpha * 255).astype(np.uint8)
     scale = np.iinfo(front.dtype).max // 255
     for rows, strip in cutout_strips(to_bytes(pixels), parts, parts):
