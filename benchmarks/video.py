@@ -204,10 +204,10 @@ def crossing(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Sh
 
 def returning(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Shot]:
     """A face that leaves on the right, is away for half a second, and returns on the left."""
-    away = range(14, 27)
+    away = range(12, 25)
     for i in range(FRAMES):
-        x = 380 + 40 * i if i < away.start else -340 + 30 * (i - away.stop)
-        yield staged(portraits[:1], [(min(x, 900) if i not in away else 2000, 110)], 0.6, rng)
+        x = 420 + 28 * i if i < away.start else -280 + 24 * (i - away.stop)
+        yield staged(portraits[:1], [(2000 if i in away else x, 110)], 0.6, rng)
 
 
 CLIPS: dict[str, Clip] = {

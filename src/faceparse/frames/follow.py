@@ -70,7 +70,9 @@ class Follower:
             track.here = track.here and not self.cut
 
     def _follow(self, track: Track, last: NDArray[np.uint8], image: NDArray[np.uint8]) -> None:
-        motion = flow(last, image, track.face.box)
+        predicted = np.array(track.kalman.box).reshape(2, 2).mean(0)
+        x, y = np.rint(predicted - track.face.centre).astype(int).tolist()
+        motion = flow(last, image, track.face.box, (x, y))
         if motion is None:
             return
         face = moved(track.face, motion)

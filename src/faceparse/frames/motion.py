@@ -34,7 +34,7 @@ CUT = 24.0
 """Mean difference of the thumbnails of two frames, 0 to 255, from which they may lie on both sides of a cut."""
 
 
-def flow(before: Image, after: Image, box: Box) -> Affine | None:
+def flow(before: Image, after: Image, box: Box, shift: tuple[int, int] = (0, 0)) -> Affine | None:
     """Return the 2 × 3 similarity that moves what is in a box of one frame to its place in the next.
 
     Corners in the box are followed by pyramidal Lucas-Kanade, forwards and back (Kalal et al.: Forward-backward error,
@@ -44,6 +44,7 @@ def flow(before: Image, after: Image, box: Box) -> Affine | None:
         before: A frame, RGB uint8, H × W × 3.
         after: The next frame, of the same size.
         box: x0, y0, x1, y1 in picture points.
+        shift: Where the box is expected in the next frame: x and y in pixels from its place.
 
     Returns:
         The map, or None if too few points are found again, or move together.
@@ -51,12 +52,14 @@ def flow(before: Image, after: Image, box: Box) -> Affine | None:
     height, width = before.shape[:2]
     x0, y0, x1, y1 = box
     reach = MARGIN * max(x1 - x0, y1 - y0)
-    left, right = max(0, math.floor(x0 - reach)), min(width, math.ceil(x1 + reach))
-    top, bottom = max(0, math.floor(y0 - reach)), min(height, math.ceil(y1 + reach))
+    left, right = _range(x0 - reach, x1 + reach, width, shift[0])
+    top, bottom = _range(y0 - reach, y1 + reach, height, shift[1])
     if right - left < 16 or bottom - top < 16:
         return None
     scale = min(1.0, SIDE / max(right - left, bottom - top))
-    first, second = (_gray(image[top:bottom, left:right], scale) for image in (before, after))
+    x, y = shift
+    first = _gray(before[top:bottom, left:right], scale)
+    second = _gray(after[top + y : bottom + y, left + x : right + x], scale)
     offset = np.array([left, top])
     inside = np.zeros(first.shape, np.uint8)
     (a, b), (c, d) = ((np.array([[x0, y0], [x1, y1]]) - offset) * scale).round().astype(int).clip(0)
@@ -74,8 +77,13 @@ def flow(before: Image, after: Image, box: Box) -> Affine | None:
     )
     if motion is None or np.count_nonzero(together) < max(LEAST_POINTS, LEAST_TOGETHER * len(start)):
         return None
-    motion[:, 2] = motion[:, 2] / scale + offset - motion[:, :2] @ offset
+    motion[:, 2] = motion[:, 2] / scale + offset + shift - motion[:, :2] @ offset
     return np.asarray(motion, np.float64)
+
+
+def _range(low: float, high: float, length: int, shift: int) -> tuple[int, int]:
+    """Return the first and last pixel (excluded) of a range that lies in the picture, shifted too."""
+    return max(0, -shift, math.floor(low)), min(length, length - shift, math.ceil(high))
 
 
 def _followed(before: Image, after: Image, points: Any) -> tuple[Any, NDArray[np.bool_]]:

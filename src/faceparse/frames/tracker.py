@@ -36,8 +36,8 @@ themselves, 5 % of the pairs of different people more than 0.75 and 1 % more tha
 """
 STAMP, STAMP_SCALE = 16, 0.8
 """Side of a face's small picture in pixels, and in sides of the aligned square."""
-RENEWAL = 0.2
-"""Weight of a new small picture in the one that is remembered."""
+RENEWAL, LEAST_SHOWN = 0.2, 0.3
+"""Weight of a new small picture in the one that is remembered; least share of both that must lie in the picture."""
 
 Array = NDArray[np.float64]
 
@@ -112,7 +112,7 @@ class Tracker:
                 if value > 0 and i not in matched and track not in matched.values():
                     matched[i] = track
         for i, track in matched.items():
-            track.stamp = (1 - RENEWAL) * track.stamp + RENEWAL * stamps[i]
+            track.stamp = renewed(track.stamp, stamps[i])
             if not track.here or overlap(faces[i].box, track.kalman.box) < OVERLAP:  # it came back elsewhere
                 track.kalman = Kalman(faces[i].box, time)
             track.observe(faces[i], time)
@@ -127,16 +127,29 @@ class Tracker:
 
 
 def stamp(image: NDArray[np.uint8], face: Detection) -> Array:
-    """Return a small aligned picture of a face, without its mean and with length 1."""
+    """Return a small aligned picture of a face, n × 3; NaN beyond the picture's border."""
     square = Square.from_landmarks(face.landmarks).scale(STAMP_SCALE)
-    values = crop(image, square, (STAMP, STAMP)).astype(np.float64).ravel()
-    values -= values.mean()
-    return values / max(float(np.linalg.norm(values)), 1e-9)
+    values = crop(image, square, (STAMP, STAMP)).astype(np.float64)
+    steps = (np.arange(STAMP) + 0.5) / STAMP * 2 - 1
+    centre, x, y = (np.array(v) for v in (square.centre, square.x, square.y))
+    points = centre + steps[:, None] * x + steps[:, None, None] * y
+    values[((points < 0) | (points > image.shape[1::-1])).any(-1)] = np.nan
+    return values.reshape(-1, 3)
+
+
+def renewed(old: Array, new: Array) -> Array:
+    """Return a remembered small picture with a new one mixed in; what only one of them shows is taken from it."""
+    mix = (1 - RENEWAL) * old + RENEWAL * new
+    return np.where(np.isnan(mix), np.where(np.isnan(old), new, old), mix)
 
 
 def likeness(a: Array, b: Array) -> float:
-    """Return the correlation of two small pictures, −1 to 1."""
-    return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9))
+    """Return the correlation of two small pictures where both show something, −1 to 1; 0 if that is too little."""
+    both = ~np.isnan(a[:, 0] + b[:, 0])
+    if both.mean() < LEAST_SHOWN:
+        return 0.0
+    a, b = (one[both] - one[both].mean() for one in (a, b))
+    return float((a * b).sum() / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9))
 
 
 def overlap(a: Sequence[float], b: Sequence[float]) -> float:
