@@ -102,7 +102,7 @@ def test_a_moving_face_keeps_its_id_its_landmarks_and_its_mask(collins: Image) -
         (face,) = frame.faces
         alone = default().parse(frame.image)
         assert face.id == 1
-        assert np.abs(face.landmarks - alone.faces[0].landmarks).max() < 0.05 * max(face.size)
+        assert np.abs(face.landmarks - alone.faces[0].landmarks).max() < 0.08 * max(face.size)
         mask, other = frame.parsing.mask("face"), alone.mask("face")
         assert (mask & other).sum() > 0.93 * (mask | other).sum()
         assert face.parsing is not None

@@ -70,6 +70,15 @@ def test_somebody_else_elsewhere_is_somebody_else() -> None:
     assert ids(tracker, 0.5, scene((2, 300, 110)), at(300, 110)) == [2]
 
 
+def test_a_face_that_is_half_in_the_picture_at_first_is_recognised_later() -> None:
+    tracker = Tracker()
+    assert ids(tracker, 0.0, scene((1, 300, 100)), at(300, 100)) == [1]
+    image = scene((1, 60, 110))
+    image[:, 40:] = 128  # only a part is seen
+    assert ids(tracker, 0.5, image, at(60, 110)) == [2]
+    assert ids(tracker, 0.6, scene((1, 60, 110)), at(60, 110)) == [1]
+
+
 def test_a_face_lost_for_long_is_forgotten() -> None:
     tracker = Tracker()
     assert ids(tracker, 0.0, scene((1, 100, 100)), at(100, 100)) == [1]

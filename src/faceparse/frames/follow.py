@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from faceparse.faces import Detection, Square
 from faceparse.frames.motion import CUT, Affine, change, flow, move, thumbnail
-from faceparse.frames.tracker import LIKE, Track, Tracker, likeness, stamp
+from faceparse.frames.stamp import likeness, stamp
+from faceparse.frames.tracker import LIKE, Track, Tracker
 from faceparse.results.square import similarity
 
 FOLLOWED = 0.6
@@ -81,7 +82,7 @@ class Follower:
         track.motion = motion
         if track.smoothed.value is not None:
             track.smoothed.value = move(track.smoothed.value, motion)
-        track.observe(face, self.time)
+        track.observe(face, self.time, self._tracker.is_alone(track, face))
 
     def detect(self, faces: Sequence[Detection]) -> list[Track | None]:
         """Correct the faces by the detections in this frame.

@@ -1,4 +1,4 @@
-"""A Kalman filter that predicts where a face's box will be.
+"""Boxes: a Kalman filter that predicts where a face's box will be, and the overlap of two.
 
 >>> filtered = Kalman((0, 0, 10, 10), 0.0)
 >>> filtered.predict(0.1)
@@ -52,3 +52,14 @@ class Kalman:
 def _centre_and_size(box: Sequence[float]) -> Array:
     low, high = np.array(box, np.float64).reshape(2, 2)
     return np.concatenate([(low + high) / 2, high - low])
+
+
+def overlap(a: Sequence[float], b: Sequence[float]) -> float:
+    """Return the intersection of two boxes over their union, 0 to 1."""
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
+    shared = float(np.prod(np.maximum(high - low, 0.0)))
+    return shared / max(_area(a) + _area(b) - shared, 1e-9)
+
+
+def _area(box: Sequence[float]) -> float:
+    return float((box[2] - box[0]) * (box[3] - box[1]))

@@ -39,6 +39,8 @@ UNSURE = 3.0
 """Growth of the past's weight with the probability that the network leaves to other classes."""
 RATIO, RATE = 0.97, 25.0
 """Largest weight of the past, and the frames a second for which it is meant: at another rate the past lasts as long."""
+STILL_PICTURE = 3.0
+"""Difference from the last frame, 0 to 255, up to which what belongs to no face is taken to stay."""
 STAYS = np.eye(2, 3)
 """Motion of what belongs to no face."""
 
@@ -118,7 +120,8 @@ class Steady:
         """Move the pasts to this frame with their faces; drop those of lost faces and those from before a cut."""
         motions = {track.id: track.motion for track in self.follower.tracks}
         for (owner, layer), past in list(self._pasts.items()):
-            motion = STAYS if owner is None else motions.get(owner)
+            still = STAYS if self.follower.changed <= STILL_PICTURE else None
+            motion = still if owner is None else motions.get(owner)
             if motion is None or self.follower.cut:
                 del self._pasts[owner, layer]
             elif not past.warped:

@@ -19,7 +19,7 @@ from faceparse.faces.looks import is_portrait
 from faceparse.faces.turn import Turn, detect_upright
 from faceparse.frames.frame import Frame
 from faceparse.frames.motion import move
-from faceparse.frames.steady import Steady
+from faceparse.frames.steady import STILL_PICTURE, Steady
 from faceparse.frames.tracker import Track
 from faceparse.parser import Parser, Prior
 from faceparse.pictures import read_picture
@@ -27,10 +27,12 @@ from faceparse.results import Face, Parsing
 
 EVERY, SEARCH = 5, 2
 """Frames from one detection to the next while faces are followed, and while there is none."""
-FAR = 0.15
-"""Distance, in sides of a face, after which it is detected again."""
-CHANGED = 8.0
-"""Mean difference of two frames, 0 to 255, after which faces are detected again."""
+CLEAR = 0.85
+"""Score of a face that is followed; one below it, turned aside or half covered, is detected in every frame."""
+FAR, NEAR = 0.5, 0.05
+"""Distance, in sides of a face, after which it is detected again, and after which its surroundings are looked at again."""
+CHANGED = 16.0
+"""Difference from the last frame, 0 to 255, after which faces are detected again."""
 KEPT = 5
 """Frames for which a look at a face's surroundings or at the whole picture is kept."""
 SLACK = 1.1
@@ -48,12 +50,11 @@ Key = tuple[int | None, int]
 
 @dataclass
 class _Kept:
-    """The logits of a look, their age in frames, and where its face was, or how much the picture changed since."""
+    """The logits of a look, where its face was, and their age in frames."""
 
     logits: NDArray[np.float32]
     face: Detection | None
     age: int = 0
-    changed: float = 0.0
 
 
 class Stream:
@@ -132,6 +133,7 @@ class Stream:
             or follower.lost
             or follower.changed > CHANGED
             or self._moved > FAR
+            or any(track.face.score < CLEAR for track in follower.tracks)
             or self._since >= (EVERY if follower.tracks else SEARCH)
         )
 
@@ -175,9 +177,13 @@ class Stream:
         by_id = {track.id: track for track in faces}
         for (owner, layer), kept in list(self._kept.items()):
             kept.age += 1
-            kept.changed += self._follower.changed
             face = None if owner is None else by_id[owner].face if owner in by_id else None
-            if self._follower.cut or (owner is not None and face is None) or _is_far(kept, face):
+            if (
+                not faces
+                or self._follower.cut
+                or (owner is not None and face is None)
+                or self._is_old(kept, face)
+            ):
                 del self._kept[owner, layer]
         oldest = max(self._kept, key=lambda key: self._kept[key].age, default=None)
         if oldest is not None and self._kept[oldest].age >= KEPT:
@@ -186,6 +192,12 @@ class Stream:
             (None if owner is None else faces[by_id[owner]], layer): kept.logits
             for (owner, layer), kept in self._kept.items()
         }
+
+    def _is_old(self, kept: _Kept, face: Detection | None) -> bool:
+        """Return whether a face has moved far from where it was when the look was kept, or the picture has changed."""
+        if kept.face is None or face is None:
+            return self._follower.changed > STILL_PICTURE
+        return bool(np.abs(face.landmarks - kept.face.landmarks).max() > NEAR * face.size)
 
     def _keep(self, parsing: Parsing, tracks: Sequence[Track]) -> None:
         """Keep the looks at surroundings: wider ones of a face, and that at the whole picture around faces."""
@@ -212,14 +224,6 @@ def _motion(track: Track) -> float:
         return 0.0
     centre = np.array(track.face.centre)
     return float(np.linalg.norm(move(centre[None], track.motion)[0] - centre)) / track.face.size
-
-
-def _is_far(kept: _Kept, face: Detection | None) -> bool:
-    """Return whether a face has moved far from where it was when the look was kept, or the picture has changed."""
-    if kept.face is None or face is None:
-        return kept.changed > CHANGED
-    gone = np.abs(face.landmarks - kept.face.landmarks).max()
-    return bool(gone > FAR * face.size)
 
 
 def _nearest(face: Face, tracks: Sequence[Track]) -> Track:

@@ -20,24 +20,23 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.faces import Detection, Square, crop
-from faceparse.frames.kalman import Kalman
+from faceparse.faces import Detection
+from faceparse.frames.kalman import Kalman, overlap
 from faceparse.frames.oneeuro import OneEuro
+from faceparse.frames.stamp import likeness, renewed, stamp
 
 HIGH_SCORE = 0.6
 """Score of a detection that may begin a track."""
 KEPT = 1.5
 """Seconds for which a lost face keeps its number."""
-OVERLAP, LIKE = 0.2, 0.82
-"""Least overlap of a detection with a track at its place; least likeness with a lost face elsewhere.
+OVERLAP, ALIKE, LIKE = 0.2, 0.6, 0.82
+"""Least overlap of a detection with a track at its place; least likeness with a lost face elsewhere, and after a cut.
 
 Of 79 portraits of CelebAMask-HQ, turned, scaled, blurred, relit and noisy, 99 % have a likeness of at least 0.82 with
 themselves, 5 % of the pairs of different people more than 0.75 and 1 % more than 0.85.
 """
-STAMP, STAMP_SCALE = 16, 0.8
-"""Side of a face's small picture in pixels, and in sides of the aligned square."""
-RENEWAL, LEAST_SHOWN = 0.2, 0.3
-"""Weight of a new small picture in the one that is remembered; least share of both that must lie in the picture."""
+CLEAR = 0.02
+"""Overlap with another face from which a detection does not change how the face is remembered."""
 
 Array = NDArray[np.float64]
 
@@ -52,6 +51,7 @@ class Track:
         stamp: Its remembered small picture.
         kalman: Its predicted box.
         detected: Time in seconds of its last detection.
+        begun: Time in seconds of its first detection.
         seen: Time in seconds at which it was last detected or followed.
         here: Whether its place counts: not after a cut.
         motion: The map, 2 × 3, of its points from the last frame to this one; None: not known, for a new or lost face.
@@ -62,15 +62,21 @@ class Track:
     face: Detection
     stamp: Array
     kalman: Kalman
+    begun: float
     detected: float
     seen: float
     here: bool = True
     motion: Array | None = None
-    smoothed: OneEuro = field(default_factory=lambda: OneEuro(cutoff=1.0, beta=5.0))
+    smoothed: OneEuro = field(default_factory=lambda: OneEuro(cutoff=0.5, beta=2.0))
 
-    def observe(self, face: Detection, time: float) -> None:
-        """Note where the face is at a time, to which its box was predicted."""
-        self.kalman.update(face.box)
+    def observe(self, face: Detection, time: float, alone: bool = True) -> None:
+        """Note where the face is at a time, to which its box was predicted.
+
+        A face beside another one goes on as predicted: the box of a face that somebody covers shrinks to what is seen of
+        it, which is no motion.
+        """
+        if alone:
+            self.kalman.update(face.box)
         self.face, self.seen, self.here = face, time, True
 
 
@@ -91,6 +97,19 @@ class Tracker:
         for track in self.tracks:
             track.kalman.predict(time)
 
+    def is_alone(self, track: Track, face: Detection) -> bool:
+        """Return whether a face that belongs to a track is beside no other one."""
+        others = (other.kalman.box for other in self.tracks if other is not track)
+        return all(overlap(face.box, box) < CLEAR for box in others)
+
+    def _recognise(self, track: Track, picture: Array, lost: Sequence[Track]) -> None:
+        """Give a new track the number of a lost face that it turns out to be, now that more of it is seen."""
+        older = [other for other in lost if other.seen < track.begun]
+        best = max(older, key=lambda other: likeness(picture, other.stamp), default=track)
+        if best is not track and likeness(picture, best.stamp) >= LIKE:
+            track.id, track.stamp, track.begun = best.id, best.stamp, best.begun
+            self.tracks.remove(best)
+
     def update(self, faces: Sequence[Detection], image: NDArray[np.uint8], time: float) -> list[Track | None]:
         """Return the track of each detection in an RGB frame at the predicted time; None for a low score without one."""
         stamps = [stamp(image, face) for face in faces]
@@ -98,12 +117,12 @@ class Tracker:
         matched: dict[int, Track] = {}
 
         def near(i: int, track: Track) -> float:
-            shared = overlap(faces[i].box, track.kalman.box)
+            shared = max(overlap(faces[i].box, box) for box in (track.kalman.box, track.face.box))
             return 1 + shared + likeness(stamps[i], track.stamp) if track.here and shared >= OVERLAP else 0.0
 
         def like(i: int, track: Track) -> float:
             alike = likeness(stamps[i], track.stamp)
-            return alike if alike >= LIKE else 0.0
+            return alike if alike >= (ALIKE if track.here else LIKE) else 0.0
 
         for candidates, score in ((high, near), (range(len(faces)), near), (high, like)):
             rest = [track for track in self.tracks if track not in matched.values()]
@@ -112,52 +131,17 @@ class Tracker:
                 if value > 0 and i not in matched and track not in matched.values():
                     matched[i] = track
         for i, track in matched.items():
-            track.stamp = renewed(track.stamp, stamps[i])
-            if not track.here or overlap(faces[i].box, track.kalman.box) < OVERLAP:  # it came back elsewhere
+            self._recognise(track, stamps[i], [lost for lost in self.tracks if lost not in matched.values()])
+            if alone := self.is_alone(track, faces[i]):
+                track.stamp = renewed(track.stamp, stamps[i])
+            if not track.here or near(i, track) == 0:  # it came back elsewhere
                 track.kalman = Kalman(faces[i].box, time)
-            track.observe(faces[i], time)
+            track.observe(faces[i], time, alone)
             track.detected = time
         for i in high:
             if i not in matched:
                 matched[i] = Track(
-                    next(self._ids), faces[i], stamps[i], Kalman(faces[i].box, time), time, time
+                    next(self._ids), faces[i], stamps[i], Kalman(faces[i].box, time), time, time, time
                 )
                 self.tracks.append(matched[i])
         return [matched.get(i) for i in range(len(faces))]
-
-
-def stamp(image: NDArray[np.uint8], face: Detection) -> Array:
-    """Return a small aligned picture of a face, n × 3; NaN beyond the picture's border."""
-    square = Square.from_landmarks(face.landmarks).scale(STAMP_SCALE)
-    values = crop(image, square, (STAMP, STAMP)).astype(np.float64)
-    steps = (np.arange(STAMP) + 0.5) / STAMP * 2 - 1
-    centre, x, y = (np.array(v) for v in (square.centre, square.x, square.y))
-    points = centre + steps[:, None] * x + steps[:, None, None] * y
-    values[((points < 0) | (points > image.shape[1::-1])).any(-1)] = np.nan
-    return values.reshape(-1, 3)
-
-
-def renewed(old: Array, new: Array) -> Array:
-    """Return a remembered small picture with a new one mixed in; what only one of them shows is taken from it."""
-    mix = (1 - RENEWAL) * old + RENEWAL * new
-    return np.where(np.isnan(mix), np.where(np.isnan(old), new, old), mix)
-
-
-def likeness(a: Array, b: Array) -> float:
-    """Return the correlation of two small pictures where both show something, −1 to 1; 0 if that is too little."""
-    both = ~np.isnan(a[:, 0] + b[:, 0])
-    if both.mean() < LEAST_SHOWN:
-        return 0.0
-    a, b = (one[both] - one[both].mean() for one in (a, b))
-    return float((a * b).sum() / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9))
-
-
-def overlap(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return the intersection of two boxes over their union, 0 to 1."""
-    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
-    shared = float(np.prod(np.maximum(high - low, 0.0)))
-    return shared / max(_area(a) + _area(b) - shared, 1e-9)
-
-
-def _area(box: Sequence[float]) -> float:
-    return float((box[2] - box[0]) * (box[3] - box[1]))

@@ -1,0 +1,45 @@
+"""Small aligned pictures of faces, to tell whether two are alike.
+
+>>> likeness(stamp(image, face), stamp(image, face))  # doctest: +SKIP
+1.0
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparse.faces import Detection, Square, crop
+
+Array = NDArray[np.float64]
+
+SIDE, SCALE = 16, 0.8
+"""Side of the small picture in pixels, and in sides of the aligned square."""
+RENEWAL, SHOWN = 0.2, 0.3
+"""Weight of a new small picture in the one that is remembered; least share of both that must lie in the picture."""
+
+
+def stamp(image: NDArray[np.uint8], face: Detection) -> Array:
+    """Return a small aligned picture of a face, n × 3; NaN beyond the picture's border."""
+    square = Square.from_landmarks(face.landmarks).scale(SCALE)
+    values = crop(image, square, (SIDE, SIDE)).astype(np.float64)
+    steps = (np.arange(SIDE) + 0.5) / SIDE * 2 - 1
+    centre, x, y = (np.array(v) for v in (square.centre, square.x, square.y))
+    points = centre + steps[:, None] * x + steps[:, None, None] * y
+    values[((points < 0) | (points > image.shape[1::-1])).any(-1)] = np.nan
+    return values.reshape(-1, 3)
+
+
+def renewed(old: Array, new: Array) -> Array:
+    """Return a remembered small picture with a new one mixed in; what only one of them shows is taken from it."""
+    mix = (1 - RENEWAL) * old + RENEWAL * new
+    return np.where(np.isnan(mix), np.where(np.isnan(old), new, old), mix)
+
+
+def likeness(a: Array, b: Array) -> float:
+    """Return the correlation of two small pictures where both show something, −1 to 1; 0 if that is too little."""
+    both = ~np.isnan(a[:, 0] + b[:, 0])
+    if both.mean() < SHOWN:
+        return 0.0
+    a, b = (one[both] - one[both].mean() for one in (a, b))
+    return float((a * b).sum() / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9))
