@@ -68,7 +68,8 @@ def find_coding(path: Path, channels: int) -> Coding:
     kinds = CODINGS.get(path.suffix.lower())
     if kinds is None:
         raise OutputError(
-            f"{display_name(path)}: a video is written as {', '.join(CODINGS)}; name such a file"
+            f"{display_name(path)}: a video is written as {', '.join(CODINGS)}: name such a file, or a folder "
+            "for a file a frame"
         )
     if channels not in kinds:
         fitting = either(suffix for suffix, others in CODINGS.items() if channels in others)
