@@ -108,7 +108,7 @@ def turning(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Sho
         image, labels, places = projected(
             portraits[0], around(10 * wave, 1.05 + 0.15 * t, 10 * wave, 0, 1e-4 * wave)
         )
-        yield Shot(noisy(image, 3, rng), labels, {0: places})
+        yield Shot(noisy(image, 5, rng), labels, {0: places})
 
 
 def shaking(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Shot]:
@@ -158,7 +158,7 @@ def speaking(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Sh
             )
         image = cv2.remap(portrait.image, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         labels = cv2.remap(portrait.labels, source, None, cv2.INTER_NEAREST)
-        yield Shot(noisy(np.asarray(image), 4, rng), np.asarray(labels), {0: places})
+        yield Shot(noisy(np.asarray(image), 5, rng), np.asarray(labels), {0: places})
 
 
 def cutting(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Shot]:
@@ -166,7 +166,7 @@ def cutting(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Sho
     for i in range(FRAMES):
         who = int(i >= FRAMES // 2)
         image, labels, places = projected(portraits[who], around(0, 1.05, 6 * np.sin(i / 6), 0))
-        yield Shot(noisy(image, 4, rng), labels, {who: places})
+        yield Shot(noisy(image, 5, rng), labels, {who: places})
 
 
 def staged(
@@ -193,7 +193,7 @@ def staged(
     for who, place in places.items():  # what others cover is unseen
         seen = cv2.remap((owner == who).astype(np.uint8), place, None, cv2.INTER_NEAREST)
         place[cv2.erode(seen, np.ones((7, 7), np.uint8)) == 0] = -1e4
-    return Shot(noisy(scene.clip(0, 255).astype(np.uint8), 4, rng), truth, places)
+    return Shot(noisy(scene.clip(0, 255).astype(np.uint8), 5, rng), truth, places)
 
 
 def crossing(portraits: list[Portrait], rng: np.random.Generator) -> Iterator[Shot]:
@@ -303,6 +303,27 @@ def measure(
             before[name] = shot, frame.parsing.labels
 
 
+def strip(parser: Parser, smooth: float, path: Path) -> None:
+    """Save two clips of the sample portrait: a frame, and how often each pixel's label changes, before and after."""
+    image = read_picture(ROOT / "examples" / "collins.jpg")
+    portrait, head = Portrait(image, parser.parse(image).labels, parser.scheme), (slice(280), slice(80, 360))
+    rows = []
+    for clip in (still, shaking):
+        streams = Stream(parser, 0), Stream(parser, smooth)
+        counts, before = [np.zeros((SIDE // 2, SIDE // 2)) for _ in streams], None
+        for i, shot in enumerate(clip([portrait], np.random.default_rng(0))):
+            now = [undone(stream(shot.image, i / RATE).parsing.labels, shot.places[0]) for stream in streams]
+            for count, old, new in zip(counts, before or now, now, strict=True):
+                count += (old != new) & (old != 255) & (new != 255)
+            before = now
+        heat = [
+            np.uint8(255 * np.minimum(count / 20, 1))[..., None].repeat(2, 0).repeat(2, 1).repeat(3, -1)
+            for count in counts
+        ]
+        rows.append(np.hstack([one[head] for one in (shot.image, *heat)]))
+    cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
+
+
 def portraits_of(root: Path, count: int, parser: Parser) -> list[Portrait]:
     if root.is_dir():
         dataset = open_dataset("folder", root, "val", "maskgan19")
@@ -323,8 +344,14 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument(
         "--data.root", dest="root", type=Path, default=ROOT.parent / "shared/data/celebamask5k"
     )
+    options.add_argument(
+        "--strip", type=Path, help="save a picture of what changes from frame to frame, and end"
+    )
     given = options.parse_args(arguments)
     parser = Parser(given.model)
+    if given.strip:
+        strip(parser, given.smooth, given.strip)
+        return
     portraits = portraits_of(given.root, 2 * given.portraits, parser)
     print(f"{parser.card.id}, smooth {given.smooth}: frame by frame → steadied")
     print(f"{'clip':14} flicker, %            mean F1         runs a frame  first frame after the cut  ids")

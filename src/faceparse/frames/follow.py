@@ -23,6 +23,9 @@ from faceparse.results.square import similarity
 
 FOLLOWED = 0.6
 """Least likeness of a followed face with its remembered picture: below, it is covered, or something else was followed."""
+STILL, MOST = 3.0, 0.6
+"""Difference of a frame from the last one, 0 to 255, up to which the camera is still; share of the picture's points that
+move with the camera."""
 CARRIED = 0.5
 """Seconds for which a face that the detector misses is followed."""
 
@@ -37,6 +40,7 @@ class Follower:
         time: Time of the frame in seconds.
         changed: Mean difference of the frame from the last one, 0 to 255.
         cut: Whether there is a cut before the frame; so it is at the first one.
+        camera: The map, 2 × 3, of most of the picture from the last frame to this one; None: not known.
         lost: Whether a face of the last frame could not be followed.
     """
 
@@ -46,6 +50,7 @@ class Follower:
         self._image: NDArray[np.uint8] | None = None
         self._thumbnail = np.zeros(0, np.float32)
         self.time, self.changed, self.cut, self.lost = 0.0, 0.0, True, False
+        self.camera: Affine | None = None
 
     @property
     def tracks(self) -> list[Track]:
@@ -62,7 +67,11 @@ class Follower:
             track.motion = None
         self.changed = change(self._thumbnail, small) if again else 255.0
         self._image, self._thumbnail, self.time = image, small, time
+        self.camera = None
         if again and last is not None:
+            whole = (0, 0, image.shape[1], image.shape[0])
+            still = self.changed <= STILL
+            self.camera = np.eye(2, 3) if still else flow(last, image, whole, together=MOST)
             for track in tracks:
                 self._follow(track, last, image)
         self.lost = any(track.motion is None for track in tracks)

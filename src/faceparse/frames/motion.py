@@ -24,8 +24,8 @@ MARGIN = 0.3
 """Reach of the surroundings beyond the face's box, in sides of the box."""
 POINTS, LEAST_POINTS = 120, 10
 """Points that are followed; least number of them that must move together."""
-LEAST_BACK, LEAST_TOGETHER = 0.5, 0.3
-"""Least share of the points that must be found again, and that must move together."""
+LEAST_BACK = 0.5
+"""Least share of the points that must be found again."""
 BACK, TOGETHER = 1.0, 0.4
 """Distance in reduced pixels by which a point may miss its start when followed back, and the common motion."""
 TERMS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.03)
@@ -34,7 +34,9 @@ CUT = 24.0
 """Mean difference of the thumbnails of two frames, 0 to 255, from which they may lie on both sides of a cut."""
 
 
-def flow(before: Image, after: Image, box: Box, shift: tuple[int, int] = (0, 0)) -> Affine | None:
+def flow(
+    before: Image, after: Image, box: Box, shift: tuple[int, int] = (0, 0), together: float = 0.3
+) -> Affine | None:
     """Return the 2 × 3 similarity that moves what is in a box of one frame to its place in the next.
 
     Corners in the box are followed by pyramidal Lucas-Kanade, forwards and back (Kalal et al.: Forward-backward error,
@@ -45,6 +47,7 @@ def flow(before: Image, after: Image, box: Box, shift: tuple[int, int] = (0, 0))
         after: The next frame, of the same size.
         box: x0, y0, x1, y1 in picture points.
         shift: Where the box is expected in the next frame: x and y in pixels from its place.
+        together: Least share of the points that must move together.
 
     Returns:
         The map, or None if too few points are found again, or move together.
@@ -72,10 +75,10 @@ def flow(before: Image, after: Image, box: Box, shift: tuple[int, int] = (0, 0))
     kept = there & back & (np.linalg.norm(again - start, axis=-1).ravel() < BACK)
     if np.count_nonzero(kept) < max(LEAST_POINTS, LEAST_BACK * len(start)):
         return None
-    motion, together = cv2.estimateAffinePartial2D(
+    motion, inliers = cv2.estimateAffinePartial2D(
         start[kept], end[kept], method=cv2.RANSAC, ransacReprojThreshold=TOGETHER
     )
-    if motion is None or np.count_nonzero(together) < max(LEAST_POINTS, LEAST_TOGETHER * len(start)):
+    if motion is None or np.count_nonzero(inliers) < max(LEAST_POINTS, together * len(start)):
         return None
     motion[:, 2] = motion[:, 2] / scale + offset + shift - motion[:, :2] @ offset
     return np.asarray(motion, np.float64)

@@ -39,10 +39,6 @@ UNSURE = 3.0
 """Growth of the past's weight with the probability that the network leaves to other classes."""
 RATIO, RATE = 0.97, 25.0
 """Largest weight of the past, and the frames a second for which it is meant: at another rate the past lasts as long."""
-STILL_PICTURE = 3.0
-"""Difference from the last frame, 0 to 255, up to which what belongs to no face is taken to stay."""
-STAYS = np.eye(2, 3)
-"""Motion of what belongs to no face."""
 
 
 @dataclass
@@ -120,8 +116,7 @@ class Steady:
         """Move the pasts to this frame with their faces; drop those of lost faces and those from before a cut."""
         motions = {track.id: track.motion for track in self.follower.tracks}
         for (owner, layer), past in list(self._pasts.items()):
-            still = STAYS if self.follower.changed <= STILL_PICTURE else None
-            motion = still if owner is None else motions.get(owner)
+            motion = self.follower.camera if owner is None else motions.get(owner)
             if motion is None or self.follower.cut:
                 del self._pasts[owner, layer]
             elif not past.warped:
@@ -138,7 +133,7 @@ class Steady:
             ):  # the look was kept: the network has said nothing new
                 probabilities = past.probabilities
             else:
-                step = STAYS if past.warped else compose(past.to_grid, inverse(view.to_grid))
+                step = np.eye(2, 3) if past.warped else compose(past.to_grid, inverse(view.to_grid))
                 probabilities = mixed(softmax(view.logits), resampled(past.probabilities, step), self._ratio)
             new = replace(view, logits=np.log(np.maximum(probabilities, LEAST)))
         self._pasts[owner, view.layer] = _Past(probabilities, view.to_grid, warped, view.logits)

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from faceparse.faces import Detection, Square, YuNet
 from faceparse.faces.looks import is_portrait
 from faceparse.faces.turn import Turn, detect_upright
+from faceparse.frames.follow import STILL
 from faceparse.frames.frame import Frame
 from faceparse.frames.motion import move
-from faceparse.frames.steady import STILL_PICTURE, Steady
+from faceparse.frames.steady import Steady
 from faceparse.frames.tracker import Track
 from faceparse.parser import Parser, Prior
 from faceparse.pictures import read_picture
@@ -28,7 +29,7 @@ from faceparse.results import Face, Parsing
 EVERY, SEARCH = 5, 2
 """Frames from one detection to the next while faces are followed, and while there is none."""
 CLEAR = 0.85
-"""Score of a face that is followed; one below it, turned aside or half covered, is detected in every frame."""
+"""Score of a face that is followed; one below it, turned aside or covered, is detected in every frame, and one cut off."""
 FAR, NEAR = 0.5, 0.05
 """Distance, in sides of a face, after which it is detected again, and after which its surroundings are looked at again."""
 CHANGED = 16.0
@@ -101,7 +102,7 @@ class Stream:
             return Frame(self._steady(self.parser.parse(image), time), time)
         image = read_picture(image)
         self._follower.move(image, time)
-        detected = self._due()
+        detected = self._due(image)
         if detected:
             self._detect(image)
         tracks = self._chosen(detected)
@@ -121,7 +122,7 @@ class Stream:
         self._keep(parsing, shown)
         return Frame(self._steady.average(parsing, shown), time)
 
-    def _due(self) -> bool:
+    def _due(self, image: NDArray[np.uint8]) -> bool:
         """Return whether faces must be detected in this frame."""
         if self.parser.faces == "whole" and not self.parser.card.input.warp:
             return False
@@ -133,7 +134,7 @@ class Stream:
             or follower.lost
             or follower.changed > CHANGED
             or self._moved > FAR
-            or any(track.face.score < CLEAR for track in follower.tracks)
+            or any(track.face.score < CLEAR or _is_cropped(track.face, image) for track in follower.tracks)
             or self._since >= (EVERY if follower.tracks else SEARCH)
         )
 
@@ -196,7 +197,7 @@ class Stream:
     def _is_old(self, kept: _Kept, face: Detection | None) -> bool:
         """Return whether a face has moved far from where it was when the look was kept, or the picture has changed."""
         if kept.face is None or face is None:
-            return self._follower.changed > STILL_PICTURE
+            return self._follower.changed > STILL
         return bool(np.abs(face.landmarks - kept.face.landmarks).max() > NEAR * face.size)
 
     def _keep(self, parsing: Parsing, tracks: Sequence[Track]) -> None:
@@ -224,6 +225,13 @@ def _motion(track: Track) -> float:
         return 0.0
     centre = np.array(track.face.centre)
     return float(np.linalg.norm(move(centre[None], track.motion)[0] - centre)) / track.face.size
+
+
+def _is_cropped(face: Detection, image: NDArray[np.uint8]) -> bool:
+    """Return whether a face reaches beyond the picture."""
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = face.box
+    return x0 < 0 or y0 < 0 or x1 > width or y1 > height
 
 
 def _nearest(face: Face, tracks: Sequence[Track]) -> Track:

@@ -67,7 +67,7 @@ class Track:
     seen: float
     here: bool = True
     motion: Array | None = None
-    smoothed: OneEuro = field(default_factory=lambda: OneEuro(cutoff=0.5, beta=2.0))
+    smoothed: OneEuro = field(default_factory=lambda: OneEuro(cutoff=0.5, beta=8.0))
 
     def observe(self, face: Detection, time: float, alone: bool = True) -> None:
         """Note where the face is at a time, to which its box was predicted.
