@@ -18,7 +18,12 @@ PROGRAM = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 ROOMS = re.findall(r"^## `(faceparse[\w.]*)`", "".join(PAGES[p] for p in RUN), re.M)
 
 
-NEEDS = {"torch": ("torch", "onnxscript"), "frames": ("av",), "supervision": ("supervision",)}
+NEEDS = {
+    "serve": ("fastapi", "python_multipart"),
+    "torch": ("torch", "onnxscript"),
+    "frames": ("av",),
+    "supervision": ("supervision",),
+}
 """Word of a heading → packages that its section needs."""
 
 

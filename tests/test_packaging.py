@@ -47,7 +47,7 @@ def test_every_licence_is_named() -> None:
     extras = PROJECT["optional-dependencies"]
     groups = [
         PROJECT["dependencies"],
-        *(extras[name] for name in ("torch", "export", "train", "heic", "supervision", "video")),
+        *(extras[name] for name in ("torch", "export", "train", "heic", "serve", "supervision", "video")),
     ]
     packages = {re.split("[>=\\[]", words)[0] for group in groups for words in group} - {"faceparse"}
     inside = {f"weights/files/{path.name}" for path in packaged().values()}

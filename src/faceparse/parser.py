@@ -182,7 +182,9 @@ class Parser:
         )
         computes_on = runner.description.split()[1:2]
         self.batch = batch or (1 if computes_on in ([], ["cpu"]) else BATCH)
-        self._engine = runner if self.batch == 1 else Batched(runner, self.batch)
+        self._engine = (
+            runner if self.batch == 1 or isinstance(runner, Batched) else Batched(runner, self.batch)
+        )
         self._input_size = None if input_size is None else InputSize.of(input_size)
         if self._input_size is not None:
             self._input_size.check(runner.card, faces, getattr(runner, "fixed_size", None))

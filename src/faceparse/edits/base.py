@@ -26,6 +26,7 @@ class Edit(ABC):
         private: Whether it hides who is shown: a picture without a face is then a failure, and EXIF data, which may hold
             a small copy of the picture, is left out.
         transparent: Whether the picture becomes RGBA.
+        file: Path of a file that the edit reads, which a server refuses; empty for none.
     """
 
     name: ClassVar[str]
@@ -35,6 +36,10 @@ class Edit(ABC):
     @property
     def transparent(self) -> bool:
         return False
+
+    @property
+    def file(self) -> str:
+        return ""
 
     def __post_init__(self) -> None:
         tables.check(self)

@@ -51,11 +51,15 @@ class Original(NamedTuple):
     exif: bytes | None = None
 
 
-def read_original(parsing: Parsing) -> Original:
-    """The picture of a parsing in its own depth, with its opacity; the parsing's own picture where no file is named."""
-    if not parsing.source:
+def read_original(parsing: Parsing, file: bytes = b"") -> Original:
+    """The picture of a parsing in its own depth, with its opacity, from a file's bytes or the file that the parsing names.
+
+    Without either it is the parsing's own picture.
+    """
+    if not (file or parsing.source):
         return Original(parsing.image)
-    with Image.open(parsing.source) as image:
+    file = file or Path(parsing.source).read_bytes()
+    with Image.open(io.BytesIO(file)) as image:
         exif = image.getexif()
         turned = exif.get(_ORIENTATION, 1)
         profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
@@ -63,7 +67,7 @@ def read_original(parsing: Parsing) -> Original:
         if "A" in image.getbands() or "transparency" in image.info:
             pixels = np.asarray(ImageOps.exif_transpose(image.convert("RGBA")))
         elif image.format in ("PNG", "TIFF") and turned == 1:
-            pixels = _deep(Path(parsing.source), parsing.image)
+            pixels = _deep(file, parsing.image)
         exif.pop(_ORIENTATION, None)
         if pixels.shape[:2] != parsing.size:  # formats whose reader turns or chooses otherwise
             pixels = parsing.image
@@ -71,9 +75,9 @@ def read_original(parsing: Parsing) -> Original:
         return Original(pixels, profile, exif.tobytes() if kept else None)
 
 
-def _deep(path: Path, image: Pixels) -> Pixels:
+def _deep(file: bytes, image: Pixels) -> Pixels:
     """RGB of 16 bits where the file has it, which Pillow reads as 8."""
-    deep = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    deep = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
     if deep is None or deep.dtype != np.uint16 or deep.ndim != 3 or deep.shape[2] != 3:
         return image
     return np.asarray(deep[..., ::-1])
@@ -155,14 +159,14 @@ class EditedPicture(Writer):
         write_atomic(path, self.encode(parsing, path.suffix))
         return (path,)
 
-    def encode(self, parsing: Parsing, suffix: str) -> bytes:
-        """The edited picture as the bytes of a file of that kind.
+    def encode(self, parsing: Parsing, suffix: str, file: bytes = b"") -> bytes:
+        """The edited picture as the bytes of a file of that kind; `file` has the picture's bytes where no file is named.
 
         Raises:
             OutputError: transparency into a format that has none.
             LabelError: the parsing's scheme lacks a class that an edit needs.
         """
-        original = read_original(parsing)
+        original = read_original(parsing, file)
         if any(one.private for one in self.edits):
             original = original._replace(exif=None)
         canvas = Canvas(parsing, original.pixels)

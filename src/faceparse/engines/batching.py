@@ -40,6 +40,7 @@ class Batched:
     def __init__(self, engine: Engine, batch: int) -> None:
         self._engine, self._batch = engine, batch
         self.card, self.description = engine.card, engine.description
+        self.fixed_size = getattr(engine, "fixed_size", None)
         self._changed = Condition()
         self._waiting: list[_Request] = []
         self._busy = False

@@ -1,4 +1,4 @@
-"""The output of one picture as bytes, for pipes."""
+"""The output of one picture as bytes, for pipes and servers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,21 @@ def encode(parsing: Parsing, writer: Writer) -> bytes:
         ConfigError: the writer writes several files for a picture, or none.
         OutputError: no space for temporary files.
     """
+    files = encode_files(parsing, writer)
+    if len(files) != 1:
+        raise ConfigError(
+            f"{writer.name} writes {len(files)} files for this picture, expected one: choose with --classes, or give a folder"
+        )
+    return next(iter(files.values()))
+
+
+def encode_files(parsing: Parsing, writer: Writer) -> dict[str, bytes]:
+    """Return name → bytes of the files that a writer writes for a picture; the names begin with `picture`.
+
+    Raises:
+        OutputError: no space for temporary files.
+    """
     with tempfile.TemporaryDirectory(prefix="faceparse-") as folder:
         stem = Path(folder, "picture")
         paths = writer.write(parsing, stem) or writer.finish(Path(folder), [stem])
-        if len(paths) != 1:
-            raise ConfigError(
-                f"{writer.name} writes {len(paths)} files for this picture, expected one: choose with --classes, or give a folder"
-            )
-        return paths[0].read_bytes()
+        return {path.name: path.read_bytes() for path in paths}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -102,6 +103,19 @@ def read_values(source: PictureFile, *, max_pixels: int = LARGEST) -> Image.Imag
         image.load()
         image.info.clear()
         return image
+
+
+def read_size(source: PictureFile) -> tuple[int, int]:
+    """Read a picture's height and width from its header: those of the pixels that its decoder allocates.
+
+    >>> read_size("photo.jpg")  # doctest: +SKIP
+    (3024, 4032)
+
+    Raises:
+        ImageError: a file that is missing, not a picture, or damaged.
+    """
+    with _header(source, sys.maxsize, smallest=1) as header:
+        return header.size
 
 
 def read_encoded(stream: IO[bytes], max_pixels: int = LARGEST) -> bytes:

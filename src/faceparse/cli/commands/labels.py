@@ -49,29 +49,14 @@ def command(
 
 
 def _record(scheme: Scheme) -> dict[str, Any]:
-    """Return a scheme as plain data."""
-    from faceparse.draw.tints import tints
-    from faceparse.labels import ALIASES, GROUPS
+    """Return a scheme as plain data, with the models that have it."""
+    from faceparse.draw.record import record
     from faceparse.weights import cards
 
-    overlay = tints(scheme).palette.tolist()
-    return {
-        "name": scheme.name,
-        "title": scheme.title,
-        "left_means": scheme.left_means,
-        "models": [card.id for card in cards().values() if card.label_scheme == scheme],
-        "classes": [
-            {
-                "label": label,
-                "name": name,
-                "aliases": [alias for alias, target in ALIASES.items() if target == name],
-                "groups": [group for group, members in GROUPS.items() if name in members],
-                "colour": scheme.palette[label].tolist(),
-                "overlay_colour": overlay[label],
-            }
-            for label, name in enumerate(scheme.classes)
-        ],
-    }
+    about = record(scheme)
+    classes = about.pop("classes")
+    models = [card.id for card in cards().values() if card.label_scheme == scheme]
+    return {**about, "models": models, "classes": classes}
 
 
 def _cells(row: dict[str, Any]) -> list[str | Text]:

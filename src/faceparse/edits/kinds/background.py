@@ -40,6 +40,10 @@ class Background(Edit):
     def transparent(self) -> bool:
         return self.behind == "transparent"
 
+    @property
+    def file(self) -> str:
+        return "" if self.behind in ("blur", "transparent") or parse_colour(self.behind) else self.behind
+
     def apply(self, canvas: Canvas) -> None:
         person = firm(1 - canvas.soft("background"))
         alpha = np.rint(person * 255).astype(np.uint8)

@@ -1,0 +1,153 @@
+"""What a request gets: a picture's mask, edits or record, as the client accepts it."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from zipfile import ZipFile
+
+from faceparse.edits.files import FORMATS
+from faceparse.errors import OutputError
+from faceparse.files import json_bytes
+from faceparse.folder.encoding import encode_files
+from faceparse.pictures.formats import HEAD, format_of
+from faceparse.registry import either
+from faceparse.results import Parsing
+from faceparse.serve.problems import Problem
+from faceparse.serve.queries import EditQuery, ParseQuery
+from faceparse.serve.work import Work
+from faceparse.writers import Writer
+
+PNG, JSON, ZIP = "image/png", "application/json", "application/zip"
+
+EDITED = {"image/jpeg": ".jpg", PNG: ".png", "image/webp": ".webp", "image/tiff": ".tif", "image/bmp": ".bmp"}
+"""Media type → suffix of an edited picture."""
+
+
+class Answer(NamedTuple):
+    """The body of an answer and its media type."""
+
+    content: bytes
+    media_type: str
+
+
+def choose(accept: str, offers: Sequence[str]) -> str:
+    """Return the media type that an `Accept` header likes best; of several alike, the first that is offered.
+
+    >>> choose("image/*;q=0.5, application/json", ["image/png", "application/json"])
+    'application/json'
+
+    Raises:
+        Problem: it accepts none of them.
+    """
+    liked = {offer: _quality(accept or "*/*", offer) for offer in offers}
+    best = max(offers, key=liked.__getitem__)
+    if liked[best] <= 0:
+        raise Problem(406, f"this answer is {either(offers)}; Accept was {accept:.200}")
+    return best
+
+
+def _quality(accept: str, media_type: str) -> float:
+    """Return how much a header likes a media type, 0 to 1; its narrowest range counts."""
+    main = media_type.partition("/")[0]
+    ranges = {}
+    for part in accept.split(","):
+        name, *rest = (word.strip().lower() for word in part.split(";"))
+        weights = [word[2:] for word in rest if word.startswith("q=")] or ["1"]
+        try:
+            ranges[name] = float(weights[0])
+        except ValueError:
+            ranges[name] = 0.0
+    return next((ranges[name] for name in (media_type, f"{main}/*", "*/*") if name in ranges), 0.0)
+
+
+def media_type_of(name: str) -> str:
+    """Return the media type of a file's name."""
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def parse_answer(work: Work, picture: bytes, query: ParseQuery, accept: str) -> Answer:
+    """Answer `/v1/parse`: the mask, or the record as JSON, or the files of `save`.
+
+    Raises:
+        Problem: no answer that the client accepts.
+        FaceparseError: a bad option or picture.
+    """
+    if not query.save and choose(accept, [PNG, JSON, ZIP]) == JSON:
+        rle = query.forms("rle")["rle"]
+        rle.check(work.parser(query.parser).scheme)
+        return Answer(json_bytes(_record(work.parse(picture, query.parser), rle)), JSON)
+    zipped = not query.save and choose(accept, [PNG, JSON, ZIP]) == ZIP
+    forms = query.forms("mask,overlay" if zipped else "mask")
+    endings = {media_type_of(ending) for form in forms.values() for ending in form.endings}
+    single = len(forms) == 1 and len(endings) == 1 and not zipped
+    offers = [*endings, ZIP] if single else [ZIP]
+    choose(accept, offers)
+    parser = work.parser(query.parser)
+    for form in forms.values():
+        form.check(parser.scheme)
+    parsing = work.parse(picture, query.parser)
+    files: dict[str, bytes] = {}
+    for form in forms.values():
+        files |= encode_files(parsing, form)
+    offers = offers if len(files) == 1 else [ZIP]
+    chosen = choose(accept, offers)
+    return Answer(_zip(files) if chosen == ZIP else next(iter(files.values())), chosen)
+
+
+def _record(parsing: Parsing, rle: Writer) -> dict[str, Any]:
+    """Return a parsing's record, and a mask for each class in COCO's compressed run lengths."""
+    coco: Any = rle.record(parsing)  # type: ignore[attr-defined]
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    masks = {names[mask["category_id"]]: mask["segmentation"] for mask in coco["annotations"]}
+    return parsing.record() | {"masks": masks}
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
+    """Return an archive of files that are compressed already."""
+    archive = io.BytesIO()
+    with ZipFile(archive, "w") as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return archive.getvalue()
+
+
+def edit_answer(work: Work, picture: bytes, query: EditQuery, accept: str) -> Answer:
+    """Answer `/v1/edit`: the edited picture, in the picture's own format unless the client asks for another.
+
+    Raises:
+        Problem: no answer that the client accepts.
+        FaceparseError: a bad edit or picture.
+    """
+    form = query.form
+    form.check(work.parser(query.parser).scheme)
+    format_ = format_of(picture[:HEAD])
+    own = next((kind for kind, suffix in EDITED.items() if format_ and suffix in format_.suffixes), PNG)
+    offers = [own, *(kind for kind in EDITED if kind != own)]
+    if form.channels == 4:
+        offers = [kind for kind in offers if FORMATS[EDITED[kind]] not in ("JPEG", "BMP")]
+        offers.sort(key=lambda kind: kind not in (own, PNG))
+    chosen = choose(accept, offers)
+    parsing = work.parse(picture, query.parser)
+    try:
+        return Answer(form.encode(parsing, EDITED[chosen], picture), chosen)
+    except OutputError as error:  # the picture itself is transparent
+        raise Problem(406, str(error)) from None
+
+
+def models_record(work: Work) -> list[dict[str, object]]:
+    """Return the model that answers, with its terms, as JSON values."""
+    card = work.card
+    licence = {"weights": card.licence.weights, "url": card.licence.url, "terms": card.licence.terms}
+    return [
+        {
+            "id": card.id,
+            "title": card.title,
+            "scheme": card.label_scheme.name,
+            "classes": list(card.label_scheme.classes),
+            "engine": work.description,
+            "licence": licence,
+        }
+    ]
