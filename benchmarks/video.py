@@ -1,6 +1,7 @@
 """Whether a video's label maps flicker, lag or lose faces: steadied against frame by frame.
 
     python benchmarks/video.py [--model default] [--smooth 0.5] [--portraits 1] [--data.root ../shared/data/celebamask5k]
+    python benchmarks/video.py --speed [--model default]
 
 Clips of 40 frames are made from portraits of the data set's validation part by known motion; the truth is the human
 label map, moved the same way. Flicker is the share of a portrait's pixels whose label changes from one frame to the
@@ -10,8 +11,12 @@ next once the motion is undone. Without the data set: the sample portrait, with 
 from __future__ import annotations
 
 import argparse
+import tempfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -21,14 +26,15 @@ from numpy.typing import NDArray
 from faceparse import Parser
 from faceparse.data import open_dataset
 from faceparse.data.derived import Subset
+from faceparse.engines import open_engine
 from faceparse.evaluate import Confusion
-from faceparse.frames.frame import Frame
-from faceparse.frames.stream import Stream
+from faceparse.frames import Frame, Reader, Stream, Writer, ahead, video
 from faceparse.labels import Scheme, conversion
 from faceparse.pictures import read_picture
 
 ROOT = Path(__file__).parents[1]
 FRAMES, RATE, SIDE = 40, 25, 512
+SPEED_FRAMES = 150
 Image, Labels, Map = NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]
 
 
@@ -303,6 +309,39 @@ def measure(
             before[name] = shot, frame.parsing.labels
 
 
+def speed(parser: Parser, smooth: float) -> None:
+    """Print frames a second from a 720p clip of the sample portrait, with one face, to an overlay in H.264."""
+    image = read_picture(ROOT / "examples" / "collins.jpg")
+    with tempfile.TemporaryDirectory() as folder:
+        clip, out = Path(folder, "clip.mp4"), Path(folder, "overlay.mp4")
+        with Writer(clip, rate=RATE) as writer:
+            for i in range(SPEED_FRAMES):
+                matrix = np.array([[1.4, 0, 280 + 10 * np.sin(i / 8)], [0, 1.4, 2]])
+                frame = cv2.warpAffine(image, matrix, (1280, 720), borderMode=cv2.BORDER_REPLICATE)
+                writer.write(np.asarray(frame, np.uint8))
+        list(islice(video(clip, parser, smooth=smooth), 3))
+        runs, began = 0, time.perf_counter()
+        with (
+            Writer(out, like=Reader(clip)) as writer,
+            closing(ahead(video(clip, parser, smooth=smooth))) as frames,
+        ):
+            for frame in frames:
+                runs += frame.parsing.looks
+                writer.write(frame.parsing.overlay(), frame.time)
+        rate = SPEED_FRAMES / (time.perf_counter() - began)
+    engine, size = open_engine(parser.card.id), parser.card.input.size
+    picture = parser.card.input.normalise(np.asarray(cv2.resize(image, size[::-1]), np.uint8))
+    engine.run({"image": picture})
+    began = time.perf_counter()
+    for _ in range(SPEED_FRAMES):
+        engine.run({"image": picture})
+    bare, runs_a_frame = SPEED_FRAMES / (time.perf_counter() - began), runs / SPEED_FRAMES
+    print(
+        f"{parser.card.id}: {rate:.1f} frames a second with {runs_a_frame:.2f} runs of the network a frame;"
+    )
+    print(f"the bare network: {bare:.1f} runs a second, so {rate * runs_a_frame / bare:.2f} of it are used")
+
+
 def strip(parser: Parser, smooth: float, path: Path) -> None:
     """Save two clips of the sample portrait: a frame, and how often each pixel's label changes, before and after."""
     image = read_picture(ROOT / "examples" / "collins.jpg")
@@ -344,11 +383,15 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument(
         "--data.root", dest="root", type=Path, default=ROOT.parent / "shared/data/celebamask5k"
     )
+    options.add_argument("--speed", action="store_true", help="measure frames a second in place of flicker")
     options.add_argument(
         "--strip", type=Path, help="save a picture of what changes from frame to frame, and end"
     )
     given = options.parse_args(arguments)
     parser = Parser(given.model)
+    if given.speed:
+        speed(parser, given.smooth)
+        return
     if given.strip:
         strip(parser, given.smooth, given.strip)
         return

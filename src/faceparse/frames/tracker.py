@@ -98,9 +98,9 @@ class Tracker:
             track.kalman.predict(time)
 
     def is_alone(self, track: Track, face: Detection) -> bool:
-        """Return whether a face that belongs to a track is beside no other one."""
-        others = (other.kalman.box for other in self.tracks if other is not track)
-        return all(overlap(face.box, box) < CLEAR for box in others)
+        """Return whether a face that belongs to a track is beside no other one, nor should be."""
+        others = [other.kalman.box for other in self.tracks if other is not track]
+        return all(overlap(one, box) < CLEAR for box in others for one in (face.box, track.kalman.box))
 
     def _recognise(self, track: Track, picture: Array, lost: Sequence[Track]) -> None:
         """Give a new track the number of a lost face that it turns out to be, now that more of it is seen."""
