@@ -1,4 +1,4 @@
-"""What an edit is; those of the package are in `faceparse.edits.kinds`, one file each."""
+"""The base class of edits; the package's edits are in `faceparse.edits.kinds`, one file each."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Strength = Annotated[float, tables.between(0, 1)]
 class Edit(ABC):
     """One change of a picture by its masks: `--edit hair=#a0522d,strength=0.6`.
 
-    An edit is a frozen dataclass. Its fields are its options (numbers, yes or no, text, with the rules of
-    `faceparse.tables`); the first one is the value that stands after `hair=`.
+    An edit is a frozen dataclass. Its fields are its options: numbers, booleans or text, checked by the rules of
+    `faceparse.tables`. The first field takes the value after `hair=`.
 
     Attributes:
-        name: What `--edit` calls it.
-        needs: Classes or groups, at least one of which the scheme must have; none needed where it is empty.
-        private: Whether it hides who is shown: a picture without a face is then a failure, and EXIF data, which may hold
-            a small copy of the picture, is left out.
-        transparent: Whether the picture becomes RGBA.
+        name: The edit's name for `--edit`.
+        needs: Classes or groups; the scheme must have at least one of them. If empty, every scheme will do.
+        private: Whether the edit hides who is in the picture. A picture without a face is then a failure, and the
+            file gets no EXIF data, because EXIF may hold a small copy of the picture.
+        transparent: Whether the result is RGBA.
         file: Path of a file that the edit reads, which a server refuses; empty for none.
     """
 
@@ -45,10 +45,10 @@ class Edit(ABC):
         tables.check(self)
 
     def check(self, scheme: Scheme) -> None:
-        """Raise where a scheme has none of the classes that the edit needs.
+        """Check that a scheme has one of the classes or groups in `needs`.
 
         Raises:
-            LabelError: it has none.
+            LabelError: the scheme has none of them.
         """
         if not any(name in scheme or set(GROUPS.get(name, ())) & set(scheme.classes) for name in self.needs):
             for name in self.needs[:1]:
@@ -59,5 +59,5 @@ class Edit(ABC):
         """Change the picture on the canvas.
 
         Raises:
-            LabelError: the parsing's scheme lacks a class that it needs.
+            LabelError: the parsing's scheme lacks a class that the edit needs.
         """

@@ -1,4 +1,4 @@
-"""The picture under edit, and its masks."""
+"""The picture that edits change, and its masks."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from faceparse.results.foreground import cutout_strips
 Box = tuple[slice, slice]
 """Rows and columns."""
 ROOM = 0.1
-"""Around a region, in its sides: what lies behind it is seen there."""
+"""Margin around a region, as a fraction of its longer side: the colours behind the region are estimated there."""
 ROWS = 512
-"""Rows changed at a time: bounds the memory for large pictures."""
+"""Rows changed at a time; this bounds the memory for large pictures."""
 UNSURE = np.float32(0.08)
-"""Probability that counts as none, and likewise below 1."""
+"""Probabilities up to this count as 0, and those from 1 − this on count as 1."""
 
 
 class Canvas:
-    """A picture that edits change one after the other, each by the masks of the picture as it was.
+    """A picture that edits change one after another; the masks stay those of the original picture.
 
     Args:
-        parsing: Of the picture.
-        picture: RGB or RGBA, H × W × 3 or 4, uint8 or uint16; the parsing's own where None.
+        parsing: The picture's parsing.
+        picture: RGB or RGBA, H × W × 3 or 4, uint8 or uint16; None: `parsing.image`.
 
     Attributes:
-        parsing: The parsing.
-        pixels: RGB, H × W × 3, uint8 or uint16.
-        opacity: H × W of the same type; None where all is opaque.
+        parsing: The picture's parsing.
+        pixels: RGB, H × W × 3, uint8 or uint16; edits change this array.
+        opacity: H × W, of the same type as `pixels`; None: the whole picture is opaque.
 
     Raises:
-        ResultError: a picture of another kind or size.
+        ResultError: the picture has another shape or type, or not the parsing's size.
     """
 
     def __init__(self, parsing: Parsing, picture: Pixels | None = None) -> None:
@@ -52,19 +52,21 @@ class Canvas:
 
     @property
     def picture(self) -> Pixels:
-        """What the edits have made: RGB, or RGBA where something shows through."""
+        """The edited picture: RGB, or RGBA if `opacity` is set."""
         return self.pixels if self.opacity is None else np.dstack([self.pixels, self.opacity])
 
     def soft(self, *names: str) -> Floats:
-        """How likely each pixel is one of some classes or groups, H × W float32; those that the scheme lacks count for nothing.
+        """Return the soft mask of several classes or groups together, H × W float32, 0 to 1.
+
+        Names that the scheme lacks are left out.
 
         Raises:
-            LabelError: it lacks all of them.
+            LabelError: the scheme lacks all of them.
         """
         return self.parsing.mask(self._present(names) or names, soft=True)
 
     def labelled(self, *names: str) -> NDArray[np.bool_]:
-        """Which pixels are labelled as one of some classes or groups, H × W; those that the scheme lacks count for nothing."""
+        """Return the mask of several classes or groups together, H × W bool; names that the scheme lacks are left out."""
         present = self._present(names)
         return self.parsing.mask(present) if present else np.zeros(self.parsing.size, np.bool_)
 
@@ -77,24 +79,27 @@ class Canvas:
         return present
 
     def skin(self, *more: str) -> Floats:
-        """How likely each pixel is skin, or one of some further classes; in a scheme without skin, face.
+        """Return the soft mask of skin and the classes in `more`; in a scheme without `skin`, that of `face` alone.
 
         Raises:
-            LabelError: the scheme has neither.
+            LabelError: the scheme has neither `skin` nor `face`.
         """
         return self.soft("skin", *more) if "skin" in self.parsing.scheme else self.soft("face")
 
     def blend(
         self, mask: Floats, change: Callable[[Floats], Floats], strength: float = 1, *, mixed: bool = False
     ) -> None:
-        """Replace light, as far as the mask says, by what a function makes of it; where the mask is 0 nothing changes.
+        """Change the picture's colours in a mask: `change` gives the new ones, the mask their weight.
+
+        Old and new colours are mixed in linear light. Where the mask is 0, nothing changes.
 
         Args:
             mask: H × W, 0 to 1.
-            change: Linear sRGB, n × 3 → the same; it gets the pixels whose mask is above 0, some rows at a time.
-            strength: 0 to 1, by which the mask is multiplied.
-            mixed: Whether a mask between 0 and 1 says that the picture mixes the region with something behind: then the region's
-                estimated part of the mixture changes, not the mixture.
+            change: Function from old to new colours, linear sRGB, n × 3. It gets the pixels inside the mask, up to
+                `ROWS` rows at a time.
+            strength: 0 to 1; the mask is multiplied by it.
+            mixed: Whether a pixel with a mask between 0 and 1 is a mixture of the region and what lies behind. Then
+                the region's estimated share of the colour changes, not the whole colour.
         """
         box = extent(mask > 0, ROOM)
         if box is None:
@@ -111,18 +116,18 @@ class Canvas:
                 pixels[rows][part] = to_srgb(light, pixels.dtype)
 
     def foreground(self, alpha: Floats) -> Pixels:
-        """The picture, and where alpha (H × W, 0 to 1) lies between 0 and 1 the estimated colour of the foreground alone."""
+        """Return the picture, RGB; where alpha, H × W, lies between 0 and 1, the foreground's estimated colour."""
         return _foreground(self.pixels, alpha)
 
     def sample(self, mask: Floats, most: int = 10_000) -> Floats:
-        """Light of pixels that a mask takes for sure, or else for the surest: n × 3, evenly over it."""
+        """Return linear sRGB, n × 3, of about `most` pixels, evenly chosen where the mask is near its maximum, or near 1."""
         sure = np.flatnonzero(mask >= min(0.95, 0.95 * float(mask.max(initial=0))))
         step = max(1, len(sure) // most)
         return to_linear(self.pixels.reshape(-1, 3)[sure[::step]])
 
     @property
     def face_side(self) -> float:
-        """Longer side of the largest face in pixels; a third of the picture's shorter one without a face."""
+        """Longer side of the largest face's box in pixels; without a face, a third of the picture's shorter side."""
         return self.parsing.face_side or min(self.parsing.size) / 3
 
 
@@ -136,7 +141,12 @@ def _foreground(pixels: Pixels, alpha: Floats) -> Pixels:
 
 
 def extent(mask: NDArray[np.bool_], room: float = 0) -> Box | None:
-    """Rows and columns of a mask's pixels, and some room around them, in sides of their box; None without any."""
+    """Return the rows and columns that hold a mask's pixels; None if it has none.
+
+    Args:
+        mask: H × W bool.
+        room: Margin on each side, as a fraction of the longer side.
+    """
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     if not rows.size:
         return None
@@ -148,12 +158,15 @@ def extent(mask: NDArray[np.bool_], room: float = 0) -> Box | None:
 
 
 def firm(mask: Floats) -> Floats:
-    """A soft mask whose ends are firm: a network is never quite sure, and in linear light a few per cent of white on black show."""
+    """Return a soft mask in which probabilities near 0 become 0 and those near 1 become 1.
+
+    A network is never quite sure, and in linear light a few per cent of white on black are visible.
+    """
     return np.asarray(np.clip((mask - UNSURE) / (1 - 2 * UNSURE), 0, 1), np.float32)
 
 
 def blurred(values: Floats, sigma: float) -> Floats:
-    """Values, H × W, blurred by a Gaussian; cheap for large σ."""
+    """Return values, H × W, blurred by a Gaussian of `sigma` pixels; for a large σ at reduced size, which is fast."""
     step = max(1, int(sigma / 4))
     if step == 1:
         return np.asarray(cv2.GaussianBlur(values, (0, 0), max(sigma, 0.3), borderType=cv2.BORDER_REPLICATE))

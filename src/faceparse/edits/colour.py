@@ -1,10 +1,10 @@
-"""Colours: their names, sRGB's curve, and OKLab, in which equal steps look equal.
+"""Colours: their names, sRGB's curve, and OKLab, a colour space in which equal distances look equal.
 
 >>> to_oklab(to_linear(np.array([[255, 255, 255]], np.uint8))).round(3).tolist()
 [[1.0, 0.0, 0.0]]
 
-OKLab: Björn Ottosson, https://bottosson.github.io/posts/oklab/. Twenty lines; colour-science would bring SciPy.
-The toe: https://bottosson.github.io/posts/colorpicker/.
+Sources: Björn Ottosson, https://bottosson.github.io/posts/oklab/ and, for `to_toe`,
+https://bottosson.github.io/posts/colorpicker/. The package colour-science would bring SciPy for these few lines.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _K3 = (1 + _K1) / (1 + _K2)
 
 
 def parse_colour(text: str) -> tuple[int, int, int] | None:
-    """Red, green and blue, 0 to 255, of `#rrggbb`, `#rgb` or a CSS name; None where it is no colour."""
+    """Return red, green and blue, 0 to 255, of `#rrggbb`, `#rgb` or a CSS name; None for any other text."""
     if not re.fullmatch(r"#[0-9a-fA-F]{3}|#[0-9a-fA-F]{6}|[a-zA-Z]{3,20}", text):
         return None
     try:
@@ -55,10 +55,10 @@ def parse_colour(text: str) -> tuple[int, int, int] | None:
 
 
 def rgb(colour: str) -> NDArray[np.uint8]:
-    """The three values of a colour, uint8.
+    """Return red, green and blue of a colour, 3 uint8.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: the text is no colour.
     """
     values = parse_colour(colour)
     if values is None:
@@ -67,12 +67,12 @@ def rgb(colour: str) -> NDArray[np.uint8]:
 
 
 def to_bytes(pixels: Pixels) -> NDArray[np.uint8]:
-    """The picture itself where it is uint8; of uint16, the high bytes."""
+    """Return a picture as uint8: itself, or the high bytes of uint16."""
     return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
 
 
 def to_linear(pixels: Pixels) -> Floats:
-    """Light, 0 to 1, of sRGB values, uint8 or uint16."""
+    """Convert sRGB values, uint8 or uint16, to linear sRGB, float32, 0 to 1."""
     return _curve(pixels.dtype.str)[pixels]
 
 
@@ -84,7 +84,7 @@ def _curve(dtype: str) -> Floats:
 
 
 def to_srgb(light: Floats, dtype: np.dtype[Any]) -> Pixels:
-    """SRGB values of light, in the type's range; light out of range is clipped."""
+    """Convert linear sRGB to sRGB values of type `dtype`, uint8 or uint16; it is first clipped to 0 to 1."""
     light = np.clip(light, 0, 1)
     if dtype == np.uint8:
         return np.asarray(_bytes_of_light()[(light * np.float32(_FINE) + np.float32(0.5)).astype(np.uint16)])
@@ -96,7 +96,10 @@ _FINE = 2**16 - 1
 
 @cache
 def _bytes_of_light() -> NDArray[np.uint8]:
-    """Of light in steps so fine that 8 bits are at most 0.03 of a step off; ten times as fast as the power."""
+    """Return a table of sRGB bytes for linear values in 65,535 steps; it is ten times as fast as the power.
+
+    The steps make an error of at most 0.03 of 8 bits' step.
+    """
     return np.asarray(np.rint(_gamma(np.arange(_FINE + 1) / _FINE) * 255), np.uint8)
 
 
@@ -105,29 +108,29 @@ def _gamma(light: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
 
 
 def to_oklab(light: Floats) -> Floats:
-    """Return L, 0 to 1, a and b of linear sRGB of 0 or more, along the last axis."""
+    """Convert linear sRGB, … × 3, not negative, to OKLab: L (0 to 1), a and b along the last axis."""
     cones = _transform(light, _TO_LMS)
     roots = cv2.pow(cones.reshape(1, -1), 1 / 3)  # OpenCV 4 has no arrays of one dimension
     return _transform(np.asarray(roots, np.float32).reshape(cones.shape), _TO_LAB)
 
 
 def from_oklab(lab: Floats) -> Floats:
-    """Return linear sRGB of OKLab, along the last axis; it may lie outside 0 to 1."""
+    """Convert OKLab, … × 3, to linear sRGB, which may lie outside 0 to 1."""
     cones = _transform(lab, np.linalg.inv(_TO_LAB))
     return _transform(cones * cones * cones, np.linalg.inv(_TO_LMS))
 
 
 def to_toe(lightness: Floats) -> Floats:
-    """Ottosson's second lightness, 0 to 1, from OKLab's: near black, in which OKLab has large steps, as even as CIELAB's."""
+    """Convert OKLab's lightness to Ottosson's L_r, 0 to 1, whose steps near black look as even as CIELAB's."""
     bent = _K3 * lightness - _K1
     return np.asarray((bent + np.sqrt(bent * bent + 4 * _K2 * _K3 * lightness)) / 2, np.float32)
 
 
 def without_toe(lightness: Floats) -> Floats:
-    """Return what `to_toe` was given."""
+    """Invert `to_toe`."""
     return np.asarray((lightness**2 + _K1 * lightness) / (_K3 * (lightness + _K2)), np.float32)
 
 
 def _transform(values: Floats, matrix: NDArray[np.float64]) -> Floats:
-    """Multiply each row by a matrix; NumPy takes ten times as long."""
+    """Multiply each colour by a 3 × 3 matrix; NumPy takes ten times as long."""
     return np.asarray(cv2.transform(values.reshape(1, -1, 3), matrix), np.float32).reshape(values.shape)

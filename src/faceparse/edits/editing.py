@@ -1,4 +1,4 @@
-"""A list of edits, applied."""
+"""Apply a list of edits to a picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from faceparse.results import Parsing
 
 
 def edit(parsing: Parsing, edits: Iterable[Step], picture: Pixels | None = None) -> Pixels:
-    """The picture, changed by edits in their order, each by the masks of the picture as it was.
+    """Return the picture after several edits, applied in order; every edit uses the masks of the original picture.
 
     >>> import faceparse
     >>> parsing = faceparse.parse("photo.jpg")  # doctest: +SKIP
@@ -19,16 +19,16 @@ def edit(parsing: Parsing, edits: Iterable[Step], picture: Pixels | None = None)
 
     Args:
         parsing: The picture's parsing.
-        edits: Names, or (name, value), or (name, value, options), or `Edit` objects; `faceparse edit --list` has them.
-        picture: RGB or RGBA in place of the parsing's own picture, of the same size, uint8 or uint16.
+        edits: Each a name, (name, value), (name, value, options) or an `Edit`; `faceparse edit --list` shows the names.
+        picture: RGB or RGBA, uint8 or uint16, of the parsing's size, to edit in place of `parsing.image`.
 
     Returns:
-        RGB of the same depth, H × W × 3; RGBA, H × W × 4, where the picture has opacity or an edit makes some.
+        RGB, H × W × 3, of the picture's type; RGBA, H × W × 4, if the picture is RGBA or an edit makes it transparent.
 
     Raises:
-        ConfigError: no such edit or option, or a value that does not fit.
+        ConfigError: an unknown edit or option, or a value that the option does not accept.
         LabelError: the parsing's scheme lacks a class that an edit needs.
-        ResultError: a picture of another size or kind.
+        ResultError: `picture` has another size, shape or type.
     """
     canvas = Canvas(parsing, picture)
     for one in make_edits(edits):

@@ -30,20 +30,20 @@ from faceparse.writers import Writer
 FORMATS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
 }  # fmt: skip
-"""Suffix → Pillow's name of a format that edited pictures are written in; of any other suffix they become PNG."""
+"""Suffix → Pillow's name of the format; a picture with any other suffix is written as PNG."""
 QUALITY = 95
-"""Of JPEG and WebP."""
+"""Quality of JPEG and WebP, 0 to 100."""
 _ORIENTATION = 0x0112
 _log = logging.getLogger(__name__)
 
 
 class Original(NamedTuple):
-    """What a picture file holds beside 8-bit RGB.
+    """A picture as its file holds it: in full depth, with opacity, colour profile and EXIF data.
 
     Attributes:
         pixels: Upright RGB or RGBA, H × W × 3 or 4, uint8 or uint16.
-        profile: The ICC profile; None where there is none that fits the pixels.
-        exif: EXIF data without the orientation; None where there is none.
+        profile: The ICC profile; None without one, or if it is not for RGB.
+        exif: EXIF data without the orientation; None without any.
     """
 
     pixels: Pixels
@@ -52,9 +52,9 @@ class Original(NamedTuple):
 
 
 def read_original(parsing: Parsing, file: bytes = b"") -> Original:
-    """The picture of a parsing in its own depth, with its opacity, from a file's bytes or the file that the parsing names.
+    """Read the picture's file in full depth: from `file`, its bytes, or else from `parsing.source`.
 
-    Without either it is the parsing's own picture.
+    Without either, the result holds `parsing.image` alone.
     """
     if not (file or parsing.source):
         return Original(parsing.image)
@@ -69,14 +69,14 @@ def read_original(parsing: Parsing, file: bytes = b"") -> Original:
         elif image.format in ("PNG", "TIFF") and turned == 1:
             pixels = _deep(file, parsing.image)
         exif.pop(_ORIENTATION, None)
-        if pixels.shape[:2] != parsing.size:  # formats whose reader turns or chooses otherwise
+        if pixels.shape[:2] != parsing.size:  # another reader may turn the picture or choose another frame
             pixels = parsing.image
-        kept = len(exif) and image.format != "TIFF"  # whose tags say how its own pixels lie
+        kept = len(exif) and image.format != "TIFF"  # TIFF keeps the layout of its pixels in these tags
         return Original(pixels, profile, exif.tobytes() if kept else None)
 
 
 def _deep(file: bytes, image: Pixels) -> Pixels:
-    """RGB of 16 bits where the file has it, which Pillow reads as 8."""
+    """Return the file's RGB of 16 bits, which Pillow reads as 8; `image` if the file has no such RGB."""
     deep = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
     if deep is None or deep.dtype != np.uint16 or deep.ndim != 3 or deep.shape[2] != 3:
         return image
@@ -89,15 +89,16 @@ def _say_once(note: str) -> None:
 
 
 def encode(picture: Pixels, suffix: str, original: Original | None = None) -> bytes:
-    """A picture as the bytes of a file; transparency only in formats that have it.
+    """Return a picture as the bytes of a file.
 
     Args:
-        picture: RGB or RGBA, uint8 or uint16.
-        suffix: One of `FORMATS`.
-        original: Gives profile and EXIF.
+        picture: RGB or RGBA, H × W × 3 or 4, uint8 or uint16; PNG and TIFF keep uint16, other formats get it
+            rounded to 8 bits.
+        suffix: The file's suffix, one of `FORMATS`.
+        original: Source of the colour profile and EXIF data.
 
     Raises:
-        OutputError: transparency into a format that has none.
+        OutputError: an RGBA picture for JPEG or BMP, which have no transparency.
     """
     kind = FORMATS[suffix]
     if picture.shape[2] == 4 and kind in ("JPEG", "BMP"):
@@ -125,10 +126,10 @@ def encode(picture: Pixels, suffix: str, original: Original | None = None) -> by
 
 @dataclass(frozen=True)
 class EditedPicture(Writer):
-    """The edited picture, `STEM_edit.EXT`, in the input's format or else as PNG.
+    """The edited picture, `STEM_edit.EXT`, in the input's format; as PNG if that format cannot be written.
 
     Args:
-        edits: What is done, in this order.
+        edits: The edits, in the order in which they are applied.
     """
 
     name: ClassVar[str] = "edit"
@@ -148,7 +149,7 @@ class EditedPicture(Writer):
         return 4 if any(one.transparent for one in self.edits) else 3
 
     def draw(self, parsing: Parsing) -> Pixels:
-        """Return the parsing's own picture, edited; a frame of a video."""
+        """Return `parsing.image` after the edits; a video takes its frames from here."""
         return edit(parsing, self.edits)
 
     def write(self, parsing: Parsing, stem: Path) -> tuple[Path, ...]:
@@ -160,10 +161,15 @@ class EditedPicture(Writer):
         return (path,)
 
     def encode(self, parsing: Parsing, suffix: str, file: bytes = b"") -> bytes:
-        """The edited picture as the bytes of a file of that kind; `file` has the picture's bytes where no file is named.
+        """Return the edited picture as the bytes of a file with this suffix.
+
+        Args:
+            parsing: The picture's parsing.
+            suffix: One of `FORMATS`.
+            file: The picture's bytes; empty: they are read from `parsing.source`.
 
         Raises:
-            OutputError: transparency into a format that has none.
+            OutputError: a transparent picture for JPEG or BMP.
             LabelError: the parsing's scheme lacks a class that an edit needs.
         """
         original = read_original(parsing, file)

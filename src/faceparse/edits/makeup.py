@@ -1,4 +1,4 @@
-"""Colour on a part of the skin, as make-up gives it: thin, so that light and shade stay."""
+"""Paint a part of the skin as make-up does: thinly, so that light and shade stay."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from faceparse.results import Face
 
 Points = NDArray[np.float64]
 LIGHTNESS, CHROMA = np.float32(0.7), np.float32(0.85)
-"""Parts of the differences in lightness, and in hue and chroma, that make-up takes on."""
+"""How far make-up moves the skin towards the paint, 0 to 1: in lightness; in hue and chroma."""
 ROOM = 0.25
-"""Around a face's box, in its sides: make-up reaches no farther."""
+"""Margin around a face's box, as a fraction of its longer side; make-up reaches no farther."""
 
 
 class Place:
     """The surroundings of one face, cut out of the picture.
 
     Attributes:
-        box: Rows and columns of the picture.
-        pixels: RGB, uint8.
-        landmarks: The face's, x and y in the cut-out.
+        box: The cut-out's rows and columns in the picture.
+        pixels: The cut-out, RGB, uint8.
+        landmarks: The face's landmarks, 5 × 2, x and y in the cut-out.
         labels: The cut-out's label map, uint8.
-        scheme: Of the labels.
+        scheme: The scheme of the labels.
         side: Longer side of the face's box in pixels.
     """
 
@@ -42,7 +42,7 @@ class Place:
         self.landmarks = face.landmarks - low
 
     def labelled(self, name: str) -> NDArray[np.bool_]:
-        """Which pixels have a class, or one of a group that the scheme has."""
+        """Return the mask of a class or group, bool; all False if the scheme lacks it."""
         names = GROUPS.get(name, (name,))
         return np.isin(self.labels, [i for i, c in enumerate(self.scheme.classes) if c in names])
 
@@ -52,13 +52,13 @@ def paint(canvas: Canvas, colour: str, strength: float, weigh: Callable[[Place],
 
     Args:
         canvas: The picture.
-        colour: The paint's.
-        strength: 0 to 1.
-        weigh: How much paint lies where, 0 to 1, in the size of the place's labels.
+        colour: The paint's colour, `#rrggbb` or a CSS name.
+        strength: 0 (no paint) to 1.
+        weigh: Function that returns the amount of paint on each pixel of a place, 0 to 1.
     """
     mask: Floats = np.zeros(canvas.parsing.size, np.float32)
     faces = sorted(canvas.parsing.faces, key=lambda face: max(face.size))
-    for face in faces:  # a larger one is in front
+    for face in faces:  # the largest last: it is in front
         place = Place(canvas, face)
         x0, y0, x1, y1 = face.box
         middle, half = (
@@ -87,5 +87,5 @@ def paint(canvas: Canvas, colour: str, strength: float, weigh: Callable[[Place],
 
 
 def distance(mask: NDArray[np.bool_]) -> Floats:
-    """Distance of each pixel to the nearest one of a mask, in pixels."""
+    """Return the distance in pixels from each pixel to the mask's nearest pixel."""
     return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE))

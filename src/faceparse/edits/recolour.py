@@ -1,8 +1,9 @@
-"""Another colour for a region, whose light and shade stay.
+"""Give a region another colour; its light and shade stay.
 
-Lightness is mapped by quantiles, ever upwards, so that what was lighter stays lighter; hue and chroma become the colour's, less in
-shades and highlights, and keep a part of their own differences. What clipping takes from the mean is given back. Where the picture
-mixes the region with what lies behind, only the region's part of the mixture changes.
+A rising curve through three quantiles maps the lightness, so that lighter pixels stay lighter. Hue and chroma become
+those of the new colour, with less chroma in shades and highlights; a part of the old variety in them stays. Clipping
+shifts the mean colour, and a few corrections bring it back. Where the picture mixes the region with what lies behind,
+only the region's share changes.
 """
 
 from __future__ import annotations
@@ -13,30 +14,31 @@ from faceparse.edits.canvas import Canvas, firm
 from faceparse.edits.colour import Floats, from_oklab, rgb, to_linear, to_oklab, to_toe, without_toe
 
 QUANTILES = (0.02, 0.5, 0.98)
-"""The darkest, the middle and the lightest of a region."""
+"""Quantiles of lightness that stand for the darkest, middle and lightest pixels of a region."""
 BELOW, OVER = (1.8, 0.08, 0.3, 0.6), (1.0, 0.06, 0.2, 0.7)
-"""How far the outer ones lie from the middle afterwards: a multiple of before, least, most, and at most this part of the way to black or
-white. Dark hair has little of either, and would look flat in blonde."""
+"""New distance of the lower and the upper quantile from the middle: a multiple of the old one, its least and its most;
+and its most as a fraction of the way to black or white. The least keeps dark hair, all of one lightness, from looking
+flat in blonde."""
 WARM = np.float32(0.4)
-"""How far yellow turns to red in shades, where it would look green."""
+"""Red added in shades, as a fraction of the yellow: dark yellow would look green."""
 FINE = 2048
-"""Steps of the curve of lightness."""
+"""Number of steps of the lightness curve."""
 MEAN_STEPS = 8
-"""Corrections of the mean colour, each of a sample."""
+"""Number of corrections of the mean colour."""
 VARIETY = np.float32(0.3)
-"""Part of the differences in hue and chroma that stays, less where the new colour has less chroma."""
+"""Fraction of the old variety in hue and chroma that stays; less if the new colour has less chroma."""
 SHADE, GLOSS = np.float32(0.6), np.float32(0.4)
-"""Part of the colour's lightness below which shades lose chroma; part of the chroma that white highlights lose."""
+"""Fraction of the mean lightness below which shades lose chroma; fraction of the chroma that white highlights lose."""
 
 
 def recolour(canvas: Canvas, mask: Floats, colour: str, strength: float) -> None:
-    """Give a region a colour.
+    """Give a region another colour.
 
     Args:
         canvas: The picture.
-        mask: H × W, 0 to 1.
-        colour: Its mean afterwards, at strength 1.
-        strength: 0 for no change.
+        mask: The region's soft mask, H × W, 0 to 1.
+        colour: The region's mean colour after an edit of strength 1, `#rrggbb` or a CSS name.
+        strength: 0 (no change) to 1.
     """
     if not strength or not (mask > 0.5).any():
         return
@@ -45,11 +47,11 @@ def recolour(canvas: Canvas, mask: Floats, colour: str, strength: float) -> None
 
 
 class Recolouring:
-    """The change of colour that brings a sample's mean to a target.
+    """A function of linear sRGB, n × 3, that gives the region's sample the mean colour `target`.
 
     Args:
-        sample: Linear sRGB, n × 3.
-        target: OKLab.
+        sample: Colours of some of the region's pixels, linear sRGB, n × 3.
+        target: The new mean colour, OKLab, 3.
     """
 
     def __init__(self, sample: Floats, target: Floats) -> None:
@@ -75,7 +77,10 @@ class Recolouring:
         return from_oklab(lab)
 
     def _bend(self) -> Floats:
-        """OKLab's lightness after, by toe's before in steps: straight between the quantiles, beyond them as steep, with soft bends."""
+        """Return the lightness curve: entry i is OKLab's new lightness for the old lightness i / `FINE` (L_r, see `to_toe`).
+
+        The curve is straight between the quantiles, goes on as steeply beyond them, and bends softly.
+        """
         low, middle, high = self._quantiles
         goal = float(np.clip(to_toe(self._goal[:1])[0], 0.01, 0.99))
         dark, bright = _reach(middle - low, goal, BELOW), _reach(high - middle, 1 - goal, OVER)
@@ -97,7 +102,7 @@ def _reach(before: float, room: float, limits: tuple[float, float, float, float]
 
 
 def _chroma(lightness: Floats, middle: float) -> Floats:
-    """Chroma by lightness, n × 1, 1 at the middle: less in deep shades and in highlights."""
+    """Return a factor of chroma for each lightness, n × 1: 1 at the middle, less in deep shades and in highlights."""
     gloss = np.clip((lightness - middle) / max(1 - middle, 1e-3), 0, 1)
     shade = np.minimum(1, np.maximum(lightness, 0) / max(SHADE * middle, 1e-3))
     return np.asarray((shade * (1 - GLOSS * gloss))[:, None], np.float32)

@@ -1,11 +1,11 @@
-"""Edits by name: those of the package, and those that other packages bring.
+"""Edits by name: the package's, and those of installed plugins.
 
-A package brings one through an entry point of the group `faceparse.edits`, in its pyproject.toml:
+A plugin declares an edit as an entry point of the group `faceparse.edits` in its pyproject.toml:
 
     [project.entry-points."faceparse.edits"]
     freckles = "its_package.freckles:Freckles"
 
-`Freckles` is an `Edit` whose `name` is `freckles`; from then on `--edit freckles` works.
+`Freckles` is an `Edit` whose `name` is `freckles`. Once the plugin is installed, `--edit freckles` works.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from faceparse.registry import Registry, mend
 from faceparse.tables import build, hints, plain_text
 
 Step = Edit | str | tuple[str] | tuple[str, object] | tuple[str, object, Mapping[str, object]]
-"""An edit, or its name, perhaps with its value and options: `("hair", "#a0522d", {"strength": 0.6})`."""
+"""An `Edit`; or its name; or a tuple of name, value and options: `("hair", "#a0522d", {"strength": 0.6})`."""
 
 
 def _problem(kind: object) -> str:
@@ -29,19 +29,19 @@ def _problem(kind: object) -> str:
 
 
 EDITS = Registry[type[Edit]]("edit", "edits.kinds", "faceparse.edits", ConfigError, check=_problem)
-"""Name → edit; the files of `edits/kinds` have the names of their edits."""
+"""Name → class of edit; each file in `edits/kinds` has the name of its edit."""
 
 register = EDITS.register
 
 
 def read_edit(words: str) -> Edit:
-    """An edit from the command line: `hair=#a0522d,strength=0.6`, `soften,strength=0.4`.
+    """Return the edit that a text of the command line describes: `hair=#a0522d,strength=0.6`, `soften,strength=0.4`.
 
     >>> read_edit("lips=crimson,strength=0.5")
     Lips(colour='crimson', strength=0.5)
 
     Raises:
-        ConfigError: no such edit, an option that it has not, or a value that does not fit.
+        ConfigError: an unknown edit or option, or a value that the option does not accept.
     """
     head, *parts = words.split(",")
     name, sign, value = head.partition("=")
@@ -62,10 +62,18 @@ def read_edit(words: str) -> Edit:
 
 
 def make_edit(name: str, value: object = None, options: Mapping[str, object] | None = None) -> Edit:
-    """An edit by name; text is read as the option's type.
+    """Return an edit by its name.
+
+    >>> make_edit("lips", "crimson", {"strength": 0.5})
+    Lips(colour='crimson', strength=0.5)
+
+    Args:
+        name: The edit's name for `--edit`.
+        value: Value of the edit's first option; None leaves the default.
+        options: Name → value of other options; text is converted to the option's type.
 
     Raises:
-        ConfigError: no such edit, an option that it has not, or a value that does not fit.
+        ConfigError: an unknown edit or option, or a value that the option does not accept.
     """
     kind = EDITS.find(name)
     types = hints(kind)
@@ -83,10 +91,10 @@ def make_edit(name: str, value: object = None, options: Mapping[str, object] | N
 
 
 def make_edits(steps: Iterable[Step]) -> tuple[Edit, ...]:
-    """Edits from a list as `faceparse.edit` takes it.
+    """Return the edits of a list, as `faceparse.edit` takes it.
 
     Raises:
-        ConfigError: as `make_edit`, or something else in the list.
+        ConfigError: an item that describes no edit, and the errors of `make_edit`.
     """
     if isinstance(steps, str | Edit):
         raise ConfigError(f'edits are a list, such as [("hair", "#a0522d")]; got {steps!r}')

@@ -1,4 +1,4 @@
-"""Faces that nobody recognises."""
+"""Hide faces, so that nobody recognises them."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ Points = NDArray[np.floating[Any]]
 MODES = ("pixelate", "blur", "fill")
 PARTS = ("face", "head", "eyes")
 BLOCKS = 3
-"""Squares along a face that is pixelated: too few for eyes and mouth."""
+"""Squares across a pixelated face: too few to show eyes and mouth."""
 SIGMA = 1.5
 """σ of the blur, in squares of `pixelate`."""
 SEARCHES = 8
-"""Most searches for further faces."""
+"""Largest number of searches for further faces."""
 WIDER = 0.25
-"""By which part of its size each search hides more around a face: one that is still found was hidden too narrowly."""
+"""Growth of the hidden ellipse with each search, as a fraction of the face: it was too small for a face still detected."""
 
 
 @register
 @dataclass(frozen=True)
 class Anonymise(Edit):
-    """Every face found, hidden: what was there cannot be seen or computed back from what is left.
+    """Hides every detected face, so that nobody can see or compute from the result what was there.
 
-    A detector that has found a portrait does not look for small faces behind it. So the picture is searched again with its faces hidden,
-    until no face is found. What the detector took for a face, and the network did not, is hidden too.
+    In a portrait the detector may miss small faces behind the large one. So the picture is searched again after its faces
+    are hidden, until the detector reports none. A detection that the network does not confirm as a face is hidden too.
 
     Args:
-        mode: `pixelate` into three squares across, `blur`, or `fill` with a colour.
-        part: `face`: its labelled skin and parts, and an ellipse in its box; `head`: its hair and ears too; `eyes`: a band
-            over both.
-        colour: Of `fill`.
+        mode: `pixelate` (three squares across a face), `blur`, or `fill` with a colour.
+        part: `face`: the pixels labelled as the face, and an ellipse in its box; `head`: hair, ears and hat too; `eyes`:
+            a band over both eyes.
+        colour: Colour of `fill`, `#rrggbb` or a CSS name.
     """
 
     name: ClassVar[str] = "anonymise"
@@ -62,7 +62,7 @@ class Anonymise(Edit):
             for face in faces:
                 if eyes:
                     box, band = _band(face, labelled.shape)
-                    self._hide(canvas.pixels, max(band.shape) / 2, box, band)  # a square an eye
+                    self._hide(canvas.pixels, max(band.shape) / 2, box, band)  # each eye becomes one square
                 reach = 2.0 if self.part == "head" else 1.4
                 self._hide(
                     searched, max(face.size) / BLOCKS, *_outline(face, labelled, 1 + WIDER * search, reach)
@@ -93,7 +93,10 @@ class Anonymise(Edit):
 def _outline(
     face: Face, labelled: NDArray[np.bool_], wider: float, reach: float
 ) -> tuple[Box, NDArray[np.bool_]]:
-    """An ellipse in the face's box, and what is labelled as a face within some times its size."""
+    """Return a cut-out and its mask: an ellipse in the face's box, and the labelled pixels of a larger ellipse.
+
+    `wider` enlarges both; the larger one is `reach` times the size of the first.
+    """
     x0, y0, x1, y1 = face.box
     middle, half = np.array([[x0 + x1, y0 + y1], [x1 - x0, y1 - y0]]) / 2 * np.array([[1], [wider]])
     box, ellipses = _within(labelled.shape, middle - reach * half, middle + reach * half)
@@ -107,7 +110,7 @@ def _outline(
 
 
 def _band(face: Face, size: tuple[int, ...]) -> tuple[Box, NDArray[np.bool_]]:
-    """A band over both eyes."""
+    """Return a cut-out and its mask: a band over both eyes."""
     left, right = face.landmarks[:2]
     across = right - left
     length = max(float(np.hypot(*across)), 0.35 * face.size[0])
@@ -122,7 +125,7 @@ def _band(face: Face, size: tuple[int, ...]) -> tuple[Box, NDArray[np.bool_]]:
 
 
 def _within(size: tuple[int, ...], low: Points, high: Points) -> tuple[Box, NDArray[np.uint8]]:
-    """The part of a picture between two points x, y, and zeros of its size."""
+    """Return the cut-out of a picture between two points x, y, and zeros of its size."""
     (left, top), (right, bottom) = (
         np.clip([np.floor(low), np.ceil(high) + 1], 0, size[1::-1]).astype(int).tolist()
     )

@@ -1,4 +1,4 @@
-"""Another background."""
+"""Replace the background."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from faceparse.pictures import read_picture
 from faceparse.results.foreground import cutout_strips
 
 SIGMA = 0.04
-"""σ of the blur at strength 1, of the picture's longer side."""
+"""σ of the blur at strength 1, as a fraction of the picture's longer side."""
 
 
 @register
 @dataclass(frozen=True)
 class Background(Edit):
-    """A colour, a picture, a blur or nothing behind the person; no rim of the old background stays.
+    """Puts a colour, a picture, a blur or transparency behind the person; no rim of the old background stays.
 
     Args:
         behind: `#rrggbb` or a CSS name, a picture's path, `blur` or `transparent`.
-        strength: Of the blur, above 0 to 1.
+        strength: Strength of the blur, 0.01 to 1.
     """
 
     name: ClassVar[str] = "background"
@@ -70,7 +70,7 @@ class Background(Edit):
                 canvas.opacity[rows][through] = full
 
     def _behind(self, canvas: Canvas, alpha: NDArray[np.uint8]) -> Pixels:
-        """Of the picture's size and type, or one colour."""
+        """Return the new background, in the picture's size and type, or as one colour, 3 values."""
         scale = np.iinfo(canvas.pixels.dtype).max // 255
         height, width = alpha.shape
         if self.behind == "blur":
@@ -88,7 +88,7 @@ class Background(Edit):
 
 
 def _blurred(pixels: Pixels, alpha: NDArray[np.uint8], sigma: float) -> Pixels:
-    """The background's light, blurred without the person, who would shine into it."""
+    """Return the blurred background; the person is left out, whose colours would spread into it."""
     height, width = alpha.shape
     step = max(1, int(sigma / 4))
     size = -(-width // step), -(-height // step)

@@ -1,4 +1,4 @@
-"""Colour on the cheeks."""
+"""Paint the cheeks."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from faceparse.edits.registry import register
 from faceparse.results.regions import region
 
 EDGE = 0.06
-"""σ of the edge, in sides of the face."""
+"""σ of the soft edge, as a fraction of the face's longer side."""
 BEARD = (0.45, 0.75)
-"""Of the cheeks' middle lightness: below the first a beard or shade gets no colour, above the second all is skin."""
+"""Lightness, as fractions of the cheeks' median: a pixel below the first is beard or shade and gets no colour; one above
+the second is skin and gets all."""
 
 
 @register
 @dataclass(frozen=True)
 class Blush(Edit):
-    """Colour on both cheeks of every face, fading to all sides, on skin alone.
+    """Paints both cheeks of every face, on skin alone; the colour fades to all sides.
 
     Args:
         colour: `#rrggbb` or a CSS name.
-        strength: 0 to 1.
+        strength: 0 (no change) to 1.
     """
 
     name: ClassVar[str] = "blush"

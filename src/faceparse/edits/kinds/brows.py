@@ -1,4 +1,4 @@
-"""Brows in another colour."""
+"""Recolour the brows."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from faceparse.edits.recolour import recolour
 from faceparse.edits.registry import register
 
 NEAR = 0.03
-"""σ of the surroundings whose colours count, in sides of the face."""
+"""σ of the window that averages colours, as a fraction of the face's longer side."""
 FEW = 0.1
-"""Probability of a brow below which skin is bare."""
+"""Probability of brow below which a skin pixel counts as bare skin."""
 ALIKE = 0.05
-"""Distance of brow and skin in OKLab below which they cannot be told apart; at twice this distance they can."""
+"""Distance of brow and skin in OKLab up to which they are not told apart; from twice this distance on they fully are."""
 HAIR = np.float32(0.75)
-"""Part of the colour that only hairs get; a brow pencil colours the skin between them too."""
+"""Fraction of the colour that only hairs get; skin between them gets the rest, as from a brow pencil."""
 FULL = 0.8
-"""Part of the way from skin to brow at which a pixel is all hair."""
+"""Fraction of the way from skin colour to brow colour from which a pixel is all hair."""
 
 
 @register
 @dataclass(frozen=True)
 class Brows(Edit):
-    """Another colour for the brows.
+    """Gives the brows another colour.
 
     Args:
         colour: `#rrggbb` or a CSS name; strength 1 gives the brows this mean colour.
-        strength: 0 to 1.
+        strength: 0 (no change) to 1.
     """
 
     name: ClassVar[str] = "brows"
@@ -49,7 +49,7 @@ class Brows(Edit):
 
 
 def _hairs(canvas: Canvas, brows: Floats, box: Box) -> Floats:
-    """How much of each pixel is hair, not the skin between: where its colour lies between those of skin and brow around it."""
+    """Return the weight of each pixel, 0 to 1: the nearer its colour is to the brow's than to the skin's, the higher."""
     colours = to_oklab(to_linear(canvas.pixels[box]))
     sigma = NEAR * canvas.face_side
     bare = canvas.labelled("skin" if "skin" in canvas.parsing.scheme else "face")[box] & (brows < FEW)
@@ -63,7 +63,7 @@ def _hairs(canvas: Canvas, brows: Floats, box: Box) -> Floats:
 
 
 def _mean(colours: Floats, weights: Floats, sigma: float) -> Floats:
-    """Mean colour around each pixel."""
+    """Return the weighted mean colour around each pixel."""
     weights = weights + np.float32(1e-5)
     sums = np.dstack(
         [blurred(np.ascontiguousarray(c), sigma) for c in np.moveaxis(colours * weights[..., None], -1, 0)]

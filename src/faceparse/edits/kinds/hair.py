@@ -1,4 +1,4 @@
-"""Hair in another colour."""
+"""Recolour the hair."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from faceparse.edits.registry import register
 @register
 @dataclass(frozen=True)
 class Hair(Edit):
-    """Another colour for the hair, lighter or darker too: black hair becomes blonde.
+    """Gives the hair another colour, also a lighter or darker one: black hair becomes blonde.
 
     Args:
         colour: `#rrggbb` or a CSS name; strength 1 gives the hair this mean colour.
-        strength: 0 to 1.
+        strength: 0 (no change) to 1.
     """
 
     name: ClassVar[str] = "hair"

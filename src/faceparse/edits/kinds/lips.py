@@ -1,4 +1,4 @@
-"""Lips in another colour."""
+"""Recolour the lips."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from faceparse.edits.registry import register
 @register
 @dataclass(frozen=True)
 class Lips(Edit):
-    """Another colour for the lips, as lipstick gives; light and shade stay.
+    """Gives the lips another colour, like lipstick; light and shade stay.
 
     Args:
         colour: `#rrggbb` or a CSS name; strength 1 gives the lips this mean colour.
-        strength: 0 to 1.
+        strength: 0 (no change) to 1.
     """
 
     name: ClassVar[str] = "lips"

@@ -1,4 +1,4 @@
-"""Eye shadow."""
+"""Paint eye shadow."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from faceparse.edits.makeup import Place, distance, paint
 from faceparse.edits.registry import register
 
 REACH = 0.19
-"""Distance from the eye at which a third of the colour is left, in distances of the eyes."""
+"""Distance from the eye at which about a third of the colour is left. This and the next two lengths are in units of the
+distance between the eyes."""
 RISE = 0.06
-"""Height above the eye's middle over which the colour sets in, likewise."""
+"""Height of the band at the eye's middle in which the colour rises from nothing to full."""
 NEAR = 0.32
-"""Distance within which an eye lies around its landmark, likewise."""
+"""Radius around an eye's landmark in which its pixels are sought."""
 GLASSES = 0.1
-"""Part of these surroundings that glasses may cover; behind more there is no shadow."""
+"""Fraction of the circle with radius `NEAR` that glasses may cover; an eye behind more gets no shadow."""
 
 
 @register
 @dataclass(frozen=True)
 class Shadow(Edit):
-    """Colour on the lids of every face, strongest at the eye and gone at the brow, on skin alone and not behind glasses.
+    """Paints the upper lids of every face, on skin alone and not behind glasses; the colour fades towards the brow.
 
     Args:
         colour: `#rrggbb` or a CSS name.
-        strength: 0 to 1.
+        strength: 0 (no change) to 1.
     """
 
     name: ClassVar[str] = "shadow"

@@ -1,4 +1,4 @@
-"""Softer skin."""
+"""Soften the skin."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from faceparse.edits.colour import Floats
 from faceparse.edits.registry import register
 
 RADIUS = 0.03
-"""Radius of the window, in sides of the face."""
+"""Radius of the filter's window, as a fraction of the face's longer side."""
 FINE = 6
-"""Pixels of the window's radius, which is larger in large pictures, that count."""
+"""Radius of the window in samples: in a wider window only every few pixels are sampled."""
 EDGE = 0.1
-"""Differences above this, of 1, are edges and stay: wrinkles and pores lie below."""
+"""Contrast, 0 to 1, above which a difference is an edge and stays; wrinkles and pores have less."""
 
 
 @register
 @dataclass(frozen=True)
 class Soften(Edit):
-    """Skin, nose and neck without pores and small marks; eyes, brows, lips, hair and glasses stay as they are.
+    """Smooths pores and small marks on skin, nose and neck; eyes, brows, lips, hair and glasses stay as they are.
 
-    The fast guided filter of He and Sun (https://arxiv.org/abs/1505.00996), the picture as its own guide.
+    The method is a guided filter with the picture as its own guide: Fast Guided Filter, K. He and J. Sun, 2015,
+    https://arxiv.org/abs/1505.00996.
 
     Args:
-        strength: 0 to 1.
+        strength: 0 (no change) to 1.
     """
 
     name: ClassVar[str] = "soften"
@@ -51,7 +52,7 @@ class Soften(Edit):
 
 
 def _smooth(values: Floats, radius: int) -> Floats:
-    """The filter's slope and offset come from every few pixels where the window is large."""
+    """Filter a picture, H × W × 3, 0 to 1; slope and offset are computed at every `step`-th pixel."""
     height, width = values.shape[:2]
     step = max(1, radius // FINE)
     few = np.ascontiguousarray(values[step // 2 :: step, step // 2 :: step]) if step > 1 else values
