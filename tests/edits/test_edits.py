@@ -99,6 +99,14 @@ def rank_correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
     return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
 
 
+@pytest.mark.parametrize("name", ["lips", "brows", "hair", "skin"])
+def test_masks_are_those_of_the_parsing_but_for_traces(portrait: Parsing, name: str) -> None:
+    expected, mask = portrait.mask(name, soft=True), Canvas(portrait).soft(name)
+    inside = mask > 0
+    np.testing.assert_allclose(mask[inside], expected[inside], rtol=0, atol=1e-6)
+    assert expected[~inside].max(initial=0) <= 1 / 256
+
+
 def test_strength_is_a_part_of_the_way(portrait: Parsing) -> None:
     half, whole = (
         difference(faceparse.edit(portrait, [("lips", "#b0103a", {"strength": s})]), portrait.image).sum()

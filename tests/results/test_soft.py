@@ -5,8 +5,10 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from faceparse.results import render, soft_strips
-from tests.writers.samples import blocks, labelled, seen
+from faceparse.labels import Scheme
+from faceparse.results import Parsing, View, render, soft_strips
+from tests.results.strategies import square, warped, whole
+from tests.writers.samples import blocks, labelled, picture, seen
 
 soft = import_module("faceparse.results.soft")
 
@@ -26,3 +28,35 @@ def test_strips_are_the_whole(bits: int, tile: int, monkeypatch: pytest.MonkeyPa
         assert whole.dtype == np.dtype(f"uint{bits}")
         # Of another cut into tiles the last bit of single precision may differ.
         assert np.abs(whole.astype(int) - np.stack(expected)).max() <= 1
+
+
+SIZE = 700, 900
+SPOT = np.full((3, 60, 60), -9, np.float32)
+SPOT[0] = 0
+SPOT[1, 29:32, 27:34] = 9
+SPOT[2, 50:] = 9
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        [whole(SPOT, SIZE)],
+        [whole(SPOT, SIZE, mirrored=True), square(SPOT, (300, 400), 250, 0.3)],
+        [square(SPOT, (880, 20), 250, -2.0, feather=0)],
+        [warped(SPOT, (500, 300), 400, 0.3)],
+        [warped(SPOT, (300, 300), 400, -2.0, framed=True), whole(SPOT, SIZE)],
+        [],
+    ],
+)
+def test_a_part_is_the_whole_where_the_mask_is(views: list[View]) -> None:
+    one = Parsing(picture(*SIZE), tuple(views), Scheme("three", ("background", "spot", "rim")))
+    # Where views are blended, of another cut into tiles the last bits of single precision may differ.
+    tolerance = 0 if len(views) == 1 and views[0].frame is None else 1e-5
+    for name in one.scheme.classes:
+        expected = one.mask(name, soft=True)
+        box, mask = soft.soft_part(one, name)
+        np.testing.assert_allclose(mask[box], expected[box], rtol=0, atol=tolerance)
+        assert name != "spot" or mask[box].size < mask.size / 3
+        expected[box] = mask[box] = 0
+        assert expected.max() <= 1 / 512
+        assert not mask.any()

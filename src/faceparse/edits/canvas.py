@@ -13,6 +13,7 @@ from faceparse.edits.colour import Floats, Pixels, to_bytes, to_linear, to_srgb
 from faceparse.errors import LabelError, ResultError
 from faceparse.results import Parsing
 from faceparse.results.foreground import cutout_strips
+from faceparse.results.soft import soft_part
 
 Box = tuple[slice, slice]
 """Rows and columns."""
@@ -60,10 +61,12 @@ class Canvas:
 
         Names that the scheme lacks are left out.
 
+        Far from the region, where only traces of a probability are left, the mask is 0.
+
         Raises:
             LabelError: the scheme lacks all of them.
         """
-        return self.parsing.mask(self._present(names) or names, soft=True)
+        return soft_part(self.parsing, self._present(names) or names)[1]
 
     def labelled(self, *names: str) -> NDArray[np.bool_]:
         """Return the mask of several classes or groups together, H × W bool; names that the scheme lacks are left out."""

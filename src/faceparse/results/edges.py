@@ -52,7 +52,7 @@ class Edges:
         self._view, self._image = sampler.view, image
         self._slopes: list[Floats] = []
         """Per group, h × w × 4: a slope per colour channel, and the offset that gives 0 at the cell's mean colour."""
-        side = _cell(self._view)
+        side = cell(self._view)
         if side > 1:
             colours = _colours(self._view, image, side)
             probable = np.exp(self._view.logits - self._view.logits.max(0))
@@ -118,7 +118,7 @@ def _colours(view: View, image: NDArray[np.uint8], side: float) -> Floats:
     """Return the picture's mean colour in each cell, h × w × 3, 0 to 1."""
     height, width = view.logits.shape[1:]
     column, row = ((np.arange(FINE * n) + 0.5) / FINE - 0.5 for n in (width, height))
-    spots = _to_picture(view, (column, row[:, None]))
+    spots = to_picture(view, (column, row[:, None]))
     bounds = []
     for v, n in zip(spots, image.shape[1::-1], strict=True):
         low = int(np.clip(v.min(), 0, n - 1))
@@ -138,7 +138,7 @@ def _colours(view: View, image: NDArray[np.uint8], side: float) -> Floats:
     return np.asarray(mean / np.float32(255), np.float32)
 
 
-def _cell(view: View) -> float:
+def cell(view: View) -> float:
     """Return the side of a cell in picture pixels, at the view's middle; 0 if the view's map has no inverse."""
     maps = (view.to_grid, view.before) if view.before is not None else (view.to_grid,)
     area = np.prod([abs(np.linalg.det(m[:, :2])) for m in maps])
@@ -148,23 +148,25 @@ def _cell(view: View) -> float:
 def _to_grid(view: View, points: Points) -> Points:
     """Convert picture points to (column, row) in the view's grid."""
     if view.before is not None:
-        points = _mapped(view.before, points)
+        points = mapped(view.before, points)
         points = squash(points[0]), squash(points[1])
-    return _mapped(view.to_grid, points)
+    return mapped(view.to_grid, points)
 
 
-def _to_picture(view: View, places: Points) -> Points:
+def to_picture(view: View, places: Points) -> Points:
     """Convert (column, row) in the view's grid to picture points."""
-    points = _mapped(_inverse(view.to_grid), places)
+    points = mapped(inverse(view.to_grid), places)
     if view.before is None:
         return points
-    return _mapped(_inverse(view.before), (unsquash(points[0]), unsquash(points[1])))
+    return mapped(inverse(view.before), (unsquash(points[0]), unsquash(points[1])))
 
 
-def _mapped(matrix: Doubles, points: Points) -> Points:
+def mapped(matrix: Doubles, points: Points) -> Points:
+    """Return points (x, y) under an affine map."""
     x, y = (a * points[0] + b * points[1] + c for a, b, c in matrix)
     return x, y
 
 
-def _inverse(matrix: Doubles) -> Doubles:
+def inverse(matrix: Doubles) -> Doubles:
+    """Return the affine map back."""
     return np.asarray(cv2.invertAffineTransform(matrix), np.float64)

@@ -113,6 +113,7 @@ def render_probabilities(
     size: tuple[int, int],
     groups: Sequence[Sequence[int]],
     image: NDArray[np.uint8] | None = None,
+    within: Area | None = None,
 ) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
     """Yield the probabilities of several groups of classes, tile by tile, from the top left to the bottom right.
 
@@ -124,12 +125,13 @@ def render_probabilities(
         groups: The labels of each group of classes.
         image: The picture, RGB uint8, for probabilities that follow the picture's edges
             (`faceparse.results.edges`); None: the network's own probabilities.
+        within: The part of the picture to render; None: all of it.
 
     Yields:
         A tile's rows and columns, and its probabilities, groups × rows × columns float32, 0 to 1.
     """
     edges: dict[Sampler, Edges] = {}
-    for tile in _tiles(views, size):
+    for tile in _tiles(views, size, within):
         area = tile.area
         shares: Sequence[tuple[Sampler, Floats | None]] = tile.shares
         if tile.alone:
@@ -207,14 +209,14 @@ def _blend(
     return np.concatenate(parts)
 
 
-def _tiles(views: Sequence[View], size: tuple[int, int]) -> Iterator[_Tile]:
-    height, width = size
+def _tiles(views: Sequence[View], size: tuple[int, int], within: Area | None = None) -> Iterator[_Tile]:
+    y0, y1, x0, x1 = within or (0, size[0], 0, size[1])
     downwards = sorted(((v, Sampler(v)) for v in views), key=lambda pair: -pair[0].layer)
     layers = [list(layer) for _, layer in groupby(downwards, key=lambda pair: pair[0].layer)]
     side = TILE if len(views) > 1 else 2 * TILE  # a single view is not blended, which needs less memory
-    for y in range(0, height, side):
-        for x in range(0, width, side):
-            yield _tile(layers, Area(y, min(y + side, height), x, min(x + side, width)))
+    for y in range(y0, y1, side):
+        for x in range(x0, x1, side):
+            yield _tile(layers, Area(y, min(y + side, y1), x, min(x + side, x1)))
 
 
 def _tile(layers: list[list[tuple[View, Sampler]]], area: Area) -> _Tile:

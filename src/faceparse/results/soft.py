@@ -10,11 +10,36 @@ from numpy.typing import NDArray
 
 from faceparse.results.lookup import look_up, members
 from faceparse.results.margins import Margins
-from faceparse.results.parsing import Parsing
+from faceparse.results.parsing import Names, Parsing
+from faceparse.results.reach import reach
 from faceparse.results.render import TILE, render_probabilities
 
 Rows = NDArray[np.unsignedinteger[Any]]
 """A strip's values, uint8 or uint16."""
+
+
+def soft_part(parsing: Parsing, names: Names) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
+    """Return rows and columns outside which a soft mask is faint, and the mask, H × W float32, 0 outside them.
+
+    Inside them it is `parsing.mask(names, soft=True)`. A small region costs what its box costs, not what the picture costs.
+
+    Args:
+        parsing: A parsing.
+        names: A class, alias or group, or several.
+
+    Raises:
+        LabelError: no class or group is named, or the scheme has none of that name.
+    """
+    if parsing.label_map is not None:
+        return (slice(None), slice(None)), parsing.mask(names, soft=True)
+    ids = parsing._sources(parsing._ids(names))
+    area = reach(parsing.views, parsing.size, ids)
+    out = np.zeros(parsing.size, np.float32)
+    for rows, columns, (part,) in render_probabilities(
+        parsing.views, parsing.size, [ids], parsing.image, area
+    ):
+        out[rows, columns] = part
+    return (slice(area.y0, area.y1), slice(area.x0, area.x1)), out
 
 
 def soft_strips(
