@@ -205,7 +205,7 @@ def _table(file: Path, columns: int, content: str) -> dict[int, list[str]]:
 
 @register
 class CelebAMaskHQ(PairedFiles):
-    """The download itself: each label map is painted from about 15 mask files when the sample is read.
+    """CelebAMask-HQ as downloaded: reading a sample paints its label map from about 15 mask files.
 
     `faceparse data prepare celebamask-hq` paints all label maps once, so that reading is several times as
     fast.
@@ -216,7 +216,8 @@ class CelebAMaskHQ(PairedFiles):
         scheme: Painting order: celebamask19, maskgan19 or segface-celeb19 (`faceparse.data.painting`).
 
     Raises:
-        DataError: not a download of CelebAMask-HQ; no such split, or its text files are missing; no scheme.
+        DataError: `root` is no download of CelebAMask-HQ, the split does not exist or lacks its text files, or `scheme` is
+            empty.
         LabelError: no such scheme, or a scheme with a class that is not a part.
     """
 

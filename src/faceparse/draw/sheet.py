@@ -17,7 +17,7 @@ _EMPTY = np.full((1, 1, 3), 255, np.uint8)
 def contact_sheet(
     tiles: Iterable[tuple[NDArray[np.uint8], str] | None], columns: int = 6, side: int = 256
 ) -> NDArray[np.uint8]:
-    """Draw pictures in rows, each reduced to fit into a square, at the left of the square, with a caption below.
+    """Draw pictures in rows. Each is reduced to fit into a square, at its left, and has a caption below.
 
     >>> contact_sheet([(np.zeros((64, 48, 3), np.uint8), "a.jpg")], columns=1, side=32).shape
     (68, 44, 3)

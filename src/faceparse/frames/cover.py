@@ -1,4 +1,4 @@
-"""Faces stay where they are missed for a moment, so that what hides them never blinks.
+"""Add faces that the detector missed for a moment, so that an edit that hides faces never blinks.
 
 >>> for frame in cover(faceparse.video("clip.mp4")):  # doctest: +SKIP
 ...     writer.write(faceparse.edit(frame.parsing, ["anonymise"]), frame.time)
@@ -20,28 +20,28 @@ from faceparse.frames.motion import CUT, change, thumbnail
 from faceparse.results import Face
 
 REACH = 0.5
-"""Seconds for which a face stays after it was last seen, and comes before it is first seen."""
+"""Seconds for which a face is added after its last detection, and before its first."""
 LARGER = 1.3
-"""Sides of the box of a face that is not seen, by those of the box that is."""
+"""Size of an added face's box, as a multiple of the detected one."""
 
 Sighting = tuple[float, Face]
 """Time in seconds, and the face."""
 
 
 def cover(frames: Iterable[Frame], *, strict: bool = False) -> Generator[Frame, None, None]:
-    """Yield frames, with the faces that are missed in some of them: where they were or will be, in a larger box.
+    """Yield the frames, and add to each the faces that it misses but frames within half a second show.
 
-    A face that is missed lies between its places before and after, if these are at most half a second away; else
-    at the one that is. So a face comes half a second before it is first found, and stays half a second after it
-    was last found, but never beyond a cut. Half a second of frames waits in memory.
+    An added face has a larger box. It lies between its place before and its place after, or at the only one of them.
+    So a face appears half a second before its first detection and stays half a second after its last, but never
+    beyond a cut. Half a second of frames waits in memory.
 
     Args:
-        frames: Frames in order, whose faces have their ids.
-        strict: Whether a face that is not found again within that time ends all, unless it left the picture or
-            there was a cut.
+        frames: Frames in order, whose faces have ids.
+        strict: Whether to stop with an error when a face is missed for longer, unless it left the picture or a cut
+            came.
 
     Raises:
-        NoFaceError: with `strict`, before the first frame in which a face that was found is not covered.
+        NoFaceError: with `strict`, before the first frame that misses a face for longer than half a second.
     """
     waiting: deque[tuple[Frame, bool]] = deque()
     seen: dict[int, Sighting] = {}
@@ -59,7 +59,7 @@ def cover(frames: Iterable[Frame], *, strict: bool = False) -> Generator[Frame, 
 
 
 def _covered(waiting: deque[tuple[Frame, bool]], seen: dict[int, Sighting], strict: bool) -> Frame:
-    """Take the first frame that waits, and return it with the faces that it lacks."""
+    """Take the first waiting frame, and return it with its missed faces added."""
     frame, is_cut = waiting.popleft()
     if is_cut:
         seen.clear()
@@ -85,7 +85,7 @@ def _covered(waiting: deque[tuple[Frame, bool]], seen: dict[int, Sighting], stri
 
 
 def _coming(frame: Frame, waiting: Iterable[tuple[Frame, bool]]) -> Iterator[tuple[int, Sighting]]:
-    """Yield the faces of the frames that wait, the nearest last, until a cut."""
+    """Return the faces of the waiting frames up to a cut, the nearest frame last."""
     later: list[tuple[int, Sighting]] = []
     for other, is_cut in waiting:
         if is_cut or other.time - frame.time > REACH:
@@ -95,7 +95,7 @@ def _coming(frame: Frame, waiting: Iterable[tuple[Frame, bool]]) -> Iterator[tup
 
 
 def _between(before: Sighting | None, after: Sighting | None, frame: Frame) -> Face:
-    """Return a face where it must be in a frame, with what the frame's parsing has of it."""
+    """Return a missed face at its interpolated place in a frame, with the frame's parsing."""
     (start, first), (end, last) = before or after, after or before  # type: ignore[misc]
     part = min(max((frame.time - start) / (end - start), 0.0), 1.0) if end > start else 0.0
     x0, y0, x1, y1 = (1 - part) * np.array(first.box) + part * np.array(last.box)

@@ -1,4 +1,4 @@
-"""A folder of files, of each frame of a video its own."""
+"""Write a folder with files for each frame of a video."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"^\d{6,}")
 
 
 class FolderWriter(Output):
-    """A folder with the files of each frame, which begin with its number: `000001_mask.png`.
+    """A folder with files for each frame; file names begin with the frame's number: `000001_mask.png`.
 
     >>> with FolderWriter("masks") as folder:  # doctest: +SKIP
     ...     for frame in faceparse.video("clip.mp4"):
@@ -21,10 +21,10 @@ class FolderWriter(Output):
 
     Args:
         path: The folder.
-        overwrite: Whether it may hold something; frames of this form are replaced then, and other files stay.
+        overwrite: Whether the folder may hold files. Frames of the same form are then replaced; other files stay.
 
     Raises:
-        OutputError: a folder that is not empty without `overwrite`, or one that cannot be written.
+        OutputError: the folder holds files and `overwrite` is False, or it cannot be written.
     """
 
     def __enter__(self) -> FolderWriter:
@@ -37,7 +37,7 @@ class FolderWriter(Output):
         """Add a frame.
 
         Args:
-            save: Function that writes the frame's files, whose names begin with the path that it gets.
+            save: Function that gets a path and writes the frame's files, whose names begin with this path.
             time: Presentation time in seconds.
 
         Raises:
@@ -58,7 +58,7 @@ class FolderWriter(Output):
             return
         files = [file.name for file in self._part.iterdir()]
         endings = {_NUMBER.sub("", name) for name in files}
-        for old in path.iterdir():  # frames of a longer video before this one
+        for old in path.iterdir():  # an earlier, longer video may have left more frames
             if _NUMBER.match(old.name) and _NUMBER.sub("", old.name) in endings:
                 old.unlink()
         for name in files:

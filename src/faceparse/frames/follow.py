@@ -1,4 +1,4 @@
-"""Faces followed from frame to frame: their numbers, their smoothed landmarks, and how they moved.
+"""Follow faces from frame to frame: their numbers, smoothed landmarks and motion.
 
 >>> follower = Follower()
 >>> follower.move(image, 0.0)  # doctest: +SKIP
@@ -22,7 +22,7 @@ from faceparse.frames.tracker import LIKE, Track, Tracker
 from faceparse.results.square import similarity
 
 FOLLOWED = 0.6
-"""Least likeness of a followed face with its remembered picture: below, it is covered, or something else was followed."""
+"""Least likeness of a followed face to its stored stamp; below, the face is covered or something else was followed."""
 STILL, MOST = 3.0, 0.6
 """Difference of a frame from the last one, 0 to 255, up to which the camera is still; share of the picture's points that
 move with the camera."""
@@ -58,7 +58,7 @@ class Follower:
         return [track for track in self._tracker.tracks if track.seen == self.time]
 
     def move(self, image: NDArray[np.uint8], time: float) -> None:
-        """Go on to the next frame, RGB uint8, at a time in seconds, and move the faces with it."""
+        """Go on to the next frame, RGB uint8, H × W × 3, at `time` in seconds, and follow the faces into it."""
         last, tracks = self._image, self.tracks
         small = thumbnail(image)
         again = last is not None and last.shape == image.shape and time > self.time
@@ -97,7 +97,7 @@ class Follower:
         """Correct the faces by the detections in this frame.
 
         Returns:
-            The track of each detection; None for one with a low score that continues no track.
+            The track of each detection; None for a detection with a low score that continues no track.
         """
         image = self._image
         assert image is not None, "move comes first"
@@ -118,7 +118,7 @@ class Follower:
 
 
 def moved(face: Detection, motion: Affine) -> Detection:
-    """Return a face moved by a similarity; its box keeps its sides upright."""
+    """Return a face moved by a similarity, 2 × 3; the sides of its box stay upright."""
     x0, y0, x1, y1 = face.box
     (x, y), scale = move(np.array([face.centre]), motion)[0], float(np.hypot(*motion[:, 0]))
     half, tall = scale * (x1 - x0) / 2, scale * (y1 - y0) / 2

@@ -19,10 +19,10 @@ Array = NDArray[np.float64]
 
 
 class Kalman:
-    """A box that moves steadily: centre and size with their velocities, all with the same uncertainty.
+    """A Kalman filter of a box's centre and size, and of their velocities.
 
-    Standard deviations, in sides of the box: 1/20 of a measurement, 1/20 a frame of 1/30 s of the place, 1/8 a second of
-    the velocity.
+    Standard deviations, as fractions of the box's side: 1/20 for a measurement; for each 1/30 s, 1/20 for the place and
+    1/8 per second for the velocity.
     """
 
     def __init__(self, box: Sequence[float], time: float) -> None:

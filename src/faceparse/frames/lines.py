@@ -11,7 +11,7 @@ from faceparse.frames.output import Output
 
 
 class LineWriter(Output):
-    """A file of JSON lines, one for each frame: its number from 1, its time, its faces, and what a form says of it.
+    """A file of JSON lines, one per frame: the frame's number from 1, time, faces, and a record of your own.
 
     >>> with LineWriter("clip.jsonl") as lines:  # doctest: +SKIP
     ...     for frame in faceparse.video("clip.mp4"):
@@ -19,10 +19,10 @@ class LineWriter(Output):
 
     Args:
         path: The file.
-        overwrite: Whether it may exist.
+        overwrite: Whether the file may exist.
 
     Raises:
-        OutputError: an existing file without `overwrite`, or one that cannot be written.
+        OutputError: the file exists and `overwrite` is False, or it cannot be written.
     """
 
     _file: IO[bytes]

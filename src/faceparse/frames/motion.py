@@ -1,7 +1,7 @@
-"""Motion between two frames: of a face, by optical flow of its points; and cuts.
+"""Motion between two frames: the motion of a face by optical flow, and cuts.
 
 >>> motion = flow(before, after, face.box)  # doctest: +SKIP
->>> motion @ [100, 80, 1]  # where the point (100, 80) of the first frame is in the second  # doctest: +SKIP
+>>> motion @ [100, 80, 1]  # the place in `after` of the point (100, 80) in `before`  # doctest: +SKIP
 array([103.2, 80.5])
 """
 
@@ -21,36 +21,36 @@ Box = tuple[float, float, float, float]
 SIDE = 256
 """Longer side, in pixels, to which the surroundings of a face are reduced before points are followed."""
 MARGIN = 0.3
-"""Reach of the surroundings beyond the face's box, in sides of the box."""
+"""Margin of the surroundings around the face's box, as a fraction of the box's longer side."""
 POINTS, LEAST_POINTS = 120, 10
-"""Points that are followed; least number of them that must move together."""
+"""Most points to follow; least number that must be followed and move together."""
 LEAST_BACK = 0.5
 """Least share of the points that must be found again."""
 BACK, TOGETHER = 1.0, 0.4
-"""Distance in reduced pixels by which a point may miss its start when followed back, and the common motion."""
+"""Largest distance, in pixels of the reduced picture, of a point followed forwards and back from its start; and of a point
+from the common motion."""
 TERMS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.03)
 THUMBNAIL = (32, 18)
 CUT = 24.0
-"""Mean difference of the thumbnails of two frames, 0 to 255, from which they may lie on both sides of a cut."""
+"""Mean difference of two frames' thumbnails, 0 to 255, above which a cut may lie between them."""
 
 
 def flow(
     before: Image, after: Image, box: Box, shift: tuple[int, int] = (0, 0), together: float = 0.3
 ) -> Affine | None:
-    """Return the 2 × 3 similarity that moves what is in a box of one frame to its place in the next.
+    """Return the motion of a box's content from one frame to the next, as a 2 × 3 similarity of points.
 
-    Corners in the box are followed by pyramidal Lucas-Kanade, forwards and back (Kalal et al.: Forward-backward error,
-    2010).
+    Pyramidal Lucas-Kanade follows corners in the box, forwards and back (Kalal et al.: Forward-backward error, 2010).
 
     Args:
         before: A frame, RGB uint8, H × W × 3.
         after: The next frame, of the same size.
         box: x0, y0, x1, y1 in picture points.
-        shift: Where the box is expected in the next frame: x and y in pixels from its place.
+        shift: Expected motion of the box, x and y, in pixels.
         together: Least share of the points that must move together.
 
     Returns:
-        The map, or None if too few points are found again, or move together.
+        The similarity; None if too few points return to their start or move together.
     """
     height, width = before.shape[:2]
     x0, y0, x1, y1 = box
@@ -85,12 +85,12 @@ def flow(
 
 
 def _range(low: float, high: float, length: int, shift: int) -> tuple[int, int]:
-    """Return the first and last pixel (excluded) of a range that lies in the picture, shifted too."""
+    """Return the first and last pixel (excluded) of a range, clipped to lie in the picture also when shifted."""
     return max(0, -shift, math.floor(low)), min(length, length - shift, math.ceil(high))
 
 
 def _followed(before: Image, after: Image, points: Any) -> tuple[Any, NDArray[np.bool_]]:
-    """Return where points of one gray picture are in another, n × 1 × 2, and whether each was found."""
+    """Follow points from one gray picture to another: return their places, n × 1 × 2, and whether each was found."""
     places, status, _ = cv2.calcOpticalFlowPyrLK(
         before, after, points, np.empty_like(points), winSize=(21, 21), maxLevel=3, criteria=TERMS
     )
@@ -111,12 +111,12 @@ def move(points: NDArray[np.float64], motion: Affine) -> NDArray[np.float64]:
 
 
 def inverse(motion: Affine) -> Affine:
-    """Return the affine map, 2 × 3, that undoes an affine map."""
+    """Return the inverse of a 2 × 3 affine map."""
     return np.asarray(np.linalg.inv(np.vstack([motion, [0, 0, 1]]))[:2], np.float64)
 
 
 def compose(*maps: Affine) -> Affine:
-    """Return the affine map, 2 × 3, that applies several, the last first."""
+    """Return the 2 × 3 affine map that applies several maps one after another, the last one first."""
     whole = np.eye(3)
     for one in maps:
         whole = whole @ np.vstack([one, [0, 0, 1]])
@@ -124,7 +124,7 @@ def compose(*maps: Affine) -> Affine:
 
 
 def thumbnail(image: Image) -> NDArray[np.float32]:
-    """Return a frame at the size of a stamp, for `change`."""
+    """Return a frame reduced to 32 × 18 pixels, float32, for `change`."""
     step = max(1, min(image.shape[0] // 72, image.shape[1] // 128))
     return np.asarray(cv2.resize(image[::step, ::step], THUMBNAIL, interpolation=cv2.INTER_AREA), np.float32)
 

@@ -25,11 +25,11 @@ class OneEuro:
 
     Args:
         cutoff: Cutoff frequency of a still value, Hz; a lower one trembles less.
-        beta: Growth of the cutoff frequency, Hz per unit and second; a higher one lags less.
+        beta: Growth of the cutoff frequency with speed: Hz per (unit / second); a higher one lags less.
         speed_cutoff: Cutoff frequency of the speed, Hz.
 
     Attributes:
-        value: The filtered value; None before the first. May be set, when what is measured is known to have moved.
+        value: The filtered value; None before the first call. Set it to move the filter along with the measured object.
     """
 
     def __init__(self, cutoff: float = 1.0, beta: float = 0.0, speed_cutoff: float = 1.0) -> None:
@@ -43,8 +43,8 @@ class OneEuro:
 
         Args:
             value: The measured value, an array of any shape.
-            time: Its time in seconds; a time that does not grow restarts the filter.
-            unit: The length, in units of `value`, in which speeds are measured: a face's side, for landmarks.
+            time: Time of the value in seconds; a time not after the last one restarts the filter.
+            unit: Unit of length for speeds, as a multiple of the unit of `value`: for landmarks, the face's side.
         """
         step = time - self._time
         self._time = time
@@ -58,5 +58,5 @@ class OneEuro:
 
 
 def _gain(cutoff: Values | float, step: float) -> Values | float:
-    """Return the weight of a new value for a cutoff frequency in Hz, and seconds since the last value."""
+    """Return the weight of a new value, from the cutoff frequency in Hz and the seconds since the last value."""
     return 1 / (1 + 1 / (2 * math.pi * cutoff * step))

@@ -1,4 +1,4 @@
-"""An output of a video, which has its name only once it is whole."""
+"""An output of a video, which gets its name only when it is complete."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _log = logging.getLogger(__name__)
 
 
 class Output(ABC):
-    """A context manager that writes under a temporary name, and gives the output its own name at the end.
+    """A context manager that writes to a temporary file or folder, and renames it to `path` at the end.
 
-    If the block ends with an exception (also Ctrl-C), what was written becomes `STEM.partial.EXT`: a file that can be
-    used, of the frames until then. A process that is killed leaves only the temporary name.
+    If the block ends with an exception, Ctrl-C among them, the frames written so far become `STEM.partial.EXT`, which is
+    a valid file. A killed process leaves only the temporary one.
 
     Args:
-        path: The output.
-        overwrite: Whether it may exist.
+        path: Path of the output.
+        overwrite: Whether the output may exist.
 
     Raises:
-        OutputError: an existing output without `overwrite`, or one that cannot be written.
+        OutputError: the output exists and `overwrite` is False, or it cannot be written.
     """
 
     _errors: tuple[type[Exception], ...] = (OSError,)
-    """What writing may raise."""
+    """Exceptions of writing that become an `OutputError`."""
 
     def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
         self.path = Path(path)
@@ -73,7 +73,7 @@ class Output(ABC):
         try:
             self._finish(False)
             self._place(self.partial)
-        except Exception as fault:  # the first exception is what ends the block
+        except Exception as fault:  # the exception that ended the block counts, not this one
             _log.warning("warning: %s is lost: %s", display_name(self.path), in_words(fault))
         else:
             _log.warning(
@@ -90,7 +90,7 @@ class Output(ABC):
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
-        """Make errors in writing errors of this output."""
+        """Turn exceptions of writing into an `OutputError` that names the output."""
         try:
             yield
         except FaceparseError:
@@ -104,13 +104,13 @@ class Output(ABC):
         return self.path.exists()
 
     def _place(self, path: Path) -> None:
-        """Give the output its name."""
+        """Rename the complete output to `path`."""
         self._part.replace(path)
 
     @abstractmethod
     def _finish(self, whole: bool) -> None:
-        """Write what is left, and close the output."""
+        """Write what is left, and close the output; `whole` is False after an exception."""
 
     @abstractmethod
     def _abandon(self) -> None:
-        """Close what an error left open."""
+        """Close what an exception left open."""

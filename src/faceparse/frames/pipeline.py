@@ -1,4 +1,4 @@
-"""Stages of work on a video that run at the same time, each in its own thread, one item after the other.
+"""Run the steps of work on a video at the same time, each step in its own thread.
 
 >>> list(ahead(map(str, ahead(range(3)))))
 ['0', '1', '2']
@@ -23,21 +23,21 @@ from faceparse.parser import Parser
 T = TypeVar("T")
 
 DEPTH = 3
-"""Items that wait between two stages."""
+"""Most items that wait between two steps."""
 
 _WAIT = 0.1
-"""Seconds after which a stage that cannot pass on its item looks whether anybody still wants it."""
+"""Seconds after which a step with a full queue checks whether its consumer is still there."""
 
 
 def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
     """Yield items in order while a thread fetches the next ones.
 
-    An exception of the thread is raised where its item is due. When the generator is closed (`contextlib.closing`
-    does it without delay), the thread ends after its item, and closes a generator that it fetches from.
+    If fetching an item raises, the exception is raised here in the item's place. When this generator is closed
+    (`contextlib.closing` closes it at once), the thread finishes its item, and closes `items` if that is a generator.
 
     Args:
-        items: The items, fetched in the thread alone.
-        depth: Most items fetched but not yet taken.
+        items: The items; only the thread iterates over them.
+        depth: Most items that wait, fetched but not yet taken.
     """
     queue: Queue[tuple[str, Any]] = Queue(depth)
     left = Event()
@@ -87,7 +87,7 @@ def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
 def video(
     source: str | os.PathLike[str] | Reader | RawReader, parser: Parser | None = None, *, smooth: float = 0.5
 ) -> Iterator[Frame]:
-    """Parse a video frame by frame, in order; the next frames are decoded meanwhile.
+    """Parse a video frame by frame, in order; a thread decodes the next frames meanwhile.
 
     >>> for frame in faceparse.video("clip.mp4"):  # doctest: +SKIP
     ...     print(frame.time, frame.parsing.areas, [face.id for face in frame.faces])
@@ -95,11 +95,11 @@ def video(
     Args:
         source: Path of a video, or a reader.
         parser: The parser; by default one with the default model.
-        smooth: How much the past counts, 0 (every frame by itself) to 1.
+        smooth: Weight of the frames before, 0 (each frame is parsed by itself) to 1.
 
     Raises:
         MissingExtraError: PyAV is not installed.
-        DataError: no such file, not a video, no video stream, an unknown codec, or no frames.
+        DataError: the file does not exist, is no video, has an unknown codec, or has no frames.
         ConfigError: `smooth` out of range.
     """
     reader = Reader(source) if isinstance(source, str | os.PathLike) else source

@@ -1,4 +1,4 @@
-"""Raw frames through pipes: RGB, 8 bits, row by row, as FFmpeg's `rgb24`."""
+"""Raw frames through pipes: RGB, 8 bits per channel, row by row, like FFmpeg's `rgb24`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _log = logging.getLogger(__name__)
 
 
 class RawReader:
-    """Raw RGB frames (FFmpeg's `rgb24`) from a stream, such as stdin; as `Reader`, without sound.
+    """Reads raw RGB frames (FFmpeg's `rgb24`) from a stream, such as stdin; for use in place of a `Reader`, without sound.
 
     Args:
         stream: Binary stream.
-        size: Height and width.
-        rate: Frames a second.
+        size: Height and width in pixels.
+        rate: Frames per second.
 
     Raises:
         ConfigError: a size or rate that is not positive.
-        DataError: not one whole frame.
+        DataError: the stream holds less than one frame.
     """
 
     path: Path | None = None
@@ -65,11 +65,11 @@ class RawReader:
             image, number = self._read(), number + 1
 
     def close(self) -> None:
-        """Leave the stream as it is."""
+        """Do nothing: the stream stays open."""
 
 
 class RawWriter:
-    """Raw frames into a stream, such as stdout: the bytes of each array, without times.
+    """Writes raw frames to a stream, such as stdout: the bytes of each array, without times.
 
     Args:
         stream: Binary stream.
@@ -85,6 +85,6 @@ class RawWriter:
         pass
 
     def write(self, frame: NDArray[np.uint8], time: float | None = None) -> None:
-        """Add a frame, whose bytes are passed on at once."""
+        """Write a frame's bytes at once; `time` has no effect."""
         self._stream.write(np.ascontiguousarray(frame).data)
         self._stream.flush()

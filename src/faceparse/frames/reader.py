@@ -32,18 +32,18 @@ SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp",
     ".ogv", ".mxf",
 )  # fmt: skip
-"""Usual suffixes of videos; a file of any other name is read too."""
+"""Usual suffixes of videos; files with other suffixes are read too."""
 
 _MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
 """FFmpeg's number of a colour matrix (AVCOL_SPC) → its name in swscale."""
 _HIGH_DEFINITION = 720
-"""Rows from which a video without a colour matrix is taken for BT.709, as players do; below, BT.601."""
+"""Height from which a video that names no colour matrix counts as BT.709, as in players; a smaller one is BT.601."""
 
 _log = logging.getLogger(__name__)
 
 
 class Picture(NamedTuple):
-    """A frame as it was read.
+    """A frame of a video, as `Reader` yields it.
 
     Attributes:
         image: RGB uint8, H × W × 3, upright.
@@ -68,10 +68,10 @@ def pyav() -> Any:
 
 
 class Reader:
-    """A video file; iteration yields each `Picture` once. The first frame is read when the reader is made.
+    """A video file: iterate over it once to get each frame as a `Picture`. The constructor decodes the first frame.
 
-    Frames are upright (the file's rotation is applied), in 8 bits, of the first frame's size; interlaced frames are
-    deinterlaced. Damaged frames are left out; a file that is damaged or cut short is logged once, at the end.
+    Frames have 8 bits per channel and the first frame's size. They are upright, as the file's rotation says, and
+    deinterlaced. Damaged frames are left out; a warning about a damaged or short file is logged once, at the end.
 
     Args:
         path: The file.
@@ -81,13 +81,13 @@ class Reader:
         size: Height and width of every frame, upright.
         rate: Mean number of frames a second.
         time_base: Unit of the file's times, in seconds.
-        aspect: Width of a pixel by its height.
-        count: Number of frames as the file says it or as duration and rate give it; 0 where unknown.
-        start: Time in seconds at which the file's own times begin, which is 0 in `Picture.time`.
+        aspect: Width of a pixel divided by its height.
+        count: Number of frames, as the file states it or as duration × rate; 0 if unknown.
+        start: The file's own time in seconds of the moment that is 0 in `Picture.time`.
 
     Raises:
         MissingExtraError: PyAV is not installed.
-        DataError: no such file, not a video, no video stream, an unknown codec, or no frames.
+        DataError: the file does not exist, is no video, has an unknown codec, no frames, or frames that are too large.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -119,7 +119,7 @@ class Reader:
             raise DataError(
                 f"{self._name} has frames of {size} pixels, and {LARGEST:,} are the most: reduce it"
             )
-        stream.codec_context.options = {"max_pixels": str(LARGEST)}  # for what the frames themselves say
+        stream.codec_context.options = {"max_pixels": str(LARGEST)}  # for sizes that only frames state
         stream.thread_type = "AUTO"
         self.rate: Fraction = stream.average_rate or stream.guessed_rate or Fraction(25)
         self.time_base = Fraction(stream.time_base or 1 / self.rate)
@@ -135,10 +135,10 @@ class Reader:
         self.count = self._coded or round(self._duration * self.rate)
 
     def _seconds(self) -> float:
-        """Return the duration of the video stream in seconds; the whole file's if it has no other stream; 0 if unknown."""
+        """Return the video stream's duration in seconds, or the file's if it has no other stream; 0 if unknown."""
         if self._stream.duration:
             return float(self._stream.duration * self.time_base)
-        tag = self._stream.metadata.get("DURATION", "")  # Matroska's, of a stream
+        tag = self._stream.metadata.get("DURATION", "")  # Matroska states a stream's duration here
         if parts := re.fullmatch(r"(\d+):(\d+):([\d.]+)", tag):
             return 3600 * int(parts[1]) + 60 * int(parts[2]) + float(parts[3])
         alone = len(self._container.streams) == 1
@@ -157,7 +157,7 @@ class Reader:
         if self._damaged:
             _log.warning("warning: %s: %d damaged parts were left out", self._name, self._damaged)
         missing = self._duration - picture.time - float(1 / self.rate)
-        fewer = total < (self._coded or math.inf)  # else the last frame is meant to stay long
+        fewer = total < (self._coded or math.inf)  # with all frames there, the last one is just long
         if missing > max(0.25, float(2 / self.rate)) and fewer:
             until = f"{picture.time:.2f} s of {self._duration:.2f} s"
             _log.warning("warning: %s is cut short, at %s; what was read counts", self._name, until)
@@ -185,13 +185,13 @@ class Reader:
             time = last + float(1 / self.rate)
             if self.start is None:
                 self.start = frame.time or 0.0
-            if frame.pts is not None and frame.time - self.start > last:  # else a time is missing or wrong
+            if frame.pts is not None and frame.time - self.start > last:  # else its time is missing or wrong
                 time = frame.time - self.start
             last = max(time, 0.0)
             yield Picture(image, last)
 
     def _deinterlaced(self) -> Iterator[av.VideoFrame]:
-        """Yield the decoded frames; from the first interlaced one on, through FFmpeg's filter bwdif."""
+        """Yield the decoded frames; from the first interlaced one on, they pass FFmpeg's filter bwdif."""
         graph: Any = None
         shape: object = None
         for frame in self._raw():
@@ -224,10 +224,10 @@ class Reader:
 
 
 def open_input(path: Path) -> InputContainer:
-    """Open a video file; no other file or address that it names is read from a network.
+    """Open a video file; if it names network addresses, they are not read.
 
     Raises:
-        DataError: no such file, or not a video.
+        DataError: the file does not exist, or is no video.
     """
     av, name = pyav(), display_name(path)
     if not path.is_file():
@@ -250,7 +250,7 @@ def _rgb(frame: av.VideoFrame) -> Pixels:
 
 
 def _matrix(frame: av.VideoFrame) -> NDArray[np.int64] | None:
-    """Return the 2 × 2 part of a frame's display matrix, which takes its x and y (in rows) to those shown."""
+    """Return the 2 × 2 part of a frame's display matrix: (x, y) of the frame, as a row, times it gives (x, y) as shown."""
     data: Any = frame.side_data.get("DISPLAYMATRIX")
     return (
         None if data is None else np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2].astype(np.int64)
@@ -258,7 +258,7 @@ def _matrix(frame: av.VideoFrame) -> NDArray[np.int64] | None:
 
 
 def _upright(image: Pixels, matrix: NDArray[np.int64] | None) -> Pixels:
-    """Turn and mirror an image by the quarter turn that is nearest to a display matrix."""
+    """Turn (by quarter turns) and mirror an image, as near to its display matrix as possible."""
     if matrix is None:
         return image
     (a, b), (c, d) = matrix
@@ -268,7 +268,7 @@ def _upright(image: Pixels, matrix: NDArray[np.int64] | None) -> Pixels:
 
 
 def _deinterlacer(frame: av.VideoFrame) -> Any:
-    """Return a filter graph that deinterlaces the frames that are marked as interlaced; one frame stays one frame."""
+    """Return a filter graph that deinterlaces frames marked as interlaced; one frame gives one frame."""
     graph = pyav().filter.Graph()
     graph.link_nodes(
         graph.add_buffer(

@@ -1,4 +1,4 @@
-"""Small aligned pictures of faces, to tell whether two are alike.
+"""Stamps: small aligned pictures of faces, to tell whether two faces look alike.
 
 >>> likeness(stamp(image, face), stamp(image, face))  # doctest: +SKIP
 1.0
@@ -14,13 +14,13 @@ from faceparse.faces import Detection, Square, crop
 Array = NDArray[np.float64]
 
 SIDE, SCALE = 16, 0.8
-"""Side of the small picture in pixels, and in sides of the aligned square."""
+"""Side of a stamp in pixels, and as a fraction of the face's aligned square."""
 RENEWAL, SHOWN = 0.2, 0.3
-"""Weight of a new small picture in the one that is remembered; least share of both that must lie in the picture."""
+"""Weight of a new stamp in the stored one; least fraction of pixels that both stamps must show to be compared."""
 
 
 def stamp(image: NDArray[np.uint8], face: Detection) -> Array:
-    """Return a small aligned picture of a face, n × 3; NaN beyond the picture's border."""
+    """Return the stamp of a face, float64, pixels × 3; pixels beyond the picture's border are NaN."""
     square = Square.from_landmarks(face.landmarks).scale(SCALE)
     values = crop(image, square, (SIDE, SIDE)).astype(np.float64)
     steps = (np.arange(SIDE) + 0.5) / SIDE * 2 - 1
@@ -31,13 +31,13 @@ def stamp(image: NDArray[np.uint8], face: Detection) -> Array:
 
 
 def renewed(old: Array, new: Array) -> Array:
-    """Return a remembered small picture with a new one mixed in; what only one of them shows is taken from it."""
+    """Return a stored stamp mixed with a new one; a pixel that only one of them shows comes from that one."""
     mix = (1 - RENEWAL) * old + RENEWAL * new
     return np.where(np.isnan(mix), np.where(np.isnan(old), new, old), mix)
 
 
 def likeness(a: Array, b: Array) -> float:
-    """Return the correlation of two small pictures where both show something, −1 to 1; 0 if that is too little."""
+    """Return the correlation of two stamps over the pixels that both show, −1 to 1; 0 if these are too few."""
     both = ~np.isnan(a[:, 0] + b[:, 0])
     if both.mean() < SHOWN:
         return 0.0

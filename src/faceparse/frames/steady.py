@@ -30,15 +30,15 @@ from faceparse.tables import between, convert
 Array = NDArray[np.float32]
 
 LEAST = 1e-9
-"""Probability that stands for none when it is turned back into a logit."""
+"""Least probability that is turned back into a logit, in place of 0."""
 STILL = 0.02
-"""Motion in cells of a grid that counts as none."""
+"""Largest motion, in cells of a grid, that counts as none."""
 INSIDE = 0.5
-"""Sum of the probabilities that a cell inside the past's grid has at least."""
+"""A resampled cell lies inside the past's grid if its probabilities add up to more than this."""
 UNSURE = 3.0
-"""Growth of the past's weight with the probability that the network leaves to other classes."""
+"""The past's weight is this times the probability of all classes but the best one, at most 1."""
 RATIO, RATE = 0.97, 25.0
-"""Largest weight of the past, and the frames a second for which it is meant: at another rate the past lasts as long."""
+"""Largest weight of the past at a frame rate of `RATE`; at another rate the past lasts as many seconds."""
 
 
 @dataclass
@@ -59,12 +59,12 @@ class _Past:
 
 
 class Steady:
-    """Parsings of the frames of a video, in order, made steady.
+    """Steadies the parsings of a video's frames: call it with each frame's parsing, in order.
 
-    Faces get their `Face.id`. One object is for one video.
+    Faces get their `Face.id`. Make a new object for each video.
 
     Args:
-        smooth: Weight of the past, 0 to 1; 0 leaves the parsings as they are, but for the ids.
+        smooth: Weight of the past, 0 to 1; with 0, the parsings only get ids.
 
     Raises:
         ConfigError: `smooth` out of range.
@@ -83,14 +83,14 @@ class Steady:
         Args:
             parsing: The parsing of the frame.
             time: The frame's time in seconds.
-            image: The frame, RGB uint8, if the parsing does not have it.
+            image: The frame, RGB uint8, H × W × 3; by default `parsing.image`.
         """
         self.follower.move(parsing.image if image is None else image, time)
         faces = [Detection(face.box, face.score, face.landmarks) for face in parsing.faces]
         return self.average(parsing, self.follower.detect(faces))
 
     def average(self, parsing: Parsing, tracks: Sequence[Track | None]) -> Parsing:
-        """Return a parsing with its views averaged with their past; `tracks` are those of its faces."""
+        """Return a parsing whose views are averaged with their past; `tracks` has the track of each of its faces."""
         faces = []
         for face, track in zip(parsing.faces, tracks, strict=True):
             if track is None:
@@ -141,14 +141,17 @@ class Steady:
 
 
 def softmax(logits: Array) -> Array:
-    """Return the probabilities of logits, classes × h × w."""
+    """Convert logits, classes × h × w, to probabilities."""
     out = logits - logits.max(0)
     np.exp(out, out=out)
     return np.asarray(out / out.sum(0), np.float32)
 
 
 def resampled(probabilities: Array, step: Affine) -> Array:
-    """Return probabilities, C × h × w, on a grid that `step` maps to theirs, in (column, row); zero beyond the border."""
+    """Resample probabilities, C × h × w, on a new grid; they are 0 beyond the border.
+
+    `step` is the 2 × 3 map from (column, row) in the new grid to (column, row) in the old one.
+    """
     height, width = probabilities.shape[1:]
     corners = np.array([[0, 0], [width - 1, 0], [0, height - 1]], np.float64)
     if np.abs(move(corners, step) - corners).max() < STILL:
@@ -166,10 +169,10 @@ def resampled(probabilities: Array, step: Affine) -> Array:
 
 
 def mixed(new: Array, past: Array, ratio: float) -> Array:
-    """Average new probabilities, C × h × w, with past ones, which have at most the weight `ratio` and none beyond their border.
+    """Average new probabilities, C × h × w, with past ones.
 
-    The past has its full weight where the network's best class has a probability of two thirds or less, and a small one
-    where the network is sure.
+    The past has the weight `ratio` where the network's best class has a probability of two thirds or less, a smaller
+    weight where the network is surer, and none beyond the border of its grid.
     """
     weight = 1 - new.max(0)
     weight *= UNSURE

@@ -1,4 +1,4 @@
-"""Frames of a video, parsed one after the other, each with what the frames before it say.
+"""Parse the frames of a video one after another; each frame uses what the frames before it showed.
 
 >>> stream = Stream(faceparse.Parser())  # doctest: +SKIP
 >>> for image, time in camera:  # doctest: +SKIP
@@ -27,7 +27,7 @@ from faceparse.pictures import read_picture
 from faceparse.results import Face, Parsing
 
 EVERY, SEARCH = 5, 2
-"""Frames from one detection to the next while faces are followed, and while there is none."""
+"""Frames from one detection to the next: while faces are followed; while there is no face."""
 CLEAR = 0.85
 """Score of a face that is followed; one below it, turned aside or covered, is detected in every frame, and one cut off."""
 FAR, NEAR = 0.5, 0.05
@@ -35,13 +35,13 @@ FAR, NEAR = 0.5, 0.05
 CHANGED = 16.0
 """Difference from the last frame, 0 to 255, after which faces are detected again."""
 KEPT = 5
-"""Frames for which a look at a face's surroundings or at the whole picture is kept."""
+"""Frames for which a look at a face's surroundings, or at the whole picture, is used again."""
 SLACK = 1.1
-"""By how much the limits of a portrait are wider for a video that is parsed as one."""
+"""Factor by which a portrait's limits widen once a video is parsed as a portrait."""
 LARGER = 1.25
-"""By how much another face must be larger to become the largest."""
+"""Factor by which another face must be larger to take over as the largest."""
 TURNED = 60.0
-"""Angle of a face in degrees from which the picture is turned."""
+"""Angle of a face in degrees above which the picture is turned before parsing."""
 LOW_SCORE = 0.4
 """Least score of a detection; below `HIGH_SCORE` it only continues a track."""
 
@@ -61,9 +61,8 @@ class _Kept:
 class Stream:
     """A parser for the frames of one video, in order.
 
-    Faces are detected every few frames and followed between them; each frame is parsed with these faces, and
-    steadied. While a face moves little, the looks at its surroundings are kept for a few frames, which saves runs of the
-    network.
+    Faces are detected every few frames and followed in between. Each frame is parsed with these faces, then steadied.
+    While a face moves little, the network's looks at its surroundings are used again for a few frames, to save time.
 
     Args:
         parser: The parser.
@@ -154,7 +153,7 @@ class Stream:
                 self._kept.clear()
 
     def _chosen(self, detected: bool) -> list[Track]:
-        """Return the tracks that the network looks at; those that it took for no faces are tried again if `detected`."""
+        """Return the tracks to parse; those that the network takes for no faces only if `detected`."""
         tracks = [t for t in self._follower.tracks if detected or t.id not in self._false - self._confirmed]
         if self.parser.faces != "largest" or not tracks:
             return tracks
@@ -174,7 +173,7 @@ class Stream:
     def _kept_logits(
         self, faces: dict[Track, Detection]
     ) -> dict[tuple[Detection | None, int], NDArray[np.float32]]:
-        """Return the logits of looks that stand in for a run; of the looks that have become old, one is left to run."""
+        """Return the kept logits that replace runs of the network; of the looks that are too old, only the oldest runs again."""
         by_id = {track.id: track for track in faces}
         for (owner, layer), kept in list(self._kept.items()):
             kept.age += 1
@@ -201,7 +200,7 @@ class Stream:
         return bool(np.abs(face.landmarks - kept.face.landmarks).max() > NEAR * face.size)
 
     def _keep(self, parsing: Parsing, tracks: Sequence[Track]) -> None:
-        """Keep the looks at surroundings: wider ones of a face, and that at the whole picture around faces."""
+        """Keep the looks at surroundings: the wider look at each face, and the look at the whole picture."""
         owners = {
             id(view): track
             for face, track in zip(parsing.faces, tracks, strict=True)

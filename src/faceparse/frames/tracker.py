@@ -1,4 +1,4 @@
-"""Faces keep their numbers from frame to frame.
+"""Give each face a number that it keeps from frame to frame.
 
 >>> tracker = Tracker()
 >>> tracks = tracker.update(YuNet().detect(image), image, 0.0)  # doctest: +SKIP
@@ -6,9 +6,9 @@
 [1, 2]
 
 Association follows ByteTrack (Zhang et al., 2022, https://arxiv.org/abs/2110.06864): a Kalman filter predicts each
-box; detections with a high score are matched first, then those with a low score, which only continue a track. To the
-overlap of boxes comes the likeness of small aligned pictures of the faces, so that faces that cross keep their
-numbers and a face that returns elsewhere gets its number back.
+box; detections with a high score are matched first, then those with a low score, which only continue a track. Besides
+the overlap of boxes, the likeness of the faces' stamps counts. So faces that cross keep their numbers, and a face that
+returns elsewhere gets its number back.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ class Track:
     Attributes:
         id: The face's number, from 1.
         face: The face as it was last observed.
-        stamp: Its remembered small picture.
+        stamp: Its stored stamp (`faceparse.frames.stamp`).
         kalman: Its predicted box.
         detected: Time in seconds of its last detection.
         begun: Time in seconds of its first detection.
         seen: Time in seconds at which it was last detected or followed.
-        here: Whether its place counts: not after a cut.
-        motion: The map, 2 × 3, of its points from the last frame to this one; None: not known, for a new or lost face.
+        here: Whether its place still counts; False after a cut.
+        motion: 2 × 3 map of its points from the last frame to this one; None if unknown: for a new or lost face.
         smoothed: The filter of its landmarks.
     """
 
@@ -81,7 +81,7 @@ class Track:
 
 
 class Tracker:
-    """Gives the detections of each frame the numbers of the faces that they show.
+    """Gives each detection the number of the face that it shows.
 
     Attributes:
         tracks: The faces seen in the last `KEPT` seconds.
@@ -103,7 +103,7 @@ class Tracker:
         return all(overlap(one, box) < CLEAR for box in others for one in (face.box, track.kalman.box))
 
     def _recognise(self, track: Track, picture: Array, lost: Sequence[Track]) -> None:
-        """Give a new track the number of a lost face that it turns out to be, now that more of it is seen."""
+        """Give a track the number of a lost face if its new stamp shows that both are the same face."""
         older = [other for other in lost if other.seen < track.begun]
         best = max(older, key=lambda other: likeness(picture, other.stamp), default=track)
         if best is not track and likeness(picture, best.stamp) >= LIKE:
@@ -111,7 +111,13 @@ class Tracker:
             self.tracks.remove(best)
 
     def update(self, faces: Sequence[Detection], image: NDArray[np.uint8], time: float) -> list[Track | None]:
-        """Return the track of each detection in an RGB frame at the predicted time; None for a low score without one."""
+        """Return the track of each detection; None for a detection with a low score that continues no track.
+
+        Args:
+            faces: Detections in the frame.
+            image: The frame, RGB uint8, H × W × 3.
+            time: The frame's time in seconds, as in `predict`, which comes first.
+        """
         stamps = [stamp(image, face) for face in faces]
         high = [i for i, face in enumerate(faces) if face.score >= HIGH_SCORE]
         matched: dict[int, Track] = {}
@@ -134,7 +140,7 @@ class Tracker:
             self._recognise(track, stamps[i], [lost for lost in self.tracks if lost not in matched.values()])
             if alone := self.is_alone(track, faces[i]):
                 track.stamp = renewed(track.stamp, stamps[i])
-            if not track.here or near(i, track) == 0:  # it came back elsewhere
+            if not track.here or near(i, track) == 0:  # the face returned at another place
                 track.kalman = Kalman(faces[i].box, time)
             track.observe(faces[i], time, alone)
             track.detected = time

@@ -1,4 +1,4 @@
-"""Write a video: frames with their times, and the sound of another video."""
+"""Write a video: frames with their times, and the sound of the video that they come from."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Coding(NamedTuple):
         codec: FFmpeg's name of the encoder.
         pixels: FFmpeg's name of its pixel format.
         options: Options of the encoder.
-        even: Whether width and height are even; odd ones get one more column or row.
+        even: Whether width and height must be even; an odd side then gets one more column or row.
     """
 
     codec: str
@@ -60,7 +60,7 @@ _NEEDS = {1: "a label map, which is kept without loss", 3: "a picture", 4: "a pi
 
 
 def find_coding(path: Path, channels: int) -> Coding:
-    """Return how frames of so many channels are encoded in a file.
+    """Return the coding of frames with 1, 3 or 4 channels in a file with this suffix.
 
     Raises:
         OutputError: such a file cannot hold them.
@@ -78,32 +78,32 @@ def find_coding(path: Path, channels: int) -> Coding:
 
 
 class Writer(Output):
-    """A video file: H.264, or what its suffix and the frames need.
+    """Writes a video file; its suffix and the frames' channels choose the codec, mostly H.264.
 
     >>> reader = Reader("clip.mp4")  # doctest: +SKIP
     >>> with Writer("out.mp4", like=reader) as writer:  # doctest: +SKIP
     ...     for image, time in reader:
     ...         writer.write(255 - image, time)
 
-    `.mp4`, `.m4v`: H.264. `.mov`: H.264, or ProRes 4444 for RGBA. `.mkv`: H.264, or FFV1 for gray, such as label maps,
-    without loss. `.webm`: VP9, also for RGBA.
+    `.mp4`, `.m4v`: H.264. `.mov`: H.264, or ProRes 4444 for RGBA. `.mkv`: H.264, or lossless FFV1 for gray, such as
+    label maps. `.webm`: VP9, also for RGBA.
 
-    Colours are BT.709 of limited range. H.264 has even sides: an odd one gets one more row or column. Times
-    are kept to the unit of `like`, in `.mkv` and `.webm` to a millisecond.
+    Colours are BT.709 with limited range. H.264 needs even sides: an odd side gets one more row or column. Times are
+    exact in the time unit of `like`; `.mkv` and `.webm` round them to a millisecond.
 
     Args:
         path: The file.
-        like: The video that it is made from: gives rate, unit of time, aspect of pixels, and the sound, which is
-            copied without change.
-        channels: 1, 3 or 4, of the frames, to know before the first one whether the file can hold them.
-        rate: Frames a second; by default those of `like`, or 25.
+        like: The video that the frames come from. It gives the frame rate, the time unit, the aspect of pixels, and the
+            sound, which is copied unchanged.
+        channels: Channels of the frames, 1, 3 or 4. With it, a file that cannot hold them fails before the first frame.
+        rate: Frames per second; by default that of `like`, or 25.
         sound: Whether to copy the sound of `like`.
         overwrite: Whether the file may exist.
 
     Raises:
         MissingExtraError: PyAV is not installed.
-        OutputError: a suffix that is none of these, frames or sound that such a file cannot hold, an existing file
-            without `overwrite`, or one that cannot be written; all but the last before the first frame.
+        OutputError: another suffix, frames or sound that such a file cannot hold, a file that exists while `overwrite`
+            is False, or one that cannot be written.
     """
 
     def __init__(
@@ -142,12 +142,12 @@ class Writer(Output):
         """Add a frame.
 
         Args:
-            frame: RGB or RGBA, H × W × 3 or 4, or gray, H × W, uint8; all frames of one kind and size.
-            time: Presentation time in seconds, above the last one's; by default one frame later.
+            frame: RGB or RGBA, H × W × 3 or 4, or gray, H × W, uint8; all frames have the same shape.
+            time: Presentation time in seconds, after that of the last frame; by default 1 / rate after it.
 
         Raises:
             OutputError: the file cannot hold such frames, or cannot be written.
-            ResultError: a frame of another size or kind than the first.
+            ResultError: the frame's shape differs from the first one's, or it is no such array.
         """
         frame = np.asarray(frame)
         channels = frame.shape[2] if frame.ndim == 3 else 1
@@ -217,7 +217,7 @@ class Sound:
 
     Args:
         path: The video.
-        start: Time in seconds at which its times begin.
+        start: Time in the video that becomes 0, in seconds.
     """
 
     def __init__(self, path: Path, start: float) -> None:
@@ -231,10 +231,10 @@ class Sound:
         self._damaged = 0
 
     def check(self, sink: Any, path: Path) -> None:
-        """Raise where an output cannot hold the sound.
+        """Check that an output can hold the sound.
 
         Raises:
-            OutputError: its kind of file cannot hold the sound's codec.
+            OutputError: files of this kind cannot hold the sound's codec.
         """
         for stream in self._source.streams.audio:
             name = stream.codec_context.name if stream.codec_context else "of an unknown codec"
@@ -245,7 +245,7 @@ class Sound:
                 )
 
     def join(self, sink: Any) -> None:
-        """Make the streams in the output, and begin to read."""
+        """Add the sound's streams to the output, and start to read them."""
         streams = self._source.streams.audio
         self._streams = {stream.index: sink.add_stream_from_template(stream) for stream in streams}
         self._sink = sink
@@ -261,14 +261,14 @@ class Sound:
             return None
 
     def _is_heard(self, packet: Any) -> bool:
-        """Whether a packet holds sound; what a codec puts before the beginning would move all times in .mkv and .webm."""
+        """Return whether to copy a packet; in .mkv and .webm, one before the beginning would shift all times."""
         if packet.dts is None:
             return False
         end = float((packet.dts + (packet.duration or 1)) * packet.time_base) - self._start
         return end > 0 or self._sink.format.name not in ("matroska", "webm")
 
     def copy(self, until: float) -> None:
-        """Copy what is heard until a time in seconds."""
+        """Copy the sound up to a time in seconds."""
         while self._packet is not None:
             packet = self._packet
             if float(packet.dts * packet.time_base) - self._start > until:
@@ -277,9 +277,7 @@ class Sound:
             packet.dts -= shift
             packet.pts = packet.dts if packet.pts is None else packet.pts - shift
             index = packet.stream.index
-            if packet.dts > self._last.get(
-                index, -math.inf
-            ):  # files repeat times where they are damaged or joined
+            if packet.dts > self._last.get(index, -math.inf):  # damaged or joined files repeat times
                 self._last[index] = packet.dts
                 packet.stream = self._streams[index]
                 try:
@@ -297,6 +295,6 @@ class Sound:
 
 
 def _evened(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Repeat the last row or column of an array whose height or width is odd."""
+    """Repeat the last row or column of an array, H × W × channels, whose height or width is odd."""
     rows, columns = array.shape[0] % 2, array.shape[1] % 2
     return np.pad(array, ((0, rows), (0, columns), (0, 0)), "edge") if rows or columns else array

@@ -83,7 +83,7 @@ class Sites(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """The classes that may win in mixed cells: `number[cell]` candidates, from index `start[cell]` on, per cell.
+    """The classes that may win in mixed cells; a cell's candidates are `start[cell]` to `start[cell] + number[cell]`.
 
     Attributes:
         number: Number of candidates of each cell, uint8.
