@@ -25,7 +25,7 @@ codecs.register_error(EXACT, _encode)
 
 
 def escaped(text: str) -> str:
-    """Escape the characters of a text that control a terminal or hide others; file names may contain them."""
+    """Escape characters that control a terminal or make other text invisible; file names may contain them."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

@@ -216,8 +216,8 @@ class CelebAMaskHQ(PairedFiles):
         scheme: Painting order: celebamask19, maskgan19 or segface-celeb19 (`faceparse.data.painting`).
 
     Raises:
-        DataError: `root` is no download of CelebAMask-HQ, the split does not exist or lacks its text files, or `scheme` is
-            empty.
+        DataError: `root` is no download of CelebAMask-HQ; the split does not exist or lacks its text files; or `scheme` is
+            None.
         LabelError: no such scheme, or a scheme with a class that is not a part.
     """
 

@@ -60,5 +60,5 @@ class Summary:
         return [f"{before} {n} {what}{'s' * (n > 1)}" for n, before, what in lines if n]
 
     def reasons(self, status: str) -> list[tuple[str, int]]:
-        """Return (reason, count) pairs, the most frequent first; of reasons that count as one, the first text."""
+        """Return (reason, count) pairs, the most frequent first; similar reasons count as one, with the first one's text."""
         return sorted(self._reasons.get(status, {}).values(), key=lambda pair: -pair[1])

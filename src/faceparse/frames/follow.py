@@ -39,9 +39,9 @@ class Follower:
     Attributes:
         time: Time of the frame in seconds.
         changed: Mean difference of the frame from the last one, 0 to 255.
-        cut: Whether there is a cut before the frame; so it is at the first one.
-        camera: The map, 2 × 3, of most of the picture from the last frame to this one; None: not known.
-        lost: Whether a face of the last frame could not be followed.
+        cut: Whether a cut lies between the last frame and this one; True at the first frame.
+        camera: 2 × 3 map of most of the picture from the last frame to this one; None if unknown.
+        lost: Whether a face of the last frame could not be followed into this one.
     """
 
     def __init__(self, smooth: bool = True) -> None:

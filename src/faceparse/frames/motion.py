@@ -25,7 +25,7 @@ MARGIN = 0.3
 POINTS, LEAST_POINTS = 120, 10
 """Most points to follow; least number that must be followed and move together."""
 LEAST_BACK = 0.5
-"""Least share of the points that must be found again."""
+"""Least fraction of the points that must return to their start."""
 BACK, TOGETHER = 1.0, 0.4
 """Largest distance, in pixels of the reduced picture, of a point followed forwards and back from its start; and of a point
 from the common motion."""

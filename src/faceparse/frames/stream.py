@@ -29,7 +29,8 @@ from faceparse.results import Face, Parsing
 EVERY, SEARCH = 5, 2
 """Frames from one detection to the next: while faces are followed; while there is no face."""
 CLEAR = 0.85
-"""Score of a face that is followed; one below it, turned aside or covered, is detected in every frame, and one cut off."""
+"""Least score of a face that is only followed; a face below it (turned aside, covered) is detected in every frame, as is
+one that the border cuts off."""
 FAR, NEAR = 0.5, 0.05
 """Distance, in sides of a face, after which it is detected again, and after which its surroundings are looked at again."""
 CHANGED = 16.0
@@ -173,7 +174,7 @@ class Stream:
     def _kept_logits(
         self, faces: dict[Track, Detection]
     ) -> dict[tuple[Detection | None, int], NDArray[np.float32]]:
-        """Return the kept logits that replace runs of the network; of the looks that are too old, only the oldest runs again."""
+        """Return the kept logits that replace runs of the network; of looks that are too old, only the oldest runs again."""
         by_id = {track.id: track for track in faces}
         for (owner, layer), kept in list(self._kept.items()):
             kept.age += 1

@@ -98,7 +98,7 @@ class Tracker:
             track.kalman.predict(time)
 
     def is_alone(self, track: Track, face: Detection) -> bool:
-        """Return whether a face that belongs to a track is beside no other one, nor should be."""
+        """Return whether a track's face, detected and predicted, overlaps no other track's predicted box."""
         others = [other.kalman.box for other in self.tracks if other is not track]
         return all(overlap(one, box) < CLEAR for box in others for one in (face.box, track.kalman.box))
 

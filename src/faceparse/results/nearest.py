@@ -19,12 +19,14 @@ Numbers = NDArray[np.floating[Any]]
 def nearest_box(
     boxes: Sequence[tuple[float, float, float, float]], x: Numbers, y: Numbers
 ) -> NDArray[np.intp]:
-    """Return the index of the box nearest to each point, by the distance from its centre in its longer sides.
+    """Return the index of the box nearest to each point.
+
+    The distance is that from the point to the box's centre, divided by the box's longer side.
 
     Args:
-        boxes: x0, y0, x1, y1; one at least.
-        x: Picture points, of which `y` has the other coordinate; the two are broadcast.
-        y: Picture points' y.
+        boxes: Boxes as x0, y0, x1, y1; at least one.
+        x: The points' x, an array that broadcasts with `y`.
+        y: The points' y.
     """
     index = np.zeros(np.broadcast(x, y).shape, np.intp)
     least: Any = np.inf

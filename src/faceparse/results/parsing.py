@@ -155,7 +155,7 @@ class Face:
         return self.parsing.mask("skin", soft) * inside
 
     def record(self) -> dict[str, object]:
-        """Return box, score, trust and landmarks as plain values, in pixels from the picture's upper left corner."""
+        """Return box, score, trust and landmarks as JSON values; points are in pixels from the picture's upper left corner."""
         return {
             **({} if self.id is None else {"id": self.id}),
             "box": [round(v, 2) for v in self.box],

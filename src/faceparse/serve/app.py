@@ -26,7 +26,7 @@ from faceparse.version import __version__
 
 
 def new_app(settings: Settings, work: Work) -> FastAPI:
-    """Return the application, which answers with this process's work."""
+    """Return the web application; `work` parses the pictures of its requests."""
     app = FastAPI(
         title="faceparse",
         version=__version__,

@@ -122,7 +122,7 @@ def read_query(kind: type[T], items: Iterable[tuple[str, str]]) -> T:
 
 
 def parameters(kind: type) -> list[Mapping[str, object]]:
-    """Describe a query for OpenAPI."""
+    """Return OpenAPI's list of query parameters: one for each field of `kind`, a dataclass of a query."""
     return [
         {
             "name": name,

@@ -97,14 +97,14 @@ class _Worker:
 
 
 class Supervisor:
-    """Keeps a number of workers on one socket.
+    """Starts the workers, which share one socket, and replaces those that end.
 
     >>> Supervisor(Settings(), listen("127.0.0.1", 8000)).run(print)  # doctest: +SKIP
 
     Args:
         settings: The server's settings.
-        listener: The socket.
-        prepare: Function that each worker calls first; it must be one of a module.
+        listener: The socket on which all workers take connections.
+        prepare: Function that each worker calls first; it must be defined at the top level of a module.
     """
 
     def __init__(

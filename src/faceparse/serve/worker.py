@@ -24,15 +24,15 @@ def run_worker(
 ) -> None:
     """Serve until a signal, or until the supervisor is gone.
 
-    Each beat of the event loop is a message to the supervisor, the first one when the worker takes requests; an error
-    before that is a message with its line.
+    The worker sends None to the supervisor when it is ready for requests, and then at each beat unless its work is stuck.
+    If it fails before it is ready, it sends the error's line.
 
     Args:
         settings: The server's `Settings`.
         listener: The socket on which all workers take connections.
-        pipe: Way to the supervisor.
+        pipe: Connection to the supervisor.
         folder: Folder for temporary files, which the supervisor removes.
-        prepare: Function that is called first.
+        prepare: Function that the worker calls first.
     """
     tempfile.tempdir = folder
     logging.basicConfig(format="%(message)s", level=logging.WARNING)

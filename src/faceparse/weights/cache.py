@@ -32,7 +32,7 @@ def cache_folder() -> Path:
 
 
 def shelf(model: str, *files: str) -> Path:
-    """Return the folder of one card's files in the cache, or a file in this folder; it need not exist.
+    """Return the path of a card's folder in the cache, or of a file in this folder; the path need not exist.
 
     Raises:
         WeightsError: an id or file name that could lead to another folder.
