@@ -57,7 +57,7 @@ def intervals(report: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str,
 
 
 def differences(one: Report, other: Report, draws: int = DRAWS, seed: int = SEED) -> dict[str, Interval]:
-    """Return how much higher the first model's F1 is on the same pictures, per class and under the name `mean`.
+    """Return intervals of the first report's F1 minus the second's, for each class and, as `mean`, for the mean F1.
 
     If an interval excludes 0, the choice of pictures does not explain the difference.
 

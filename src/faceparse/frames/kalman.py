@@ -21,8 +21,8 @@ Array = NDArray[np.float64]
 class Kalman:
     """A Kalman filter of a box's centre and size, and of their velocities.
 
-    Standard deviations, as fractions of the box's side: 1/20 for a measurement; for each 1/30 s, 1/20 for the place and
-    1/8 per second for the velocity.
+    Standard deviations, in units of the box's side: 1/20 of a measurement; within 1/30 s, the place drifts by 1/20 and
+    the velocity by 1/8 per second.
     """
 
     def __init__(self, box: Sequence[float], time: float) -> None:

@@ -207,6 +207,9 @@ def lovasz_softmax(pixels: Pixels) -> Tensor:
 
 
 def focal_loss(pixels: Pixels, gamma: float) -> Tensor:
-    """Return the mean of −(1 − p)^γ · log p over counted pixels: Lin et al., https://arxiv.org/abs/1708.02002."""
+    """Return the mean of −(1 − p)^γ · log p over counted pixels, with p the probability of the right class.
+
+    Source: Lin et al., https://arxiv.org/abs/1708.02002.
+    """
     right = pixels.right[pixels.counted]
     return -((1 - right.exp()) ** gamma * right).mean()

@@ -14,7 +14,7 @@ _BIAS, _QUERY, _VALUE = "attn.qkv.bias", "attn.q_bias", "attn.v_bias"
 
 
 def dinov3_rules(published: str, local: str) -> dict[str, str]:
-    """Return prefix rules from Meta's names to timm's; `published` and `local` are the prefixes of all names."""
+    """Return rules that rename Meta's tensors to timm's; Meta's names begin with `published`, timm's with `local`."""
     return {
         published: local,
         f"{published}storage_tokens": f"{local}reg_token",
