@@ -47,7 +47,7 @@ def test_the_documented_form_works(install: Install, tmp_path: Path) -> None:
             "from faceparse.writers import Writer\nclass Thing(Writer):\n    name = 'thing'",
             "lacks endings, write",
         ),
-        (documented().replace("class Areas", "class Thing"), "calls itself 'areas'"),
+        (documented().replace("class Areas", "class Thing"), "has the name 'areas'"),
     ],
 )
 def test_a_broken_package_is_named_in_one_line(
