@@ -233,6 +233,17 @@ def test_logs_hold_nothing_of_the_picture(client: TestClient, caplog: pytest.Log
     assert not any(word in line for line in lines for word in ("anna", "secret", "overlay"))
 
 
+def test_a_path_makes_no_second_line(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    client = connect(token="s3cret")
+    with caplog.at_level(logging.INFO, "faceparse.serve"):
+        refused(client.post("/v1/a%0Ab"), 401)
+        refused(client.post("/docs/a%0Ab"), 405)
+        refused(client.post("/a%0Ab"), 404)
+    lines = [record.getMessage() for record in caplog.records if record.name == "faceparse.serve"]
+    assert len(lines) == 3
+    assert not any("\n" in line for line in lines)
+
+
 def test_nothing_stays_on_disk(client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     noise = np.random.default_rng(0).integers(0, 255, (800, 800, 3), np.uint8)

@@ -59,6 +59,13 @@ def read_original(parsing: Parsing, file: bytes = b"") -> Original:
     if not (file or parsing.source):
         return Original(parsing.image)
     file = file or Path(parsing.source).read_bytes()
+    try:
+        return _read_original(parsing, file)
+    except Exception:  # Pillow opens no HEIC, and raises nearly any exception on damaged metadata
+        return Original(parsing.image)
+
+
+def _read_original(parsing: Parsing, file: bytes) -> Original:
     with Image.open(io.BytesIO(file)) as image:
         exif = image.getexif()
         turned = exif.get(_ORIENTATION, 1)

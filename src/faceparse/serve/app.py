@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from faceparse.draw.record import record
+from faceparse.errors import display_name
 from faceparse.files import json_bytes
 from faceparse.labels import schemes
 from faceparse.registry import mend
@@ -91,10 +92,13 @@ def new_app(settings: Settings, work: Work) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def refuse(request: Request, error: HTTPException) -> Response:
-        path, paths = request.url.path, [route.path for route in app.routes if hasattr(route, "path")]
+        path, paths = (
+            display_name(request.url.path[:200]),
+            [route.path for route in app.routes if hasattr(route, "path")],
+        )
         if error.status_code == 404:
-            raise Problem(404, f"no {path!r:.200} here{mend(path, paths)}")
-        words = f"{request.method} does not fit {path:.200}"
+            raise Problem(404, f"no {path} here{mend(path, paths)}")
+        words = f"{request.method} does not fit {path}"
         raise Problem(
             error.status_code, words if error.status_code == 405 else str(error.detail), error.headers
         )

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from faceparse.errors import FaceparseError
+from faceparse.errors import FaceparseError, display_name
 from faceparse.serve.problems import Problem, problem_of
 from faceparse.serve.settings import Settings
 
@@ -65,7 +65,7 @@ class Guard:
             await self._answer(problem, request_id)(scope, exchange.receive, exchange.send)
         finally:
             seconds = time.monotonic() - began
-            path = scope["path"] if exchange.status != 404 else "-"
+            path = display_name(scope["path"]) if exchange.status != 404 else "-"
             LOG.info("%s %s %s %d %.3f s", request_id, scope["method"], path, exchange.status, seconds)
 
     def _check_token(self, scope: Scope, headers: Headers) -> None:

@@ -6,7 +6,6 @@ Pictures in work at the same time share runs of the network (`engines.batching`)
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -41,13 +40,12 @@ class Work:
 
     def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
         self._settings = settings
-        alone = settings.workers == (os.cpu_count() or 1) == 1
         engine = engine or open_engine(
             settings.model,
             engine=settings.engine,
             device=settings.device,
             card=settings.card,
-            threads=None if alone else 1,
+            threads=1,  # each picture has its thread
         )
         first = Parser(
             engine, batch=settings.batch, input_size=settings.input_size, max_pixels=settings.max_pixels

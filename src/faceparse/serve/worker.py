@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from faceparse.errors import in_words
+from faceparse.serve.settings import Settings
 
 BEAT = 1
 """Seconds between beats."""
@@ -20,7 +21,7 @@ CONNECTIONS, BACKLOG = 900, 2048
 
 
 def run_worker(
-    settings: Any, listener: socket.socket, pipe: Connection, folder: str, prepare: Callable[[], object]
+    settings: Settings, listener: socket.socket, pipe: Connection, folder: str, prepare: Callable[[], object]
 ) -> None:
     """Serve until a signal, or until the supervisor is gone.
 
@@ -49,7 +50,7 @@ def run_worker(
         server.run(sockets=[listener])
 
 
-def _server(settings: Any, pipe: Connection) -> Any:
+def _server(settings: Settings, pipe: Connection) -> Any:
     from uvicorn import Config, Server
 
     from faceparse.serve.app import new_app
