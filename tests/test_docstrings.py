@@ -10,6 +10,11 @@ from faceparse.errors import MissingExtraError
 from tests.conftest import ROOT
 
 SOURCE = ROOT / "src"
+IMPORTS = {
+    "faceparse.results.parsing": ("torch", "supervision"),
+    "faceparse.train.options": ("jsonargparse",),
+}
+"""What an example imports and its file does not."""
 HEAVY = ("segface", "segface_lapa", "vgg19_dinov3", "fcn8s", "bisenet")
 """Networks, of which one more is built in each example: `-m slow`."""
 
@@ -28,9 +33,8 @@ def test_examples_are_true(name: str, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     try:
         module = import_module(name)
-        if name == "faceparse.results.parsing":
-            for package in ("torch", "supervision"):
-                import_module(package)
+        for package in IMPORTS.get(name, ()):
+            import_module(package)
     except (ModuleNotFoundError, MissingExtraError) as error:
         pytest.skip(str(error))
     assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0

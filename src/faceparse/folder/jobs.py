@@ -162,4 +162,5 @@ def _ambiguous(names: Sequence[str], prefixes: tuple[str, ...]) -> set[str]:
 
 def _prefixes(endings: Sequence[str]) -> tuple[str, ...]:
     """Return stem endings that turn one output's name into another's: `_x` for `_x_mask.png` and `_mask.png`."""
-    return tuple({a.removesuffix(b) for a in endings for b in endings if a != b and a.endswith(b)})
+    every = set(endings)
+    return tuple({ending[:i] for ending in every for i in range(1, len(ending)) if ending[i:] in every})
