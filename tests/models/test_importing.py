@@ -147,7 +147,7 @@ def test_figures_of_another_file_do_not_come_along(
     )
     assert made.figures == ()
     assert made.source.sha256 == sha256(source)
-    assert "tuned.pth is not the file that card bisenet-resnet18-zllrunning describes" in caplog.text
+    assert "tuned.pth is not the file of card bisenet-resnet18-zllrunning" in caplog.text
 
 
 def test_a_card_of_another_network_is_refused(foreign: Path) -> None:
