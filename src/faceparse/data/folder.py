@@ -144,7 +144,7 @@ class FolderDataset(PairedFiles):
         with suppress(DataError):  # the error comes again when the sample is read
             image, labels = self.image(0), self.labels(0)
             if image.shape[:2] != labels.shape and not aspects_differ(image, labels):
-                _say_resized(layout.root, self.names[0])
+                _say_resized(layout.root)
 
     @classmethod
     def splits(cls, root: str | Path) -> tuple[str, ...]:
@@ -152,10 +152,8 @@ class FolderDataset(PairedFiles):
 
 
 @cache
-def _say_resized(root: Path, name: str) -> None:
-    log.warning(
-        "%s: pictures of other sizes than their label maps, such as %s, are resized to them", root, name
-    )
+def _say_resized(root: Path) -> None:  # once for a data set
+    log.warning("%s: pictures of other sizes than their label maps are resized to them", root)
 
 
 def _stems(layout: Layout, split: str) -> Sequence[str]:
