@@ -11,7 +11,7 @@ from PIL import Image
 
 import faceparse
 from faceparse import Parsing
-from faceparse.edits import EDITS, Canvas, make_edit, read_edit
+from faceparse.edits import EDITS, Canvas, make_edit, make_edits, read_edit
 from faceparse.edits.canvas import firm
 from faceparse.edits.colour import from_oklab, to_linear, to_oklab, to_srgb
 from faceparse.errors import ConfigError, LabelError, ResultError
@@ -149,6 +149,12 @@ def test_a_transparent_background_is_opacity(portrait: Parsing) -> None:
     assert edited.shape == (*portrait.size, 4)
     np.testing.assert_allclose(
         edited[..., 3] / 255, firm(1 - portrait.mask("background", soft=True)), atol=0.01
+    )
+
+
+def test_edits_are_texts_and_backgrounds_paths_too() -> None:
+    assert make_edits(["hair=red,strength=0.5", ("background", Path("beach.jpg"))]) == make_edits(
+        [("hair", "red", {"strength": 0.5}), ("background", "beach.jpg")]
     )
 
 

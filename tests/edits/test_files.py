@@ -125,6 +125,24 @@ def test_transparency_needs_a_format_that_has_it(tmp_path: Path, capsys: pytest.
         assert image.mode == "RGBA"
 
 
+def test_transparent_edits_of_a_folder_of_jpegs_are_pngs(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    saved(tmp_path / "photos" / "a.jpg")
+    assert run(tmp_path / "photos", "-o", tmp_path / "out", "--edit", "background=transparent") == 0
+    with Image.open(tmp_path / "out" / "a_edit.png") as image:
+        assert (image.format, image.mode) == ("PNG", "RGBA")
+    assert run(tmp_path / "photos", "-o", tmp_path / "out", "--edit", "background=blur") == 0
+    assert [path.name for path in (tmp_path / "out").glob("a_edit.*")] == ["a_edit.jpg"]
+
+
+def test_a_background_that_is_no_file_is_said_before_the_first_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved(tmp_path / "a.jpg")
+    assert run(tmp_path, "-o", tmp_path / "out", "--edit", "background=bluee") == 2
+    assert "'bluee'" in capsys.readouterr().err
+
+
 def test_a_picture_without_a_face_is_not_passed_on_as_anonymous(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

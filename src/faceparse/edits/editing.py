@@ -17,9 +17,12 @@ def edit(parsing: Parsing, edits: Iterable[Step], picture: Pixels | None = None)
     >>> parsing = faceparse.parse("photo.jpg")  # doctest: +SKIP
     >>> faceparse.edit(parsing, [("hair", "#a0522d", {"strength": 0.6}), "soften"])  # doctest: +SKIP
 
+    `anonymise` leaves a picture in which no face is found as it is: parse with `no_face="fail"` to get an error instead.
+
     Args:
         parsing: The picture's parsing.
-        edits: Each a name, (name, value), (name, value, options) or an `Edit`; `faceparse edit --list` shows the names.
+        edits: Each a text as on the command line, (name, value), (name, value, options) or an `Edit`;
+            `faceparse edit --list` shows the names.
         picture: RGB or RGBA, uint8 or uint16, of the parsing's size, to edit in place of `parsing.image`.
 
     Returns:

@@ -33,6 +33,7 @@ FORMATS = {
 """Suffix → Pillow's name of the format; a picture with any other suffix is written as PNG."""
 QUALITY = 95
 """Quality of JPEG and WebP, 0 to 100."""
+_OPAQUE = ("JPEG", "BMP")
 _ORIENTATION = 0x0112
 _log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def encode(picture: Pixels, suffix: str, original: Original | None = None) -> by
         OutputError: an RGBA picture for JPEG or BMP, which have no transparency.
     """
     kind = FORMATS[suffix]
-    if picture.shape[2] == 4 and kind in ("JPEG", "BMP"):
+    if picture.shape[2] == 4 and kind in _OPAQUE:
         raise OutputError(
             f"{kind} has no transparency: name a .png, .webp or .tif file for the result, or give a colour"
         )
@@ -133,7 +134,9 @@ def encode(picture: Pixels, suffix: str, original: Original | None = None) -> by
 
 @dataclass(frozen=True)
 class EditedPicture(Writer):
-    """The edited picture, `STEM_edit.EXT`, in the input's format; as PNG if that format cannot be written.
+    """The edited picture, `STEM_edit.EXT`, in the input's format, or as PNG.
+
+    It is a PNG if that format cannot be written, or has no transparency and an edit makes some.
 
     Args:
         edits: The edits, in the order in which they are applied.
@@ -163,7 +166,11 @@ class EditedPicture(Writer):
         suffix = Path(parsing.source).suffix.lower() or ".png"
         if suffix not in FORMATS:
             _say_once(f"{suffix} files cannot be written: their edits are PNG files")
-        path = self.beside(stem, f"_edit{suffix if suffix in FORMATS else '.png'}")
+            suffix = ".png"
+        elif self.channels == 4 and FORMATS[suffix] in _OPAQUE:
+            _say_once(f"{FORMATS[suffix]} has no transparency: transparent edits are PNG files")
+            suffix = ".png"
+        path = self.beside(stem, f"_edit{suffix}")
         write_atomic(path, self.encode(parsing, path.suffix))
         return (path,)
 

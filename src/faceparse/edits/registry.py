@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from pathlib import Path
 
 from faceparse.edits.base import Edit
 from faceparse.errors import ConfigError
@@ -19,7 +20,7 @@ from faceparse.registry import Registry, mend
 from faceparse.tables import build, hints, plain_text
 
 Step = Edit | str | tuple[str] | tuple[str, object] | tuple[str, object, Mapping[str, object]]
-"""An `Edit`; or its name; or a tuple of name, value and options: `("hair", "#a0522d", {"strength": 0.6})`."""
+"""An `Edit`; or a text for `read_edit`; or a tuple of name, value and options: `("hair", "#a0522d", {"strength": 0.6})`."""
 
 
 def _problem(kind: object) -> str:
@@ -86,6 +87,7 @@ def make_edit(name: str, value: object = None, options: Mapping[str, object] | N
     for option in given:
         if option not in types:
             raise ConfigError(f"edit {name} has no option {option!r}{mend(option, types)}")
+    given = {key: str(item) if isinstance(item, Path) else item for key, item in given.items()}
     read = {k: plain_text(types[k], v) if isinstance(v, str) else v for k, v in given.items()}
     return build(kind, read, f"edit {name}")
 
@@ -103,7 +105,7 @@ def make_edits(steps: Iterable[Step]) -> tuple[Edit, ...]:
         if isinstance(step, Edit):
             edits.append(step)
         elif isinstance(step, str):
-            edits.append(make_edit(step))
+            edits.append(read_edit(step))
         elif isinstance(step, tuple | list) and 1 <= len(step) <= 3 and isinstance(step[0], str):
             edits.append(make_edit(*step))
         else:

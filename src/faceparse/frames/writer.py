@@ -241,7 +241,7 @@ class Sound:
             if name not in sink.supported_codecs:
                 raise OutputError(
                     f"{display_name(path)} cannot hold the sound of {display_name(self._path)}, which is {name}: "
-                    "name an .mkv file, or leave the sound out (--no-audio)"
+                    "leave the sound out (--no-audio), or name an .mkv file, or a .mov for transparency"
                 )
 
     def join(self, sink: Any) -> None:

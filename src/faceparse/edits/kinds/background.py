@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import cv2
@@ -14,6 +15,8 @@ from faceparse.edits.base import Edit
 from faceparse.edits.canvas import ROWS, Canvas, firm
 from faceparse.edits.colour import Floats, Pixels, parse_colour, rgb, to_bytes, to_linear, to_srgb
 from faceparse.edits.registry import register
+from faceparse.errors import ConfigError
+from faceparse.labels import Scheme
 from faceparse.pictures import read_picture
 from faceparse.results.foreground import cutout_strips
 
@@ -43,6 +46,20 @@ class Background(Edit):
     @property
     def file(self) -> str:
         return "" if self.behind in ("blur", "transparent") or parse_colour(self.behind) else self.behind
+
+    def check(self, scheme: Scheme) -> None:
+        """Raise where the edit cannot be done, before the first picture is.
+
+        Raises:
+            LabelError: the scheme has no background.
+            ConfigError: `behind` is no colour, no word and no file.
+        """
+        super().check(scheme)
+        if self.file and not Path(self.file).is_file():
+            raise ConfigError(
+                f"edit background: expected a colour, a picture's path, blur or transparent; got {self.file!r}, "
+                "which is no colour and no file"
+            )
 
     def apply(self, canvas: Canvas) -> None:
         person = firm(1 - canvas.soft("background"))
