@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 SOURCE = ROOT / "src"
 IMPORTS = {
     "faceparse.results.parsing": ("torch", "supervision"),
-    "faceparse.train.options": ("jsonargparse",),
+    "faceparse.train.options": ("pytorch_lightning",),
 }
 """What an example imports and its file does not."""
 HEAVY = ("segface", "segface_lapa", "vgg19_dinov3", "fcn8s", "bisenet")
