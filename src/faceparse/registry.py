@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from faceparse.errors import FaceparseError
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import EntryPoint, EntryPoints
 
 T = TypeVar("T")
 Thing = TypeVar("Thing")
@@ -46,11 +46,11 @@ def module_names(folder: str) -> tuple[str, ...]:
 
 
 @cache
-def _entry_points(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """Return the entry points of a group; `path`, the value of `sys.path`, is part of the cache key."""
+def _entry_points(path: tuple[str, ...]) -> EntryPoints:
+    """Return all entry points; `path`, the value of `sys.path`, is part of the cache key."""
     from importlib.metadata import entry_points
 
-    return tuple(dict.fromkeys(entry_points(group=group)))
+    return entry_points()
 
 
 def _package(point: EntryPoint) -> str:
@@ -157,7 +157,7 @@ class Registry(Mapping[str, T]):
             import_module(f"faceparse.{self._folder}.{name}")
 
     def _points(self) -> tuple[EntryPoint, ...]:
-        return _entry_points(self._group, tuple(sys.path))
+        return tuple(dict.fromkeys(_entry_points(tuple(sys.path)).select(group=self._group)))
 
     def _fault(self, point: EntryPoint) -> str:
         """Load an entry point once, and return what is wrong with it; empty if nothing is."""

@@ -16,6 +16,7 @@ pytest.importorskip("onnxscript")
 from faceparse.cli.main import main  # noqa: E402
 from faceparse.models.registry import network  # noqa: E402
 from faceparse.train.settings import read_settings, recipes  # noqa: E402
+from faceparse.weights import card, read_checkpoint, write_safetensors  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 
@@ -103,7 +104,7 @@ def test_several_seeds_and_their_spread(
     assert sum("--resume" in w for w in ran) == 2, "a broken off run is gone on from"
 
 
-def test_the_third_leg_goes_on_from_the_second_beside_it(
+def test_the_third_and_fourth_leg_go_on_from_the_second(
     script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[list[str]] = []
@@ -113,30 +114,38 @@ def test_the_third_leg_goes_on_from_the_second_beside_it(
         if ran[-1][0] == "evaluate":
             Path(ran[-1][-1]).write_text(json.dumps({"mean_f1": 80.0}))
 
+    def pretended_mean(run: Path, other: Path, output: Path) -> Path:
+        ran.append(["mean", str(run), str(other)])
+        return output
+
     monkeypatch.setattr(script, "faceparse", pretended)
-    words = [
-        "--data.root",
-        "faces",
-        "--backbone",
-        "t.pth",
-        "--output",
-        str(tmp_path),
-        "--hair",
-        "hair",
-        "--teacher",
-        "large.onnx",
-    ]
-    (tmp_path / "seed0").mkdir()
-    monkeypatch.setattr("sys.argv", ["reproduce.py", *words])
+    monkeypatch.setattr(script, "mean", pretended_mean)
+    words = ["--data.root", "faces", "--backbone", "t.pth", "--output", str(tmp_path), "--hair", "hair"]
+    folder = tmp_path / "seed0"
+    folder.mkdir()
+    monkeypatch.setattr("sys.argv", ["reproduce.py", *words, "--teacher", "large.onnx"])
     script.main()
-    assert [w[0] for w in ran] == ["train", "train", "export", "train", "export", "evaluate"]
-    third = ran[3]
-    assert third[third.index("--recipe") + 1] == "default-tune"
-    settings = read_settings([w for w in third[1:] if w != "--resume"])
-    assert settings.weights == tmp_path / "seed0" / "finish" / "last.ckpt"
-    assert settings.data.also["hair"].root == Path("hair")
-    assert settings.teachers["large"].model == "large.onnx"
-    assert settings.teachers["before"].model == str(tmp_path / "seed0" / "finish.onnx")
+    leg = ["export", "train"]
+    assert [w[0] for w in ran] == ["train", "train", *leg, *leg, "mean", *leg, "mean", "export", "evaluate"]
+    third, *fourth = [read_settings(w[1:]) for w in ran[3:] if w[0] == "train"]
+    assert third.weights == folder / "finish" / "last.ckpt"
+    assert third.data.also["hair"].root == Path("hair")
+    assert third.teachers["large"].model == "large.onnx"
+    assert third.teachers["before"].model == str(folder / "before-tune.onnx")
+    assert [s.weights for s in fourth] == [folder / "tune" / "last.ckpt", folder / "mean1.safetensors"]
+    assert [s.sizes for s in fourth] == [[(0, 352), (1, 448)], [(0, 352), (2, 448)]]
+    assert ran[-2][:3] == ["export", "--model", str(folder / "mean2.safetensors")]
+
+
+def test_the_mean_of_two_runs_is_a_model_file(script: ModuleType, tmp_path: Path) -> None:
+    built = [network("fpn-efficientnet_lite0").build(num_classes=19) for _ in range(2)]
+    files = [tmp_path / f"{n}.safetensors" for n in range(2)]
+    for made, path in zip(built, files, strict=True):
+        write_safetensors(path, made.state_dict(), card("default"))
+    average = read_checkpoint(script.mean(*files, tmp_path / "mean.safetensors")).tensors
+    for name, tensor in average.items():
+        one, other = (m.state_dict()[name] for m in built)
+        torch.testing.assert_close(tensor, (one + other) / 2 if tensor.is_floating_point() else one)
 
 
 def test_a_missing_backbone_says_where_it_lies(

@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 
-SUFFIXES = (
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp",
-    ".ogv", ".mxf",
-)  # fmt: skip
-"""Usual suffixes of videos; files with other suffixes are read too."""
-
 _MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
 """FFmpeg's number of a colour matrix (AVCOL_SPC) → its name in swscale."""
 _HIGH_DEFINITION = 720

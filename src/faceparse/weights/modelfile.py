@@ -62,8 +62,10 @@ def find_model(model: str | os.PathLike[str], card: str | None = None) -> ModelF
             make the file.
     """
     name = os.fspath(model)
-    shelved = cached(name)
-    path = packaged().get(name) or (checked(cards()[name], shelved) if shelved else _model_file(name, card))
+    path = packaged().get(name)
+    if path is None:
+        shelved = cached(name)
+        path = checked(cards()[name], shelved) if shelved else _model_file(name, card)
     inside = _READERS[path.suffix.lower()](path) or cards().get(name)
     if card is not None:
         return ModelFile(path, find_card(card))

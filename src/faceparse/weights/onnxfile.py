@@ -11,6 +11,7 @@ needs no onnx, and large weights take no time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -45,11 +46,18 @@ def onnx_card(path: str | Path) -> Card | None:
 
 def external_files(path: Path) -> list[Path]:
     """Return the other files that hold a part of an ONNX file's weights; raises as `onnx_card`."""
-    return _read(path)[1]
+    return list(_read(path)[1])
 
 
-def _read(path: Path) -> tuple[Card | None, list[Path]]:
+def _read(path: Path) -> tuple[Card | None, tuple[Path, ...]]:
     head = read_head(path, "model")
+    status = path.stat()
+    return _walk(path, head[0], status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(8)
+def _walk(path: Path, first: int, size: int, changed: int) -> tuple[Card | None, tuple[Path, ...]]:
+    # Size and time of change are of the cache's key, so a new file at the same path is read anew.
     try:
         with path.open("rb") as file:
             model = Message(memoryview(mmap(file.fileno(), 0, access=ACCESS_READ)))
@@ -57,7 +65,7 @@ def _read(path: Path) -> tuple[Card | None, list[Path]]:
         if ("graph", "", "") not in entries:
             raise ValueError
     except (ValueError, RecursionError):  # a damaged message or text, or graphs nested too deeply
-        if head[0] != 8:  # every ONNX writer begins with field 1, the format's version
+        if first != 8:  # every ONNX writer begins with field 1, the format's version
             raise WeightsError(f"{path} is not an ONNX model, whatever its name says") from None
         raise WeightsError(f"{path} is cut short or damaged: get or export it again") from None
     names = [value for kind, key, value in sorted(entries) if (kind, key) == ("external data", "location")]
@@ -65,7 +73,7 @@ def _read(path: Path) -> tuple[Card | None, list[Path]]:
         if not _is_beside(path, name):
             raise WeightsError(f"{path} has weights in {name[:200]!r}, which is not a file in its folder")
     card = {key: value for kind, key, value in entries if kind == "metadata"}.get(CARD_KEY)
-    return None if card is None else card_from_json(card, path), [path.parent / name for name in names]
+    return None if card is None else card_from_json(card, path), tuple(path.parent / name for name in names)
 
 
 def _is_beside(path: Path, name: str) -> bool:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from faceparse.weights.card import Card
     from faceparse.writers import Writer
 
+VIDEOS = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp",
+    ".ogv", ".mxf",
+)  # fmt: skip
+"""Suffixes that show a video, which another command reads."""
+
 
 def command(
     inputs: list[str] | None = Argument(
@@ -193,7 +199,6 @@ def find_pictures(
     from faceparse.edits.files import EditedPicture
     from faceparse.errors import ConfigError, display_name
     from faceparse.folder.find import LONGEST_LIST, find_jobs, read_list
-    from faceparse.frames.reader import SUFFIXES as VIDEOS
     from faceparse.pictures.reader import LARGEST, read_encoded
     from faceparse.writers import WRITERS
 
