@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from faceparse.errors import FaceparseError
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint, EntryPoints
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 Thing = TypeVar("Thing")
@@ -46,8 +46,8 @@ def module_names(folder: str) -> tuple[str, ...]:
 
 
 @cache
-def _entry_points(path: tuple[str, ...]) -> EntryPoints:
-    """Return all entry points; `path`, the value of `sys.path`, is part of the cache key."""
+def _entry_points(path: tuple[str, ...]) -> Any:
+    """Return all entry points, whose class depends on Python's version; `path`, the value of `sys.path`, is a cache key."""
     from importlib.metadata import entry_points
 
     return entry_points()
