@@ -35,7 +35,8 @@ def test_the_wheel_holds_the_package_alone(tmp_path: Path) -> None:
     package = {p.relative_to(source).as_posix() for p in source.glob("faceparse/**/*") if p.is_file()}
     package = {name for name in package if "__pycache__" not in name}
     licences = {f"{about}/licenses/{name}" for name in PROJECT["license-files"]}
-    assert {"faceparse/py.typed", "faceparse/weights/files/default.onnx"} <= package
+    needed = {"py.typed", "weights/files/default.onnx", "serve/page/index.html"}
+    assert {f"faceparse/{name}" for name in needed} <= package
     assert files == package | licences | {
         f"{about}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")
     }

@@ -18,6 +18,7 @@ from faceparse.labels import schemes
 from faceparse.registry import mend
 from faceparse.serve import answers, apidocs
 from faceparse.serve.guard import Guard
+from faceparse.serve.page import page_file
 from faceparse.serve.problems import Problem, full
 from faceparse.serve.queries import EditQuery, ParseQuery, parameters, read_query
 from faceparse.serve.settings import Settings
@@ -67,8 +68,9 @@ def new_app(settings: Settings, work: Work) -> FastAPI:
 
     @app.get("/v1/labels", dependencies=token)
     async def labels() -> Response:
-        """Return the label schemes with their classes and colours."""
-        return _json([record(scheme) for scheme in schemes().values()])
+        """Return the label schemes, the model's own among them, with their classes and colours."""
+        model = work.card.label_scheme
+        return _json([record(scheme) for scheme in {**schemes(), model.name: model}.values()])
 
     @app.get("/health/live")
     async def live() -> Response:
@@ -81,6 +83,14 @@ def new_app(settings: Settings, work: Work) -> FastAPI:
         if work.is_full:
             raise full()
         return _json({"status": "ready"})
+
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    async def page(request: Request) -> Response:
+        return page_file("index.html", request)
+
+    @app.api_route("/page/{name}", methods=["GET", "HEAD"], include_in_schema=False)
+    async def file_of_page(request: Request, name: str) -> Response:
+        return page_file(name, request)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
