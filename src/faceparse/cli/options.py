@@ -20,4 +20,7 @@ ALPHA: Any = Option(None, help="Strength of colour in overlay and panel, 0 to 1.
 CLASSES: Any = Option(None, help="Classes and groups to write in soft, cutout, rle, polygons, parts.")
 OPTION: Any = Option(None, metavar="NAME=VALUE", help="Any option of a form: quality=95.")
 OVERWRITE: Any = Option(False, "--overwrite", help="Redo pictures whose results exist.")
+SHARD: Any = Option(
+    None, metavar="I/N", help="Take part I of N of the pictures: several processes or machines share one OUT."
+)
 QUIET: Any = Option(False, "--quiet", help="Print only failures.")

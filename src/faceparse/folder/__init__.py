@@ -11,6 +11,7 @@ from faceparse.folder.find import find_jobs, read_list
 from faceparse.folder.jobs import Job, Jobs
 from faceparse.folder.log import open_log
 from faceparse.folder.run import Outcome, Run
+from faceparse.folder.shard import Shard
 from faceparse.folder.summary import Summary
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Jobs",
     "Outcome",
     "Run",
+    "Shard",
     "Summary",
     "encode",
     "find_jobs",

@@ -15,6 +15,7 @@ from pathlib import Path
 from faceparse.errors import ConfigError, display_name
 from faceparse.folder.jobs import Group, Job, Jobs
 from faceparse.folder.outputs import possible_stems
+from faceparse.folder.shard import WHOLE, Shard
 from faceparse.folder.walk import PicturePath, Walker, is_pattern
 from faceparse.pictures.reader import SUFFIXES, not_fetched
 
@@ -31,6 +32,7 @@ def find_jobs(
     recursive: bool = False,
     root: str | Path | None = None,
     data: bytes | None = None,
+    shard: Shard = WHOLE,
 ) -> Jobs:
     """Find the pictures among the inputs, and assign each picture its own output path below `output`.
 
@@ -50,6 +52,7 @@ def find_jobs(
         recursive: Whether to search subfolders.
         root: Folder below which outputs of files, including those of the list, keep their paths.
         data: One additional picture as bytes, named `stdin`.
+        shard: The part of the pictures to take, which may be none.
 
     Raises:
         ConfigError: an input that does not exist, no picture in any input, a file outside `root`, or pictures
@@ -67,8 +70,8 @@ def find_jobs(
         finder.add_from_list(path)
     if data is not None:
         finder.extra.append(Job(Path("-"), Path(output, "stdin"), data=data))
-    jobs = finder.jobs()
-    if not jobs:
+    jobs = finder.jobs(shard)
+    if not any(jobs.sources()):
         hint = "" if recursive else "; --recursive looks into subfolders"
         hint += f"; {jobs.left_out} left out as outputs of earlier runs" * bool(jobs.left_out)
         raise ConfigError(f"no picture ({' '.join(SUFFIXES)}) in {', '.join(paths) or 'the list'}{hint}")
@@ -112,7 +115,7 @@ class _Finder:
         self._named: set[str] = set()  # real paths of pictures that the user named
         self.extra: list[Job] = []
 
-    def jobs(self) -> Jobs:
+    def jobs(self, shard: Shard) -> Jobs:
         left_out = self._walker.left_out
         for group in self._groups.values():
             left_out += len(group.names)
@@ -126,7 +129,7 @@ class _Finder:
             left_out -= len(group.names)
         unreadable = (Job(Path(path), self._output, problem) for path, problem in self._walker.unreadable)
         jobs = [*self.extra, *unreadable]
-        return Jobs(self._groups.values(), self._output, jobs, self._endings, left_out)
+        return Jobs(self._groups.values(), self._output, jobs, self._endings, left_out, shard)
 
     def add(self, path: str, recursive: bool) -> None:
         if os.path.isfile(path):

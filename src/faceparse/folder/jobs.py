@@ -18,6 +18,8 @@ from typing import IO
 
 from faceparse.errors import ConfigError
 from faceparse.folder.outputs import possible_stems
+from faceparse.folder.shard import WHOLE, Shard
+from faceparse.folder.walk import join
 from faceparse.writers import Writer
 
 
@@ -80,6 +82,7 @@ class Jobs:
         extra: Jobs outside the groups: the picture from stdin, folders that cannot be read.
         endings: Endings of all outputs, to find pictures like `a` and `a_x` whose outputs would have one name.
         left_out: Number of pictures left out as outputs: of another picture, or of runs into the inputs' folders.
+        shard: The part of the pictures to iterate over. The names of outputs are the same as in the whole run.
 
     Raises:
         ConfigError: pictures of several folders would have the same output file.
@@ -92,8 +95,9 @@ class Jobs:
         extra: Iterable[Job] = (),
         endings: Iterable[str] = (),
         left_out: int = 0,
+        shard: Shard = WHOLE,
     ) -> None:
-        self.output, self.left_out = output, left_out
+        self.output, self.left_out, self.shard = output, left_out, shard
         self._groups = [group for group in groups if group.names]
         self._extra = list(extra)
         prefixes = _prefixes(list(endings))
@@ -101,16 +105,29 @@ class Jobs:
             group.names.sort()
             group.full_names = _ambiguous(group.names, prefixes)
         self.check_names()
+        self._chosen = [
+            (group, [name for name in group.names if shard.holds(join(group.subfolder, name))])
+            if shard != WHOLE
+            else (group, group.names)
+            for group in self._groups
+        ]
+        self._chosen_extra = [job for job in self._extra if shard.holds(str(job.source))]
 
     def __len__(self) -> int:
-        return len(self._extra) + sum(len(group.names) for group in self._groups)
+        return len(self._chosen_extra) + sum(len(names) for _, names in self._chosen)
 
     def __iter__(self) -> Iterator[Job]:
-        yield from self._extra
-        for group in self._groups:
-            for name in group.names:
+        yield from self._chosen_extra
+        for group, names in self._chosen:
+            for name in names:
                 stem = self.output.joinpath(group.subfolder, group.stem(name))
                 yield Job(Path(group.folder, name), stem)
+
+    def sources(self) -> Iterator[str]:
+        """Yield the paths of all pictures, those of other shards too."""
+        yield from (str(job.source) for job in self._extra)
+        for group in self._groups:
+            yield from (os.path.join(group.folder, name) for name in group.names)
 
     def check_names(self, endings: Iterable[str] = ()) -> None:
         """Raise if two output files of a run would have the same name, ignoring case as some file systems do.

@@ -111,7 +111,8 @@ class Run:
 
     Attributes:
         end_reason: Why the run ended before its last picture: `stopped`, `failed`, `disk full`; else empty.
-        summary_files: Files that summarise the run, from `Writer.finish`; none if the run ended early.
+        summary_files: Files that summarise the run, from `Writer.finish`; none if the run ended early, or is a
+            shard, which knows no more than its own pictures.
         summary_errors: Errors in writing those files, one line per file.
         summary: Counts of the outcomes.
         seconds: Duration of the run.
@@ -144,8 +145,9 @@ class Run:
         worker = _Worker(self)
         make_folder(self.output)
         make_folder(self.output / FOLDER)
-        with hold_lock(self.output / FOLDER / "lock"):
-            worker.manifest = manifest = Manifest(self.output, self.identity)
+        shard = self.jobs.shard
+        with hold_lock(self.output / FOLDER / f"lock{shard.ending}"):
+            worker.manifest = manifest = Manifest(self.output, self.identity, shard)
             try:
                 failed: set[int] = set()
                 for outcome in self._outcomes(worker, failed):
@@ -155,11 +157,16 @@ class Run:
                     if outcome.status == WRITTEN or outcome.outputs:
                         self._count_faces(outcome)
                     yield outcome
-                if not self.end_reason:
+                if not self.end_reason and not shard.ending:
                     self._finish(manifest, failed)
             finally:
                 manifest.close()
                 self.seconds = time.perf_counter() - start
+
+    @property
+    def summarising(self) -> dict[str, Writer]:
+        """Name → writer, for the writers that summarise a whole run."""
+        return {n: w for n, w in self.writers.items() if type(w).finish is not Writer.finish}
 
     def _count_faces(self, outcome: Outcome) -> None:
         asked = self.identity.get("faces") != "whole"
@@ -213,12 +220,11 @@ class Run:
         return bool(self.end_reason) or self.stop.is_set()
 
     def _finish(self, manifest: Manifest, failed: set[int]) -> None:
-        summarising = [w for w in self.writers.values() if type(w).finish is not Writer.finish]
-        if not summarising:
+        if not self.summarising:
             return
         manifest.begin_summary()
         paths: list[Path] = []
-        for writer in summarising:
+        for writer in self.summarising.values():
             stems = (job.stem for index, job in enumerate(self.jobs) if index not in failed)
             try:
                 paths += writer.finish(self.output, stems)
@@ -240,7 +246,7 @@ class _Worker:
         # Includes the endings for the package's schemes, because an earlier run may have had another scheme.
         self._endings = {name: {*endings[name], *writer.endings} for name, writer in run.writers.items()}
         suffixes = tuple(chain.from_iterable(self._endings.values()))
-        self._inputs = {os.path.realpath(j.source) for j in run.jobs if j.source.name.endswith(suffixes)}
+        self._inputs = {os.path.realpath(path) for path in run.jobs.sources() if path.endswith(suffixes)}
 
     def __call__(self, job: Job) -> Outcome:
         if job.problem:

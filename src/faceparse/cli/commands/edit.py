@@ -43,6 +43,7 @@ def command(
     ),
     root: Path | None = Option(None, help="Results of single pictures keep their paths below this folder."),
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
+    shard: str | None = options.SHARD,
     overwrite: bool = options.OVERWRITE,
     card: str | None = options.CARD,
     jobs: int | None = Option(None, min=1, max=1024, help="Number of pictures processed at a time."),
@@ -78,12 +79,12 @@ def command(
     if output is None:
         raise ConfigError("name a folder for the results, -o FOLDER, or a file for one picture")
     form = EditedPicture(tuple(map(read_edit, edit)))
-    todo = find_pictures(inputs or [], output, pictures, recursive, root, max_pixels or 0)
+    todo = find_pictures(inputs or [], output, pictures, recursive, root, max_pixels or 0, shard)
     one = output.suffix.lower() in FORMATS and not output.is_dir()
     if one and len(todo) != 1:
         raise ConfigError(f"-o {output} takes one picture, got {len(todo)}: give a folder")
     if one:
-        check_one_file(output, log, next(iter(todo)).source, pictures)
+        check_one_file(output, log, shard, next(iter(todo)).source, pictures)
     parser = Parser(
         model,
         engine=engine,

@@ -67,6 +67,7 @@ def command(
     ),
     root: Path | None = Option(None, help="Results of single pictures keep their paths below this folder."),
     recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
+    shard: str | None = options.SHARD,
     overwrite: bool = options.OVERWRITE,
     card: str | None = options.CARD,
     input_size: str | None = options.INPUT_SIZE,
@@ -112,13 +113,13 @@ def command(
         raise ConfigError(
             f"-o {output}: no form is written as {suffix}: name a {either(endings)} file, or a folder"
         )
-    todo = find_pictures(inputs or [], output, list_file, recursive, root, max_pixels or 0)
+    todo = find_pictures(inputs or [], output, list_file, recursive, root, max_pixels or 0, shard)
     if (to_stdout or fitting) and (len(todo), len(forms)) != (1, 1):
         raise ConfigError(
             f"-o {output} takes one picture and one form, got {len(todo)} and {len(forms)}: choose with --save, or give a folder"
         )
     if to_stdout or fitting:
-        check_one_file(output, log, *(() if to_stdout else (next(iter(todo)).source, list_file)))
+        check_one_file(output, log, shard, *(() if to_stdout else (next(iter(todo)).source, list_file)))
     if fitting and not {*forms} & {*fitting}:
         raise ConfigError(f"-o {output} takes the form {either(fitting)}, not {save}")
     if to_stdout and (sys.stdout is None or sys.stdout.isatty()):
@@ -175,14 +176,14 @@ def _suffixes(form: type[Writer]) -> set[str]:
     return {Path(ending).suffix for ending in form.endings}
 
 
-def check_one_file(output: Path, log: Path | None, *inputs: Path | None) -> None:
-    """Refuse a log beside a single result, and a result that would replace the picture or the list of pictures."""
+def check_one_file(output: Path, log: Path | None, shard: str | None, *inputs: Path | None) -> None:
+    """Refuse a log or shard beside a single result, and a result that would replace the picture or the list of pictures."""
     from os.path import realpath
 
     from faceparse.errors import ConfigError
 
-    if log:
-        raise ConfigError(f"--log needs an output folder, and -o {output} is not one: leave --log out")
+    if option := "--log" if log else "--shard" if shard else "":
+        raise ConfigError(f"{option} needs an output folder, and -o {output} is not one: leave {option} out")
     if realpath(output) in [realpath(path) for path in inputs if path]:
         raise ConfigError(
             f"-o {output} is the picture itself or the list, and inputs are never overwritten: name another file"
@@ -190,15 +191,22 @@ def check_one_file(output: Path, log: Path | None, *inputs: Path | None) -> None
 
 
 def find_pictures(
-    inputs: list[str], output: Path, list_file: Path | None, recursive: bool, root: Path | None, pixels: int
+    inputs: list[str],
+    output: Path,
+    list_file: Path | None,
+    recursive: bool,
+    root: Path | None,
+    pixels: int,
+    shard: str | None,
 ) -> Jobs:
-    """Find the pictures of a run; read stdin if `-` is among the inputs."""
+    """Find the pictures of a run or of its shard `I/N`; read stdin if `-` is among the inputs."""
     import sys
     from contextlib import nullcontext
 
     from faceparse.edits.files import EditedPicture
     from faceparse.errors import ConfigError, display_name
     from faceparse.folder.find import LONGEST_LIST, find_jobs, read_list
+    from faceparse.folder.shard import WHOLE, Shard
     from faceparse.pictures.reader import LARGEST, read_encoded
     from faceparse.writers import WRITERS
 
@@ -214,7 +222,7 @@ def find_pictures(
                 paths = read_list(file.read(LONGEST_LIST + 1))
         except OSError as error:
             raise ConfigError(f"cannot read list {list_file}: {error.strerror}") from None
-    return find_jobs(
+    jobs = find_jobs(
         [path for path in inputs if path != "-"],
         output,
         # Outputs of earlier runs are not pictures to parse.
@@ -223,7 +231,12 @@ def find_pictures(
         recursive=recursive,
         root=root,
         data=read_encoded(sys.stdin.buffer, pixels or LARGEST) if "-" in inputs else None,
+        shard=WHOLE if shard is None else Shard.read(shard),
     )
+    if not len(jobs):
+        say(f"shard {shard} holds none of the {sum(1 for _ in jobs.sources()):,} pictures")
+        raise typer.Exit
+    return jobs
 
 
 def report(run: Run, card: Card, log: Path | None, quiet: bool, grace: float) -> None:
@@ -280,6 +293,8 @@ def _summary(run: Run) -> Iterator[str]:
         yield f"{left_out} left out as outputs of earlier runs: name such a picture itself to have it parsed"
     for path in run.summary_files:
         yield f"also {path}"
+    if run.jobs.shard.ending and run.summarising:
+        yield f"the summary of {', '.join(run.summarising)} is written by a run without --shard, after all shards"
     numbers = {**counts, "not begun": len(run.jobs) - tried}
     parts = [
         f"{n} {status}"
