@@ -170,6 +170,10 @@ def test_docs_ask_no_other_host(client: TestClient) -> None:
         ("image/png;q=0, */*", "application/json"),
         ("image/*;q=0.2, application/*", "application/json"),
         ("image/png;q=x, application/json;q=0.1", "application/json"),
+        ("*/*;q=nan, application/json;q=0.001", "application/json"),
+        ("image/png;q=0.5, */*;q=0.9", "application/json"),
+        ("image/*;q=0, application/json;level=1;q=0.3", "application/json"),
+        ("Image/PNG; q=0.7, application/json; q=0.6", "image/png"),
     ],
 )
 def test_accept(accept: str, expected: str) -> None:

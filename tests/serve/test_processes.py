@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import Pipe
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -19,12 +21,16 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+import uvicorn
 from PIL import Image
 
+from faceparse.cli.process import tune_process
 from faceparse.errors import ConfigError
-from faceparse.serve import Settings, supervisor
+from faceparse.serve import Settings, connection, supervisor
 from faceparse.serve.supervisor import Supervisor, listen
+from faceparse.serve.worker import server_config
 from tests.conftest import ROOT
+from tests.serve.test_refusals import refused
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")
 
@@ -152,7 +158,7 @@ def ill(tiny_path: Path, hurt: Callable[[Any], object]) -> tuple[int, int]:
     """Return the worker's process id before and after something is done to it."""
     listener = listen("127.0.0.1", 0)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = Supervisor(Settings(model=str(tiny_path), grace=1), listener)
+    server = Supervisor(Settings(model=str(tiny_path), grace=1), listener, tune_process)
     ids: list[int] = []
 
     def worker() -> Any:
@@ -205,3 +211,38 @@ def test_what_keeps_a_server_from_starting(tmp_path: Path) -> None:
     assert "--max-memory" in failed("--max-memory", "1")
     with pytest.raises(ConfigError, match="--port"), socket.create_server(("127.0.0.1", 0)) as taken:
         listen("127.0.0.1", taken.getsockname()[1])
+
+
+@contextmanager
+def in_a_thread(tiny_path: Path) -> Iterator[int]:
+    """Run a worker's server in this process, and yield its port."""
+    beats, pipe = Pipe(duplex=False)
+    listener = listen("127.0.0.1", 0)
+    server = uvicorn.Server(server_config(Settings(model=str(tiny_path)), pipe))
+    thread = Thread(target=server.run, args=([listener],))
+    thread.start()
+    with beats, pipe:
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def test_more_connections_than_the_limit(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "CONNECTIONS", 1)
+    with in_a_thread(tiny_path) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        assert client.get("/health/live").status_code == 200
+        further = httpx.post(client.base_url.join("/v1/parse"), content=b"picture")
+        refused(further, 503, "try again")
+        assert int(further.headers["retry-after"]) > 0
+        assert client.get("/health/live").status_code == 200
+
+
+def test_what_is_no_http(tiny_path: Path) -> None:
+    with in_a_thread(tiny_path) as port, socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+        head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
+    assert b" 400 " in head.splitlines()[0]
+    assert b"application/problem+json" in head
+    assert "HTTP/1.1" in json.loads(body)["detail"]

@@ -146,6 +146,13 @@ def test_long_bodies(connect: Connect, photo: bytes) -> None:
     assert client.post("/v1/parse", content=png(64, 64)).status_code == 200
 
 
+def test_many_bytes_in_memory(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faceparse.serve.uploads.BODIES", 0)
+    full = client.post("/v1/parse", content=png(64, 64))
+    refused(full, 503, "try again")
+    assert full.headers["retry-after"]
+
+
 def test_many_pixels(connect: Connect) -> None:
     client = connect(max_pixels=64 * 64)
     refused(client.post("/v1/parse", content=png(65, 64)), 413, "65×64", "4,096 pixels")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import mimetypes
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 from zipfile import ZipFile
+
+from python_multipart.multipart import parse_options_header
 
 from faceparse.edits.files import FORMATS
 from faceparse.errors import OutputError
@@ -50,17 +53,17 @@ def choose(accept: str, offers: Sequence[str]) -> str:
 
 
 def _quality(accept: str, media_type: str) -> float:
-    """Return how much a header likes a media type, 0 to 1; its narrowest range counts."""
-    main = media_type.partition("/")[0]
-    ranges = {}
-    for part in accept.split(","):
-        name, *rest = (word.strip().lower() for word in part.split(";"))
-        weights = [word[2:] for word in rest if word.startswith("q=")] or ["1"]
-        try:
-            ranges[name] = float(weights[0])
-        except ValueError:
-            ranges[name] = 0.0
-    return next((ranges[name] for name in (media_type, f"{main}/*", "*/*") if name in ranges), 0.0)
+    """Return how much an `Accept` header likes a media type, 0 to 1, by the most exact of its ranges that fit."""
+    qualities = dict(map(_range, accept.split(",")))
+    ranges = media_type, f"{media_type.partition('/')[0]}/*", "*/*"
+    return next((qualities[name] for name in ranges if name in qualities), 0.0)
+
+
+def _range(part: str) -> tuple[str, float]:
+    """Return a range of an `Accept` header and its quality: `image/*;q=0.5` → ("image/*", 0.5)."""
+    name, options = parse_options_header(part.strip())
+    quality = options.get(b"q", b"1")
+    return name.decode("latin-1"), float(quality) if re.fullmatch(rb"0(\.\d*)?|1(\.0*)?", quality) else 0.0
 
 
 def media_type_of(name: str) -> str:

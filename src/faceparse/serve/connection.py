@@ -1,24 +1,43 @@
-"""Connections that do not wait for ever: a client that sends or reads too slowly is cut off."""
+"""Connections: not too many, and none that waits for ever."""
 
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import Any
 
+import h11
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from faceparse.serve.guard import DRAIN, Guard
+from faceparse.serve.problems import Problem, full
+from faceparse.serve.settings import Settings
 
-def connection_class(seconds: float) -> type[H11Protocol]:
-    """Return a class of connections, each cut off when no answer has ended for that many seconds.
+CONNECTIONS = 900
+"""Most connections of a process; requests on further ones get 503."""
 
-    The time covers a request's header, body, work and answer, the answer's way to the client included.
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    raise full()
+
+
+def connection_class(settings: Settings) -> type[H11Protocol]:
+    """Return a class of connections.
+
+    A connection on which no answer has ended for `timeout` and twice `upload` is cut: the time covers a request's header,
+    body, work and answer, the answer's way to the client included.
     """
+    refuse = Guard(_refuse, settings)
 
     class Connection(H11Protocol):
+        _seconds = settings.timeout + 2 * settings.upload
         _watch: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            if len(self.connections) > CONNECTIONS:
+                self.app, self._seconds = refuse, 2 * DRAIN
             self._restart()
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -30,9 +49,17 @@ def connection_class(seconds: float) -> type[H11Protocol]:
             self._restart()
             super().on_response_complete()
 
+        def send_400_response(self, msg: str) -> None:
+            words = "this is no HTTP/1.1 request, or its header is longer than 64 KiB"
+            answer = Problem(400, words).answer(uuid.uuid4().hex)
+            head = h11.Response(status_code=400, headers=answer.raw_headers, reason=b"Bad Request")
+            for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
+
         def _restart(self) -> None:
             if self._watch:
                 self._watch.cancel()
-            self._watch = self.loop.call_later(seconds, self.transport.abort)
+            self._watch = self.loop.call_later(self._seconds, self.transport.abort)
 
     return Connection

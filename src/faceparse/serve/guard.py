@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import logging
 import re
 import time
@@ -14,7 +13,6 @@ from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from faceparse.errors import FaceparseError, display_name
@@ -62,7 +60,7 @@ class Guard:
                 raise ConnectionAbortedError from None  # the answer has begun
             if problem.status != 408:  # else the client is too slow for that, too
                 await exchange.drain(4 * self._settings.max_bytes)
-            await self._answer(problem, request_id)(scope, exchange.receive, exchange.send)
+            await problem.answer(request_id)(scope, exchange.receive, exchange.send)
         finally:
             seconds = time.monotonic() - began
             path = display_name(scope["path"]) if exchange.status != 404 else "-"
@@ -80,13 +78,6 @@ class Guard:
                 f"{words}: send the header Authorization: Bearer TOKEN, with the server's FACEPARSE_TOKEN",
                 {"WWW-Authenticate": "Bearer"},
             )
-
-    @staticmethod
-    def _answer(problem: Problem, request_id: str) -> Response:
-        body = json.dumps(problem.body(request_id), ensure_ascii=False)
-        # A body that was not read to its end would be taken for the next request.
-        headers = {**problem.headers, "Connection": "close"}
-        return Response(body, problem.status, headers, "application/problem+json")
 
     @staticmethod
     def _log_fault(request_id: str, error: BaseException) -> None:

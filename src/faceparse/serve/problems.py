@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+
+from starlette.responses import Response
 
 from faceparse.errors import ConfigError, FaceparseError, ImageError, LabelError, NoFaceError
 
@@ -51,6 +54,13 @@ class Problem(Exception):  # noqa: N818 (the standard's word)
             "detail": self.detail,
             "request_id": request_id,
         }
+
+    def answer(self, request_id: str) -> Response:
+        """Return the answer, after which the connection ends: a rest of the body would be taken for a request."""
+        text = json.dumps(self.body(request_id), ensure_ascii=False)
+        return Response(
+            text, self.status, {**self.headers, "Connection": "close"}, "application/problem+json"
+        )
 
 
 def full() -> Problem:

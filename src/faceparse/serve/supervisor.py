@@ -99,17 +99,15 @@ class _Worker:
 class Supervisor:
     """Starts the workers, which share one socket, and replaces those that end.
 
-    >>> Supervisor(Settings(), listen("127.0.0.1", 8000)).run(print)  # doctest: +SKIP
+    >>> Supervisor(Settings(), listen("127.0.0.1", 8000), tune_process).run(print)  # doctest: +SKIP
 
     Args:
         settings: The server's settings.
         listener: The socket on which all workers take connections.
-        prepare: Function that each worker calls first; it must be defined at the top level of a module.
+        prepare: Function that each worker calls first, `cli.process.tune_process`; processes share it by its module and name.
     """
 
-    def __init__(
-        self, settings: Settings, listener: socket.socket, prepare: Callable[[], object] = time.perf_counter
-    ) -> None:
+    def __init__(self, settings: Settings, listener: socket.socket, prepare: Callable[[], object]) -> None:
         self._settings, self._listener, self._prepare = settings, listener, prepare
         self._workers: list[_Worker] = []
         self._stop = threading.Event()

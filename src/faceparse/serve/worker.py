@@ -9,15 +9,18 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING
 
 from faceparse.errors import in_words
 from faceparse.serve.settings import Settings
 
+if TYPE_CHECKING:
+    from uvicorn import Config
+
 BEAT = 1
 """Seconds between beats."""
-CONNECTIONS, BACKLOG = 900, 2048
-"""Most connections of a worker, and most that wait to be taken."""
+BACKLOG = 2048
+"""Most connections that wait to be taken."""
 
 
 def run_worker(
@@ -41,7 +44,9 @@ def run_worker(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which ends the workers
     try:
         prepare()
-        server = _server(settings, pipe)
+        from uvicorn import Server
+
+        server = Server(server_config(settings, pipe))
     except Exception as error:
         with suppress(OSError):
             pipe.send(in_words(error))
@@ -50,8 +55,10 @@ def run_worker(
         server.run(sockets=[listener])
 
 
-def _server(settings: Settings, pipe: Connection) -> Any:
-    from uvicorn import Config, Server
+def server_config(settings: Settings, pipe: Connection) -> Config:
+    """Load the model, and return the configuration of uvicorn's server, which sends its beats into `pipe`."""
+    # Imported by the worker alone: the supervisor stays small.
+    from uvicorn import Config
 
     from faceparse.serve.app import new_app
     from faceparse.serve.connection import connection_class
@@ -64,21 +71,18 @@ def _server(settings: Settings, pipe: Connection) -> Any:
             if not work.is_stuck:
                 pipe.send(None)
         except OSError:  # the supervisor was killed
-            server.should_exit = True
+            signal.raise_signal(signal.SIGTERM)
 
-    config = Config(
+    return Config(
         new_app(settings, work),
-        http=connection_class(settings.timeout + 2 * settings.upload),
+        http=connection_class(settings),
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
         backlog=BACKLOG,
         timeout_graceful_shutdown=max(1, round(settings.grace)),
         callback_notify=beat,
         timeout_notify=BEAT,
     )
-    server = Server(config)
-    return server
