@@ -8,7 +8,8 @@ each mask is compared with the bytes that `faceparse parse --save mask` writes f
 - start: seconds from the start to ready, memory of a worker;
 - burst: uploads at the same time, 500 with the tiny network of the tests, 300 with the default model;
 - row: 10,000 uploads in a row, over four connections, with the tiny network; memory from beginning to end;
-- attack: decompression bombs, cut connections, slow clients, a killed worker, beside clients that do nothing wrong;
+- bombs, cuts, slow, kills: decompression bombs, cut connections, clients of a byte a second, a worker killed with -9, each beside 8
+  clients that do nothing wrong;
 - latency: seconds of a request with 1, 8 and 64 clients, default model;
 - throughput: masks a second beside those of `faceparse parse`, default model, the same pictures.
 """
@@ -33,7 +34,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
-from itertools import cycle, islice
+from itertools import cycle, islice, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -45,6 +46,10 @@ from pictures import make_pictures
 TINY = Path(__file__).parents[1] / "tests" / "engines" / "tiny.onnx"
 MIB = 1 << 20
 CORES = len(os.sched_getaffinity(0))
+SMALL = 60, 128, str(TINY)
+"""The pictures of most parts: number, side, network."""
+OTHERS = "right", "503"
+"""Answers that clients may get beside those that do something wrong."""
 PATIENCE = 150.0
 """Seconds after which a client gives up, which counts as a wrong answer."""
 
@@ -279,7 +284,7 @@ def burst(report: Report, pictures: Pictures, short: bool) -> None:
         uploads = count // 10 if short else count
         tasks = pictures.tasks(60, side, model)
         for queue in (64, 600):
-            with serving("--model", model, "--queue", str(queue)) as server:
+            with serving("--model", model, "--queue", str(queue), "--timeout", "140") as server:
                 began = time.perf_counter()
                 answers = asyncio.run(load(server.port, islice(cycle(tasks), uploads), uploads))
                 seconds = time.perf_counter() - began
@@ -292,7 +297,7 @@ def burst(report: Report, pictures: Pictures, short: bool) -> None:
 
 def row(report: Report, pictures: Pictures, short: bool) -> None:
     uploads = 500 if short else 10_000
-    tasks = pictures.tasks(60, 128, str(TINY))
+    tasks = pictures.tasks(*SMALL)
     memory = list[float]()
     with serving("--model", str(TINY)) as server:
         sent = 0
@@ -377,7 +382,7 @@ def text_bomb() -> bytes:
     return png(64, 64, 64, chunk(b"zTXt", b"Comment\0\0" + data))
 
 
-def bombs() -> dict[str, tuple[bytes, set[int]]]:
+def make_bombs() -> dict[str, tuple[bytes, set[int]]]:
     """Return name → a picture and the statuses that are right for it."""
     return {
         "PNG of 30,000², 900 million pixels": (png(30_000, 30_000, 30_000), {413}),
@@ -387,6 +392,60 @@ def bombs() -> dict[str, tuple[bytes, set[int]]]:
         "GIF with a screen of 65,535²": (patched("GIF", 6, b"\xff" * 4), {413, 422}),
         "BMP that says 60,000²": (patched("BMP", 18, struct.pack("<II", 60_000, 60_000)), {413, 422}),
     }
+
+
+T = TypeVar("T")
+
+
+def beside(server: Server, tasks: list[Task], job: Coroutine[Any, Any, T]) -> tuple[T, list[Answer]]:
+    """Let 8 clients upload pictures until the job is done; return its result and their answers."""
+
+    async def both() -> tuple[T, list[Answer]]:
+        running = asyncio.create_task(job)
+        uploads = takewhile(lambda _: not running.done(), cycle(tasks))
+        answers = await load(server.port, uploads, 8)
+        return await running, answers
+
+    return asyncio.run(both())
+
+
+def bombs(report: Report, pictures: Pictures, short: bool) -> None:
+    tasks, rows = pictures.tasks(*SMALL), []
+    with serving("--model", str(TINY)) as server:
+        for name, (picture, statuses) in make_bombs().items():
+            answers, others = beside(server, tasks, load(server.port, [Task(picture, b"")] * 4, 4))
+            report.check({answer.status for answer in answers} <= statuses, f"{name}: {answers[0].status}")
+            longest = f"{max(answer.seconds for answer in answers):.2f}"
+            shown = report.count(others, OTHERS, name)
+            rows.append(
+                [name, f"{len(picture):,}", answers[0].status, longest, f"{server.peak():.0f}", shown]
+            )
+    columns = "| picture, 4 at once | bytes | answer | s | largest memory so far, MiB | 8 others |"
+    report.table("Decompression bombs", columns, rows)
+
+
+async def cut(port: int, picture: bytes, keep: int) -> None:
+    """End a connection after some bytes of a request."""
+    request = head(len(picture)) + picture
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request[:keep])
+    await writer.drain()
+    writer.transport.abort()
+
+
+def cuts(report: Report, pictures: Pictures, short: bool) -> None:
+    tasks = pictures.tasks(*SMALL)
+    picture, count = tasks[0].picture, 100 if short else 1000
+    length = len(head(len(picture)) + picture)
+    with serving("--model", str(TINY)) as server:
+
+        async def all_cuts() -> None:
+            for number in range(count):
+                await cut(server.port, picture, (20, length - len(picture) // 2, length)[number % 3])
+                await asyncio.sleep(0.005)
+
+        shown = report.count(beside(server, tasks, all_cuts())[1], OTHERS, "cuts")
+    report.table("Cut connections", "| cut in header, body, work | 8 others |", [[f"{count:,}", shown]])
 
 
 UPLOAD, TIMEOUT = 2, 8
@@ -407,13 +466,24 @@ async def drip(port: int, first: bytes) -> tuple[float, bytes]:
     return time.perf_counter() - began, b""
 
 
-async def cut(port: int, picture: bytes, keep: int) -> None:
-    """End a connection after some bytes of a request."""
-    request = head(len(picture)) + picture
-    _, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request[:keep])
-    await writer.drain()
-    writer.transport.abort()
+def slow(report: Report, pictures: Pictures, short: bool) -> None:
+    tasks = pictures.tasks(*SMALL)
+    body = head(len(tasks[0].picture)) + tasks[0].picture[:100]
+    with serving("--model", str(TINY), "--upload", str(UPLOAD), "--timeout", str(TIMEOUT)) as server:
+
+        async def drips() -> list[tuple[float, bytes]]:
+            return await asyncio.gather(*(drip(server.port, first) for first in [b"P"] * 20 + [body] * 20))
+
+        ends, others = beside(server, tasks, drips())
+    shown = report.count(others, OTHERS, "slow")
+    rows = []
+    for where, some, limit in (("header", ends[:20], TIMEOUT + 2 * UPLOAD), ("body", ends[20:], UPLOAD)):
+        longest = max(seconds for seconds, _ in some)
+        answers = Counter(answer[9:12].decode() or "cut" for _, answer in some)
+        rows.append([where, limit, f"{longest:.1f}", ", ".join(f"{n} {kind}" for kind, n in answers.items())])
+        report.check({*answers} == {"408" if where == "body" else "cut"}, f"slow {where}: {answers}")
+    columns = "| a byte a second in | limit, s | ended after, s | answers | 8 others |"
+    report.table("Slow clients", columns, [[*row, shown] for row in rows])
 
 
 async def kill(server: Server) -> tuple[set[int], float]:
@@ -444,78 +514,22 @@ def clients_of(worker: psutil.Process) -> set[int]:
     return set()
 
 
-T = TypeVar("T")
-
-
-async def beside(server: Server, tasks: list[Task], job: Coroutine[Any, Any, T]) -> tuple[T, list[Answer]]:
-    """Let 8 clients upload pictures until the job is done; return its result and their answers."""
-    task = asyncio.create_task(job)
-
-    def until_done() -> Iterator[Task]:
-        endless = cycle(tasks)
-        while not task.done():
-            yield next(endless)
-
-    answers = await load(server.port, until_done(), 8)
-    return await task, answers
-
-
-def attack(report: Report, pictures: Pictures, short: bool) -> None:
-    tasks, tiny = pictures.tasks(60, 128, str(TINY)), ["--model", str(TINY)]
-    rows = list[list[object]]()
-
-    def add(what: str, result: str, others: list[Answer], holds: bool) -> None:
-        report.check(holds, f"{what}: {result}")
-        rows.append([what, result, report.count(others, ["right", "503"], f"beside {what}")])
-
-    with serving(*tiny) as server:
-        for what, (picture, statuses) in bombs().items():
-            bomb = load(server.port, [Task(picture, b"")] * 4, 4)
-            answers, others = asyncio.run(beside(server, tasks, bomb))
-            longest = max(answer.seconds for answer in answers)
-            result = f"{answers[0].status} in {longest:.2f} s"
-            holds = {answer.status for answer in answers} <= statuses
-            add(f"{what}, {len(picture):,} bytes, 4 times", result, others, holds)
-        peak = server.peak()
-
-        picture, count = tasks[0].picture, 30 if short else 300
-        places = (20, 70, 90, len(picture) // 2, len(picture) + len(head(len(picture))))
-
-        async def cuts() -> None:
-            for number in range(count):
-                await cut(server.port, picture, places[number % len(places)])
-                await asyncio.sleep(0.01)
-
-        _, others = asyncio.run(beside(server, tasks, cuts()))
-        add(f"{count} connections cut in header, body and work", "", others, True)
-    with serving(*tiny, "--upload", str(UPLOAD), "--timeout", str(TIMEOUT)) as server:
-
-        async def slow() -> list[tuple[float, bytes]]:
-            body = head(len(picture)) + picture[:100]
-            firsts = [b"P"] * 20 + [body] * 20
-            return await asyncio.gather(*(drip(server.port, first) for first in firsts))
-
-        ends, others = asyncio.run(beside(server, tasks, slow()))
-        longest = max(seconds for seconds, _ in ends)
-        late = sum(answer[9:12] == b"408" for _, answer in ends)
-        result = f"{late} got 408, the others were cut; all after {longest:.1f} s"
-        holds = late == 20 and longest < TIMEOUT + 2 * UPLOAD + 3
-        add("40 clients of a byte a second, in header and body", result, others, holds)
-    with serving(*tiny, "--workers", "2") as server:
+def kills(report: Report, pictures: Pictures, short: bool) -> None:
+    tasks, rows = pictures.tasks(*SMALL), []
+    with serving("--model", str(TINY), "--workers", "2") as server:
         for _ in range(1 if short else 3):
-            (ports, seconds), answers = asyncio.run(beside(server, tasks, kill(server)))
+            (ports, seconds), answers = beside(server, tasks, kill(server))
             hit = [answer for answer in answers if answer.port in ports]
-            shown = report.count(hit, ["right", "503", "cut"], "clients of the killed worker")
-            result = f"its {len(ports)} clients: {shown}; a new one after {seconds:.2f} s"
             others = [answer for answer in answers if answer.port not in ports]
-            add("one of two workers killed with -9", result, others, any(a.kind == "cut" for a in hit))
+            shown = report.count(hit, [*OTHERS, "cut"], "clients of a killed worker")
+            rows.append([len(ports), shown, report.count(others, OTHERS, "kills"), f"{seconds:.2f}"])
             if seconds >= 5:
                 report.misses.append(f"the new worker took {seconds:.2f} s, not 5")
-    report.table("Attacks, beside 8 clients that upload pictures", "| what | answer | the 8 clients |", rows)
-    print(f"\nLargest memory of the worker that got the bombs: {peak:.0f} MiB.")
+    columns = "| clients of the killed worker | their answers | the others' | new worker after, s |"
+    report.table("One of two workers killed with -9", columns, rows)
 
 
-PARTS = {part.__name__: part for part in (start, burst, row, attack, latency, throughput)}
+PARTS = {part.__name__: part for part in (start, burst, row, bombs, cuts, slow, kills, latency, throughput)}
 
 
 def main() -> None:

@@ -1,13 +1,17 @@
-"""A short storm on loopback: many clients at once, cut connections, a worker that is killed meanwhile."""
+"""Storms on loopback: many clients at once, cut connections, workers that are killed meanwhile; `benchmarks/storm.py`."""
 
 import asyncio
 import io
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from PIL import Image
 
+from tests.conftest import ROOT
 from tests.serve.test_processes import PATIENT, answers, serving, until
 
 CLIENTS = 120
@@ -66,3 +70,14 @@ def test_each_client_gets_its_own_answer_or_none(tiny_path: Path, tmp_path: Path
     assert code == 0
     assert "Traceback" not in errors
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads /proc")
+@pytest.mark.parametrize(
+    "parts", ["--part burst", "--part bombs --part cuts --part slow --part kills", "--part row --short"]
+)
+def test_the_long_storm(parts: str) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "storm.py"), *parts.split()]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
