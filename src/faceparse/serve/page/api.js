@@ -13,7 +13,11 @@ export async function request(path, { query = [], body, accept = "*/*", signal }
   const words = new URLSearchParams(query).toString()
   for (;;) {
     const token = sessionStorage.getItem(KEY)
-    const headers = { Accept: accept, ...(token && { Authorization: `Bearer ${token}` }) }
+    const headers = {
+      Accept: accept,
+      ...(token && { Authorization: `Bearer ${token}` }),
+      ...(body && { "Content-Type": "application/octet-stream" }), // the server looks for itself
+    }
     const answer = await fetch(words ? `${path}?${words}` : path, {
       method: body ? "POST" : "GET", headers, body, signal,
     }).catch((error) => {

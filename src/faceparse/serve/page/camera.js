@@ -3,6 +3,7 @@
 const dialog = document.getElementById("camera")
 const video = document.getElementById("video")
 const open = document.getElementById("open-camera")
+const shoot = document.getElementById("shoot")
 
 /** Offer the camera; call `take(file)` with its pictures, `refuse(words)` if it cannot be used. */
 export async function offerCamera(take, refuse) {
@@ -14,7 +15,11 @@ export async function offerCamera(take, refuse) {
     video.srcObject?.getTracks().forEach((track) => track.stop())
     video.srcObject = null
   })
-  document.getElementById("shoot").addEventListener("click", async () => {
+  video.addEventListener("loadeddata", () => {
+    shoot.disabled = false
+    shoot.focus()
+  })
+  shoot.addEventListener("click", async () => {
     const canvas = document.createElement("canvas")
     canvas.width = video.videoWidth
     canvas.height = video.videoHeight
@@ -31,5 +36,6 @@ async function show() {
   })
   video.classList.toggle("mirror", stream.getVideoTracks()[0].getSettings().facingMode !== "environment")
   video.srcObject = stream
+  shoot.disabled = true
   dialog.showModal()
 }

@@ -11,12 +11,12 @@ const FORMS = {
   cutout: { ending: "_cutout.png", query: ({ cutout }) => [["save", "cutout"], ...cutout] },
   zip: {
     ending: ".zip",
-    query: ({ alpha, cutout }) => [["save", "mask,overlay,cutout,json,rle"], ["alpha", alpha], ...cutout],
+    query: ({ alpha, cutout }) => [["save", "mask,overlay,cutout,json"], ["alpha", alpha], ...cutout],
   },
 }
 const SUFFIXES = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/tiff": "tif", "image/bmp": "bmp" }
 
-/** Let the buttons save; `current()` returns the picture, the record as the server sent it, the settings, the edited picture. */
+/** Let the buttons save; `current()` returns the picture at hand, the overlay's opacity, the cut-out's query. */
 export function offerDownloads(current) {
   place.addEventListener("click", (event) => {
     const form = event.target.closest("button")?.dataset.save

@@ -16,7 +16,7 @@ const readout = document.getElementById("readout")
 let parsing = null
 let point = null // the cross, as fractions of width and height
 
-/** Show a picture before it is parsed; returns whether the browser can. */
+/** Show a picture without a parsing; returns whether the browser can. */
 export async function showPicture(url) {
   clear()
   picture.src = url
@@ -26,7 +26,7 @@ export async function showPicture(url) {
   return shown
 }
 
-/** Show the picture in place of the start; `named` is its file's name. */
+/** Show a parsing over its picture; `named` is the picture's file name. */
 export function showParsing(value, named) {
   parsing = value
   stage.hidden = false
@@ -43,8 +43,8 @@ export function image() {
 }
 
 /** Whether the browser's image has the size that the server found, and so the same way up. */
-export function fits() {
-  return picture.naturalWidth === parsing.width && picture.naturalHeight === parsing.height
+export function fits({ width, height }) {
+  return picture.naturalWidth === width && picture.naturalHeight === height
 }
 
 function fit(width, height) {
@@ -152,6 +152,6 @@ function move(event) {
 
 stage.addEventListener("pointermove", follow)
 stage.addEventListener("pointerdown", follow)
-stage.addEventListener("pointerleave", leave)
+stage.addEventListener("pointerleave", ({ pointerType }) => pointerType === "touch" || leave()) // a finger's name stays
 stage.addEventListener("blur", leave)
 stage.addEventListener("keydown", move)
