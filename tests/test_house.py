@@ -30,6 +30,8 @@ HEAVY = {
     "starlette",
     "uvicorn",
     "psutil",
+    "pyarrow",
+    "ray",
 }
 TORCH_ROOMS = {"models", "train", "export"}
 EXTRA_ROOMS = TORCH_ROOMS | {"serve"}

@@ -1,0 +1,262 @@
+"""The table of parsings: one row a picture, with masks as COCO's run lengths; its schema, and its check on reading.
+
+>>> import faceparse
+>>> row = to_row("a.jpg", faceparse.parse("a.jpg"))  # doctest: +SKIP
+>>> row["trust"], row["size"], [mask["name"] for mask in row["masks"]]  # doctest: +SKIP
+(0.93, 212.5, ['background', 'skin', 'l_brow', ...])
+
+Columns, null where `error` says why the picture has no parsing::
+
+    key                 name of the picture, unique in the table
+    path                where the picture can be read again; null if it was bytes
+    width, height       pixels
+    faces               list: box (x0, y0, x1, y1), score, trust, landmarks (x, y of 5 points),
+                        areas (list: class name, pixels nearest to this face)
+    trust               the least `Face.trust` of the picture; null without a face
+    size                longer side of the largest face's box, pixels; null without a face
+    masks               list: name, label, pixels, box (x0, y0, x1, y1, the last two excluded) and counts
+                        of each class that occurs, background too; pixels in no mask are ignored (255)
+    scheme, model, sha256, engine
+    error               why there is no parsing; else null
+    image               the picture's encoded bytes, if they are kept; else null
+
+`counts` is the text of COCO's compressed run lengths: pycocotools decodes `{"size": [height, width],
+"counts": counts}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from faceparse.errors import DataError, MissingExtraError
+from faceparse.files import json_bytes
+from faceparse.labels import Scheme, count
+from faceparse.labels.registry import reference, scheme_inside
+from faceparse.results import Parsing
+from faceparse.results.nearest import nearest_box
+from faceparse.writers.runs import encode
+
+KIND = "parsings"
+"""What a table's header says it holds."""
+
+FORMAT = 1
+"""Version of the columns; a reader takes no other."""
+
+HEADER = b"faceparse"
+"""Key of the header in a Parquet file's metadata."""
+
+COLUMNS = (
+    "key", "path", "width", "height", "faces", "trust", "size", "masks", "scheme", "model", "sha256", "engine",
+    "error", "image",
+)  # fmt: skip
+
+Row = dict[str, Any]
+"""One picture's values by column, as plain Python values."""
+
+
+class Header(NamedTuple):
+    """What a file of parsings says of itself.
+
+    Attributes:
+        scheme: Scheme of the masks.
+        identity: Model, options and version on which the rows depend, from `Parser.identity`.
+    """
+
+    scheme: Scheme
+    identity: Mapping[str, str]
+
+    def to_json(self) -> bytes:
+        """Return the header as JSON, as a Parquet file's metadata and a tar's first file hold it."""
+        content = {"faceparse": KIND, "format": FORMAT, "scheme": reference(self.scheme)}
+        return json_bytes({**content, "identity": dict(self.identity)})
+
+    @classmethod
+    def read(cls, content: bytes | None, file: object) -> Header:
+        """Read the header of a file; `file` is its name for messages.
+
+        Raises:
+            DataError: no header, a damaged one, or one of another kind or version.
+        """
+        if not content:
+            raise DataError(f"{file} is no table of parsings: faceparse scale did not write it")
+        try:
+            header = json.loads(content)
+            kind, version, identity = header["faceparse"], header["format"], dict(header.get("identity", {}))
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise DataError(f"{file} has a damaged header ({type(error).__name__}): write it again") from None
+        if kind != KIND:
+            raise DataError(f"{file} holds a {kind}, not parsings: faceparse scale writes these")
+        if version != FORMAT:
+            raise DataError(
+                f"{file} is of format {version}, and this version of faceparse reads format {FORMAT}: write it "
+                "again, or install the version that wrote it"
+            )
+        return cls(scheme_inside(header.get("scheme")), identity)
+
+
+def to_row(
+    key: str,
+    parsing: Parsing,
+    *,
+    path: str | None = None,
+    sha256: str = "",
+    image: bytes | None = None,
+) -> Row:
+    """Return the row of a parsing.
+
+    Args:
+        key: Name of the picture, unique in the table.
+        parsing: The picture's parsing.
+        path: Where the picture can be read again.
+        sha256: SHA-256 of the model's file.
+        image: The picture's encoded bytes, to keep them in the table.
+    """
+    height, width = parsing.size
+    classes = parsing.scheme.classes
+    runs = encode(parsing.labels, [(label,) for label in range(len(classes))])
+    masks = []
+    for label, mask in enumerate(runs):
+        x, y, across, down = mask.box
+        box = [x, y, x + across, y + down]
+        if mask.area:
+            masks.append(
+                {
+                    "name": classes[label],
+                    "label": label,
+                    "pixels": mask.area,
+                    "box": box,
+                    "counts": mask.counts,
+                }
+            )
+    trusts = [face.trust for face in parsing.faces if face.trust is not None]
+    return {
+        **dict.fromkeys(COLUMNS),
+        "key": key,
+        "path": path,
+        "width": width,
+        "height": height,
+        "faces": _faces(parsing),
+        "trust": min(trusts, default=None),
+        "size": max((max(face.size) for face in parsing.faces), default=None),
+        "masks": masks,
+        "scheme": parsing.scheme.name,
+        "model": parsing.model,
+        "sha256": sha256,
+        "engine": parsing.engine,
+        "image": image,
+    }
+
+
+def error_row(key: str, error: str, *, path: str | None = None, **values: object) -> Row:
+    """Return the row of a picture that could not be parsed; `values` are those of further columns."""
+    return {**dict.fromkeys(COLUMNS), "key": key, "path": path, "error": error, **values}
+
+
+def _faces(parsing: Parsing) -> list[dict[str, Any]]:
+    faces, (height, width) = parsing.faces, parsing.size
+    regions = [parsing.labels] * len(faces)
+    if len(faces) > 1:
+        y, x = np.ogrid[0.5:height, 0.5:width]
+        owner = nearest_box([face.box for face in faces], x, y)
+        regions = [parsing.labels[owner == index] for index in range(len(faces))]
+    return [
+        {
+            "box": list(face.box),
+            "score": face.score,
+            "trust": face.trust,
+            "landmarks": face.landmarks.reshape(-1).tolist(),
+            "areas": [
+                {"name": name, "pixels": pixels}
+                for name, pixels in zip(parsing.scheme.classes, count(region).tolist(), strict=False)
+                if pixels
+            ],
+        }
+        for face, region in zip(faces, regions, strict=True)
+    ]
+
+
+def import_pyarrow() -> Any:
+    """Import pyarrow, with its modules `fs` and `parquet`.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.fs
+        import pyarrow.parquet
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "pyarrow":
+            raise
+        raise MissingExtraError("pyarrow", "scale", "a table of parsings") from None
+    return pyarrow
+
+
+@cache
+def schema() -> Any:
+    """Return the table's `pyarrow.Schema`, without a header.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    pa = import_pyarrow()
+    face = pa.struct(
+        {
+            "box": pa.list_(pa.float64()),
+            "score": pa.float64(),
+            "trust": pa.float64(),
+            "landmarks": pa.list_(pa.float64()),
+            "areas": pa.list_(pa.struct({"name": pa.string(), "pixels": pa.int64()})),
+        }
+    )
+    mask = pa.struct(
+        {
+            "name": pa.string(),
+            "label": pa.int32(),
+            "pixels": pa.int64(),
+            "box": pa.list_(pa.int32()),
+            "counts": pa.string(),
+        }
+    )
+    others = {
+        "width": pa.int32(),
+        "height": pa.int32(),
+        "faces": pa.list_(face),
+        "trust": pa.float64(),
+        "size": pa.float64(),
+        "masks": pa.list_(mask),
+        "image": pa.binary(),
+    }
+    return pa.schema([(name, others.get(name, pa.string())) for name in COLUMNS])
+
+
+def to_table(rows: Sequence[Row], header: Header | None = None) -> Any:
+    """Return rows as a `pyarrow.Table`, which has the header in its metadata.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    metadata = {HEADER: header.to_json()} if header else None
+    return import_pyarrow().Table.from_pylist(list(rows), schema().with_metadata(metadata))
+
+
+def check_schema(found: Any, file: object) -> Header:
+    """Check the `pyarrow.Schema` of a file of parsings, and return the file's header.
+
+    Raises:
+        DataError: a file of another kind or version, or with other columns.
+    """
+    header = Header.read((found.metadata or {}).get(HEADER), file)
+    for column in schema():
+        index = found.get_field_index(column.name)
+        if index < 0 or found.field(index).type != column.type:
+            came = "none" if index < 0 else found.field(index).type
+            raise DataError(
+                f"{file}: column {column.name} is {column.type} in a table of parsings, got {came}"
+            )
+    return header
