@@ -29,7 +29,10 @@ def main() -> None:
         try:
             assert server.stdout
             address = re.split(r"\s", server.stdout.readline())[0]
-            browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            browser = driver.chromium.launch(
+                executable_path=shutil.which("chromium"),
+                args=["--no-sandbox", "--use-fake-device-for-media-stream"],
+            )
             wide(browser, address, folder / "page.jpg")
             phone(browser, address, folder / "page-phone.jpg")
         finally:

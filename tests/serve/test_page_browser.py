@@ -102,11 +102,6 @@ def saved(page: Any, form: str) -> tuple[str, bytes]:
     return download.value.suggested_filename, Path(download.value.path()).read_bytes()
 
 
-def pixels(data: bytes) -> Any:
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGBA")).astype(int)
-
-
 HAIR, SKY = (0.45, 0.09), (0.7, 0.05)
 """Points of the portrait, as fractions of its width and height."""
 
@@ -172,6 +167,13 @@ def test_from_a_picture_to_downloads(visit: Any, server: Server, size: dict[str,
         query = {"save": "cutout", "classes": "hair"}
         assert (name, cutout) == ("collins_cutout.png", server.post(photo, params=query).content)
 
+        page.select_option("#keep", "*")
+        page.click("#none")
+        page.wait_for_selector("#error >> text=Tick a class")
+        page.check("#classes label:has-text('hair') input")
+        page.wait_for_selector("#viewer[aria-busy=true]")
+        page.wait_for_selector("#viewer[aria-busy=false]")
+        assert saved(page, "cutout")[1] == cutout
         page.check("[value=colours]")
         assert page.is_disabled("[data-save=edit]")
         page.fill("[aria-label='Colour of the hair']", "#6a1fb0")
@@ -346,6 +348,14 @@ def test_pictures_that_browsers_cannot_show_or_move(visit: Any) -> None:
         choose(page, {"name": "b.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()})
         assert page.eval_on_selector("#picture", size) == [200, 300]
         assert "200 × 300 px" in page.inner_text("#status")
+
+
+def test_a_touch_names_the_class(visit: Any) -> None:
+    with visit(viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        choose(page, COLLINS)
+        box = page.locator("#stage").bounding_box()
+        page.touchscreen.tap(box["x"] + HAIR[0] * box["width"], box["y"] + HAIR[1] * box["height"])
+        assert page.inner_text("#chip") == "hair · face 1"
 
 
 def test_errors_in_one_line(visit: Any) -> None:

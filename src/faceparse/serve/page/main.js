@@ -9,7 +9,7 @@ import { labels, open } from "./opening.js"
 import { cutoutQuery, hideResult, showColours, showCutout } from "./results.js"
 import { allowEdited, offerDownloads } from "./saves.js"
 import { onPicture } from "./sources.js"
-import { fail, run, stop } from "./tasks.js"
+import { fail, run, say, stop } from "./tasks.js"
 import { buildTints, limitTints } from "./tints.js"
 import { askForToken } from "./token.js"
 import * as viewer from "./viewer.js"
@@ -26,10 +26,10 @@ function view() {
 
 function show() {
   clearTimeout(timer)
+  if (main.dataset.mode !== view()) hideResult()
   main.dataset.mode = view()
   main.classList.toggle("ticked", view() === "cutout" && keep.value === "*")
   if (!current.parsing) return
-  hideResult()
   if (view() === "cutout") showCutout()
   if (view() === "colours") showColours()
 }
@@ -41,6 +41,7 @@ function later(wanted, action) {
 
 function take(file) {
   stop()
+  say("")
   allowEdited(false)
   open(file, () => {
     const { parsing } = current
