@@ -102,16 +102,13 @@ def new_app(settings: Settings, work: Work) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def refuse(request: Request, error: HTTPException) -> Response:
-        path, paths = (
-            display_name(request.url.path[:200]),
-            [route.path for route in app.routes if hasattr(route, "path")],
-        )
+        path = display_name(request.url.path[:200])
+        words = str(error.detail)
         if error.status_code == 404:
-            raise Problem(404, f"no {path} here{mend(path, paths)}")
-        words = f"{request.method} does not fit {path}"
-        raise Problem(
-            error.status_code, words if error.status_code == 405 else str(error.detail), error.headers
-        )
+            words = f"no {path} here{mend(path, [getattr(route, 'path', '') for route in app.routes])}"
+        elif error.status_code == 405:
+            words = f"{request.method} does not fit {path}"
+        raise Problem(error.status_code, words, error.headers)
 
     return app
 
