@@ -358,6 +358,19 @@ def test_a_touch_names_the_class(visit: Any) -> None:
         assert page.inner_text("#chip") == "hair · face 1"
 
 
+def test_a_scheme_without_lips(visit: Any) -> None:
+    with visit() as page:
+        page.route("**/v1/parse", lambda route: route.continue_(url=f"{route.request.url}?scheme=hair2"))
+        choose(page, COLLINS)
+        assert page.locator("#classes li").all_inner_texts()[0].startswith("hair")
+        page.check("[value=colours]")
+        assert page.is_visible("[data-name=hair]")
+        assert not page.is_visible("[data-name=lips]")
+        page.check("[value=cutout]")
+        assert page.is_disabled("#keep option[value=face]")
+        assert page.is_enabled("#keep option[value=hair]")
+
+
 def test_errors_in_one_line(visit: Any) -> None:
     with visit(faults=("415", "ERR_FAILED")) as page:
         page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"})

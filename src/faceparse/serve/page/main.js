@@ -6,7 +6,7 @@ import { current } from "./current.js"
 import { showFaces } from "./faces.js"
 import { onLegend, showClasses, ticked } from "./legend.js"
 import { labels, open } from "./opening.js"
-import { cutoutQuery, hideResult, showColours, showCutout } from "./results.js"
+import { cutoutQuery, hideResult, limitCutout, showColours, showCutout } from "./results.js"
 import { allowEdited, offerDownloads } from "./saves.js"
 import { onPicture } from "./sources.js"
 import { fail, run, say, stop } from "./tasks.js"
@@ -49,6 +49,7 @@ function take(file) {
     showFaces(parsing, (chosen) => viewer.drawBoxes(parsing.faces, chosen))
     viewer.drawBoxes(parsing.faces, -1)
     viewer.paint(ticked)
+    limitCutout(parsing)
     limitTints(parsing)
     show()
   })

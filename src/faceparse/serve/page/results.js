@@ -10,6 +10,14 @@ import * as viewer from "./viewer.js"
 
 const [keep, feather, compare] = ["keep", "feather", "compare"].map((id) => document.getElementById(id))
 
+/** Offer to keep only what a parsing's classes have. */
+export function limitCutout(parsing) {
+  for (const option of keep.options) {
+    option.disabled = option.value !== "*" && !option.value.split(",").every((name) => !name || parsing.has(name))
+    if (option.disabled && option.selected) keep.value = ""
+  }
+}
+
 /** Return the query of the cut-out as the controls have it. */
 export function cutoutQuery() {
   const names = current.parsing.shown.filter(({ label }) => ticked.has(label)).map(({ name }) => name)
