@@ -79,7 +79,7 @@ TEXT = DESIGN.read_text(encoding="utf-8")
 DOCUMENTED = dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", TEXT, re.M))
 FLOORS = {
     name: int(number)
-    for number, names in re.findall(r"^floor (\d)(.*)$", TEXT, re.M)
+    for number, names in re.findall(r"^floor (\d+)(.*)$", TEXT, re.M)
     for name in names.split()
 }
 

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from faceparse.pack import pack
 
 PARTS = [
     "skin",
@@ -88,6 +91,18 @@ def folder(root: Path, count: int = 5, classes: int = 19) -> Path:
     (root / "train.txt").write_text("".join(f"{i}\n" for i in range(count - 1)))
     (root / "val.txt").write_text(f"{count - 1}.jpg\n")
     return root
+
+
+def webdataset(root: Path, to: str = "tars") -> Path:
+    """The same data set as `folder`, packed."""
+    pack(folder(root.with_name("unpacked")), root, to, scheme="celebamask19")
+    return root
+
+
+def parquet(root: Path) -> Path:
+    """The same data set as `folder`, packed."""
+    pytest.importorskip("pyarrow")
+    return webdataset(root, "parquet")
 
 
 def lapa(root: Path) -> Path:

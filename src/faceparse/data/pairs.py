@@ -62,14 +62,28 @@ class PairedFiles(Dataset):
         return *self._pairs[index], *self._landmark_files[index : index + 1]
 
     def __getitem__(self, index: int) -> Sample:
-        image, labels, points = self.image(index), self.labels(index), self.landmarks(index)
-        path, size = self._pairs[index][0], labels.shape[::-1]
-        if different := aspects_differ(image, labels):
-            raise DataError(f"{path} {different}: resize one of them so that they match")
-        if image.shape[1::-1] != size:
-            points = None if points is None else points * size / image.shape[1::-1]
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        return Sample(str(path), image, labels, points)
+        name = str(self._pairs[index][0])
+        return fitted(name, self.image(index), self.labels(index), self.landmarks(index))
+
+
+def fitted(
+    name: str,
+    image: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    points: NDArray[np.float64] | None = None,
+) -> Sample:
+    """Return a sample whose picture is resized to the size of its label map.
+
+    Raises:
+        DataError: picture and label map differ in aspect.
+    """
+    size = labels.shape[::-1]
+    if different := aspects_differ(image, labels):
+        raise DataError(f"{name} {different}: resize one of them so that they match")
+    if image.shape[1::-1] != size:
+        points = None if points is None else points * size / image.shape[1::-1]
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return Sample(name, image, labels, points)
 
 
 def aspects_differ(image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> str:

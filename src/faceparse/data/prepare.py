@@ -9,7 +9,6 @@ The source is only read. Every file is written completely or not at all. A stopp
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -24,11 +23,11 @@ from PIL import Image
 from faceparse.data import celebamaskhq, part_masks
 from faceparse.data.celebamaskhq import SPLITS, PictureFiles
 from faceparse.data.finding import Finding
-from faceparse.data.painting import check_size, match_sizes, paint_files
+from faceparse.data.painting import check_size, encode_labels, match_sizes, paint_files
 from faceparse.data.reading import read_image
 from faceparse.data.record import read_record, write_record
 from faceparse.errors import ConfigError, DataError, FaceparseError, OutputError
-from faceparse.files import atomic, json_bytes, make_folder
+from faceparse.files import atomic, json_bytes, make_folder, write_atomic
 from faceparse.labels import Scheme, reference
 from faceparse.labels import scheme as find_scheme
 from faceparse.pictures import SUFFIXES
@@ -207,7 +206,7 @@ def _prepare(
     resized, labels = match_sizes(image, labels, size)
     # The picture is written first, so that an existing label map means that both exist.
     _write_image(target / "images", files.image, files.name, None if resized is image else resized)
-    _write_labels(label_file, labels, scheme)
+    write_atomic(label_file, encode_labels(labels, scheme))
     return Outcome(files.name, "written", (*files.findings, *findings))
 
 
@@ -222,14 +221,6 @@ def _write_image(folder: Path, source: Path, name: str, resized: NDArray[np.uint
             temporary.write_bytes(source.read_bytes())
         else:
             Image.fromarray(resized).save(temporary, "JPEG", quality=95, subsampling=0)
-
-
-def _write_labels(path: Path, labels: NDArray[np.uint8], scheme: Scheme) -> None:
-    picture = Image.fromarray(np.ascontiguousarray(labels))
-    picture.putpalette(scheme.palette.tobytes())
-    with atomic(path, overwrite=True) as temporary:
-        # On label maps, run-length coding is several times as fast as zlib's default, and files are smaller.
-        picture.save(temporary, "PNG", compress_type=zlib.Z_RLE)
 
 
 def _short(value: object) -> str:

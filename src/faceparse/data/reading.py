@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,8 @@ LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 """Suffixes of label maps, whose formats keep pixel values exactly."""
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read a picture with `faceparse.pictures.read_picture`: RGB uint8, H × W × 3, upright.
+def read_image(path: Path | IO[bytes]) -> NDArray[np.uint8]:
+    """Read a picture, a file or a stream with a name, with `faceparse.pictures.read_picture`: RGB uint8, H × W × 3, upright.
 
     >>> read_image(Path("images/0.jpg")).shape  # doctest: +SKIP
     (512, 512, 3)
@@ -31,11 +31,12 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return _read(read_picture, path)
 
 
-def read_labels(path: Path) -> NDArray[np.uint8]:
+def read_labels(path: Path | IO[bytes]) -> NDArray[np.uint8]:
     """Read a label map, uint8, H × W.
 
     Args:
-        path: An 8-bit gray, palette or 1-bit picture; gray values or palette indices are the labels.
+        path: An 8-bit gray, palette or 1-bit picture, a file or a stream with a name; gray values or palette indices
+            are the labels.
 
     Raises:
         DataError: a file that is missing, unreadable, cut short, or of another kind.
@@ -74,7 +75,7 @@ def read_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
     return mask, notes
 
 
-def _read(read: Callable[[Path], _T], path: Path) -> _T:
+def _read(read: Callable[[Path | IO[bytes]], _T], path: Path | IO[bytes]) -> _T:
     try:
         return read(path)
     except ImageError as error:

@@ -236,6 +236,17 @@ def recorded_outputs(output: Path) -> tuple[set[str], set[str]]:
     return stems, files
 
 
+def recorded_schemes(output: Path) -> set[str]:
+    """Return the names of the schemes that the runs into a folder recorded."""
+    names: set[str] = set()
+    for path in _manifests(output):
+        with os.fdopen(open_state(path, os.O_RDONLY), "rb") as file:
+            names.update(
+                str(line["scheme"]) for _, _, line in _lines(file) if "run" in line and "scheme" in line
+            )
+    return names
+
+
 def _manifests(output: Path) -> list[Path]:
     """Return the manifests of a folder: of whole runs, and of shards."""
     return sorted((output / FOLDER).glob("manifest*.jsonl"))

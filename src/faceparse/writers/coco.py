@@ -41,16 +41,29 @@ def join(path: Path, pieces: Iterable[Path]) -> bool:
     if path.is_file() and not _is_ours(path):
         raise OutputError(f"{path} exists and is not by faceparse: move it, or choose another output folder")
     with atomic(path, overwrite=True) as temporary, temporary.open("wb") as file:
-        _write_joined(file, path.parent, _head(first), chain([first], contents))
+        write_joined(file, path.parent, chain([first], contents))
     return True
 
 
-def _write_joined(file: IO[bytes], home: Path, head: Content, contents: Iterable[Content]) -> None:
-    """Write each image as its piece is read; collect annotations in a temporary file and append it at the end."""
-    file.write(json_bytes(head)[:-1] + b',"images":[')
+def write_joined(file: IO[bytes], home: Path, contents: Iterable[Content]) -> None:
+    """Write each image as its content comes; collect annotations in a temporary file and append it at the end.
+
+    Args:
+        file: The file to write.
+        home: Folder that file names are relative to.
+        contents: The content of each picture's COCO file, as `Rle.record` returns it, and under the key `path` a file in
+            the picture's folder; at least one.
+
+    Raises:
+        OutputError: a picture of other categories than the first.
+    """
+    head: Content = {}
     count = 0
     with tempfile.TemporaryFile(dir=home) as annotations:
         for index, content in enumerate(contents):
+            if not index:
+                head = _head(content)
+                file.write(json_bytes(head)[:-1] + b',"images":[')
             if _head(content) != head:
                 raise OutputError(f"{content['path']} has other classes: redo all with --overwrite")
             image = content["images"][0]

@@ -12,12 +12,14 @@ counted from '0'.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparse.errors import DataError
+from faceparse.labels import IGNORE
 from faceparse.results.sampling import Indices
 
 GROUPS = 13
@@ -84,3 +86,54 @@ def compressed(counts: Indices) -> str:
     more = place < length[:, None]
     coded = (bits | more << 5) + 48
     return bytes(coded[place <= length[:, None]].astype(np.uint8)).decode("ascii")
+
+
+def decode(masks: Iterable[tuple[int, str]], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the label map of masks that do not overlap, H × W uint8; pixels in no mask are 255, ignore.
+
+    >>> decode([(1, "231")], (2, 3)).tolist()
+    [[255, 1, 1], [255, 1, 255]]
+
+    Args:
+        masks: Label and compressed run lengths of each mask.
+        size: Height and width.
+
+    Raises:
+        DataError: run lengths that are damaged or do not fit the size.
+    """
+    columns = np.full(size[0] * size[1], IGNORE, np.uint8)
+    for label, counts in masks:
+        ends = np.cumsum(decompressed(counts))
+        if (
+            not 0 <= label <= IGNORE
+            or (np.diff(ends, prepend=0) < 0).any()
+            or ends[-1:].tolist() not in ([], [columns.size])
+        ):
+            raise DataError(
+                f"run lengths of label {label} are damaged, or not of a mask of {size[1]}×{size[0]} px"
+            )
+        for first, last in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=False):
+            columns[first:last] = label
+    return np.ascontiguousarray(columns.reshape(size[1], size[0]).T)
+
+
+def decompressed(counts: str) -> Indices:
+    """Return the run lengths in COCO's compressed form, the reverse of `compressed`.
+
+    Raises:
+        DataError: characters or numbers that `compressed` does not write.
+    """
+    groups = np.frombuffer(counts.encode("ascii", "replace"), np.uint8).astype(np.int64) - 48
+    ends = np.flatnonzero(groups & 32 == 0)
+    starts = np.concatenate(([0], ends[:-1] + 1)).astype(np.int64)[: ends.size]
+    lengths = ends - starts + 1
+    if not groups.size:
+        return groups
+    if groups.min() < 0 or groups.max() > 63 or groups[-1] & 32 or lengths.max() > GROUPS - 1:
+        raise DataError(f"{counts[:40]!r} is no compressed run lengths of COCO's format")
+    place = np.arange(groups.size) - np.repeat(starts, lengths)
+    values = np.add.reduceat((groups & 31) << 5 * place, starts)
+    values -= np.where(groups[ends] & 16, np.int64(1) << 5 * lengths, 0)
+    values[1::2] = np.cumsum(values[1::2])
+    values[2::2] = np.cumsum(values[2::2])
+    return values

@@ -1,4 +1,4 @@
-"""`faceparse data`: prepare downloads, check data sets."""
+"""`faceparse data`: prepare downloads, check data sets, pack results and data sets into other forms."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 from typer import Argument, Option
 
+from faceparse.cli import words
 from faceparse.cli.say import say
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _EXAMPLES = 5
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Prepare downloaded data sets, and check any data set.",
+    help="Prepare downloaded data sets, check any data set, and pack results and data sets into other forms.",
 )
 
 
@@ -79,6 +80,57 @@ def prepare_(
         rows = [[kind, str(entry["count"]), str(entry["first"][0])] for kind, entry in findings.items()]
         print_table("", ["finding", "count", "first"], rows)
     say(f"painted in the order of scheme {record['order']}; findings are in {target / 'dataset.json'}")
+
+
+@app.command("pack")
+def pack_(
+    source: Path = Argument(
+        ...,
+        metavar="SOURCE",
+        help="Data set folder, output of parse, Parquet of scale, or what pack wrote; it is only read.",
+    ),
+    output: Path = Option(..., "-o", "--output", parser=words.path, help="The folder to make."),
+    to: str = Option(..., "--to", help="tars (WebDataset), parquet, coco, or folder (images/ and masks/)."),
+    images: Path | None = Option(
+        None, parser=words.path, help="Folder of the photos that parse or scale was given."
+    ),
+    scheme: str | None = Option(
+        None, help="Scheme of the label maps, or a YAML file, if SOURCE states none."
+    ),
+    where: str = Option("", metavar="CONDITION", help="Which pictures: 'trust > 0.7 and size >= 64'."),
+    overwrite: bool = Option(False, "--overwrite", help="Replace the folder of an earlier packing."),
+    jobs: int | None = Option(None, min=1, max=1024, help="Number of pictures read at a time."),
+) -> None:
+    """Pack pictures and their label maps: for training (`--data.kind webdataset` or `parquet`), exchange, or back into a folder.
+
+    Pictures keep their bytes. A picture that cannot be read, or whose label map does not fit, is left out and counted
+    with its reason.
+
+    Examples: `faceparse data pack out --images photos -o tars --to tars --where 'trust > 0.7'`,
+    `faceparse data pack tars -o faces --to folder`
+    """
+    import os
+    from functools import partial
+
+    from faceparse.cli.console import progress_bar
+    from faceparse.pack import pack
+
+    with progress_bar() as progress:
+        packing = pack(
+            source,
+            output,
+            to,
+            images=images,
+            scheme=scheme,
+            where=where,
+            overwrite=overwrite,
+            jobs=jobs or os.cpu_count() or 1,
+            progress=partial(progress, "packing"),
+        )
+    for reason, count in packing.left_out.items():
+        say(f"{count:,} left out: {reason}")
+    left_out = sum(packing.left_out.values())
+    say(f"{packing.pictures:,} packed" + f", {left_out:,} left out" * bool(left_out) + f" in {output}")
 
 
 @app.command()
