@@ -139,7 +139,9 @@ NOT_READ = {
 
 
 @every_kind
-@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\nno", None], ids=["empty", "garbage", "cut short"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x89PNG\r\n\x1a\nno", None], ids=["empty", "garbage", "cut short"]
+)
 def test_a_malformed_file_is_one_line_that_names_it(kind: str, root: Path, content: bytes | None) -> None:
     for path in _files(root):
         if path.as_posix().endswith(NOT_READ.get(kind, ())):

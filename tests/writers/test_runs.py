@@ -1,12 +1,15 @@
 """Run lengths against COCO's rules, plainly followed."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from faceparse.writers.runs import compressed, encode
+from faceparse.errors import DataError
+from faceparse.writers.runs import compressed, decode, decompressed, encode
 
 
 def expanded(counts: str) -> list[int]:
@@ -55,3 +58,22 @@ def test_the_same_as_pycocotools(seed: int, height: int, width: int) -> None:
     labels = np.random.default_rng(seed).choice([0, 1], (height, width), p=[0.8, 0.2]).astype(np.uint8)
     (runs,) = encode(labels, [(1,)])
     assert mask_api.encode(np.asfortranarray(labels))["counts"].decode() == runs.counts
+
+
+@given(st.integers(0, 9999), st.integers(1, 40), st.integers(1, 40), st.integers(2, 19))
+def test_there_and_back(seed: int, height: int, width: int, classes: int) -> None:
+    labels = np.random.default_rng(seed).integers(0, classes, (height, width), np.uint8)
+    labels[labels == classes - 1] = 255
+    masks = encode(labels, [(i,) for i in range(classes - 1)])
+    assert (decode([(i, mask.counts) for i, mask in enumerate(masks)], (height, width)) == labels).all()
+
+
+@given(st.lists(st.integers(0, 1 << 40), min_size=1))
+def test_lengths_there_and_back(counts: list[int]) -> None:
+    assert decompressed(compressed(np.array(counts))).tolist() == counts
+
+
+@given(st.text() | st.text(st.characters(min_codepoint=48, max_codepoint=111)))
+def test_damaged_lengths_are_one_error(counts: str) -> None:
+    with suppress(DataError):
+        assert decode([(1, counts)], (5, 4)).shape == (5, 4)

@@ -8,12 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from faceparse.data.folder import scan
 from faceparse.data.packed import NO_SPLIT
-from faceparse.data.reading import read_labels
 from faceparse.data.record import folder_scheme
 from faceparse.errors import DataError, LabelError
 from faceparse.files import open_regular
@@ -44,11 +40,11 @@ def open_dataset(root: Path, scheme: str | None) -> Source:
 
     def entries() -> Iterator[Entry]:
         for stem, image in images:
-            labels = layout.labels.get(stem, root / "labels" / f"{stem}.png")
-            yield Entry(image.name, split_of.get(stem, NO_SPLIT), {}, partial(read_pair, image, labels))
+            read = partial(_read_pair, image.name, image, layout.labels.get(stem))
+            yield Entry(image.name, split_of.get(stem, NO_SPLIT), {}, read)
         for image in layout.clashes:
-            fault = f"{image} shares its label map with another picture: rename one"
-            yield Entry(image.name, NO_SPLIT, {}, partial(read_pair, image, image), fault)
+            fault = f"{image.name} shares its label map with another picture: rename one"
+            yield Entry(image.name, NO_SPLIT, {}, partial(_read_pair, image.name, image, None), fault)
 
     return Source(folder_scheme(root, scheme), {}, len(images) + len(layout.clashes), entries())
 
@@ -76,31 +72,26 @@ def open_results(root: Path, images: Path | None, scheme: str | None) -> Source:
         for job in jobs:
             name = job.stem.relative_to(root).as_posix() + job.source.suffix.lower()
             values = _values(Writer.beside(job.stem, _JSON)) if with_json else {}
-            read = partial(read_pair, job.source, Writer.beside(job.stem, _MASK))
-            yield Entry(name, NO_SPLIT, values, read)
+            read = partial(_read_pair, name, job.source, Writer.beside(job.stem, _MASK))
+            yield Entry(name, NO_SPLIT, values, read, job.problem)
 
     columns = dict.fromkeys(("trust", "size", "faces"), NUMBER) if with_json else {}
     return Source(_scheme(root, scheme), columns, len(jobs), entries())
 
 
-def read_pair(image: Path, labels: Path) -> tuple[bytes, NDArray[np.uint8]]:
-    """Read a picture's bytes and its label map.
-
-    Raises:
-        DataError: one of them is missing or cannot be read.
-    """
-    if not labels.is_file():
-        raise DataError(f"{image} has no {labels.name}")
-    return read_bytes(image), read_labels(labels)
+def _read_pair(name: str, image: Path, labels: Path | None) -> tuple[bytes, bytes]:
+    if labels is None or not labels.is_file():
+        raise DataError(f"{name} has no label map")
+    return read_bytes(image, name), read_bytes(labels, f"label map of {name}")
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a regular file; raise a `DataError` that names the file if this fails."""
+def read_bytes(path: Path, name: str) -> bytes:
+    """Read a regular file; raise a `DataError` with its name in the data set if this fails."""
     try:
         with open_regular(path) as file:
             return file.read()
     except (OSError, ValueError) as error:  # ValueError: an impossible file name
-        raise DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise DataError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _scheme(root: Path, requested: str | None) -> Scheme:
@@ -120,7 +111,7 @@ def _scheme(root: Path, requested: str | None) -> Scheme:
 def _values(path: Path) -> dict[str, Value]:
     """Return the values of the columns of a picture; none if its JSON is missing or damaged."""
     try:
-        faces: Any = json.loads(read_bytes(path))["faces"]
+        faces: Any = json.loads(read_bytes(path, path.name))["faces"]
         trusts = [float(face["trust"]) for face in faces if face["trust"] is not None]
         boxes = [[float(side) for side in face["box"]] for face in faces]
         sizes = [max(x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes]

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from faceparse.data.packed import Packed
 from faceparse.data.parquet import Parquet
 from faceparse.data.webdataset import WebDataset
@@ -44,8 +41,9 @@ def open_source(path: Path, images: Path | None, scheme: str | None) -> Source:
 def _open_packed(kind: type[Packed], path: Path, scheme: str | None) -> Source:
     data = kind(path, "all", scheme)
 
-    def read(index: int) -> tuple[bytes, NDArray[np.uint8]]:
-        return data.parts(index, "image")[0], data.labels(index)
+    def read(index: int) -> tuple[bytes, bytes]:
+        image, labels = data.parts(index, "image", "labels")
+        return image, labels
 
     def entries() -> Iterator[Entry]:
         for i in range(len(data)):

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from faceparse.data.packed import Member
 from faceparse.data.painting import encode_labels
 from faceparse.data.pairs import aspects_differ
-from faceparse.data.reading import read_image
+from faceparse.data.reading import read_image, read_labels
 from faceparse.data.record import read_record, write_record
 from faceparse.errors import ConfigError, DataError, FaceparseError, OutputError
 from faceparse.files import make_folder
@@ -94,7 +94,7 @@ def pack(
         a, b = path.resolve(), target.resolve()
         if a.is_relative_to(b) or (b.is_relative_to(a) and path.is_dir()):
             raise DataError(
-                f"{target} and {path} lie in each other, and inputs are only read: name another folder"
+                f"{target} is, holds or lies in {path}, and inputs are only read: name another folder"
             )
     contents = open_source(source, None if images is None else Path(images), scheme)
     condition = Condition(where, contents.columns) if where else None
@@ -136,12 +136,14 @@ def _read(source: Source, condition: Condition | None, jobs: int) -> Iterator[tu
         if fault := entry.fault or (condition.reason(entry.columns) if condition else ""):
             return fault
         try:
-            image, labels = entry.read()
+            image, label_map = entry.read()
+            what = f"label map of {entry.name}"
+            labels = read_labels(Member(label_map, what)) if isinstance(label_map, bytes) else label_map
             picture = read_image(Member(image, entry.name))
             name = entry.name
             if PurePosixPath(name).suffix.lower() not in SUFFIXES:
                 name += format_of(image[:HEAD]).suffixes[0]  # type: ignore[union-attr]  # it could be read
-            source.scheme.check(labels, f"label map of {entry.name}")
+            source.scheme.check(labels, what)
             if different := aspects_differ(picture, labels):
                 return f"{entry.name} {different}"
             size = picture.shape[0], picture.shape[1]
@@ -165,7 +167,7 @@ def _named(item: Item, names: set[str]) -> Item | str:
     """Return an item under a name whose stem no item before it has; or why its name is refused."""
     name = item.name
     parts = name.split("/")
-    bad = {"", ".", ".."} & {*parts} or set("\\:\0") & {*name}
+    bad = any(not part or part.startswith(".") for part in parts) or set("\\:") & {*name}
     if bad or not name.isprintable() or max(len(os.fsencode(part)) for part in parts) > _LONGEST:
         return f"{name!r} is no name for a file of a data set: rename it"
     for new in (name, name + PurePosixPath(name).suffix):  # `a.png.png` for `a.png` beside `a.jpg`

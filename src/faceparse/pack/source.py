@@ -20,14 +20,15 @@ class Entry(NamedTuple):
         name: Path in the data set, with `/` between folders: `sub/0.jpg`.
         split: The split that it is in; `data` for none.
         columns: Values of the source's columns.
-        read: Function that reads the encoded picture and the label map; it raises a `FaceparseError`.
+        read: Function that reads the encoded picture and the label map, encoded or decoded; it raises a
+            `FaceparseError`.
         fault: Why the picture cannot be packed, if this is known before reading.
     """
 
     name: str
     split: str
     columns: Mapping[str, Value]
-    read: Callable[[], tuple[bytes, NDArray[np.uint8]]]
+    read: Callable[[], tuple[bytes, bytes | NDArray[np.uint8]]]
     fault: str = ""
 
 

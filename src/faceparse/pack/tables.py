@@ -58,8 +58,9 @@ def open_table(path: Path, images: Path | None) -> Source:
                 for batch in table.iter_batches(_ROWS, columns=[*dict.fromkeys(wanted)], use_threads=False):
                     for row in batch.to_pylist():
                         values = {name: row[name] for name in columns}
-                        read = partial(_read_row, row, images)
-                        yield Entry(row["key"].lstrip("/"), NO_SPLIT, values, read, row["error"] or "")
+                        name = row["key"].lstrip("/")
+                        fault = (row["error"] or "").replace(row["path"] or name, name)
+                        yield Entry(name, NO_SPLIT, values, partial(_read_row, name, row, images), fault)
 
     count = sum(pq.read_metadata(file).num_rows for file in files)
     return Source(headers[0].scheme, columns, count, entries())
@@ -90,13 +91,13 @@ def _columns(schema: Any) -> dict[str, str]:
     return {name: kind for name, kind in columns.items() if name not in _OTHER}
 
 
-def _read_row(row: Mapping[str, Any], images: Path | None) -> tuple[bytes, NDArray[np.uint8]]:
+def _read_row(name: str, row: Mapping[str, Any], images: Path | None) -> tuple[bytes, NDArray[np.uint8]]:
     size = row["height"] or 0, row["width"] or 0
     if not 0 < size[0] * size[1] <= LARGEST:
-        raise DataError(f"{row['key']} has a size of {size[1]}×{size[0]} px")
+        raise DataError(f"{name} has a size of {size[1]}×{size[0]} px")
     image = row["image"]
     if image is None:
         if row["path"] is None:
-            raise DataError(f"{row['key']} has neither a picture nor a path in the table")
-        image = read_bytes(Path(os.path.join(images or "", row["path"])))  # noqa: PTH118 (None or a folder)
+            raise DataError(f"{name} has neither a picture nor a path in the table")
+        image = read_bytes(Path(os.path.join(images or "", row["path"])), name)  # noqa: PTH118 (None or a folder)
     return image, decode([(mask["label"], mask["counts"]) for mask in row["masks"] or ()], size)
