@@ -2,7 +2,7 @@
 
 >>> shards = [Shard.read(text) for text in ("1/2", "2/2")]
 >>> [shard.holds("sub/a.jpg") for shard in shards]
-[False, True]
+[True, False]
 """
 
 from __future__ import annotations
