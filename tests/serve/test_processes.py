@@ -113,6 +113,14 @@ def test_a_killed_worker_is_replaced(tiny_path: Path, tmp_path: Path, photo: byt
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
+def test_workers_end_with_their_supervisor(tiny_path: Path, tmp_path: Path) -> None:
+    with serving(tiny_path, tmp_path) as server:
+        worker = server.worker()
+        server.process.kill()
+        assert psutil.wait_procs([worker], timeout=60)[0]
+
+
 def test_slow_clients_are_cut_off(tiny_path: Path, tmp_path: Path, photo: bytes) -> None:
     with serving(tiny_path, tmp_path, "--upload", "0.3", "--timeout", "0.5") as server:
         with socket.create_connection(("127.0.0.1", server.port)) as slow:
@@ -211,6 +219,8 @@ def test_what_keeps_a_server_from_starting(tmp_path: Path) -> None:
     assert "--max-memory" in failed("--max-memory", "1")
     with pytest.raises(ConfigError, match="--port"), socket.create_server(("127.0.0.1", 0)) as taken:
         listen("127.0.0.1", taken.getsockname()[1])
+    with pytest.raises(ConfigError, match="--host"):
+        listen(70 * "a", 0)
 
 
 @contextmanager

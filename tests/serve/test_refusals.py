@@ -100,14 +100,16 @@ def test_forms(client: TestClient) -> None:
     fields = client.post("/v1/parse", files={"file": png(64, 64)}, data={"save": "mask"})
     refused(fields, 400, "query")
     broken = client.post(
-        "/v1/parse", content=b"x", headers={"Content-Type": "multipart/form-data; boundary=a"}
+        "/v1/parse", content=b"x", headers={"Content-Type": "Multipart/Form-Data; boundary=a"}
     )
     refused(broken, 400, "form")
     lacking = client.post("/v1/parse", content=b"x", headers={"Content-Type": "multipart/form-data"})
     refused(lacking, 400, "form")
 
 
-def test_a_picture_without_a_face(client: TestClient) -> None:
+def test_a_picture_without_a_face(client: TestClient, connect: Connect) -> None:
+    of_faces = connect(FakeEngine(card("segface-lapa-swin_base-224")))
+    refused(of_faces.post("/v1/parse", content=png(64, 64)), 422, "landmarks")
     refused(client.post("/v1/parse?faces=each", content=png(64, 64)), 422, "no face")
     refused(client.post("/v1/edit?edit=anonymise", content=png(64, 64)), 422, "no face")
 

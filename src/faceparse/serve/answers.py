@@ -78,16 +78,15 @@ def parse_answer(work: Work, picture: bytes, query: ParseQuery, accept: str) -> 
         Problem: no answer that the client accepts.
         FaceparseError: a bad option or picture.
     """
-    if not query.save and choose(accept, [PNG, JSON, ZIP]) == JSON:
+    usual = "" if query.save else choose(accept, [PNG, JSON, ZIP])
+    if usual == JSON:
         rle = query.forms("rle")["rle"]
         rle.check(work.parser(query.parser).scheme)
         return Answer(json_bytes(_record(work.parse(picture, query.parser), rle)), JSON)
-    zipped = not query.save and choose(accept, [PNG, JSON, ZIP]) == ZIP
-    forms = query.forms("mask,overlay" if zipped else "mask")
+    forms = query.forms("mask,overlay" if usual == ZIP else "mask")
     endings = {media_type_of(ending) for form in forms.values() for ending in form.endings}
-    single = len(forms) == 1 and len(endings) == 1 and not zipped
-    offers = [*endings, ZIP] if single else [ZIP]
-    choose(accept, offers)
+    offers = [*endings, ZIP] if len(forms) == len(endings) == 1 else [ZIP]
+    choose(accept, offers)  # a refusal comes before the work
     parser = work.parser(query.parser)
     for form in forms.values():
         form.check(parser.scheme)
@@ -95,8 +94,7 @@ def parse_answer(work: Work, picture: bytes, query: ParseQuery, accept: str) -> 
     files: dict[str, bytes] = {}
     for form in forms.values():
         files |= encode_files(parsing, form)
-    offers = offers if len(files) == 1 else [ZIP]
-    chosen = choose(accept, offers)
+    chosen = choose(accept, offers if len(files) == 1 else [ZIP])
     return Answer(_zip(files) if chosen == ZIP else next(iter(files.values())), chosen)
 
 

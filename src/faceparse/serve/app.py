@@ -35,6 +35,7 @@ def new_app(settings: Settings, work: Work) -> FastAPI:
         description="Label every pixel of a face. Errors are application/problem+json with one line in `detail`.",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.add_middleware(Guard, settings=settings)
     uploads = Uploads(settings)

@@ -63,7 +63,7 @@ class Guard:
             await problem.answer(request_id)(scope, exchange.receive, exchange.send)
         finally:
             seconds = time.monotonic() - began
-            path = display_name(scope["path"]) if exchange.status != 404 else "-"
+            path = display_name(scope["path"][:200]) if exchange.status != 404 else "-"
             LOG.info("%s %s %s %d %.3f s", request_id, scope["method"], path, exchange.status, seconds)
 
     def _check_token(self, scope: Scope, headers: Headers) -> None:

@@ -42,7 +42,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         words = getattr(error, "strerror", None) or error
         raise ConfigError(
             f"cannot listen on {host}:{port}: {words}; choose another --host or --port"

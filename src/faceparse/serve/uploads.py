@@ -58,8 +58,7 @@ class Uploads:
             self._bytes -= taken
 
     def _check(self, size: int, request: Request) -> None:
-        form = request.headers.get("content-type", "").startswith("multipart/")
-        if size > self._settings.max_bytes + ENVELOPE * form:
+        if size > self._settings.max_bytes + ENVELOPE * _is_form(request):
             raise Problem(
                 413, f"a picture has up to {self._settings.max_bytes:,} bytes here, and this one has more"
             )
@@ -69,7 +68,7 @@ class Uploads:
     async def _read(self, request: Request, chunks: AsyncIterator[bytes]) -> bytes:
         if request.headers.get("content-encoding", "identity") != "identity":
             raise Problem(415, "send the picture as it is, without Content-Encoding")
-        if not request.headers.get("content-type", "").startswith("multipart/"):
+        if not _is_form(request):
             return b"".join([chunk async for chunk in chunks])
         parser = MultiPartParser(request.headers, chunks, max_files=1, max_fields=0)  # type: ignore[arg-type]
         parser.spool_max_size = self._settings.max_bytes + ENVELOPE + 1  # in memory, never on disk
@@ -89,6 +88,10 @@ class Uploads:
             return await file.read()
         finally:
             await form.close()
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("multipart/")
 
 
 def check_picture(data: bytes) -> None:

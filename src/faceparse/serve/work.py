@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from itertools import count
 from typing import TypeVar
@@ -17,6 +18,7 @@ import numpy as np
 
 from faceparse.engines import Engine, open_engine
 from faceparse.engines.batching import Batched
+from faceparse.errors import NoFaceError
 from faceparse.parser import Parser
 from faceparse.pictures.reader import read_size
 from faceparse.results import Parsing
@@ -70,7 +72,8 @@ class Work:
         self._numbers = count()
         self._begun: dict[int, float] = {}
         self._jobs = 0
-        first.parse(np.zeros((64, 64, 3), np.uint8))  # the first run of a network is slow
+        with suppress(NoFaceError):  # from a model that takes faces alone
+            first.parse(np.zeros((64, 64, 3), np.uint8))  # the first run of a network is slow
 
     @property
     def is_full(self) -> bool:
