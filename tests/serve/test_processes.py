@@ -256,3 +256,10 @@ def test_what_is_no_http(tiny_path: Path) -> None:
     assert b" 400 " in head.splitlines()[0]
     assert b"application/problem+json" in head
     assert "HTTP/1.1" in json.loads(body)["detail"]
+
+
+def test_a_long_upload_is_refused_before_it_is_sent(tiny_path: Path) -> None:
+    with in_a_thread(tiny_path) as port, socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"POST /v1/parse HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n")
+        client.sendall(b"Expect: 100-continue\r\n\r\n")
+        assert b" 413 " in client.makefile("rb").readline()

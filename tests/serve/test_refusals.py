@@ -126,6 +126,7 @@ def test_answers_that_are_not_accepted(client: TestClient) -> None:
 
 
 def test_paths_and_methods(client: TestClient) -> None:
+    refused(client.post("/v1/parse/"), 404, "/v1/parse")
     refused(client.post("/v1/prase"), 404, "/v1/parse")
     refused(client.get("/docs/other.js"), 404)
     wrong = client.get("/v1/parse")

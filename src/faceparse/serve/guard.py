@@ -46,7 +46,7 @@ class Guard:
         headers, began = Headers(scope=scope), time.monotonic()
         wish = headers.get("x-request-id", "")
         request_id = wish if re.fullmatch(r"[\w.-]{1,64}", wish, re.ASCII) else uuid.uuid4().hex
-        exchange = _Exchange(receive, send, request_id)
+        exchange = _Exchange(receive, send, request_id, headers)
         try:
             self._check_token(scope, headers)
             await self._app(scope, exchange.receive, exchange.send)
@@ -70,9 +70,9 @@ class Guard:
         token = self._settings.token.encode()
         if not token or not scope["path"].startswith("/v1/"):
             return
-        kind, _, came = headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not hmac.compare_digest(came.strip().encode("latin-1"), token):
-            words = "wrong token" if came else "a token is needed"
+        kind, _, credentials = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not hmac.compare_digest(credentials.strip().encode("latin-1"), token):
+            words = "wrong token" if credentials else "a token is needed"
             raise Problem(
                 401,
                 f"{words}: send the header Authorization: Bearer TOKEN, with the server's FACEPARSE_TOKEN",
@@ -90,9 +90,10 @@ class Guard:
 class _Exchange:
     """The messages of one request and its answer."""
 
-    def __init__(self, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(self, receive: Receive, send: Send, request_id: str, headers: Headers) -> None:
         self._receive, self._send, self._id = receive, send, request_id
-        self._ended = False
+        # A client that asks first has sent nothing yet.
+        self._ended = headers.get("expect", "").lower() == "100-continue"
         self.status = 0
 
     async def receive(self) -> Message:
