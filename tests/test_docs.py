@@ -22,6 +22,7 @@ NEEDS = {
     "serve": ("fastapi", "python_multipart"),
     "torch": ("torch", "onnxscript"),
     "frames": ("av",),
+    "scale": ("ray", "pyarrow", "pandas"),
     "supervision": ("supervision",),
 }
 """Word of a heading → packages that its section needs."""

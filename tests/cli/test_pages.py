@@ -39,6 +39,7 @@ PAGES = (
     "outputs",
     "parse",
     "quickstart",
+    "scale",
     "train",
     "video",
     "weights",
@@ -112,6 +113,8 @@ def make_clip(photo: Path, path: Path) -> None:
 def test_commands_run(page: str, folder: Path, tiny_path: Path) -> None:
     if page == "evaluate":
         shutil.copy(tiny_path, folder / "mine.onnx")
+    if page == "scale":
+        pytest.importorskip("ray")
     if page == "video":
         if not shutil.which("ffmpeg"):
             pytest.skip("ffmpeg is not installed")
