@@ -240,7 +240,7 @@ def in_a_thread(tiny_path: Path) -> Iterator[int]:
 
 
 def test_more_connections_than_the_limit(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "CONNECTIONS", 1)
+    monkeypatch.setattr(connection, "FILES", 4)
     with in_a_thread(tiny_path) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
         assert client.get("/health/live").status_code == 200
         further = httpx.post(client.base_url.join("/v1/parse"), content=b"picture")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import uuid
 from typing import Any
 
@@ -14,16 +15,33 @@ from faceparse.serve.guard import DRAIN, Guard
 from faceparse.serve.problems import Problem, full
 from faceparse.serve.settings import Settings
 
-CONNECTIONS = 900
-"""Most connections of a process; requests on further ones get 503."""
+FILES = 4096
+"""Files and connections that a process may have open, if the system allows so many."""
+
+
+def allow_connections() -> int:
+    """Let the process open up to `FILES` files, and return how many connections it may serve: a quarter.
+
+    One more quarter is for connections that get 503, one for those that come at the same moment and are accepted before
+    they can be cut, one for the files of the work.
+    """
+    if sys.platform == "win32":  # no limit in the way
+        return FILES // 4
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return files // 4
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     raise full()
 
 
-def connection_class(settings: Settings) -> type[H11Protocol]:
-    """Return a class of connections.
+def connection_class(settings: Settings, most: int) -> type[H11Protocol]:
+    """Return a class of connections, of which `most` are served, and as many get 503; further ones are cut.
 
     A connection on which no answer has ended for `timeout` and twice `upload` is cut: the time covers a request's header,
     body, work and answer, the answer's way to the client included.
@@ -36,9 +54,12 @@ def connection_class(settings: Settings) -> type[H11Protocol]:
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            if len(self.connections) > CONNECTIONS:
+            if len(self.connections) > most:
                 self.app, self._seconds = refuse, 2 * DRAIN
-            self._restart()
+            if len(self.connections) > 2 * most:
+                transport.abort()
+            else:
+                self._restart()
 
         def connection_lost(self, exc: Exception | None) -> None:
             if self._watch:

@@ -19,7 +19,7 @@ import psutil
 
 from faceparse.errors import ConfigError, EngineError
 from faceparse.serve.settings import MIB, Settings
-from faceparse.serve.worker import BACKLOG, run_worker
+from faceparse.serve.worker import run_worker
 
 LOG = logging.getLogger("faceparse.serve")
 
@@ -41,7 +41,7 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((host, port), family=family)
     except (OSError, OverflowError, UnicodeError) as error:
         words = getattr(error, "strerror", None) or error
         raise ConfigError(

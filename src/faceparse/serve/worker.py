@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 BEAT = 1
 """Seconds between beats."""
-BACKLOG = 2048
-"""Most connections that wait to be taken."""
 
 
 def run_worker(
@@ -61,10 +59,10 @@ def server_config(settings: Settings, pipe: Connection) -> Config:
     from uvicorn import Config
 
     from faceparse.serve.app import new_app
-    from faceparse.serve.connection import connection_class
+    from faceparse.serve.connection import allow_connections, connection_class
     from faceparse.serve.work import Work
 
-    work = Work(settings)
+    work, connections = Work(settings), allow_connections()
 
     async def beat() -> None:
         try:
@@ -75,13 +73,13 @@ def server_config(settings: Settings, pipe: Connection) -> Config:
 
     return Config(
         new_app(settings, work),
-        http=connection_class(settings),
+        http=connection_class(settings, connections),
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=BACKLOG,
+        backlog=connections,
         timeout_graceful_shutdown=max(1, round(settings.grace)),
         callback_notify=beat,
         timeout_notify=BEAT,
