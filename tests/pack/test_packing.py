@@ -139,6 +139,29 @@ def test_coco_is_read_by_pycocotools(tmp_path: Path) -> None:
         assert (drawn == labels).all()
 
 
+def test_values_of_another_type_are_missing(tmp_path: Path) -> None:
+    root = made.webdataset(tmp_path / "set")
+    rows = [b'{"trust": 1}', b'{"trust": "x"}', b"[1]", b"{", b'{"trust": true}', b'{"trust": 1e999}']
+    columns = {"trust": "number"}
+    header = {"faceparse": "data set", "format": 1, "scheme": "celebamask19", "columns": columns}
+    path = tmp_path / "odd.tar"
+    with tarfile.open(root / "val-00000.tar") as old, tarfile.open(path, "w") as new:
+        contents = {m.name: old.extractfile(m).read() for m in old.getmembers()}  # type: ignore[union-attr]
+        files = {"__faceparse__/header.json": json.dumps(header).encode()}
+        for i, row in enumerate(rows):
+            files |= {
+                f"{i}.jpg": contents["4.jpg"],
+                f"{i}.labels.png": contents["4.labels.png"],
+                f"{i}.json": row,
+            }
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            new.addfile(member, io.BytesIO(data))
+    packing = pack(path, tmp_path / "out", "tars", where="trust > 0")
+    assert (packing.pictures, packing.left_out) == (2, {"not trust > 0": 4})
+
+
 def table(tmp_path: Path, **changes: Any) -> tuple[Path, dict[str, np.ndarray[Any, Any]]]:
     """What `faceparse scale` writes of four pictures: one in the table, one gone, one that failed."""
     pq = pytest.importorskip("pyarrow.parquet")
@@ -189,7 +212,7 @@ def test_a_table_of_results(tmp_path: Path) -> None:
         {"width": 21},
         {"masks": [{"name": "skin", "label": 300, "pixels": 1, "box": [0] * 4, "counts": "9"}]},
         {"masks": [{"name": "skin", "label": 1, "pixels": 1, "box": [0] * 4, "counts": "ooooooooooooooooo"}]},
-        {"key": "../../evil.png"},
+        {"key": "a/../../evil.png"},
         {"key": "C:\\evil.png"},
         {"key": ".."},
         {"key": "a\0.png"},

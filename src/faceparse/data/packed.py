@@ -35,6 +35,9 @@ FORMAT = 1
 NO_SPLIT = "data"
 """Beginning of the names of files whose samples are in no split."""
 
+NUMBER, TEXT, TRUTH = "number", "text", "truth"
+"""Types of columns."""
+
 _KIND = "data set"
 
 
@@ -68,7 +71,7 @@ def make_header(scheme: Scheme, columns: Mapping[str, str]) -> bytes:
 
     Args:
         scheme: Scheme of the label maps.
-        columns: Name → type (`number`, `text`, `truth`) of the values that each sample has.
+        columns: Name → type of the values that each sample has.
     """
     content = {"faceparse": _KIND, "format": FORMAT, "scheme": reference(scheme), "columns": dict(columns)}
     return json_bytes(content)
@@ -85,6 +88,8 @@ def read_header(header: bytes, path: Path) -> dict[str, Any]:
     try:
         content = json.loads(header)
         kind, version = content["faceparse"], int(content["format"])
+        if not {*dict(content["columns"]).values()} <= {NUMBER, TEXT, TRUTH} and version == FORMAT:
+            raise ValueError
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise DataError(f"{path} has a damaged header ({type(error).__name__}): pack it again") from None
     if kind != _KIND:

@@ -30,6 +30,7 @@ from faceparse.data.registry import register
 from faceparse.errors import DataError
 from faceparse.files import open_regular
 from faceparse.pictures import SUFFIXES
+from faceparse.tables import LARGEST
 
 HEADER = "__faceparse__/header.json"
 LABELS, COLUMNS = ".labels.png", ".json"
@@ -70,14 +71,14 @@ class WebDataset(Packed):
             with open_regular(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
                 while member := tar.next():
                     tar.members = []  # type: ignore[attr-defined]  # which would hold an object for each file
-                    if member.offset_data + member.size > size:
+                    if not 0 <= member.size <= size - member.offset_data:
                         raise tarfile.ReadError("it is cut short or damaged")
                     if not member.isreg() or member.issparse():
                         continue
                     folder, slash, last = member.name.rpartition("/")
                     stem, dot, ending = last.partition(".")
                     key, ending = folder + slash + stem, dot + ending
-                    if member.name == HEADER:
+                    if member.name == HEADER and member.size <= LARGEST:
                         header = tar.extractfile(member).read()  # type: ignore[union-attr]
                     elif ending.lower() in SUFFIXES or ending in (LABELS, COLUMNS):
                         part = _ENDINGS.get(ending, 0)

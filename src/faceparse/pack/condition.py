@@ -13,13 +13,11 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from faceparse.data.packed import NUMBER, TEXT, TRUTH
 from faceparse.errors import ConfigError
 from faceparse.registry import nearest
 
 Value = str | int | float | bool | None
-
-NUMBER, TEXT, TRUTH = "number", "text", "truth"
-"""Types of columns."""
 
 LONGEST = 1000
 """Maximal number of characters of a condition."""

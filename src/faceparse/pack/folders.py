@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from faceparse.data.folder import scan
-from faceparse.data.packed import NO_SPLIT
+from faceparse.data.packed import NO_SPLIT, NUMBER
 from faceparse.data.record import folder_scheme
 from faceparse.errors import DataError, LabelError
 from faceparse.files import open_regular
@@ -18,7 +18,7 @@ from faceparse.folder.manifest import recorded_schemes
 from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
 from faceparse.labels.registry import scheme_inside
-from faceparse.pack.condition import NUMBER, Value
+from faceparse.pack.condition import Value
 from faceparse.pack.source import Entry, Source
 from faceparse.writers import WRITERS, Writer
 

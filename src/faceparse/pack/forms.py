@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from faceparse.data.packed import NO_SPLIT, make_header
+from faceparse.data.packed import NO_SPLIT, NUMBER, TEXT, TRUTH, make_header
 from faceparse.data.painting import match_sizes
 from faceparse.data.parquet import HEADER as PARQUET_HEADER
 from faceparse.data.parquet import IMAGE, LABELS, NAME, import_pyarrow
 from faceparse.data.webdataset import COLUMNS, HEADER, to_key
 from faceparse.data.webdataset import LABELS as LABELS_ENDING
 from faceparse.files import json_bytes
-from faceparse.pack.condition import NUMBER, TEXT, TRUTH
 from faceparse.pack.source import Item, Source
 from faceparse.results import Parsing
 from faceparse.writers.coco import write_joined
@@ -54,6 +53,7 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     member = tarfile.TarInfo(name)
     member.size = len(data)
     tar.addfile(member, io.BytesIO(data))
+    tar.members = []  # type: ignore[attr-defined]  # which would hold an object for each file
 
 
 def write_parquet(folder: Path, split: str, items: Iterator[Item], source: Source) -> None:

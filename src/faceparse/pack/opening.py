@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from faceparse.data.packed import Packed
 from faceparse.data.parquet import Parquet
 from faceparse.data.webdataset import WebDataset
 from faceparse.errors import DataError
+from faceparse.pack.condition import Value
 from faceparse.pack.folders import open_dataset, open_results
 from faceparse.pack.source import Entry, Source
 from faceparse.pack.tables import is_table, open_table
@@ -47,7 +48,25 @@ def _open_packed(kind: type[Packed], path: Path, scheme: str | None) -> Source:
 
     def entries() -> Iterator[Entry]:
         for i in range(len(data)):
-            values = json.loads(data.parts(i, "columns")[0] or "{}") if data.columns else {}
+            values = _values(data.parts(i, "columns")[0], data.columns) if data.columns else {}
             yield Entry(data.relative_name(i), data.split(i), values, partial(read, i))
 
     return Source(data.scheme, data.columns, len(data), entries())
+
+
+def _values(content: bytes, columns: Mapping[str, str]) -> dict[str, Value]:
+    """Return the values of JSON that have their columns' types; none of damaged JSON."""
+    values: dict[str, Value] = {}
+    try:
+        row = json.loads(content or "{}")
+        for name, kind in columns.items():
+            match kind, row.get(name):
+                case "truth", bool() as value:
+                    values[name] = value
+                case "text", str() as value if value.isprintable():
+                    values[name] = value
+                case "number", int() | float() as value if not isinstance(value, bool):
+                    values[name] = float(value)
+    except (ValueError, AttributeError, OverflowError, RecursionError):
+        return {}
+    return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.data.packed import NO_SPLIT
-from faceparse.data.parquet import IMAGE, LABELS, import_pyarrow
+from faceparse.data.packed import NO_SPLIT, NUMBER, TEXT, TRUTH
+from faceparse.data.parquet import IMAGE, LABELS, NAME, import_pyarrow
 from faceparse.errors import DataError
-from faceparse.pack.condition import NUMBER, TEXT, TRUTH
 from faceparse.pack.folders import read_bytes
 from faceparse.pack.source import Entry, Source
 from faceparse.pictures.reader import LARGEST
@@ -24,7 +24,10 @@ from faceparse.writers.runs import decode
 _ROWS = 16
 """Rows in memory at a time; they may hold pictures."""
 
-_OTHER = {"key", "path", "scheme", "error", "image"}
+_UPWARD = re.compile(r"^(\w+://|/|\.{1,2}/)+")
+"""Beginnings of keys, which are paths or addresses, that lead out of a folder."""
+
+_OTHER = {"key", "path", "scheme", "error", NAME, IMAGE, LABELS}
 """Columns that are no values of a picture."""
 
 
@@ -57,8 +60,11 @@ def open_table(path: Path, images: Path | None) -> Source:
             with pq.ParquetFile(file, memory_map=True) as table:
                 for batch in table.iter_batches(_ROWS, columns=[*dict.fromkeys(wanted)], use_threads=False):
                     for row in batch.to_pylist():
-                        values = {name: row[name] for name in columns}
-                        name = row["key"].lstrip("/")
+                        values = {
+                            name: float(row[name]) if kind == NUMBER and row[name] is not None else row[name]
+                            for name, kind in columns.items()
+                        }
+                        name = _UPWARD.sub("", row["key"])
                         fault = (row["error"] or "").replace(row["path"] or name, name)
                         yield Entry(name, NO_SPLIT, values, partial(_read_row, name, row, images), fault)
 
