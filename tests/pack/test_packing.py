@@ -275,6 +275,18 @@ def test_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused(tmp_path / "new", "No space left on device")
     assert tree(tmp_path) == before
     monkeypatch.undo()
+    rename = Path.rename
+
+    def fails(self: Path, new: Path) -> Path:
+        if new == out and "dataset.json" in {p.name for p in self.iterdir()} and not fails_at.pop():
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(self, new)
+
+    fails_at = [True, False]  # the new folder's renaming, but not that of the old one back
+    monkeypatch.setattr(Path, "rename", fails)
+    refused(out, "Input/output error", overwrite=True)
+    assert tree(tmp_path) == before
+    monkeypatch.undo()
     pack(root, out, "folder", scheme="celebamask19", overwrite=True)
     assert not list(out.glob("*.tar"))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "other", "out"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -91,8 +92,8 @@ def pack(
     if to not in FORMS:
         raise ConfigError(f"there is no form {to!r} to pack to: --to {either(FORMS)}")
     for path in (source, *([Path(images)] if images else [])):
-        a, b = path.resolve(), target.resolve()
-        if a.is_relative_to(b) or (b.is_relative_to(a) and path.is_dir()):
+        real, new = path.resolve(), target.resolve()
+        if real.is_relative_to(new) or (path.is_dir() and new.is_relative_to(real)):
             raise DataError(
                 f"{target} is, holds or lies in {path}, and inputs are only read: name another folder"
             )
@@ -156,11 +157,13 @@ def _read(source: Source, condition: Condition | None, jobs: int) -> Iterator[tu
     names: set[str] = set()
     entries = iter(source.entries)
     with ThreadPoolExecutor(jobs) as pool:
-        while some := list(islice(entries, 2 * jobs)):  # few at a time, which bounds the memory
-            for entry, item in zip(some, pool.map(read, some), strict=True):
-                if isinstance(item, Item):
-                    item = _named(item, names)
-                yield entry, item
+        # Few at a time, which bounds the memory.
+        waiting = deque((entry, pool.submit(read, entry)) for entry in islice(entries, 2 * jobs))
+        while waiting:
+            entry, future = waiting.popleft()
+            item = future.result()
+            waiting.extend((entry, pool.submit(read, entry)) for entry in islice(entries, 1))
+            yield entry, _named(item, names) if isinstance(item, Item) else item
 
 
 def _named(item: Item, names: set[str]) -> Item | str:
@@ -203,5 +206,7 @@ def _new_folder(target: Path, overwrite: bool) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
+        if aside.exists() and not target.exists():  # the renaming failed
+            aside.rename(target)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(aside, ignore_errors=True)
