@@ -23,6 +23,8 @@ class Edit(ABC):
     Attributes:
         name: The edit's name for `--edit`.
         needs: Classes or groups; the scheme must have at least one of them. If empty, every scheme will do.
+        mask: Classes and groups whose soft mask `apply` takes from the canvas; the masks of several edits are computed
+            in one pass. If it is empty, `Canvas.soft` computes what it is asked for.
         private: Whether the edit hides who is in the picture. A picture without a face is then a failure, and the
             file gets no EXIF data, because EXIF may hold a small copy of the picture.
         transparent: Whether the result is RGBA.
@@ -31,6 +33,7 @@ class Edit(ABC):
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
+    mask: ClassVar[tuple[str, ...]] = ()
     private: ClassVar[bool] = False
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 import cv2
@@ -12,15 +13,16 @@ from numpy.typing import NDArray
 from faceparse.edits.colour import Floats, Pixels, to_bytes, to_linear, to_srgb
 from faceparse.errors import LabelError, ResultError
 from faceparse.results import Parsing
-from faceparse.results.foreground import cutout_strips
-from faceparse.results.soft import soft_part
+from faceparse.results.foreground import Foreground
+from faceparse.results.lookup import look_up, members
+from faceparse.results.soft import FAINT, soft_masks
 
 Box = tuple[slice, slice]
 """Rows and columns."""
 ROOM = 0.1
 """Margin around a region, as a fraction of its longer side: the colours behind the region are estimated there."""
-ROWS = 512
-"""Rows changed at a time; this bounds the memory for large pictures."""
+PIXELS = 1 << 15
+"""Number of pixels changed at a time, so that they stay in the processor's cache."""
 UNSURE = np.float32(0.08)
 """Probabilities up to this count as 0, and those from 1 − this on count as 1."""
 
@@ -48,6 +50,8 @@ class Canvas:
         if picture.shape[:2] != parsing.size:
             raise ResultError(f"the parsing is of a picture of {parsing.size}, got {picture.shape[:2]}")
         self.parsing = parsing
+        self._masks: dict[tuple[int, ...], Floats] = {}
+        self._uses = Counter[tuple[int, ...]]()
         self.pixels: Pixels = picture[..., :3].copy()
         self.opacity: Pixels | None = picture[..., 3].copy() if picture.shape[2] == 4 else None
 
@@ -56,38 +60,43 @@ class Canvas:
         """The edited picture: RGB, or RGBA if `opacity` is set."""
         return self.pixels if self.opacity is None else np.dstack([self.pixels, self.opacity])
 
+    def prepare(self, masks: Iterable[Sequence[str]]) -> None:
+        """Compute the soft masks that `soft` is going to be asked for in one pass, faster than one after the other."""
+        self._uses.update(ids for names in masks if (ids := self._ids(names)))
+        groups = [ids for ids in self._uses if ids not in self._masks]
+        self._masks |= zip(groups, soft_masks(self.parsing, groups), strict=True)
+
     def soft(self, *names: str) -> Floats:
         """Return the soft mask of several classes or groups together, H × W float32, 0 to 1.
 
-        Names that the scheme lacks are left out.
-
-        Far from the region, where only traces of a probability are left, the mask is 0.
+        Names that the scheme lacks are left out; `face` stands for `skin` where the scheme has none. Where the
+        probability is less than half a step of 8 bits, the mask is 0.
 
         Raises:
             LabelError: the scheme lacks all of them.
         """
-        return soft_part(self.parsing, self._present(names) or names)[1]
+        ids = self._ids(names)
+        if not ids:
+            self.parsing.scheme.ids(names[0])
+        if not self._uses[ids]:
+            self.prepare([names])
+        self._uses[ids] -= 1
+        if self._uses[ids]:
+            return self._masks[ids].copy()
+        del self._uses[ids]
+        return self._masks.pop(ids)  # no later edit needs its memory
 
     def labelled(self, *names: str) -> NDArray[np.bool_]:
-        """Return the mask of several classes or groups together, H × W bool; names that the scheme lacks are left out."""
-        present = self._present(names)
-        return self.parsing.mask(present) if present else np.zeros(self.parsing.size, np.bool_)
+        """Return the mask of several classes or groups together, H × W bool; names are those of `soft`."""
+        return look_up(members(self._ids(names)), self.parsing.labels).view(np.bool_)
 
-    def _present(self, names: Sequence[str]) -> list[str]:
-        present = []
+    def _ids(self, names: Sequence[str]) -> tuple[int, ...]:
+        """Return the labels of those names that the scheme has; in a scheme without `skin`, `face` stands for it."""
+        scheme, ids = self.parsing.scheme, set[int]()
         for name in names:
             with suppress(LabelError):
-                self.parsing.scheme.ids(name)
-                present.append(name)
-        return present
-
-    def skin(self, *more: str) -> Floats:
-        """Return the soft mask of skin and the classes in `more`; in a scheme without `skin`, that of `face` alone.
-
-        Raises:
-            LabelError: the scheme has neither `skin` nor `face`.
-        """
-        return self.soft("skin", *more) if "skin" in self.parsing.scheme else self.soft("face")
+                ids |= {*scheme.ids("face" if name == "skin" and "skin" not in scheme else name)}
+        return tuple(sorted(ids))
 
     def blend(
         self, mask: Floats, change: Callable[[Floats], Floats], strength: float = 1, *, mixed: bool = False
@@ -98,8 +107,8 @@ class Canvas:
 
         Args:
             mask: H × W, 0 to 1.
-            change: Function from old to new colours, linear sRGB, n × 3. It gets the pixels inside the mask, up to
-                `ROWS` rows at a time.
+            change: Function from old to new colours, linear sRGB, n × 3. It gets the pixels inside the mask, some
+                at a time.
             strength: 0 to 1; the mask is multiplied by it.
             mixed: Whether a pixel with a mask between 0 and 1 is a mixture of the region and what lies behind. Then
                 the region's estimated share of the colour changes, not the whole colour.
@@ -107,16 +116,18 @@ class Canvas:
         box = extent(mask > 0, ROOM)
         if box is None:
             return
-        pixels, mask = self.pixels[box], mask[box]
-        front = _foreground(pixels, mask) if mixed else pixels
-        weights = mask * np.float32(strength)
-        for top in range(0, len(mask), ROWS):
-            rows = slice(top, top + ROWS)
-            part = weights[rows] * 255 >= 0.5  # less is no step of 8 bits
-            if part.any():
-                light, old = to_linear(pixels[rows][part]), to_linear(front[rows][part])
-                light += weights[rows][part][:, None] * (np.clip(change(old), 0, 1) - old)
-                pixels[rows][part] = to_srgb(light, pixels.dtype)
+        pixels, weights = self.pixels[box], mask[box] * np.float32(strength)
+        front = _foreground(pixels, mask[box]) if mixed else pixels
+        for rows in strips(*weights.shape):
+            part, weight = np.ascontiguousarray(pixels[rows]).reshape(-1, 3), weights[rows].reshape(-1)
+            places = np.flatnonzero(weight >= FAINT)
+            if not places.size:
+                continue
+            light = to_linear(part.take(places, axis=0))
+            old = to_linear(front[rows].reshape(-1, 3).take(places, axis=0)) if mixed else light
+            light = light + weight[places, None] * (np.clip(change(old), 0, 1) - old)
+            part[places] = to_srgb(light, part.dtype)
+            pixels[rows] = part.reshape(pixels[rows].shape)
 
     def foreground(self, alpha: Floats) -> Pixels:
         """Return the picture, RGB; where alpha, H × W, lies between 0 and 1, the foreground's estimated colour."""
@@ -126,7 +137,7 @@ class Canvas:
         """Return linear sRGB, n × 3, of about `most` pixels, evenly chosen where the mask is near its maximum, or near 1."""
         sure = np.flatnonzero(mask >= min(0.95, 0.95 * float(mask.max(initial=0))))
         step = max(1, len(sure) // most)
-        return to_linear(self.pixels.reshape(-1, 3)[sure[::step]])
+        return to_linear(self.pixels.reshape(-1, 3).take(sure[::step], axis=0))
 
     @property
     def face_side(self) -> float:
@@ -134,12 +145,20 @@ class Canvas:
         return self.parsing.face_side or min(self.parsing.size) / 3
 
 
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Yield the rows of a picture from the top, about `PIXELS` pixels at a time."""
+    step = max(1, PIXELS // width)
+    for top in range(0, height, step):
+        yield slice(top, min(top + step, height))
+
+
 def _foreground(pixels: Pixels, alpha: Floats) -> Pixels:
     front, parts = pixels.copy(), np.rint(alpha * 255).astype(np.uint8)
     scale = np.iinfo(front.dtype).max // 255
-    for rows, strip in cutout_strips(to_bytes(pixels), parts, parts):
+    estimate = Foreground(to_bytes(pixels), parts)
+    for rows in strips(*parts.shape):
         mixed = (parts[rows] > 0) & (parts[rows] < 255)
-        front[rows][mixed] = strip[mixed][:, :3].astype(front.dtype) * scale
+        front[rows][mixed] = np.rint(estimate.colours(rows.start, mixed)).astype(front.dtype) * scale
     return front
 
 

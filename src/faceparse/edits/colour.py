@@ -31,13 +31,15 @@ _TO_LMS = np.array(
         [0.0883024619, 0.2817188376, 0.6299787005],
     ]
 )
-_TO_LAB = np.array(
+TO_LAB = np.array(
     [
         [0.2104542553, 0.7936177850, -0.0040720468],
         [1.9779984951, -2.4285922050, 0.4505937099],
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
+FROM_LAB = np.linalg.inv(TO_LAB)
+"""Matrices between the roots of `to_roots` and OKLab."""
 
 _K1, _K2 = 0.206, 0.03
 _K3 = (1 + _K1) / (1 + _K2)
@@ -73,7 +75,7 @@ def to_bytes(pixels: Pixels) -> NDArray[np.uint8]:
 
 def to_linear(pixels: Pixels) -> Floats:
     """Convert sRGB values, uint8 or uint16, to linear sRGB, float32, 0 to 1."""
-    return _curve(pixels.dtype.str)[pixels]
+    return np.take(_curve(pixels.dtype.str), pixels)
 
 
 @cache
@@ -87,7 +89,7 @@ def to_srgb(light: Floats, dtype: np.dtype[Any]) -> Pixels:
     """Convert linear sRGB to sRGB values of type `dtype`, uint8 or uint16; it is first clipped to 0 to 1."""
     light = np.clip(light, 0, 1)
     if dtype == np.uint8:
-        return np.asarray(_bytes_of_light()[(light * np.float32(_FINE) + np.float32(0.5)).astype(np.uint16)])
+        return np.take(_bytes_of_light(), (light * np.float32(_FINE) + np.float32(0.5)).astype(np.uint16))
     return np.asarray(np.rint(_gamma(light) * np.iinfo(dtype).max), dtype)
 
 
@@ -107,17 +109,26 @@ def _gamma(light: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** np.float32(1 / 2.4) - 0.055)
 
 
+def to_roots(light: Floats) -> Floats:
+    """Convert linear sRGB, … × 3, not negative, to the cube roots of the eye's three responses, on which OKLab stands."""
+    cones = transform(light, _TO_LMS)
+    roots = cv2.pow(cones.reshape(1, -1), 1 / 3)  # OpenCV 4 has no arrays of one dimension
+    return np.asarray(roots, np.float32).reshape(cones.shape)
+
+
+def from_roots(roots: Floats) -> Floats:
+    """Invert `to_roots`; the linear sRGB may lie outside 0 to 1."""
+    return transform(roots * roots * roots, np.linalg.inv(_TO_LMS))
+
+
 def to_oklab(light: Floats) -> Floats:
     """Convert linear sRGB, … × 3, not negative, to OKLab: L (0 to 1), a and b along the last axis."""
-    cones = _transform(light, _TO_LMS)
-    roots = cv2.pow(cones.reshape(1, -1), 1 / 3)  # OpenCV 4 has no arrays of one dimension
-    return _transform(np.asarray(roots, np.float32).reshape(cones.shape), _TO_LAB)
+    return transform(to_roots(light), TO_LAB)
 
 
 def from_oklab(lab: Floats) -> Floats:
     """Convert OKLab, … × 3, to linear sRGB, which may lie outside 0 to 1."""
-    cones = _transform(lab, np.linalg.inv(_TO_LAB))
-    return _transform(cones * cones * cones, np.linalg.inv(_TO_LMS))
+    return from_roots(transform(lab, FROM_LAB))
 
 
 def to_toe(lightness: Floats) -> Floats:
@@ -131,6 +142,7 @@ def without_toe(lightness: Floats) -> Floats:
     return np.asarray((lightness**2 + _K1 * lightness) / (_K3 * (lightness + _K2)), np.float32)
 
 
-def _transform(values: Floats, matrix: NDArray[np.float64]) -> Floats:
-    """Multiply each colour by a 3 × 3 matrix; NumPy takes ten times as long."""
-    return np.asarray(cv2.transform(values.reshape(1, -1, 3), matrix), np.float32).reshape(values.shape)
+def transform(values: Floats, matrix: NDArray[np.floating[Any]]) -> Floats:
+    """Multiply each colour, … × 3, by a matrix, n × 3 with n up to 4; NumPy takes ten times as long."""
+    out = cv2.transform(values.reshape(1, -1, 3), matrix)
+    return np.asarray(out, np.float32).reshape(*values.shape[:-1], len(matrix))

@@ -33,7 +33,8 @@ def edit(parsing: Parsing, edits: Iterable[Step], picture: Pixels | None = None)
         LabelError: the parsing's scheme lacks a class that an edit needs.
         ResultError: `picture` has another size, shape or type.
     """
-    canvas = Canvas(parsing, picture)
-    for one in make_edits(edits):
-        one.apply(canvas)
+    canvas, steps = Canvas(parsing, picture), make_edits(edits)
+    canvas.prepare(step.mask for step in steps)
+    for step in steps:
+        step.apply(canvas)
     return canvas.picture

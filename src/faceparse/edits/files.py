@@ -18,7 +18,6 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from faceparse.edits.base import Edit
-from faceparse.edits.canvas import Canvas
 from faceparse.edits.colour import Pixels
 from faceparse.edits.editing import edit
 from faceparse.errors import OutputError
@@ -189,7 +188,4 @@ class EditedPicture(Writer):
         original = read_original(parsing, file)
         if any(one.private for one in self.edits):
             original = original._replace(exif=None)
-        canvas = Canvas(parsing, original.pixels)
-        for one in self.edits:
-            one.apply(canvas)
-        return encode(canvas.picture, suffix, original)
+        return encode(edit(parsing, self.edits, original.pixels), suffix, original)

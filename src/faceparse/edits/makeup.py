@@ -70,7 +70,7 @@ def paint(canvas: Canvas, colour: str, strength: float, weigh: Callable[[Place],
             np.maximum(mask[place.box], weigh(place), out=mask[place.box])
     if not strength or not mask.any():
         return
-    mask *= canvas.skin() * np.float32(strength)
+    mask *= canvas.soft("skin") * np.float32(strength)
     target = to_oklab(to_linear(rgb(colour)))
     offset = LIGHTNESS * (target[0] - to_oklab(canvas.sample(mask))[:, 0].mean())
 

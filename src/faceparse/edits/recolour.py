@@ -11,7 +11,19 @@ from __future__ import annotations
 import numpy as np
 
 from faceparse.edits.canvas import Canvas, firm
-from faceparse.edits.colour import Floats, from_oklab, rgb, to_linear, to_oklab, to_toe, without_toe
+from faceparse.edits.colour import (
+    FROM_LAB,
+    TO_LAB,
+    Floats,
+    from_roots,
+    rgb,
+    to_linear,
+    to_oklab,
+    to_roots,
+    to_toe,
+    transform,
+    without_toe,
+)
 
 QUANTILES = (0.02, 0.5, 0.98)
 """Quantiles of lightness that stand for the darkest, middle and lightest pixels of a region."""
@@ -22,9 +34,11 @@ flat in blonde."""
 WARM = np.float32(0.4)
 """Red added in shades, as a fraction of the yellow: dark yellow would look green."""
 FINE = 2048
-"""Number of steps of the lightness curve."""
+"""Number of steps of the tables over lightness."""
 MEAN_STEPS = 8
-"""Number of corrections of the mean colour."""
+"""Largest number of corrections of the mean colour."""
+NEAR = 2e-4
+"""Distance of the mean colour, in OKLab, that needs no further correction: a tenth of what an eye can tell apart."""
 VARIETY = np.float32(0.3)
 """Fraction of the old variety in hue and chroma that stays; less if the new colour has less chroma."""
 SHADE, GLOSS = np.float32(0.6), np.float32(0.4)
@@ -55,26 +69,47 @@ class Recolouring:
     """
 
     def __init__(self, sample: Floats, target: Floats) -> None:
-        lab = to_oklab(sample)
+        roots = to_roots(sample)
+        lab = transform(roots, TO_LAB)
         self._mean = lab.mean(0)
         self._quantiles = np.quantile(to_toe(lab[:, 0]), QUANTILES)
         before, after = (float(np.hypot(*colour[1:])) for colour in (self._mean, target))
         self._variety = VARIETY * np.float32(min(1, (after + 0.01) / (before + 0.01)))
         self._goal = target.copy()
+        # Lightness in steps of the table, for its look-up; and what is added to the table's entry: the old variety.
+        keep = np.diag([0, self._variety, self._variety])
+        self._matrix = np.vstack([FROM_LAB @ keep @ TO_LAB, FINE * TO_LAB[:1]])
         for _ in range(MEAN_STEPS):
-            self._curve = self._bend()
-            self._goal += target - to_oklab(np.clip(self(sample), 0, 1)).mean(0)
-        self._curve = self._bend()
+            self._table = self._new_table()
+            missing = target - to_oklab(np.clip(self._changed(roots), 0, 1)).mean(0)
+            if np.abs(missing).max() < NEAR:
+                return
+            self._goal += missing
+        self._table = self._new_table()
 
     def __call__(self, light: Floats) -> Floats:
-        lab = to_oklab(light)
-        lightness = np.interp(to_toe(lab[:, 0]) * FINE, np.arange(FINE + 1), self._curve).astype(np.float32)
-        variety = lab[:, 1:] - _chroma(lab[:, 0], self._mean[0]) * self._mean[1:]
-        lab[:, 1:] = _chroma(lightness, self._goal[0]) * self._goal[1:] + self._variety * variety
+        return self._changed(to_roots(light))
+
+    def _changed(self, roots: Floats) -> Floats:
+        """Return the new colours, linear sRGB, n × 3, of pixels whose old ones are given as `to_roots` returns them."""
+        values = transform(roots, self._matrix)
+        place = np.clip(values[:, 3], 0, FINE - np.float32(1e-3))
+        step = place.astype(np.intp)
+        part = (place - step).astype(np.float32)[:, None]
+        below, above = (np.take(self._table, i, axis=0) for i in (step, step + 1))
+        return from_roots(values[:, :3] + below + part * (above - below))
+
+    def _new_table(self) -> Floats:
+        """Return what the lightness alone decides of the new colours, as roots: entry i for the old lightness i / `FINE`."""
+        old: Floats = np.linspace(0, 1, FINE + 1, dtype=np.float32)
+        lightness = np.interp(to_toe(old) * FINE, np.arange(FINE + 1), self._bend()).astype(np.float32)
+        colour = (
+            _chroma(lightness, self._goal[0]) * self._goal[1:]
+            - self._variety * _chroma(old, self._mean[0]) * self._mean[1:]
+        )
         depth = np.clip(1 - lightness / max(self._goal[0], 1e-3), 0, 1)
-        lab[:, 1] += WARM * depth * max(self._goal[2], 0)
-        lab[:, 0] = lightness
-        return from_oklab(lab)
+        colour[:, 0] += WARM * depth * max(self._goal[2], 0)
+        return transform(np.column_stack([lightness, colour]), FROM_LAB)
 
     def _bend(self) -> Floats:
         """Return the lightness curve: entry i is OKLab's new lightness for the old lightness i / `FINE` (L_r, see `to_toe`).

@@ -50,17 +50,8 @@ class Edges:
 
     def __init__(self, sampler: Sampler, image: NDArray[np.uint8], groups: Sequence[Sequence[int]]) -> None:
         self._view, self._image = sampler.view, image
-        self._slopes: list[Floats] = []
-        """Per group, h × w × 4: a slope per colour channel, and the offset that gives 0 at the cell's mean colour."""
         side = cell(self._view)
-        if side > 1:
-            colours = _colours(self._view, image, side)
-            probable = np.exp(self._view.logits - self._view.logits.max(0))
-            slopes = _fit(colours, np.moveaxis(probable / probable.sum(0), 0, -1))
-            for ids in groups:
-                slope = slopes[..., list(ids)].sum(-1)
-                start = -(slope * colours).sum(-1, keepdims=True)
-                self._slopes.append(np.concatenate([slope, start], -1))
+        self._slopes = _fit(self._view, _colours(self._view, image, side), groups) if side > 1 else []
 
     def add(self, area: Area, weight: Floats | None, out: Floats) -> None:
         """Add the correction to `out`, an area's probabilities, groups × rows × columns; `weight` None means 1."""
@@ -80,27 +71,48 @@ class Edges:
             slice(int(np.clip(v.min(), 0, n - 1)), int(np.clip(v.max() + 2, 1, n)))
             for v, n in zip((x, y), self._view.logits.shape[:0:-1], strict=True)
         )
-        picture = self._image[area.y0 : area.y1, area.x0 : area.x1].astype(np.float32) / np.float32(255)
+        picture = np.ones((*area.shape, 4), np.float32)  # the offset's factor is 1
+        picture[..., :3] = self._image[area.y0 : area.y1, area.x0 : area.x1] / np.float32(255)
         for one, slopes in zip(out, self._slopes, strict=False):
             if np.abs(slopes[down, across, :3]).max() > SLIGHT:
                 here = cv2.remap(slopes, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-                more = np.einsum("yxc,yxc->yx", here[..., :3], picture) + here[..., 3]
+                more = cv2.transform(cv2.multiply(here, picture), np.ones((1, 4)))
                 one += more if weight is None else weight * more
 
 
-def _fit(colours: Floats, values: Floats) -> Floats:
-    """Return the slopes, h × w × 3 × n, of `values`, h × w × n, against `colours`, h × w × 3, around each cell.
+def _fit(view: View, colours: Floats, groups: Sequence[Sequence[int]]) -> list[Floats]:
+    """Return each group's slope per colour channel around each cell, and the offset that gives 0 at its mean colour.
 
-    Where colour explains the values badly, slopes are smaller: they are multiplied by the explained fraction
+    Where colour explains the probabilities badly, slopes are smaller: they are multiplied by the explained fraction
     of the variance. All classes have the same fraction, because the slopes of all classes must add up to 0.
+
+    Args:
+        view: The view.
+        colours: Mean colour of each cell, h × w × 3, 0 to 1.
+        groups: The labels of each group of classes.
+
+    Returns:
+        For each group, h × w × 4.
     """
+    probable = np.exp(view.logits - view.logits.max(0))
+    values = np.moveaxis(probable / probable.sum(0), 0, -1)
     both = np.concatenate([colours, values], -1)
     joint = _mean(colours[..., None] * both[..., None, :])
     joint -= _mean(colours)[..., None] * _mean(both)[..., None, :]
-    slope = np.linalg.solve(joint[..., :3] + GRAIN * np.eye(3, dtype=np.float32), joint[..., 3:])
+    inverse, classes = _inverted(joint[..., :3] + GRAIN * np.eye(3)), joint[..., 3:]
     varied = (_mean(values * values) - _mean(values) ** 2).sum(-1)
-    share = (slope * joint[..., 3:]).sum((-1, -2)) / np.maximum(varied, NONE)
-    return _mean(slope * np.clip(share, 0, 1)[..., None, None])
+    products = np.einsum("yxic,yxjc->yxij", classes, classes)
+    share = (inverse * products).sum((-1, -2)) / np.maximum(varied, NONE)
+    inverse *= np.clip(share, 0, 1)[..., None, None]
+    slopes = [_mean((inverse * classes[..., list(ids)].sum(-1)[..., None, :]).sum(-1)) for ids in groups]
+    return [np.concatenate([one, -(one * colours).sum(-1, keepdims=True)], -1) for one in slopes]
+
+
+def _inverted(matrices: Doubles) -> Floats:
+    """Return the inverse of many 3 × 3 matrices by cross products, which is far faster than NumPy's solver."""
+    a, b, c = np.moveaxis(matrices, -2, 0)
+    columns = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], -1)
+    return np.asarray(columns / (a * columns[..., 0]).sum(-1)[..., None, None], np.float32)
 
 
 def _mean(values: Floats) -> Floats:

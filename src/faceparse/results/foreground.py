@@ -28,6 +28,50 @@ SLIGHT = np.float32(1e-4)
 STRIP = 128
 """Rows per strip."""
 
+WIDE = 1024
+"""Number of pixels in a row of those that OpenCV interpolates."""
+
+
+class Foreground:
+    """An estimate of the foreground's colour in each pixel of a picture.
+
+    Args:
+        image: The picture, RGB uint8, H × W × 3.
+        alpha: How much of each pixel is foreground, H × W uint8, 0 to 255.
+    """
+
+    def __init__(self, image: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> None:
+        height, width = alpha.shape
+        step = max(1, max(height, width) // SIDE)
+        size = -(-width // step), -(-height // step)
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        part = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
+        self._image, self._alpha = image, alpha
+        self._means = _mean(small, part), _mean(small, 1 - part)
+        self._across, self._down = size[0] / width, size[1] / height
+
+    def colours(self, top: int, where: NDArray[np.bool_]) -> Floats:
+        """Return the foreground's colours, n × 3, 0 to 255, at the n pixels where `where`, rows × W, is True.
+
+        Args:
+            top: The picture's row that is the first of `where`.
+            where: The pixels.
+        """
+        y, x = np.nonzero(where)
+        places = np.zeros((2, -(-y.size // WIDE) * WIDE), np.float32)  # OpenCV takes no long rows
+        places[0, : y.size] = (x + 0.5) * self._across - 0.5
+        places[1, : y.size] = (y + (top + 0.5)) * self._down - 0.5
+        across, down = places.reshape(2, -1, WIDE)
+        front, back = (
+            cv2.remap(mean, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            .reshape(-1, 3)[: y.size]
+            for mean in self._means
+        ) if y.size else np.empty((2, 0, 3), np.float32)
+        rows = slice(top, top + len(where))
+        part = self._alpha[rows][where][:, None] / np.float32(255)
+        unexplained = self._image[rows][where] - part * front - (1 - part) * back
+        return np.asarray(np.clip(front + part * unexplained, 0, 255), np.float32)
+
 
 def cutout_strips(
     image: NDArray[np.uint8], alpha: NDArray[np.uint8], opacity: NDArray[np.uint8], *, estimate: bool = True
@@ -45,38 +89,20 @@ def cutout_strips(
         The strip's rows, and its pixels, rows × W × 4, RGBA. Fully transparent pixels keep the picture's
         colour.
     """
-    height, width = opacity.shape
-    step = max(1, max(height, width) // SIDE)
-    size = -(-width // step), -(-height // step)
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    part = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
-    means = _mean(small, part), _mean(small, 1 - part)
-    across, down = size[0] / width, size[1] / height
-    for top in range(0, height, STRIP):
-        rows = slice(top, min(top + STRIP, height))
+    foreground = Foreground(image, alpha) if estimate else None
+    for top in range(0, len(opacity), STRIP):
+        rows = slice(top, min(top + STRIP, len(opacity)))
         out = np.dstack([image[rows], opacity[rows]])
-        mixed = (alpha[rows] < 255) & (opacity[rows] > 0)
-        if estimate and mixed.any():
-            to_small = np.array([[across, 0, 0.5 * across - 0.5], [0, down, (top + 0.5) * down - 0.5]])
-            front, back = (
-                cv2.warpAffine(
-                    mean,
-                    to_small,
-                    mixed.shape[::-1],
-                    flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                    borderMode=cv2.BORDER_REPLICATE,
-                )[mixed]
-                for mean in means
-            )
-            a = alpha[rows][mixed, None] / np.float32(255)
-            unexplained = image[rows][mixed] - a * front - (1 - a) * back
-            out[mixed, :3] = np.rint(np.clip(front + a * unexplained, 0, 255))
+        if foreground:
+            mixed = (alpha[rows] < 255) & (opacity[rows] > 0)
+            out[mixed, :3] = np.rint(foreground.colours(top, mixed))
         yield rows, out
 
 
 def _mean(picture: Floats, part: Floats) -> Floats:
     """Return the mean colour around each pixel, weighted by part⁴: nearly pure pixels count by far the most."""
     weight = np.square(np.square(part))[..., None]
-    total, sums = (cv2.blur(v, WINDOW, borderType=cv2.BORDER_REPLICATE) for v in (weight, picture * weight))
-    middle = (picture * weight).mean((0, 1)) / max(weight.mean(), SLIGHT)
+    product = picture * weight
+    total, sums = (cv2.blur(v, WINDOW, borderType=cv2.BORDER_REPLICATE) for v in (weight, product))
+    middle = np.array(cv2.mean(product)[:3], np.float32) / max(cv2.mean(weight)[0], SLIGHT)
     return np.asarray((sums + SLIGHT * middle) / (total[..., None] + SLIGHT), np.float32)

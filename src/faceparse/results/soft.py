@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faceparse.results.lookup import look_up, members
 from faceparse.results.margins import Margins
-from faceparse.results.parsing import Names, Parsing
+from faceparse.results.parsing import Parsing
 from faceparse.results.reach import reach
 from faceparse.results.render import TILE, render_probabilities
 
@@ -18,28 +18,33 @@ Rows = NDArray[np.unsignedinteger[Any]]
 """A strip's values, uint8 or uint16."""
 
 
-def soft_part(parsing: Parsing, names: Names) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
-    """Return rows and columns outside which a soft mask is faint, and the mask, H × W float32, 0 outside them.
+FAINT = np.float32(1 / 512)
+"""Probability that counts as 0: half a step of 8 bits."""
 
-    Inside them it is `parsing.mask(names, soft=True)`. A small region costs what its box costs, not what the picture costs.
+
+def soft_masks(parsing: Parsing, groups: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+    """Return a soft mask of each group of labels, H × W float32, 0 to 1; probabilities below `FAINT` are 0.
+
+    Above it they are those of `parsing.mask(names, soft=True)`. All masks come from one pass over a part of the
+    picture: a pass for small regions costs what their box costs, and further groups cost little.
 
     Args:
         parsing: A parsing.
-        names: A class, alias or group, or several.
-
-    Raises:
-        LabelError: no class or group is named, or the scheme has none of that name.
+        groups: Groups of labels of the parsing's scheme; a group's probability is the sum over its labels.
     """
     if parsing.label_map is not None:
-        return (slice(None), slice(None)), parsing.mask(names, soft=True)
-    ids = parsing._sources(parsing._ids(names))
-    area = reach(parsing.views, parsing.size, ids)
-    out = np.zeros(parsing.size, np.float32)
-    for rows, columns, (part,) in render_probabilities(
-        parsing.views, parsing.size, [ids], parsing.image, area
+        return [look_up(members(ids), parsing.label_map).astype(np.float32) for ids in groups]
+    masks = [np.zeros(parsing.size, np.float32) for _ in groups]
+    sources = [parsing._sources(ids) for ids in groups]
+    area = reach(parsing.views, parsing.size, sorted(set().union(*sources)))
+    for rows, columns, parts in render_probabilities(
+        parsing.views, parsing.size, sources, parsing.image, area
     ):
-        out[rows, columns] = part
-    return (slice(area.y0, area.y1), slice(area.x0, area.x1)), out
+        parts[parts < FAINT] = 0
+        for mask, part in zip(masks, parts, strict=True):
+            if part.any():  # memory is taken where something is written
+                mask[rows, columns] = part
+    return masks
 
 
 def soft_strips(

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from faceparse import tables
 from faceparse.edits.base import Edit
-from faceparse.edits.canvas import ROWS, Canvas, firm
+from faceparse.edits.canvas import Canvas, firm, strips
 from faceparse.edits.colour import Floats, Pixels, parse_colour, rgb, to_bytes, to_linear, to_srgb
 from faceparse.edits.registry import register
 from faceparse.errors import ConfigError
 from faceparse.labels import Scheme
 from faceparse.pictures import read_picture
-from faceparse.results.foreground import cutout_strips
+from faceparse.results.foreground import Foreground
 
 SIGMA = 0.04
 """σ of the blur at strength 1, as a fraction of the picture's longer side."""
@@ -36,6 +36,7 @@ class Background(Edit):
 
     name: ClassVar[str] = "background"
     needs: ClassVar[tuple[str, ...]] = ("background",)
+    mask: ClassVar[tuple[str, ...]] = needs
     behind: str
     strength: Annotated[float, tables.between(0.01, 1)] = 0.5
 
@@ -62,7 +63,7 @@ class Background(Edit):
             )
 
     def apply(self, canvas: Canvas) -> None:
-        person = firm(1 - canvas.soft("background"))
+        person = firm(1 - canvas.soft(*self.mask))
         alpha = np.rint(person * 255).astype(np.uint8)
         full = int(np.iinfo(canvas.pixels.dtype).max)
         if self.transparent:
@@ -74,14 +75,15 @@ class Background(Edit):
             canvas.opacity = np.rint(opacity * (alpha / 255)).astype(canvas.pixels.dtype)
             return
         behind = self._behind(canvas, alpha)
-        for rows, strip in cutout_strips(to_bytes(canvas.pixels), alpha, alpha):
+        behind = np.broadcast_to(self._behind(canvas, alpha), canvas.pixels.shape)
+        estimate = Foreground(to_bytes(canvas.pixels), alpha)
+        for rows in strips(*alpha.shape):
             through = alpha[rows] < 255
             mixed = through & (alpha[rows] > 0)
-            front = strip[mixed][:, :3].astype(canvas.pixels.dtype) * (full // 255)
-            back = np.broadcast_to(behind, canvas.pixels.shape)[rows]
-            weight: Floats = (alpha[rows][mixed] / np.float32(255)).astype(np.float32)[:, None]
-            light = weight * to_linear(front) + (1 - weight) * to_linear(back[mixed])
-            np.copyto(canvas.pixels[rows], back, where=(alpha[rows] == 0)[..., None])
+            front = np.rint(estimate.colours(rows.start, mixed)).astype(canvas.pixels.dtype) * (full // 255)
+            weight = alpha[rows][mixed][:, None] / np.float32(255)
+            light = weight * to_linear(front) + (1 - weight) * to_linear(behind[rows][mixed])
+            np.copyto(canvas.pixels[rows], behind[rows], where=(alpha[rows] == 0)[..., None])
             canvas.pixels[rows][mixed] = to_srgb(light, canvas.pixels.dtype)
             if canvas.opacity is not None:
                 canvas.opacity[rows][through] = full
@@ -120,6 +122,6 @@ def _blurred(pixels: Pixels, alpha: NDArray[np.uint8], sigma: float) -> Pixels:
     mean = np.asarray(sums / weights[..., None], np.float32)
     out = np.empty_like(pixels)
     large: Floats = np.asarray(cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    for top in range(0, height, ROWS):
-        out[top : top + ROWS] = to_srgb(large[top : top + ROWS], pixels.dtype)
+    for rows in strips(height, width):
+        out[rows] = to_srgb(large[rows], pixels.dtype)
     return out

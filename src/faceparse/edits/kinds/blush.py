@@ -34,6 +34,7 @@ class Blush(Edit):
 
     name: ClassVar[str] = "blush"
     needs: ClassVar[tuple[str, ...]] = ("skin", "face")
+    mask: ClassVar[tuple[str, ...]] = ("skin",)
     colour: Colour = "#d0506a"
     strength: Strength = 0.4
 

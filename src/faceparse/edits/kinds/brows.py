@@ -37,11 +37,12 @@ class Brows(Edit):
 
     name: ClassVar[str] = "brows"
     needs: ClassVar[tuple[str, ...]] = ("brows",)
+    mask: ClassVar[tuple[str, ...]] = needs
     colour: Colour
     strength: Strength = 0.8
 
     def apply(self, canvas: Canvas) -> None:
-        mask = canvas.soft("brows")
+        mask = canvas.soft(*self.mask)
         box = extent(mask > 0.05)
         if box:
             mask[box] *= _hairs(canvas, mask[box], box)
@@ -52,7 +53,7 @@ def _hairs(canvas: Canvas, brows: Floats, box: Box) -> Floats:
     """Return the weight of each pixel, 0 to 1: the nearer its colour is to the brow's than to the skin's, the higher."""
     colours = to_oklab(to_linear(canvas.pixels[box]))
     sigma = NEAR * canvas.face_side
-    bare = canvas.labelled("skin" if "skin" in canvas.parsing.scheme else "face")[box] & (brows < FEW)
+    bare = canvas.labelled("skin")[box] & (brows < FEW)
     skin = _mean(colours, bare.astype(np.float32), 2 * sigma)
     apart = np.square(colours - skin).sum(-1)
     hair = _mean(colours, brows * apart, sigma) - skin

@@ -23,8 +23,9 @@ class Hair(Edit):
 
     name: ClassVar[str] = "hair"
     needs: ClassVar[tuple[str, ...]] = ("hair",)
+    mask: ClassVar[tuple[str, ...]] = needs
     colour: Colour
     strength: Strength = 1.0
 
     def apply(self, canvas: Canvas) -> None:
-        recolour(canvas, canvas.soft("hair"), self.colour, self.strength)
+        recolour(canvas, canvas.soft(*self.mask), self.colour, self.strength)

@@ -23,8 +23,9 @@ class Lips(Edit):
 
     name: ClassVar[str] = "lips"
     needs: ClassVar[tuple[str, ...]] = ("lips",)
+    mask: ClassVar[tuple[str, ...]] = needs
     colour: Colour
     strength: Strength = 0.7
 
     def apply(self, canvas: Canvas) -> None:
-        recolour(canvas, canvas.soft("lips"), self.colour, self.strength)
+        recolour(canvas, canvas.soft(*self.mask), self.colour, self.strength)

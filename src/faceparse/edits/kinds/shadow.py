@@ -36,6 +36,7 @@ class Shadow(Edit):
 
     name: ClassVar[str] = "shadow"
     needs: ClassVar[tuple[str, ...]] = ("skin", "face")
+    mask: ClassVar[tuple[str, ...]] = ("skin",)
     colour: Colour = "#6a4a7c"
     strength: Strength = 0.7
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from faceparse.edits.base import Edit, Strength
-from faceparse.edits.canvas import Canvas, extent
-from faceparse.edits.colour import Floats
+from faceparse.edits.canvas import Canvas, extent, strips
+from faceparse.edits.colour import Floats, Pixels
 from faceparse.edits.registry import register
 
 RADIUS = 0.03
@@ -35,35 +35,46 @@ class Soften(Edit):
 
     name: ClassVar[str] = "soften"
     needs: ClassVar[tuple[str, ...]] = ("skin", "face")
+    mask: ClassVar[tuple[str, ...]] = ("skin", "nose", "neck")
     strength: Strength = 0.6
 
     def apply(self, canvas: Canvas) -> None:
-        mask = canvas.skin("nose", "neck") * np.float32(self.strength)
-        radius = max(1, round(RADIUS * canvas.face_side))
+        mask = canvas.soft(*self.mask) * np.float32(self.strength)
         box = extent(mask > 0)
         if box is None:
             return
-        full = np.float32(np.iinfo(canvas.pixels.dtype).max)
-        values = canvas.pixels[box].astype(np.float32) / full
-        weight = mask[box][..., None]
-        values += weight * (_smooth(values, radius) - values)
-        changed = mask[box] > 0
-        canvas.pixels[box][changed] = np.rint(values[changed].clip(0, 1) * full).astype(canvas.pixels.dtype)
+        pixels, weights = canvas.pixels[box], mask[box]
+        height, width = weights.shape
+        full = np.float32(np.iinfo(pixels.dtype).max)
+        radius = max(1, round(RADIUS * canvas.face_side))
+        step = max(1, radius // FINE)
+        slope, offset = _lines(pixels, radius, step)
+        for rows in strips(-(-height // step), width * step):
+            size = slope.shape[1] * step, (rows.stop - rows.start + 2) * step
+            inner = slice(step, step + min(rows.stop * step, height) - rows.start * step), slice(width)
+            factor, summand = (
+                cv2.resize(v[rows.start : rows.stop + 2], size, interpolation=cv2.INTER_LINEAR)[inner]
+                for v in (slope, offset)
+            )
+            part = slice(rows.start * step, rows.stop * step)
+            values = pixels[part].astype(np.float32)
+            values += weights[part, :, None] * (factor * values + full * summand - values)
+            pixels[part] = np.rint(values.clip(0, full))
 
 
-def _smooth(values: Floats, radius: int) -> Floats:
-    """Filter a picture, H × W × 3, 0 to 1; slope and offset are computed at every `step`-th pixel."""
-    height, width = values.shape[:2]
-    step = max(1, radius // FINE)
-    few = np.ascontiguousarray(values[step // 2 :: step, step // 2 :: step]) if step > 1 else values
-    if not few.size:
-        few, step = values, 1
+def _lines(pixels: Pixels, radius: int, step: int) -> tuple[Floats, Floats]:
+    """Return slope and offset of the filter for every `step`-th pixel, values 0 to 1; the outer rows are there twice.
+
+    The filtered picture is slope × picture + offset.
+    """
+    rows, columns = (np.minimum(np.arange(step // 2, n + step // 2, step), n - 1) for n in pixels.shape[:2])
+    few = pixels[rows[:, None], columns].astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
     size = (2 * max(1, radius // step) + 1,) * 2
     mean = cv2.blur(few, size)
     variance = cv2.blur(few * few, size) - mean * mean
     part = variance / (variance + EDGE**2)
     slope, offset = (
-        cv2.resize(cv2.blur(v, size), (width, height), interpolation=cv2.INTER_LINEAR)
+        cv2.copyMakeBorder(cv2.blur(v, size), 1, 1, 0, 0, cv2.BORDER_REPLICATE)
         for v in (part, (1 - part) * mean)
     )
-    return np.asarray(slope * values + offset, np.float32)
+    return np.asarray(slope), np.asarray(offset)
