@@ -116,22 +116,34 @@ class Canvas:
         box = extent(mask > 0, ROOM)
         if box is None:
             return
-        pixels, weights = self.pixels[box], mask[box] * np.float32(strength)
-        front = _foreground(pixels, mask[box]) if mixed else pixels
-        for rows in strips(*weights.shape):
+        pixels, alpha = self.pixels[box], np.rint(mask[box] * 255).astype(np.uint8)
+        weights, scale = mask[box] * np.float32(strength), np.iinfo(pixels.dtype).max // 255
+        foreground = Foreground(to_bytes(pixels), alpha) if mixed else None
+        for rows in strips(*alpha.shape):
             part, weight = np.ascontiguousarray(pixels[rows]).reshape(-1, 3), weights[rows].reshape(-1)
             places = np.flatnonzero(weight >= FAINT)
             if not places.size:
                 continue
-            light = to_linear(part.take(places, axis=0))
-            old = to_linear(front[rows].reshape(-1, 3).take(places, axis=0)) if mixed else light
-            light = light + weight[places, None] * (np.clip(change(old), 0, 1) - old)
+            old = part.take(places, axis=0)
+            light = front = to_linear(old)
+            if foreground:
+                share = (weights[rows] >= FAINT) & (alpha[rows] < 255)
+                colours = np.rint(foreground.colours(rows.start, share)).astype(old.dtype) * scale
+                old[share.reshape(-1).take(places)] = colours
+                front = to_linear(old)
+            light = light + weight.take(places)[:, None] * (np.clip(change(front), 0, 1) - front)
             part[places] = to_srgb(light, part.dtype)
             pixels[rows] = part.reshape(pixels[rows].shape)
 
     def foreground(self, alpha: Floats) -> Pixels:
         """Return the picture, RGB; where alpha, H × W, lies between 0 and 1, the foreground's estimated colour."""
-        return _foreground(self.pixels, alpha)
+        front, parts = self.pixels.copy(), np.rint(alpha * 255).astype(np.uint8)
+        scale = np.iinfo(front.dtype).max // 255
+        estimate = Foreground(to_bytes(front), parts)
+        for rows in strips(*parts.shape):
+            mixed = (parts[rows] > 0) & (parts[rows] < 255)
+            front[rows][mixed] = np.rint(estimate.colours(rows.start, mixed)).astype(front.dtype) * scale
+        return front
 
     def sample(self, mask: Floats, most: int = 10_000) -> Floats:
         """Return linear sRGB, n × 3, of about `most` pixels, evenly chosen where the mask is near its maximum, or near 1."""
@@ -150,16 +162,6 @@ def strips(height: int, width: int) -> Iterator[slice]:
     step = max(1, PIXELS // width)
     for top in range(0, height, step):
         yield slice(top, min(top + step, height))
-
-
-def _foreground(pixels: Pixels, alpha: Floats) -> Pixels:
-    front, parts = pixels.copy(), np.rint(alpha * 255).astype(np.uint8)
-    scale = np.iinfo(front.dtype).max // 255
-    estimate = Foreground(to_bytes(pixels), parts)
-    for rows in strips(*parts.shape):
-        mixed = (parts[rows] > 0) & (parts[rows] < 255)
-        front[rows][mixed] = np.rint(estimate.colours(rows.start, mixed)).astype(front.dtype) * scale
-    return front
 
 
 def extent(mask: NDArray[np.bool_], room: float = 0) -> Box | None:

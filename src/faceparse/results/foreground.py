@@ -44,7 +44,8 @@ class Foreground:
         height, width = alpha.shape
         step = max(1, max(height, width) // SIDE)
         size = -(-width // step), -(-height // step)
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        small = cv2.cvtColor(small, cv2.COLOR_RGB2RGBA).astype(np.float32)  # the fourth channel counts the weights
         part = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
         self._image, self._alpha = image, alpha
         self._means = _mean(small, part), _mean(small, 1 - part)
@@ -64,7 +65,7 @@ class Foreground:
         across, down = places.reshape(2, -1, WIDE)
         front, back = (
             cv2.remap(mean, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            .reshape(-1, 3)[: y.size]
+            .reshape(-1, 4)[: y.size, :3]
             for mean in self._means
         ) if y.size else np.empty((2, 0, 3), np.float32)
         rows = slice(top, top + len(where))
@@ -100,9 +101,14 @@ def cutout_strips(
 
 
 def _mean(picture: Floats, part: Floats) -> Floats:
-    """Return the mean colour around each pixel, weighted by part⁴: nearly pure pixels count by far the most."""
-    weight = np.square(np.square(part))[..., None]
-    product = picture * weight
-    total, sums = (cv2.blur(v, WINDOW, borderType=cv2.BORDER_REPLICATE) for v in (weight, product))
-    middle = np.array(cv2.mean(product)[:3], np.float32) / max(cv2.mean(weight)[0], SLIGHT)
-    return np.asarray((sums + SLIGHT * middle) / (total[..., None] + SLIGHT), np.float32)
+    """Return the mean colour around each pixel, weighted by part⁴: nearly pure pixels count by far the most.
+
+    The fourth channel is 255 in `picture`, and 1 in the result. OpenCV multiplies and divides far faster than NumPy.
+    """
+    weight = np.square(np.square(part))
+    product = cv2.multiply(picture, cv2.merge([weight] * 4))
+    middle = np.array(cv2.mean(product)) / max(cv2.mean(weight)[0], SLIGHT)
+    middle[3] = 255
+    sums = cv2.blur(product, WINDOW, borderType=cv2.BORDER_REPLICATE)
+    sums += (SLIGHT * middle).astype(np.float32)
+    return np.asarray(cv2.divide(sums, cv2.merge([sums[..., 3]] * 4), scale=255))
