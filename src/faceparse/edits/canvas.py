@@ -15,7 +15,7 @@ from faceparse.errors import LabelError, ResultError
 from faceparse.results import Parsing
 from faceparse.results.foreground import Foreground
 from faceparse.results.lookup import look_up, members
-from faceparse.results.soft import FAINT, soft_masks
+from faceparse.results.soft import soft_masks
 
 Box = tuple[slice, slice]
 """Rows and columns."""
@@ -23,6 +23,8 @@ ROOM = 0.1
 """Margin around a region, as a fraction of its longer side: the colours behind the region are estimated there."""
 PIXELS = 1 << 15
 """Number of pixels changed at a time, so that they stay in the processor's cache."""
+FAINT = np.float32(1 / 512)
+"""Weight below which 8 bits show no change."""
 UNSURE = np.float32(0.08)
 """Probabilities up to this count as 0, and those from 1 − this on count as 1."""
 
@@ -64,13 +66,13 @@ class Canvas:
         """Compute the soft masks that `soft` is going to be asked for in one pass, faster than one after the other."""
         self._uses.update(ids for names in masks if (ids := self._ids(names)))
         groups = [ids for ids in self._uses if ids not in self._masks]
-        self._masks |= zip(groups, soft_masks(self.parsing, groups), strict=True)
+        self._masks |= zip(groups, soft_masks(self.parsing, groups, float(UNSURE) / 2), strict=True)
 
     def soft(self, *names: str) -> Floats:
         """Return the soft mask of several classes or groups together, H × W float32, 0 to 1.
 
-        Names that the scheme lacks are left out; `face` stands for `skin` where the scheme has none. Where the
-        probability is less than half a step of 8 bits, the mask is 0.
+        Names that the scheme lacks are left out; `face` stands for `skin` where the scheme has none. Far from the
+        region, where only traces of a probability are left, the mask is 0.
 
         Raises:
             LabelError: the scheme lacks all of them.

@@ -20,14 +20,16 @@ from faceparse.results.sampling import Area
 from faceparse.results.view import View
 
 FAINT = 1 / 512
-"""Probability at a grid's sample that counts as none: half a step of 8 bits."""
+"""Half a step of 8 bits."""
 NEAR = 3
 """Cells around the other samples: neighbours are interpolated, and edges move masks by two cells."""
 FAR = 1e6
 """Cells to the end of the picture: the samples at a grid's border count beyond it too."""
 
 
-def reach(views: Sequence[View], size: tuple[int, int], ids: Sequence[int]) -> Area:
+def reach(
+    views: Sequence[View], size: tuple[int, int], ids: Sequence[int], faint: float = FAINT
+) -> Area:
     """Return the box of the picture outside which none of the labels `ids` is more than faintly probable.
 
     Its sides are multiples of `edges.BLOCK`, or the picture's, so that rendering it alone changes nothing in it.
@@ -36,10 +38,11 @@ def reach(views: Sequence[View], size: tuple[int, int], ids: Sequence[int]) -> A
         views: Views of the same classes.
         size: Height and width of the picture, px.
         ids: Labels of the classes.
+        faint: Probability at a grid's sample that counts as none.
     """
     everywhere = np.array([[0, 0], size[::-1]], np.float64)
     boxes = (
-        [everywhere] if 0 in ids else [box for v in views if (box := _box(v, everywhere, ids)) is not None]
+        [everywhere] if 0 in ids else [box for v in views if (box := _box(v, everywhere, ids, faint)) is not None]
     )
     if not boxes:
         return Area(0, 0, 0, 0)
@@ -49,10 +52,10 @@ def reach(views: Sequence[View], size: tuple[int, int], ids: Sequence[int]) -> A
     return Area(y0, y1, x0, x1)
 
 
-def _box(view: View, everywhere: Doubles, ids: Sequence[int]) -> Doubles | None:
+def _box(view: View, everywhere: Doubles, ids: Sequence[int], faint: float) -> Doubles | None:
     """Lower and upper x, y of one view's box; None where the classes are nowhere."""
     numerators = np.exp(view.logits - view.logits.max(0))
-    spots = np.argwhere(numerators[list(ids)].sum(0) > FAINT * numerators.sum(0))[:, ::-1]
+    spots = np.argwhere(numerators[list(ids)].sum(0) > faint * numerators.sum(0))[:, ::-1]
     if not spots.size:
         return None
     last = np.array(view.logits.shape[:0:-1]) - 1

@@ -11,39 +11,36 @@ from numpy.typing import NDArray
 from faceparse.results.lookup import look_up, members
 from faceparse.results.margins import Margins
 from faceparse.results.parsing import Parsing
-from faceparse.results.reach import reach
+from faceparse.results.reach import FAINT, reach
 from faceparse.results.render import TILE, render_probabilities
 
 Rows = NDArray[np.unsignedinteger[Any]]
 """A strip's values, uint8 or uint16."""
 
 
-FAINT = np.float32(1 / 512)
-"""Probability that counts as 0: half a step of 8 bits."""
+def soft_masks(
+    parsing: Parsing, groups: Sequence[Sequence[int]], faint: float = FAINT
+) -> list[NDArray[np.float32]]:
+    """Return a soft mask for each group of labels, H × W float32, 0 to 1; all are computed in one pass.
 
-
-def soft_masks(parsing: Parsing, groups: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
-    """Return a soft mask of each group of labels, H × W float32, 0 to 1; probabilities below `FAINT` are 0.
-
-    Above it they are those of `parsing.mask(names, soft=True)`. All masks come from one pass over a part of the
-    picture: a pass for small regions costs what their box costs, and further groups cost little.
+    A mask is `parsing.mask(names, soft=True)` in a box around all groups, and 0 elsewhere. Small regions cost what their
+    box costs, and further groups cost little.
 
     Args:
         parsing: A parsing.
         groups: Groups of labels of the parsing's scheme; a group's probability is the sum over its labels.
+        faint: Probability in the network's grid that is not worth a larger box.
     """
     if parsing.label_map is not None:
         return [look_up(members(ids), parsing.label_map).astype(np.float32) for ids in groups]
     masks = [np.zeros(parsing.size, np.float32) for _ in groups]
     sources = [parsing._sources(ids) for ids in groups]
-    area = reach(parsing.views, parsing.size, sorted(set().union(*sources)))
+    area = reach(parsing.views, parsing.size, sorted(set().union(*sources)), faint)
     for rows, columns, parts in render_probabilities(
         parsing.views, parsing.size, sources, parsing.image, area
     ):
-        parts[parts < FAINT] = 0
         for mask, part in zip(masks, parts, strict=True):
-            if part.any():  # memory is taken where something is written
-                mask[rows, columns] = part
+            mask[rows, columns] = part
     return masks
 
 

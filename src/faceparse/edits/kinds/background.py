@@ -63,8 +63,7 @@ class Background(Edit):
             )
 
     def apply(self, canvas: Canvas) -> None:
-        person = firm(1 - canvas.soft(*self.mask))
-        alpha = np.rint(person * 255).astype(np.uint8)
+        alpha = np.rint(firm(1 - canvas.soft(*self.mask)) * 255).astype(np.uint8)
         full = int(np.iinfo(canvas.pixels.dtype).max)
         if self.transparent:
             opacity = (

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from faceparse.edits.base import Edit, Strength
-from faceparse.edits.canvas import Canvas, extent, strips
+from faceparse.edits.canvas import Canvas, extent, firm, strips
 from faceparse.edits.colour import Floats, Pixels
 from faceparse.edits.registry import register
 
@@ -39,7 +39,7 @@ class Soften(Edit):
     strength: Strength = 0.6
 
     def apply(self, canvas: Canvas) -> None:
-        mask = canvas.soft(*self.mask) * np.float32(self.strength)
+        mask = firm(canvas.soft(*self.mask)) * np.float32(self.strength)
         box = extent(mask > 0)
         if box is None:
             return
@@ -68,7 +68,7 @@ def _lines(pixels: Pixels, radius: int, step: int) -> tuple[Floats, Floats]:
     The filtered picture is slope × picture + offset.
     """
     rows, columns = (np.minimum(np.arange(step // 2, n + step // 2, step), n - 1) for n in pixels.shape[:2])
-    few = pixels[rows[:, None], columns].astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    few = pixels.take(rows, axis=0).take(columns, axis=1) / np.float32(np.iinfo(pixels.dtype).max)
     size = (2 * max(1, radius // step) + 1,) * 2
     mean = cv2.blur(few, size)
     variance = cv2.blur(few * few, size) - mean * mean
