@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.edits.colour import Floats, Pixels, to_bytes, to_linear, to_srgb
+from faceparse.edits.colour import Floats, Pixels, byte_of, to_bytes, to_linear, to_srgb
 from faceparse.errors import LabelError, ResultError
 from faceparse.results import Parsing
 from faceparse.results.foreground import Foreground
@@ -119,7 +119,7 @@ class Canvas:
         if box is None:
             return
         pixels, alpha = self.pixels[box], np.rint(mask[box] * 255).astype(np.uint8)
-        weights, scale = mask[box] * np.float32(strength), np.iinfo(pixels.dtype).max // 255
+        weights, scale = mask[box] * np.float32(strength), byte_of(pixels)
         foreground = Foreground(to_bytes(pixels), alpha) if mixed else None
         for rows in strips(*alpha.shape):
             part, weight = np.ascontiguousarray(pixels[rows]).reshape(-1, 3), weights[rows].reshape(-1)
@@ -129,9 +129,8 @@ class Canvas:
             old = part.take(places, axis=0)
             light = front = to_linear(old)
             if foreground:
-                share = (weights[rows] >= FAINT) & (alpha[rows] < 255)
-                colours = np.rint(foreground.colours(rows.start, share)).astype(old.dtype) * scale
-                old[share.reshape(-1).take(places)] = colours
+                share = alpha[rows].reshape(-1).take(places) < 255
+                old[share] = foreground.colours(rows.start, places[share]) * scale
                 front = to_linear(old)
             light = light + weight.take(places)[:, None] * (np.clip(change(front), 0, 1) - front)
             part[places] = to_srgb(light, part.dtype)
@@ -140,11 +139,10 @@ class Canvas:
     def foreground(self, alpha: Floats) -> Pixels:
         """Return the picture, RGB; where alpha, H × W, lies between 0 and 1, the foreground's estimated colour."""
         front, parts = self.pixels.copy(), np.rint(alpha * 255).astype(np.uint8)
-        scale = np.iinfo(front.dtype).max // 255
-        estimate = Foreground(to_bytes(front), parts)
+        estimate = Foreground(to_bytes(self.pixels), parts)
         for rows in strips(*parts.shape):
-            mixed = (parts[rows] > 0) & (parts[rows] < 255)
-            front[rows][mixed] = np.rint(estimate.colours(rows.start, mixed)).astype(front.dtype) * scale
+            mixed = np.flatnonzero((parts[rows] > 0) & (parts[rows] < 255))
+            front[rows].reshape(-1, 3)[mixed] = estimate.colours(rows.start, mixed) * byte_of(front)
         return front
 
     def sample(self, mask: Floats, most: int = 10_000) -> Floats:

@@ -73,6 +73,11 @@ def to_bytes(pixels: Pixels) -> NDArray[np.uint8]:
     return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
 
 
+def byte_of(pixels: Pixels) -> np.unsignedinteger[Any]:
+    """Return the factor from 8 bits to a picture's type: 1 of uint8, or 257 of uint16."""
+    return pixels.dtype.type(np.iinfo(pixels.dtype).max // 255)
+
+
 def to_linear(pixels: Pixels) -> Floats:
     """Convert sRGB values, uint8 or uint16, to linear sRGB, float32, 0 to 1."""
     return np.take(_curve(pixels.dtype.str), pixels)

@@ -67,13 +67,14 @@ def read_original(parsing: Parsing, file: bytes = b"") -> Original:
 
 def _read_original(parsing: Parsing, file: bytes) -> Original:
     with Image.open(io.BytesIO(file)) as image:
+        deep = ";16" in str(image.tile)  # the decoder's raw mode, such as RGB;16B, until the pixels are read
         exif = image.getexif()
         turned = exif.get(_ORIENTATION, 1)
         profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
         pixels: Pixels = parsing.image
         if "A" in image.getbands() or "transparency" in image.info:
             pixels = np.asarray(ImageOps.exif_transpose(image.convert("RGBA")))
-        elif image.format in ("PNG", "TIFF") and turned == 1:
+        elif turned == 1 and deep:
             pixels = _deep(file, parsing.image)
         exif.pop(_ORIENTATION, None)
         if pixels.shape[:2] != parsing.size:  # another reader may turn the picture or choose another frame

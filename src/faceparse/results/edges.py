@@ -101,7 +101,7 @@ def _fit(view: View, colours: Floats, groups: Sequence[Sequence[int]]) -> list[F
     joint -= _mean(colours)[..., None] * _mean(both)[..., None, :]
     inverse, classes = _inverted(joint[..., :3] + GRAIN * np.eye(3)), joint[..., 3:]
     varied = (_mean(values * values) - _mean(values) ** 2).sum(-1)
-    products = np.einsum("yxic,yxjc->yxij", classes, classes)
+    products = classes @ np.swapaxes(classes, -1, -2)
     share = (inverse * products).sum((-1, -2)) / np.maximum(varied, NONE)
     inverse *= np.clip(share, 0, 1)[..., None, None]
     slopes = [_mean((inverse * classes[..., list(ids)].sum(-1)[..., None, :]).sum(-1)) for ids in groups]

@@ -51,27 +51,31 @@ class Foreground:
         self._means = _mean(small, part), _mean(small, 1 - part)
         self._across, self._down = size[0] / width, size[1] / height
 
-    def colours(self, top: int, where: NDArray[np.bool_]) -> Floats:
-        """Return the foreground's colours, n × 3, 0 to 255, at the n pixels where `where`, rows × W, is True.
+    def colours(self, top: int, places: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Return the foreground's colours, n × 3, at n pixels.
 
         Args:
-            top: The picture's row that is the first of `where`.
-            where: The pixels.
+            top: First row of the strip in which the pixels are.
+            places: Indices of the pixels in the strip, counted row by row.
         """
-        y, x = np.nonzero(where)
-        places = np.zeros((2, -(-y.size // WIDE) * WIDE), np.float32)  # OpenCV takes no long rows
-        places[0, : y.size] = (x + 0.5) * self._across - 0.5
-        places[1, : y.size] = (y + (top + 0.5)) * self._down - 0.5
-        across, down = places.reshape(2, -1, WIDE)
+        if not places.size:
+            return np.empty((0, 3), np.uint8)
+        y, x = np.divmod(places, self._alpha.shape[1])
+        spots = np.zeros((2, -(-y.size // WIDE) * WIDE), np.float32)  # OpenCV takes no long rows
+        spots[0, : y.size] = (x + 0.5) * self._across - 0.5
+        spots[1, : y.size] = (y + (top + 0.5)) * self._down - 0.5
+        across, down = spots.reshape(2, -1, WIDE)
         front, back = (
-            cv2.remap(mean, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            .reshape(-1, 4)[: y.size, :3]
+            cv2.remap(mean, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 4)[
+                : y.size, :3
+            ]
             for mean in self._means
-        ) if y.size else np.empty((2, 0, 3), np.float32)
-        rows = slice(top, top + len(where))
-        part = self._alpha[rows][where][:, None] / np.float32(255)
-        unexplained = self._image[rows][where] - part * front - (1 - part) * back
-        return np.asarray(np.clip(front + part * unexplained, 0, 255), np.float32)
+        )
+        rows = slice(top, top + int(y[-1]) + 1)
+        part = self._alpha[rows].reshape(-1).take(places)[:, None] / np.float32(255)
+        mixed = self._image[rows].reshape(-1, 3).take(places, axis=0)
+        unexplained = mixed - part * front - (1 - part) * back
+        return np.rint(np.clip(front + part * unexplained, 0, 255)).astype(np.uint8)
 
 
 def cutout_strips(
@@ -95,8 +99,8 @@ def cutout_strips(
         rows = slice(top, min(top + STRIP, len(opacity)))
         out = np.dstack([image[rows], opacity[rows]])
         if foreground:
-            mixed = (alpha[rows] < 255) & (opacity[rows] > 0)
-            out[mixed, :3] = np.rint(foreground.colours(top, mixed))
+            mixed = np.flatnonzero((alpha[rows] < 255) & (opacity[rows] > 0))
+            out.reshape(-1, 4)[mixed, :3] = foreground.colours(top, mixed)
         yield rows, out
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from faceparse import tables
 from faceparse.edits.base import Colour, Edit
 from faceparse.edits.canvas import Box, Canvas, extent
-from faceparse.edits.colour import Pixels, rgb, to_bytes
+from faceparse.edits.colour import Pixels, byte_of, rgb, to_bytes
 from faceparse.edits.registry import register
 from faceparse.faces import YuNet
 from faceparse.results import Face
@@ -79,8 +79,7 @@ class Anonymise(Edit):
 
     def _hidden(self, pixels: Pixels, square: float) -> Pixels:
         if self.mode == "fill":
-            scale = np.iinfo(pixels.dtype).max // 255
-            return np.broadcast_to(rgb(self.colour).astype(pixels.dtype) * scale, pixels.shape)
+            return np.broadcast_to(rgb(self.colour) * byte_of(pixels), pixels.shape)
         height, width = pixels.shape[:2]
         size = max(1, round(width / square)), max(1, round(height / square))
         small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

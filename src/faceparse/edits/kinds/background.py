@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from faceparse import tables
 from faceparse.edits.base import Edit
 from faceparse.edits.canvas import Canvas, firm, strips
-from faceparse.edits.colour import Floats, Pixels, parse_colour, rgb, to_bytes, to_linear, to_srgb
+from faceparse.edits.colour import Floats, Pixels, byte_of, parse_colour, rgb, to_bytes, to_linear, to_srgb
 from faceparse.edits.registry import register
 from faceparse.errors import ConfigError
 from faceparse.labels import Scheme
@@ -77,24 +77,25 @@ class Background(Edit):
         behind = np.broadcast_to(self._behind(canvas, alpha), canvas.pixels.shape)
         estimate = Foreground(to_bytes(canvas.pixels), alpha)
         for rows in strips(*alpha.shape):
-            through = alpha[rows] < 255
-            mixed = through & (alpha[rows] > 0)
-            front = np.rint(estimate.colours(rows.start, mixed)).astype(canvas.pixels.dtype) * (full // 255)
-            weight = alpha[rows][mixed][:, None] / np.float32(255)
-            light = weight * to_linear(front) + (1 - weight) * to_linear(behind[rows][mixed])
-            np.copyto(canvas.pixels[rows], behind[rows], where=(alpha[rows] == 0)[..., None])
-            canvas.pixels[rows][mixed] = to_srgb(light, canvas.pixels.dtype)
+            part, old = alpha[rows].reshape(-1), canvas.pixels[rows].reshape(-1, 3)
+            mixed = np.flatnonzero((part > 0) & (part < 255))
+            front = estimate.colours(rows.start, mixed) * byte_of(canvas.pixels)
+            weight = part[mixed, None] / np.float32(255)
+            new = behind[rows].reshape(-1, 3)
+            light = weight * to_linear(front) + (1 - weight) * to_linear(new[mixed])
+            np.copyto(old, new, where=(part == 0)[:, None])
+            old[mixed] = to_srgb(light, old.dtype)
             if canvas.opacity is not None:
-                canvas.opacity[rows][through] = full
+                canvas.opacity[rows][alpha[rows] < 255] = full
 
     def _behind(self, canvas: Canvas, alpha: NDArray[np.uint8]) -> Pixels:
         """Return the new background, in the picture's size and type, or as one colour, 3 values."""
-        scale = np.iinfo(canvas.pixels.dtype).max // 255
+        scale = byte_of(canvas.pixels)
         height, width = alpha.shape
         if self.behind == "blur":
             return _blurred(canvas.pixels, alpha, SIGMA * self.strength * max(height, width))
         if parse_colour(self.behind):
-            return rgb(self.behind).astype(canvas.pixels.dtype) * scale
+            return rgb(self.behind) * scale
         image = read_picture(self.behind)
         zoom = max(height / image.shape[0], width / image.shape[1])
         size = max(width, round(image.shape[1] * zoom)), max(height, round(image.shape[0] * zoom))
@@ -102,7 +103,7 @@ class Background(Edit):
             cv2.resize(image, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC)
         )
         top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-        return image[top : top + height, left : left + width].astype(canvas.pixels.dtype) * scale
+        return image[top : top + height, left : left + width] * scale
 
 
 def _blurred(pixels: Pixels, alpha: NDArray[np.uint8], sigma: float) -> Pixels:

@@ -50,12 +50,14 @@ def _lids(place: Place) -> Floats:
     height = max(float(np.linalg.norm(down)), 1.0)
     length = max(float(np.linalg.norm(place.landmarks[1] - place.landmarks[0])), 0.9 * height)
     weights: Floats = np.zeros(place.labels.shape, np.float32)
-    grid = np.moveaxis(np.indices(place.labels.shape), 0, -1)[..., ::-1].astype(np.float32)  # x, y
-    for at in place.landmarks[:2]:
-        near = np.linalg.norm(grid - at, axis=-1) < NEAR * length
+    y, x = np.ogrid[: place.labels.shape[0], : place.labels.shape[1]]
+    for left, top in place.landmarks[:2]:
+        near = (x - left) ** 2 + (y - top) ** 2 < (NEAR * length) ** 2
         eye = eyes & near
         if eye.any() and (glasses & near).sum() < GLASSES * near.sum():
-            above = (grid[eye].mean(0) - grid) @ (down / height) / length
+            middle = np.argwhere(eye).mean(0)
+            across, along = down / height / length
+            above = ((middle[1] - x) * across + (middle[0] - y) * along).astype(np.float32)
             fade = np.exp(-((distance(eye) / (REACH * length)) ** 2)) * np.clip(above / RISE + 0.3, 0, 1)
             np.maximum(weights, fade, out=weights)
     return weights
