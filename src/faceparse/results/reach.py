@@ -27,9 +27,7 @@ FAR = 1e6
 """Cells to the end of the picture: the samples at a grid's border count beyond it too."""
 
 
-def reach(
-    views: Sequence[View], size: tuple[int, int], ids: Sequence[int], faint: float = FAINT
-) -> Area:
+def reach(views: Sequence[View], size: tuple[int, int], ids: Sequence[int], faint: float = FAINT) -> Area:
     """Return the box of the picture outside which none of the labels `ids` is more than faintly probable.
 
     Its sides are multiples of `edges.BLOCK`, or the picture's, so that rendering it alone changes nothing in it.
@@ -42,7 +40,9 @@ def reach(
     """
     everywhere = np.array([[0, 0], size[::-1]], np.float64)
     boxes = (
-        [everywhere] if 0 in ids else [box for v in views if (box := _box(v, everywhere, ids, faint)) is not None]
+        [everywhere]
+        if 0 in ids
+        else [box for v in views if (box := _box(v, everywhere, ids, faint)) is not None]
     )
     if not boxes:
         return Area(0, 0, 0, 0)
