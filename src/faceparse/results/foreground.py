@@ -45,12 +45,11 @@ class Foreground:
         step = max(1, max(height, width) // SIDE)
         size = -(-width // step), -(-height // step)
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        small = cv2.cvtColor(small, cv2.COLOR_RGB2RGBA).astype(
-            np.float32
-        )  # the fourth channel counts the weights
+        # The fourth channel counts the weights.
+        wide: Floats = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2RGBA), np.float32)
         part = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
         self._image, self._alpha = image, alpha
-        self._means = _mean(small, part), _mean(small, 1 - part)
+        self._means = _mean(wide, part), _mean(wide, 1 - part)
         self._across, self._down = size[0] / width, size[1] / height
 
     def colours(self, top: int, places: NDArray[np.intp]) -> NDArray[np.uint8]:

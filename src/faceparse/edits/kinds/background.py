@@ -80,7 +80,7 @@ class Background(Edit):
             part, old = alpha[rows].reshape(-1), canvas.pixels[rows].reshape(-1, 3)
             mixed = np.flatnonzero((part > 0) & (part < 255))
             front = estimate.colours(rows.start, mixed) * byte_of(canvas.pixels)
-            weight = part[mixed, None] / np.float32(255)
+            weight = part[mixed, None].astype(np.float32) / np.float32(255)
             new = behind[rows].reshape(-1, 3)
             light = weight * to_linear(front) + (1 - weight) * to_linear(new[mixed])
             np.copyto(old, new, where=(part == 0)[:, None])
