@@ -288,6 +288,8 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     if isinstance(value, str | Path) and "\0" in str(value):
         raise _FaultError(path, f"expected {described(hint)} without NUL; got {_value_text(str(value))}")
     if origin is Annotated:
+        if arguments[0] is str and not isinstance(value, str):
+            raise _unlike(hint, value, path)  # the rule says what the text is
         result = _convert(arguments[0], value, path)
         if result is None or all(rule.holds(result) for rule in arguments[1:]):
             return result
@@ -391,6 +393,8 @@ def _value_text(value: object) -> str:
         return json.dumps(value)
     if isinstance(value, Mapping):
         return "a table"
+    if hasattr(value, "shape"):  # an array's text has many lines
+        return f"an array of shape {value.shape}"
     try:
         return _REPR.repr(value)
     except ValueError:  # an integer with thousands of digits

@@ -256,11 +256,20 @@ def test_bad_words_are_one_line(words: str, message: str) -> None:
 
 
 def test_bad_lists_and_pictures_are_one_line(portrait: Parsing) -> None:
-    number: Any = 3
-    with pytest.raises(ConfigError, match="edits are a list"):
-        faceparse.edit(portrait, "hair")
-    with pytest.raises(ConfigError, match="an edit is"):
-        faceparse.edit(portrait, [number])
+    no_parsing: Any = "photo.jpg"
+    with pytest.raises(ConfigError, match="edit takes a parsing"):
+        faceparse.edit(no_parsing, ["soften"])
+    no_lists: Any = ("hair", ("hair", "red"), ("hair", "red", 0.5), ("soften", 0.5), None)
+    for steps in no_lists:
+        with pytest.raises(ConfigError, match="edits are a list"):
+            faceparse.edit(portrait, steps)
+    no_edits: Any = (3, ("hair", "red", 0.5), ("hair", "red", {}, 1))
+    for step in no_edits:
+        with pytest.raises(ConfigError, match="an edit is"):
+            faceparse.edit(portrait, [step])
+    assert len(make_edits(("soften", "anonymise=blur"))) == 2
+    with pytest.raises(ConfigError, match="a picture's path.* got an array of shape"):
+        make_edit("background", portrait.image)
     with pytest.raises(ResultError, match="parsing is of a picture"):
         faceparse.edit(portrait, ["soften"], np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(LabelError, match="hair"):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from faceparse.edits.canvas import Canvas
 from faceparse.edits.colour import Pixels
 from faceparse.edits.registry import Step, make_edits
+from faceparse.errors import ConfigError
 from faceparse.results import Parsing
 
 
@@ -29,10 +30,14 @@ def edit(parsing: Parsing, edits: Iterable[Step], picture: Pixels | None = None)
         RGB, H × W × 3, of the picture's type; RGBA, H × W × 4, if the picture is RGBA or an edit makes it transparent.
 
     Raises:
-        ConfigError: an unknown edit or option, or a value that the option does not accept.
+        ConfigError: no parsing; no list of edits; an unknown edit or option, or a value that the option does not accept.
         LabelError: the parsing's scheme lacks a class that an edit needs.
         ResultError: `picture` has another size, shape or type.
     """
+    if not isinstance(parsing, Parsing):
+        raise ConfigError(
+            f'edit takes a parsing, as faceparse.parse("photo.jpg") returns it; got {type(parsing).__name__}'
+        )
     canvas, steps = Canvas(parsing, picture), make_edits(edits)
     canvas.prepare(step.mask for step in steps)
     for step in steps:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
+from reprlib import repr  # long arrays and lists are cut short
 
 from faceparse.edits.base import Edit
 from faceparse.errors import ConfigError
@@ -86,7 +87,7 @@ def make_edit(name: str, value: object = None, options: Mapping[str, object] | N
         given[first] = value
     for option in given:
         if option not in types:
-            raise ConfigError(f"edit {name} has no option {option!r}{mend(option, types)}")
+            raise ConfigError(f"edit {name} has no option {option!r}{mend(str(option), types)}")
     given = {key: str(item) if isinstance(item, Path) else item for key, item in given.items()}
     read = {k: plain_text(types[k], v) if isinstance(v, str) else v for k, v in given.items()}
     return build(kind, read, f"edit {name}")
@@ -98,18 +99,27 @@ def make_edits(steps: Iterable[Step]) -> tuple[Edit, ...]:
     Raises:
         ConfigError: an item that describes no edit, and the errors of `make_edit`.
     """
-    if isinstance(steps, str | Edit):
-        raise ConfigError(f'edits are a list, such as [("hair", "#a0522d")]; got {steps!r}')
-    edits = []
-    for step in steps:
-        if isinstance(step, Edit):
-            edits.append(step)
-        elif isinstance(step, str):
-            edits.append(read_edit(step))
-        elif isinstance(step, tuple | list) and 1 <= len(step) <= 3 and isinstance(step[0], str):
-            edits.append(make_edit(*step))
-        else:
-            raise ConfigError(
-                f'an edit is ("hair", "#a0522d", {{"strength": 0.6}}) or "soften"; got {step!r}'
-            )
-    return tuple(edits)
+    if isinstance(steps, str | Edit) or not isinstance(steps, Iterable) or _is_one(steps):
+        raise ConfigError(f'edits are a list, such as [("hair", "#a0522d")]; got {repr(steps)}')
+    return tuple(map(_read_step, steps))
+
+
+def _is_one(steps: Iterable[object]) -> bool:
+    """Return whether a tuple is one edit, as ("hair", "red", 0.5), and no edits, as ("soften", "anonymise")."""
+    if not (isinstance(steps, tuple) and len(steps) > 1 and isinstance(steps[0], str) and steps[0] in EDITS):
+        return False
+    second = steps[1]
+    several = second.partition("=")[0].partition(",")[0] in EDITS if isinstance(second, str) else False
+    return not (several or isinstance(second, Edit | tuple | list))
+
+
+def _read_step(step: Step) -> Edit:
+    if isinstance(step, Edit):
+        return step
+    if isinstance(step, str):
+        return read_edit(step)
+    if isinstance(step, tuple | list) and len(step) in (1, 2, 3) and isinstance(step[0], str):
+        name, value, options = (*step, None, None)[:3]
+        if options is None or isinstance(options, Mapping):
+            return make_edit(name, value, options)
+    raise ConfigError(f'an edit is ("hair", "#a0522d", {{"strength": 0.6}}) or "soften"; got {repr(step)}')

@@ -28,6 +28,7 @@ def command(
         metavar="NAME=VALUE",
         help="An edit: hair=#a0522d,strength=0.6. Repeat it for several edits, applied in order.",
     ),
+    save: str | None = Option(None, hidden=True),
     names: bool = Option(False, "--list", help="Print the edits with their options."),
     model: str = options.MODEL,
     engine: str = options.ENGINE,
@@ -68,7 +69,13 @@ def command(
     from faceparse.files import atomic
     from faceparse.folder import Run
     from faceparse.parser import Parser
+    from faceparse.pictures.reader import SUFFIXES
+    from faceparse.registry import either
 
+    if save:
+        raise ConfigError(
+            f"edit writes edited pictures alone: faceparse parse --save {save} writes other forms"
+        )
     if names:
         print_table("edits", ("edit", "options", "what it does"), [_row(kind) for kind in EDITS.values()])
         return
@@ -80,7 +87,16 @@ def command(
         raise ConfigError("name a folder for the results, -o FOLDER, or a file for one picture")
     form = EditedPicture(tuple(map(read_edit, edit)))
     todo = find_pictures(inputs or [], output, pictures, recursive, root, max_pixels or 0, shard)
-    one = output.suffix.lower() in FORMATS and not output.is_dir()
+    suffix = "" if output.is_dir() else output.suffix.lower()
+    one = suffix in FORMATS
+    if (
+        suffix
+        and not one
+        and (suffix in SUFFIXES or (inputs and Path(inputs[0]).is_file() and len(todo) == 1))
+    ):
+        raise ConfigError(
+            f"-o {output}: no picture is written as {suffix}: name a {either(FORMATS)} file, or a folder that exists"
+        )
     if one and len(todo) != 1:
         raise ConfigError(f"-o {output} takes one picture, got {len(todo)}: give a folder")
     if one:
@@ -100,7 +116,7 @@ def command(
     if one:
         with atomic(output, overwrite=overwrite, make_folder=True) as temporary:
             parsing = parser.parse(next(iter(todo)).picture)
-            temporary.write_bytes(form.encode(parsing, output.suffix.lower()))
+            temporary.write_bytes(form.encode(parsing, suffix))
         if not quiet:
             say(str(output))
         return

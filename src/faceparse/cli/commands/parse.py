@@ -107,6 +107,8 @@ def command(
     if save is None:
         usual = [name for name in ("mask", "overlay") if not fitting or name in fitting]
         save = "mask" if to_stdout else ",".join(usual or fitting[:1])
+    if "edit" in save.split(","):
+        raise ConfigError("--save edit: pictures are edited by faceparse edit, as in --edit hair=#a0522d")
     forms = writers(save.split(","), chosen)
     if not fitting and suffix in SUFFIXES:
         endings = sorted(set().union(*(_suffixes(kind) for kind in WRITERS.all().values())))

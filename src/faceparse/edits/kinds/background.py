@@ -37,7 +37,7 @@ class Background(Edit):
     name: ClassVar[str] = "background"
     needs: ClassVar[tuple[str, ...]] = ("background",)
     mask: ClassVar[tuple[str, ...]] = needs
-    behind: str
+    behind: Annotated[str, tables.Rule("a colour, a picture's path, blur or transparent", str.strip)]
     strength: Annotated[float, tables.between(0.01, 1)] = 0.5
 
     @property
