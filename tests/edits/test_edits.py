@@ -268,7 +268,7 @@ def test_bad_lists_and_pictures_are_one_line(portrait: Parsing) -> None:
         with pytest.raises(ConfigError, match="an edit is"):
             faceparse.edit(portrait, [step])
     assert len(make_edits(("soften", "anonymise=blur"))) == 2
-    with pytest.raises(ConfigError, match="a picture's path.* got an array of shape"):
+    with pytest.raises(ConfigError, match=r"a picture.s path.* got an array of shape"):
         make_edit("background", portrait.image)
     with pytest.raises(ResultError, match="parsing is of a picture"):
         faceparse.edit(portrait, ["soften"], np.zeros((4, 4, 3), np.uint8))
