@@ -4,6 +4,7 @@ Install faceparse into ComfyUI's Python and copy this file to ComfyUI's folder `
 """
 
 from functools import cache
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -34,54 +35,46 @@ def fault_of(read, text):
         return str(error)
 
 
-class FaceparseMask:
+class Node:
     CATEGORY = "faceparse"
-    DESCRIPTION = "The soft mask of classes and groups: face, hair, skin, lips, eyes, brows, glasses, ears, neck, hat, cloth …"
-    FUNCTION = "mask"
-    RETURN_TYPES = ("MASK",)
+    FUNCTION = "run"
 
     @classmethod
     def INPUT_TYPES(cls):  # noqa: N802
-        pixels = {"default": 0, "min": 0, "max": 1000}
-        return {
-            "required": {
-                "image": ("IMAGE",),
-                "names": ("STRING", {"default": "face, hair"}),
-                "grow": ("INT", pixels),
-                "shrink": ("INT", pixels),
-                "feather": ("INT", pixels),
-            }
-        }
+        return {"required": {"image": ("IMAGE",), **cls.INPUTS}}
+
+
+class FaceparseMask(Node):
+    DESCRIPTION = "The soft mask of classes and groups: face, hair, skin, lips, eyes, brows, glasses, ears, neck, hat, cloth …"
+    RETURN_TYPES = ("MASK",)
+    INPUTS: ClassVar = {
+        "names": ("STRING", {"default": "face, hair"}),
+        **dict.fromkeys(("grow", "shrink", "feather"), ("INT", {"default": 0, "min": 0, "max": 1000})),
+    }
 
     @classmethod
     def VALIDATE_INPUTS(cls, names):  # noqa: N802
         return fault_of(lambda text: [parser().scheme.ids(name) for name in names_of(text)], names)
 
-    def mask(self, image, names, grow=0, shrink=0, feather=0):
+    def run(self, image, names, **margins):
         """From B × H × W × 3 or 4, 0 to 1, to B × H × W, 0 to 1."""
-        masks = [
-            parsing.mask(names_of(names), soft=True, grow=grow, shrink=shrink, feather=feather)
-            for parsing in parser().map(list(image[..., :3]))
-        ]
+        parsings = parser().map(list(image[..., :3]))
+        masks = [parsing.mask(names_of(names), soft=True, **margins) for parsing in parsings]
         return (torch.from_numpy(np.stack(masks)),)
 
 
-class FaceparseEdit:
-    CATEGORY = "faceparse"
+class FaceparseEdit(Node):
     DESCRIPTION = "Edits by masks, one a line, as `faceparse edit --list` names them."
-    FUNCTION = "edit"
     RETURN_TYPES = ("IMAGE",)
-
-    @classmethod
-    def INPUT_TYPES(cls):  # noqa: N802
-        lines = "hair=#a0522d,strength=0.8\nsoften"
-        return {"required": {"image": ("IMAGE",), "edits": ("STRING", {"default": lines, "multiline": True})}}
+    INPUTS: ClassVar = {
+        "edits": ("STRING", {"default": "hair=#a0522d,strength=0.8\nsoften", "multiline": True})
+    }
 
     @classmethod
     def VALIDATE_INPUTS(cls, edits):  # noqa: N802
         return fault_of(edits_of, edits)
 
-    def edit(self, image, edits):
+    def run(self, image, edits):
         """From B × H × W × 3 or 4, 0 to 1, to the same; with 4 channels where an edit makes something transparent."""
         steps, pictures = edits_of(edits), []
         for picture, parsing in zip(image, parser().map(list(image[..., :3])), strict=True):

@@ -88,8 +88,8 @@ def test_faults_are_shown_at_the_node(nodes: Mapping[str, Any], batch: Any) -> N
     assert nodes["FaceparseMask"].VALIDATE_INPUTS(names=" ") == "name one at least"
     assert "colour" in nodes["FaceparseEdit"].VALIDATE_INPUTS(edits="hair=mud")
     with pytest.raises(LabelError):
-        nodes["FaceparseMask"]().mask(batch, "tail")
+        nodes["FaceparseMask"]().run(batch, "tail")
     with pytest.raises(ConfigError):
-        nodes["FaceparseEdit"]().edit(batch, "hair=mud")
+        nodes["FaceparseEdit"]().run(batch, "hair=mud")
     with pytest.raises(NoFaceError, match="no face found to hide"):
-        nodes["FaceparseEdit"]().edit(torch.zeros(1, 64, 64, 3), "anonymise")
+        nodes["FaceparseEdit"]().run(torch.zeros(1, 64, 64, 3), "anonymise")
