@@ -71,8 +71,8 @@ class Edges:
             slice(int(np.clip(v.min(), 0, n - 1)), int(np.clip(v.max() + 2, 1, n)))
             for v, n in zip((x, y), self._view.logits.shape[:0:-1], strict=True)
         )
-        picture = np.ones((*area.shape, 4), np.float32)  # the offset's factor is 1
-        picture[..., :3] = self._image[area.y0 : area.y1, area.x0 : area.x1] / np.float32(255)
+        picture = cv2.cvtColor(self._image[area.y0 : area.y1, area.x0 : area.x1], cv2.COLOR_RGB2RGBA)
+        picture = picture / np.float32(255)  # the fourth channel, 1, is the offset's factor
         for one, slopes in zip(out, self._slopes, strict=False):
             if np.abs(slopes[down, across, :3]).max() > SLIGHT:
                 here = cv2.remap(slopes, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

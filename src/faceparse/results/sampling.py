@@ -30,7 +30,7 @@ MIXED = 255
 CHUNK = 1 << 15
 """Number of pixels sampled at a time for labels, so that the buffers stay in the processor's cache."""
 
-DENSE_CHUNK = 1 << 16
+DENSE_CHUNK = 1 << 18
 """Number of logits sampled at a time for probabilities, so that the buffers stay in the processor's cache."""
 
 CELLS = 1 << 14
@@ -254,12 +254,23 @@ class Sampler:
         wide = left + (np.take(band, column + 1, axis=2) - left) * right
         drop = wide[:, 1:] - wide[:, :-1]
         step = max(1, DENSE_CHUNK // (self.classes * column.size))
-        for begin in range(0, row.size, step):
-            part = slice(begin, begin + step)
-            values = np.take(drop, row[part] - first, axis=1)
-            values *= down[part, None]
-            values += np.take(wide, row[part] - first, axis=1)
-            yield (part, slice(None)), self._exp(values)
+        starts = np.flatnonzero(np.diff(row, prepend=-1))
+        for begin, end in zip(starts, [*starts[1:], row.size], strict=True):
+            if self._steep or end - begin < 3:
+                values = down[begin:end, None] * drop[:, row[begin] - first, None]
+                values += wide[:, row[begin] - first, None]
+                yield (slice(begin, end), slice(None)), self._exp(values)
+                continue
+            # Within a cell the logits rise by the same amount from row to row, and the numerators by the same factor.
+            factor = np.exp(drop[:, row[begin] - first] * np.float32(self._map[1, 1]))
+            for top in range(begin, end, step):
+                values = np.empty((self.classes, min(step, end - top), column.size), np.float32)
+                values[:, 0] = self._exp(
+                    down[top] * drop[:, row[begin] - first] + wide[:, row[begin] - first]
+                )
+                for i in range(1, values.shape[1]):
+                    np.multiply(values[:, i - 1], factor, out=values[:, i])
+                yield (slice(top, top + values.shape[1]), slice(None)), values
 
     def _numerators_at(self, cell: Indices, down: Floats, right: Floats) -> Iterator[tuple[slice, Floats]]:
         flat = self._level.reshape(self.classes, -1)
