@@ -3,6 +3,7 @@
 import io
 import multiprocessing
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse.errors import ConfigError
-from faceparse.scale import Parse
+from faceparse.errors import ConfigError, MissingExtraError
+from faceparse.scale import Parse, Run
 from faceparse.scale.table import COLUMNS
 from tests.scale.conftest import fake_parse
 
@@ -86,6 +87,14 @@ def test_copies_in_a_process_share_the_model(tiny_path: Path) -> None:
     parse = Parse(tiny_path)
     assert pickle.loads(pickle.dumps(parse)).load() is parse.load()
     assert Parse(tiny_path).load() is not parse.load()
+
+
+def test_without_the_extra_a_run_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ray"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"needs ray.*pip install 'faceparse\[scale\]'"):
+        Run("photos", "out", fake_parse())
 
 
 @pytest.mark.slow

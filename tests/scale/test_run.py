@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from faceparse.errors import EngineError
+from faceparse.errors import ConfigError, EngineError
 from faceparse.scale import Parse, Run, Workers
 from faceparse.scale.destination import FORMS
 from faceparse.scale.place import Place
@@ -110,6 +110,11 @@ def test_a_model_that_no_worker_can_load_is_one_line(
     parse = Parse(tiny_path, device="cuda", faces="whole", scheme=None)
     with pytest.raises(EngineError, match="cuda"):
         list(Run(str(photos), str(tmp_path), parse, workers=TWO))
+
+
+def test_more_gpus_than_there_are_is_one_line(ray: None, photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="2 processes with 64 GPUs each do not fit"):
+        list(Run(str(photos), str(tmp_path), fake_parse(), workers=Workers(actors=2, gpus=64)))
 
 
 def test_a_killed_command_goes_on_where_it_ended(photos: Path, tmp_path: Path, tiny_path: Path) -> None:

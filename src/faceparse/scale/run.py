@@ -22,8 +22,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from faceparse import errors
-from faceparse.errors import EngineError, FaceparseError, MissingExtraError, in_words
+from faceparse.errors import ConfigError, EngineError, FaceparseError, MissingExtraError, in_words
 from faceparse.folder.summary import Summary
 from faceparse.parser import in_order
 from faceparse.scale.destination import ROWS, Destination, open_destination
@@ -148,10 +148,10 @@ class Run:
         if not (pictures or packs):
             return
         began = time.perf_counter()
-        with ray_session(self._workers):
+        with ray_session(self._workers), closing(self._tables(pictures, packs, destination.keys)) as tables:
             ready, done = time.perf_counter(), 0
             self.start_seconds = ready - began
-            for table in self._tables(pictures, packs, destination.keys):
+            for table in tables:
                 destination.add(table)
                 for row in table.select(["key", "path", "error"]).to_pylist():
                     status, names = "failed" if row["error"] else "written", (row["path"], row["key"])
@@ -163,10 +163,12 @@ class Run:
                     self.stopped = True
                     return
 
-    def _tables(self, pictures: Mapping[str, str], packs: list[Pack], written: set[str]) -> Iterator[Any]:
+    def _tables(
+        self, pictures: Mapping[str, str], packs: list[Pack], written: set[str]
+    ) -> Generator[Any, None, None]:
         """Yield tables of rows in the order in which the workers deliver them."""
         ray, workers = import_ray(), self._workers
-        actors = workers.actors or _most_actors(workers)
+        actors = _actors(workers)
         if not packs:
             actors = min(actors, len(pictures))
         # A small job is divided among all actors, and twice as finely, because pictures differ.
@@ -306,11 +308,22 @@ def _one_line() -> Iterator[None]:
         raise EngineError(f"Ray: {in_words(error)}") from error
 
 
-def _most_actors(workers: Workers) -> int:
-    """Return how many actors the CPUs or GPUs of the cluster can hold."""
+def _actors(workers: Workers) -> int:
+    """Return the number of actors: by default as many as the CPUs or GPUs hold.
+
+    Raises:
+        ConfigError: more actors than this machine's GPUs hold, for which Ray would wait for ever.
+    """
     there = import_ray().cluster_resources()
-    cpus = there.get("CPU", 1) - (not workers.address)
-    return max(int(there.get("GPU", 0) / workers.gpus if workers.gpus else cpus / workers.threads), 1)
+    if workers.gpus:
+        most = int(there.get("GPU", 0) / workers.gpus)
+    else:
+        most = int((there.get("CPU", 1) - (not workers.address)) / workers.threads)
+    if workers.gpus and not workers.address and most < (workers.actors or 1):
+        raise ConfigError(
+            f"{workers.actors or 1} processes with {workers.gpus:g} GPUs each do not fit: Ray sees {there.get('GPU', 0):g}"
+        )
+    return workers.actors or max(most, 1)
 
 
 def _blocks(pictures: Mapping[str, str], size: int) -> list[Any]:

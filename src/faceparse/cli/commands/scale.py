@@ -30,7 +30,7 @@ def command(
     actors: int | None = Option(
         None, min=1, help="Number of processes. [default: as the CPUs or GPUs allow]"
     ),
-    gpus: float = Option(0, min=0, help="GPUs of each process: 0.25 puts four on one GPU."),
+    gpus: float = Option(0, min=0, help="GPUs of each process: 0.25 puts four on one GPU; 0: the CPU."),
     threads: int = Option(
         1, min=1, max=1024, help="CPUs of each process, which parses as many pictures at a time."
     ),
@@ -65,6 +65,9 @@ def command(
 
     A rerun leaves out pictures that the table has.
     """
+    import os
+    from contextlib import redirect_stdout
+
     from faceparse.cli.console import progress_bar
     from faceparse.cli.interrupt import INTERRUPTED, stop_on_signals
     from faceparse.cli.process import tune_process
@@ -75,7 +78,7 @@ def command(
         jobs=threads if not gpus else None,
         keep_images=keep_images,
         engine=engine,
-        device=device,
+        device="cpu" if device == "auto" and not gpus else device,
         faces=faces,
         no_face=no_face,
         scheme=scheme,
@@ -96,7 +99,13 @@ def command(
         rows=rows,
         prepare=tune_process,
     )
-    with stop_on_signals(grace) as run.stop, progress_bar(quiet=quiet) as progress:
+    # Ray prints a paragraph there for each worker that dies or is stopped.
+    with (
+        open(os.devnull, "w") as nowhere,  # noqa: PTH123
+        redirect_stdout(nowhere),
+        stop_on_signals(grace) as run.stop,
+        progress_bar(quiet=quiet) as progress,
+    ):
         progress("starting Ray", 0, run.total)
         for done in run:
             progress("parsing", done, run.total)
