@@ -95,7 +95,7 @@ def folder(root: Path, count: int = 5, classes: int = 19) -> Path:
 
 def webdataset(root: Path, to: str = "tars") -> Path:
     """The same data set as `folder`, packed."""
-    pack(folder(root.with_name("unpacked")), root, to, scheme="celebamask19")
+    pack(folder(root.with_name(f"{root.name}-unpacked")), root, to, scheme="celebamask19")
     return root
 
 

@@ -232,7 +232,7 @@ def test_a_hostile_tar_stays_inside(tmp_path: Path, name: str) -> None:
     shutil.copy(tmp_path / "set" / "val-00000.tar", path)
     with tarfile.open(path, "a") as tar:
         for ending in (".jpg", ".labels.png"):
-            source = tmp_path / "unpacked" / ("images/0.jpg" if ending == ".jpg" else "labels/0.png")
+            source = tmp_path / "set-unpacked" / ("images/0.jpg" if ending == ".jpg" else "labels/0.png")
             member = tarfile.TarInfo(name.removesuffix(".jpg") + ending)
             member.size = source.stat().st_size
             tar.addfile(member, io.BytesIO(source.read_bytes()))

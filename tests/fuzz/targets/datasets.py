@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 from functools import partial
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
@@ -36,7 +37,12 @@ class Target(target.Target):
         made.lapa(folder / "lapa")
         made.helen(folder / "helen")
         made.facesynthetics(folder / "facesynthetics", 2)
-        assert set(kinds()) == {p.name for p in folder.iterdir()}
+        made.webdataset(folder / "webdataset")
+        if find_spec("pyarrow"):
+            made.parquet(folder / "parquet")
+        for unpacked in folder.glob("*-unpacked"):
+            shutil.rmtree(unpacked)
+        assert {p.name for p in folder.iterdir()} | {"parquet"} == {*kinds()}
         files = [p for p in sorted(folder.rglob("*")) if p.is_file()]
         masks = [p for p in files if "mask-anno" in str(p)]
         self.inputs = {p.relative_to(folder).as_posix(): p.read_bytes() for p in files if p not in masks[3:]}
