@@ -16,7 +16,8 @@ A sample is read with its row group, so these are small: at most 16 rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,13 +26,16 @@ from numpy.typing import NDArray
 
 from faceparse.data.packed import Index, Packed
 from faceparse.data.registry import register
-from faceparse.errors import DataError, MissingExtraError
-from faceparse.files import json_bytes
+from faceparse.errors import DataError, FaceparseError, MissingExtraError
+from faceparse.files import json_bytes, open_regular
 
 HEADER = b"faceparse"
 """Key of the header in a file's metadata."""
 
 NAME, IMAGE, LABELS = "name", "image", "labels"
+
+LARGEST = 1 << 30
+"""Largest unpacked size of a row group in bytes: one is in memory whenever a sample is read."""
 
 
 def import_pyarrow() -> Any:
@@ -50,6 +54,26 @@ def import_pyarrow() -> Any:
     return pyarrow
 
 
+@contextmanager
+def open_parquet(path: Path) -> Iterator[Any]:
+    """Open a regular file as a `pyarrow.parquet.ParquetFile`.
+
+    Raises:
+        DataError: the file cannot be read, or reading fails in the block.
+        MissingExtraError: pyarrow is not installed.
+    """
+    pa = import_pyarrow()
+    try:
+        open_regular(path).close()  # a pipe would be waited for
+        with pa.parquet.ParquetFile(path, memory_map=True) as file:
+            yield file
+    except FaceparseError:
+        raise
+    except Exception as error:  # pyarrow raises several, among them OSError without strerror
+        reason = getattr(error, "strerror", None) or str(error).strip().partition(". ")[0]
+        raise DataError(f"cannot read {path} as Parquet: {reason}") from None
+
+
 @register
 class Parquet(Packed):
     """One split of a folder of Parquet files."""
@@ -60,17 +84,14 @@ class Parquet(Packed):
 
     @staticmethod
     def _scan(path: Path) -> Index:
-        pa = import_pyarrow()
-        try:
-            with pa.parquet.ParquetFile(path, memory_map=True) as file:
-                header = (file.schema_arrow.metadata or {}).get(HEADER, b"")
-                absent = {NAME, IMAGE, LABELS} - set(file.schema_arrow.names)
-                sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-                names = [] if absent else file.read([NAME], use_threads=False)[NAME].to_pylist()
-        except Exception as error:  # pyarrow raises several, among them OSError without strerror
-            raise DataError(
-                f"cannot read {path} as Parquet: {str(error).strip().partition('. ')[0]}"
-            ) from None
+        with open_parquet(path) as file:
+            header = (file.schema_arrow.metadata or {}).get(HEADER, b"")
+            absent = {NAME, IMAGE, LABELS} - set(file.schema_arrow.names)
+            row_groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+            if any(group.total_byte_size > LARGEST for group in row_groups):
+                raise DataError(f"{path} has row groups of more than {LARGEST:,} bytes: pack it again")
+            sizes = [group.num_rows for group in row_groups]
+            names = [] if absent else file.read([NAME], use_threads=False)[NAME].to_pylist()
         if absent:
             lacks = " and ".join(sorted(absent))
             raise DataError(
@@ -84,7 +105,7 @@ class Parquet(Packed):
         columns = list(self.columns) if "columns" in parts else []
         wanted = [part for part in parts if part != "columns"] + columns
         group, row = place.tolist()
-        with import_pyarrow().parquet.ParquetFile(path, memory_map=True) as file:
+        with open_parquet(path) as file:
             table = file.read_row_group(group, wanted, use_threads=False)
         values = {name: table[name][row].as_py() for name in wanted}
         return [

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.data.packed import NO_SPLIT, NUMBER, TEXT, TRUTH
-from faceparse.data.parquet import IMAGE, LABELS, NAME, import_pyarrow
+from faceparse.data.parquet import IMAGE, LABELS, NAME, open_parquet
 from faceparse.errors import DataError
 from faceparse.pack.folders import read_bytes
 from faceparse.pack.source import Entry, Source
@@ -46,7 +46,6 @@ def open_table(path: Path, images: Path | None) -> Source:
     Raises:
         DataError: a file of another kind or version, or files of different schemes.
     """
-    pq = import_pyarrow().parquet
     files = _files(path)
     headers: list[Header] = [check_schema(_read_schema(file), file) for file in files]
     for header, file in zip(headers, files, strict=True):
@@ -57,7 +56,7 @@ def open_table(path: Path, images: Path | None) -> Source:
     def entries() -> Iterator[Entry]:
         wanted = [*columns, "key", "path", "width", "height", "masks", "error", "image"]
         for file in files:
-            with pq.ParquetFile(file, memory_map=True) as table:
+            with open_parquet(file) as table:
                 for batch in table.iter_batches(_ROWS, columns=[*dict.fromkeys(wanted)], use_threads=False):
                     for row in batch.to_pylist():
                         values = {
@@ -68,7 +67,10 @@ def open_table(path: Path, images: Path | None) -> Source:
                         fault = (row["error"] or "").replace(row["path"] or name, name)
                         yield Entry(name, NO_SPLIT, values, partial(_read_row, name, row, images), fault)
 
-    count = sum(pq.read_metadata(file).num_rows for file in files)
+    count = 0
+    for file in files:
+        with open_parquet(file) as parquet:
+            count += parquet.metadata.num_rows
     return Source(headers[0].scheme, columns, count, entries())
 
 
@@ -79,10 +81,8 @@ def _files(path: Path) -> list[Path]:
 
 
 def _read_schema(path: Path) -> Any:
-    try:
-        return import_pyarrow().parquet.read_schema(path)
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        raise DataError(f"cannot read {path} as Parquet: {str(error).strip().partition('. ')[0]}") from None
+    with open_parquet(path) as file:
+        return file.schema_arrow
 
 
 def _columns(schema: Any) -> dict[str, str]:
