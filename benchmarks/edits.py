@@ -197,8 +197,8 @@ def similarity(one: Parsing, mode: str) -> float:
 
 def costs(megapixels: list[float]) -> None:
     sample = Image.fromarray(read_picture(edges.SAMPLE))
-    names = [*EDITS, "three edits"]
-    print(f"milliseconds on one thread{'':14}" + "".join(f"{name:>12}" for name in names))
+    print(f"\n| milliseconds on one thread | {' | '.join(EDITS)} | three edits |")
+    print("|---" * (len(EDITS) + 2) + "|")
     for size in megapixels:
         height = round((size * 1e6 * 3 / 4) ** 0.5)
         width = height * 4 // 3
@@ -212,8 +212,8 @@ def costs(megapixels: list[float]) -> None:
                 best(lambda steps=steps, one=one: faceparse.edit(one, steps))
                 for steps in (*([timed(name)] for name in EDITS), list(map(read_edit, THREE)))
             ]
-            label = f"{width} × {height}, face a {'whole' if part == 1 else 'quarter'}"
-            print(f"{label:40}" + "".join(f"{took:12.0f}" for took in row))
+            label = f"{width} × {height}, portrait {'as large' if part == 1 else 'a quarter of it'}"
+            print(f"| {label} | {' | '.join(f'{took:.0f}' for took in row)} |")
 
 
 def timed(name: str) -> Edit:

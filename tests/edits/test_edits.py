@@ -1,7 +1,8 @@
 """What edits do to arrays."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 import faceparse
 from faceparse import Parsing
-from faceparse.edits import EDITS, Canvas, make_edit, make_edits, read_edit
+from faceparse.edits import EDITS, Canvas, Edit, make_edit, make_edits, read_edit, register
 from faceparse.edits.canvas import UNSURE, firm
 from faceparse.edits.colour import from_oklab, to_linear, to_oklab, to_srgb
 from faceparse.errors import ConfigError, LabelError, ResultError
@@ -282,3 +283,21 @@ def test_colours_there_and_back() -> None:
     np.testing.assert_allclose(
         to_oklab(to_linear(np.array([[255, 0, 0]], np.uint8)))[0], [0.628, 0.2249, 0.1258], atol=1e-3
     )
+
+
+@dataclass(frozen=True)
+class Grey(Edit):
+    name: ClassVar[str] = "grey"
+
+    def apply(self, canvas: Canvas) -> None:
+        canvas.blend(canvas.soft("hair"), lambda light: light.mean(-1, keepdims=True).repeat(3, -1))
+
+
+def test_an_edit_of_ones_own(portrait: Parsing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EDITS, "_things", EDITS.all())
+    register(Grey)
+    edited = faceparse.edit(portrait, ["grey", Grey()])
+    hair = portrait.mask("hair", soft=True) > 0.95
+    assert np.ptp(edited[hair].astype(int), axis=-1).max() <= 1
+    with pytest.raises(ConfigError, match="takes no value"):
+        read_edit("grey=1")

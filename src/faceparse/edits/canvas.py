@@ -63,10 +63,14 @@ class Canvas:
         return self.pixels if self.opacity is None else np.dstack([self.pixels, self.opacity])
 
     def prepare(self, masks: Iterable[Sequence[str]]) -> None:
-        """Compute the soft masks that `soft` is going to be asked for in one pass, faster than one after the other."""
+        """Compute the soft masks that `soft` will be asked for, all in one pass; without this, each costs a pass.
+
+        Args:
+            masks: Names of classes or groups for each call of `soft` to come.
+        """
         self._uses.update(ids for names in masks if (ids := self._ids(names)))
-        groups = [ids for ids in self._uses if ids not in self._masks]
-        self._masks |= zip(groups, soft_masks(self.parsing, groups, float(UNSURE) / 2), strict=True)
+        if groups := [ids for ids in self._uses if ids not in self._masks]:
+            self._masks |= zip(groups, soft_masks(self.parsing, groups, float(UNSURE) / 2), strict=True)
 
     def soft(self, *names: str) -> Floats:
         """Return the soft mask of several classes or groups together, H × W float32, 0 to 1.

@@ -48,8 +48,8 @@ def read_edit(words: str) -> Edit:
     head, *parts = words.split(",")
     name, sign, value = head.partition("=")
     kind = EDITS.find(name.strip())
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    while parts and parts[0].partition("=")[0].strip() not in known:  # a file's name may hold commas
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    while parts and parts[0].partition("=")[0].strip() not in names:  # a file's name may hold commas
         if "=" in parts[0] or not sign:
             break
         value += f",{parts.pop(0)}"
@@ -79,17 +79,19 @@ def make_edit(name: str, value: object = None, options: Mapping[str, object] | N
     """
     kind = EDITS.find(name)
     types = hints(kind)
-    given = dict(options or {})
+    values = dict(options or {})
     if value is not None:
-        first = next(iter(types))
-        if first in given:
+        first = next(iter(types), "")
+        if not first:
+            raise ConfigError(f"edit {name} takes no value, got {value!r}")
+        if first in values:
             raise ConfigError(f"edit {name}: {first} is given twice, as the value and by name")
-        given[first] = value
-    for option in given:
+        values[first] = value
+    for option in values:
         if option not in types:
             raise ConfigError(f"edit {name} has no option {option!r}{mend(str(option), types)}")
-    given = {key: str(item) if isinstance(item, Path) else item for key, item in given.items()}
-    read = {k: plain_text(types[k], v) if isinstance(v, str) else v for k, v in given.items()}
+    values = {key: str(item) if isinstance(item, Path) else item for key, item in values.items()}
+    read = {k: plain_text(types[k], v) if isinstance(v, str) else v for k, v in values.items()}
     return build(kind, read, f"edit {name}")
 
 
