@@ -127,6 +127,7 @@ def test_raw_frames_through_pipes(tiny_path: Path, tmp_path: Path) -> None:
         (("clip.mp4", "-o", "a.avi"), 1, "a video is written as .mp4"),
         (("clip.mp4", "-o", "a.mp4", "--save", "mask"), 1, "name a file with .mkv"),
         (("clip.mp4", "-o", "a.mp4", "--save", "mask,overlay"), 2, "takes one form"),
+        (("clip.mp4", "-o", "a", "--save", "edit,mask"), 2, "--edit hair="),
         (("clip.mp4", "-o", "a.mp4", "--save", "panel"), 1, "cannot hold panel: give a folder"),
         (("clip.mp4", "-o", "a.mp4", "--save", "rle"), 1, "cannot hold rle: give a .jsonl file or a folder"),
         (("clip.mp4", "-o", "a.jsonl", "--save", "mask"), 1, "cannot hold mask: give a video or a folder"),

@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from faceparse.faces import Detection
+from faceparse.frames.follow import CARRIED, Follower
 from faceparse.frames.tracker import KEPT, Tracker
 
 POINTS = np.array([[40, 45], [60, 45], [50, 55], [42, 66], [58, 66]], np.float64) - np.array([50, 55])
@@ -93,3 +94,33 @@ def test_a_steady_motion_is_predicted() -> None:
     tracker.predict(1.2)
     (track,) = tracker.tracks
     assert np.mean(track.kalman.box[::2]) == pytest.approx(60 + 20 * 12, abs=6)
+
+
+def test_a_covered_face_goes_on_as_it_moved() -> None:
+    follower, covered = Follower(), 0
+    for i in range(45):
+        left, right = 60 + 6.0 * i, 330 - 6.0 * i
+        follower.move(scene((1, left, 110), (2, right, 130)), i / 25)
+        behind = [at(left, 110)] if abs(left - right) >= 45 else []
+        follower.detect([*behind, at(right, 130)])
+        tracks = {track.id: track for track in follower.tracks}
+        assert {*tracks} == {1, 2}
+        assert abs(tracks[1].face.centre[0] - left) < 15
+        covered += tracks[1].predicted
+    assert covered > 3
+
+
+def test_a_face_that_vanished_is_carried_on_for_half_a_second_and_not_beyond_the_picture() -> None:
+    for x, speed, most in ((100, 0.0, CARRIED), (300, 12.0, 0.4)):
+        follower = Follower()
+        for i in range(8):
+            follower.move(scene((1, x + speed * i, 110)), i / 25)
+            follower.detect([at(x + speed * i, 110)])
+        last = 7 / 25
+        for i in range(8, 30):
+            follower.move(scene(), i / 25)
+            follower.detect([])
+            if follower.tracks:
+                last = i / 25
+        assert last - 7 / 25 <= most + 0.01
+        assert last > 7 / 25

@@ -24,3 +24,12 @@ SHARD: Any = Option(
     None, metavar="I/N", help="Take part I of N of the pictures: several processes or machines share one OUT."
 )
 QUIET: Any = Option(False, "--quiet", help="Print only failures.")
+
+
+def no_face(default: str) -> Any:
+    """Return the option `--no-face`; `default` says in words what a command does without it."""
+    return Option(
+        None,
+        "--no-face",
+        help=f"How to treat a picture without a face: whole, background or fail. [default: {default}]",
+    )

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.faces import Detection, Square
-from faceparse.frames.motion import CUT, Affine, change, flow, move, thumbnail
+from faceparse.frames.kalman import overlap
+from faceparse.frames.motion import CUT, Affine, change, compose, flow, move, reduced, thumbnail
 from faceparse.frames.stamp import likeness, stamp
 from faceparse.frames.tracker import LIKE, Track, Tracker
 from faceparse.results.square import similarity
@@ -38,6 +39,7 @@ class Follower:
 
     Attributes:
         time: Time of the frame in seconds.
+        small: The frame, reduced for comparisons.
         changed: Mean difference of the frame from the last one, 0 to 255.
         cut: Whether a cut lies between the last frame and this one; True at the first frame.
         camera: 2 × 3 map of most of the picture from the last frame to this one; None if unknown.
@@ -60,7 +62,8 @@ class Follower:
     def move(self, image: NDArray[np.uint8], time: float) -> None:
         """Go on to the next frame, RGB uint8, H × W × 3, at `time` in seconds, and follow the faces into it."""
         last, tracks = self._image, self.tracks
-        small = thumbnail(image)
+        self.small = reduced(image)
+        small = thumbnail(self.small)
         again = last is not None and last.shape == image.shape and time > self.time
         self._tracker.predict(time)
         for track in self._tracker.tracks:
@@ -76,6 +79,9 @@ class Follower:
                 self._follow(track, last, image)
         self.lost = any(track.motion is None for track in tracks)
         self.cut = self.changed > CUT and all(track.motion is None for track in tracks)
+        for track in tracks if again and not self.cut else ():
+            if track.motion is None:
+                self._predict(track, image)
         for track in self._tracker.tracks:
             track.here = track.here and not self.cut
 
@@ -88,10 +94,23 @@ class Follower:
         face = moved(track.face, motion)
         if likeness(track.stamp, stamp(image, face)) < FOLLOWED:
             return
+        self._move(track, face, motion)
+        track.kalman.update(face.box)
+
+    def _move(self, track: Track, face: Detection, motion: Affine) -> None:
         track.motion = motion
         if track.smoothed.value is not None:
             track.smoothed.value = move(track.smoothed.value, motion)
-        track.observe(face, self.time, self._tracker.is_alone(track, face))
+        track.face, track.seen, track.predicted = face, self.time, False
+
+    def _predict(self, track: Track, image: NDArray[np.uint8]) -> None:
+        """Let a face that is covered, or that leaves the picture, go on as it moved before."""
+        motion = np.eye(2, 3)
+        motion[:, 2] = np.array(track.kalman.box).reshape(2, 2).mean(0) - track.face.centre
+        face = moved(track.face, motion)
+        if overlap(face.box, (0, 0, image.shape[1], image.shape[0])):
+            self._move(track, face, motion)
+            track.predicted = True
 
     def detect(self, faces: Sequence[Detection]) -> list[Track | None]:
         """Correct the faces by the detections in this frame.
@@ -102,19 +121,29 @@ class Follower:
         image = self._image
         assert image is not None, "move comes first"
         before = {track: track.face.landmarks for track in self._tracker.tracks if track.here}
+        predicted = {track for track in self.tracks if track.predicted}
         tracks = self._tracker.update(faces, image, self.time)
         for track in self.tracks:
             if self.time - track.detected > CARRIED:
                 track.seen = track.detected
-        for face, track in ((face, track) for face, track in zip(faces, tracks, strict=True) if track):
-            if track.motion is None and track in before and likeness(track.stamp, stamp(image, face)) >= LIKE:
-                track.motion = similarity(before[track], face.landmarks)
-                track.smoothed.value = move(before[track], track.motion)
+        for track in filter(None, tracks):
+            if track in before and not track.predicted and (track in predicted or track.motion is None):
+                self._correct(track, before[track], image)
             if self._smooth:
-                side = Square.from_landmarks(face.landmarks).side
-                landmarks = track.smoothed(face.landmarks, self.time, side)
-                track.face = replace(face, landmarks=landmarks)
+                side = Square.from_landmarks(track.face.landmarks).side
+                track.face = replace(
+                    track.face, landmarks=track.smoothed(track.face.landmarks, self.time, side)
+                )
         return tracks
+
+    def _correct(self, track: Track, before: NDArray[np.float64], image: NDArray[np.uint8]) -> None:
+        """Replace an unknown or predicted motion by that of the detected landmarks, if it is the same face."""
+        motion = track.motion
+        track.motion = None
+        if likeness(track.stamp, stamp(image, track.face)) >= LIKE:
+            step = similarity(before, track.face.landmarks)
+            track.motion = step if motion is None else compose(step, motion)
+            track.smoothed.value = move(before, step)
 
 
 def moved(face: Detection, motion: Affine) -> Detection:

@@ -30,7 +30,7 @@ BACK, TOGETHER = 1.0, 0.4
 """Largest distance, in pixels of the reduced picture, of a point followed forwards and back from its start; and of a point
 from the common motion."""
 TERMS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.03)
-THUMBNAIL = (32, 18)
+THUMBNAIL, SMALL = (32, 18), 160
 CUT = 24.0
 """Mean difference of two frames' thumbnails, 0 to 255, above which a cut may lie between them."""
 
@@ -121,6 +121,13 @@ def compose(*maps: Affine) -> Affine:
     for one in maps:
         whole = whole @ np.vstack([one, [0, 0, 1]])
     return np.asarray(whole[:2], np.float64)
+
+
+def reduced(image: Image) -> Image:
+    """Return a frame with a longer side of at most `SMALL` pixels, averaged down."""
+    scale = min(1.0, SMALL / max(image.shape))
+    size = tuple(max(1, round(scale * side)) for side in image.shape[1::-1])
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def thumbnail(image: Image) -> NDArray[np.float32]:

@@ -6,8 +6,8 @@
 
 A view's past is carried along with its face, so that rigid motion cancels. In each cell of the view's grid, the past
 weighs more where the network is unsure, as in MediaPipe's smoothing of segmentation: new + (past − new) · uncertainty ·
-ratio. Where the network is sure of something new (a blink, speech), the new frame wins. A cut and a lost face end the
-past.
+ratio. Where the network is sure of something new (a blink, speech), or where the frame shows something else than before
+(somebody walks past), the new frame wins. A cut and a lost face end the past.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ STILL = 0.02
 """Largest motion, in cells of a grid, that counts as none."""
 INSIDE = 0.5
 """A resampled cell lies inside the past's grid if its probabilities add up to more than this."""
-UNSURE = 3.0
+COARSE, SAME = 16, 24.0
+"""Cells along a side of a view in which colours are compared with the last frame; difference, 0 to 255, up to which they
+count as the same. From twice this difference on, something else is seen, and the past does not count."""
+UNSURE = 4.0
 """The past's weight is this times the probability of all classes but the best one, at most 1."""
 RATIO, RATE = 0.97, 25.0
 """Largest weight of the past at a frame rate of `RATE`; at another rate the past lasts as many seconds."""
@@ -46,16 +49,20 @@ class _Past:
     """What a view's past says.
 
     Attributes:
-        probabilities: C × h × w.
+        probabilities: C × h × w; 0 where the grid lies beyond the picture.
         to_grid: The map from this frame's points to their grid, 2 × 3.
         warped: Whether the points are squashed before; its grid then moves with the face.
-        logits: The last logits of the view.
+        logits: The last logits of the view, as the network gave them.
+        steadied: The same, averaged with their past.
+        colours: The mean colours of the frame on `COARSE`² cells of the grid.
     """
 
     probabilities: Array
     to_grid: Affine
     warped: bool
     logits: Array
+    steadied: Array
+    colours: Array
 
 
 class Steady:
@@ -103,7 +110,7 @@ class Steady:
         step, self._time = self.follower.time - self._time, self.follower.time
         self._ratio = (RATIO * (1 - (1 - self.smooth) ** 4)) ** max(RATE * step, 0.0)
         self._carry()
-        views = {id(view): self._steadied(view, _owner(view, faces)) for view in parsing.views}
+        views = {id(view): self._steadied(view, _owner(view, faces), parsing.size) for view in parsing.views}
 
         def of(whole: Parsing) -> Parsing:
             return replace(whole, views=tuple(views.get(id(view), view) for view in whole.views))
@@ -122,21 +129,24 @@ class Steady:
             elif not past.warped:
                 past.to_grid = compose(past.to_grid, inverse(motion))
 
-    def _steadied(self, view: View, owner: int | None) -> View:
+    def _steadied(self, view: View, owner: int | None, size: tuple[int, int]) -> View:
+        """Return a view of a picture of `size` (height, width), averaged with its past, which it becomes part of."""
         past = self._pasts.get((owner, view.layer))
+        colours = _colours(self.follower.small, view, size)
         warped = view.before is not None
-        if past is None or past.probabilities.shape != view.logits.shape or past.warped != warped:
+        if past is None or past.logits.shape != view.logits.shape or past.warped != warped:
             probabilities, new = softmax(view.logits), view
+        elif np.array_equal(past.logits, view.logits):  # the look was kept: the network has said nothing new
+            self._pasts[owner, view.layer] = replace(past, to_grid=view.to_grid, colours=colours)
+            return replace(view, logits=past.steadied)
         else:
-            if np.array_equal(
-                past.logits, view.logits
-            ):  # the look was kept: the network has said nothing new
-                probabilities = past.probabilities
-            else:
-                step = np.eye(2, 3) if past.warped else compose(past.to_grid, inverse(view.to_grid))
-                probabilities = mixed(softmax(view.logits), resampled(past.probabilities, step), self._ratio)
+            step = np.eye(2, 3) if past.warped else compose(past.to_grid, inverse(view.to_grid))
+            ratio = self._ratio * _alike(past.colours, colours, step, view.logits.shape[1:])
+            probabilities = mixed(softmax(view.logits), resampled(past.probabilities, step), ratio)
             new = replace(view, logits=np.log(np.maximum(probabilities, LEAST)))
-        self._pasts[owner, view.layer] = _Past(probabilities, view.to_grid, warped, view.logits)
+        self._pasts[owner, view.layer] = _Past(
+            probabilities * _within(view, size), view.to_grid, warped, view.logits, new.logits, colours
+        )
         return new
 
 
@@ -168,16 +178,16 @@ def resampled(probabilities: Array, step: Affine) -> Array:
     return out
 
 
-def mixed(new: Array, past: Array, ratio: float) -> Array:
+def mixed(new: Array, past: Array, ratio: Array) -> Array:
     """Average new probabilities, C × h × w, with past ones.
 
-    The past has the weight `ratio` where the network's best class has a probability of two thirds or less, a smaller
+    The past has the weight `ratio` where the network's best class has a probability of three quarters or less, a smaller
     weight where the network is surer, and none beyond the border of its grid.
     """
     weight = 1 - new.max(0)
     weight *= UNSURE
     np.minimum(weight, 1, out=weight)
-    weight *= np.float32(ratio) * past.any(0)
+    weight *= ratio * past.any(0)
     return np.asarray(new + (past - new) * weight, np.float32)
 
 
@@ -187,3 +197,43 @@ def _owner(view: View, faces: Sequence[Face]) -> int | None:
         if face.parsing is not None and any(view is other for other in face.parsing.views):
             return face.id
     return None
+
+
+def _within(view: View, size: tuple[int, int]) -> Array:
+    """Return 1 for the cells of a view's grid in the picture or less than a cell beside it, else 0, h × w."""
+    if view.before is not None or view.frame is None:
+        return np.float32(1)
+    height, width = view.logits.shape[1:]
+    back, cells = inverse(view.to_grid), np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1)
+    points = cells @ back[:, :2].T + back[:, 2]
+    cell = np.hypot(*back[:, 0])
+    return ((points >= -cell) & (points <= np.array(size[::-1]) + cell)).all(-1).astype(np.float32)
+
+
+def _coarse(shape: tuple[int, ...]) -> Array:
+    """Return the (column, row) of the coarse cells' centres in a grid of h × w, `COARSE` × `COARSE` × 2."""
+    x, y = ((np.arange(COARSE) + 0.5) * side / COARSE - 0.5 for side in shape[::-1])
+    return np.stack(np.meshgrid(x, y), -1)
+
+
+def _colours(small: NDArray[np.uint8], view: View, size: tuple[int, int]) -> Array:
+    """Return the colours of a reduced frame on the coarse cells of a view; `size` is that of the frame itself."""
+    if view.before is not None:
+        return np.zeros((COARSE, COARSE, 3), np.float32)
+    points = _coarse(view.logits.shape[1:]) @ (back := inverse(view.to_grid))[:, :2].T + back[:, 2]
+    pixels = points * (np.array(small.shape[1::-1]) / size[::-1]) - 0.5
+    return _sampled(small.astype(np.float32), pixels)
+
+
+def _alike(before: Array, now: Array, step: Affine, shape: tuple[int, ...]) -> Array:
+    """Return 1 for the cells of a grid of h × w in which a frame looks as the last one did, 0 where it is another."""
+    there = _coarse(shape) @ step[:, :2].T + step[:, 2]
+    last = _sampled(before, (there + 0.5) * COARSE / shape[::-1] - 0.5)
+    alike = np.clip(2 - np.abs(now - last).mean(-1) / SAME, 0, 1)
+    return cv2.resize(alike, shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _sampled(image: Array, pixels: NDArray[np.float64]) -> Array:
+    return cv2.remap(
+        image, pixels.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )

@@ -26,8 +26,8 @@ from faceparse.parser import Parser, Prior
 from faceparse.pictures import read_picture
 from faceparse.results import Face, Parsing
 
-EVERY, SEARCH = 5, 2
-"""Frames from one detection to the next: while faces are followed; while there is no face."""
+EVERY = 5
+"""Frames from one detection to the next while faces are followed; without a face, every frame is searched."""
 CLEAR = 0.85
 """Least score of a face that is only followed; a face below it (turned aside, covered) is detected in every frame, as is
 one that the border cuts off."""
@@ -135,7 +135,8 @@ class Stream:
             or follower.changed > CHANGED
             or self._moved > FAR
             or any(track.face.score < CLEAR or _is_cropped(track.face, image) for track in follower.tracks)
-            or self._since >= (EVERY if follower.tracks else SEARCH)
+            or self._since >= EVERY
+            or not follower.tracks
         )
 
     def _detect(self, image: NDArray[np.uint8]) -> None:

@@ -35,8 +35,10 @@ OVERLAP, ALIKE, LIKE = 0.2, 0.6, 0.82
 Of 79 portraits of CelebAMask-HQ, turned, scaled, blurred, relit and noisy, 99 % have a likeness of at least 0.82 with
 themselves, 5 % of the pairs of different people more than 0.75 and 1 % more than 0.85.
 """
-CLEAR = 0.02
-"""Overlap with another face from which a detection does not change how the face is remembered."""
+HEAD = 1.5
+"""Side of a head, in sides of its face."""
+COVERED = 0.6
+"""Likeness of a face to its stored stamp below which another head that overlaps it counts as covering it."""
 
 Array = NDArray[np.float64]
 
@@ -54,6 +56,7 @@ class Track:
         begun: Time in seconds of its first detection.
         seen: Time in seconds at which it was last detected or followed.
         here: Whether its place still counts; False after a cut.
+        predicted: Whether its place is only predicted, since it was neither detected nor followed.
         motion: 2 × 3 map of its points from the last frame to this one; None if unknown: for a new or lost face.
         smoothed: The filter of its landmarks.
     """
@@ -67,17 +70,13 @@ class Track:
     seen: float
     here: bool = True
     motion: Array | None = None
+    predicted: bool = False
     smoothed: OneEuro = field(default_factory=lambda: OneEuro(cutoff=0.5, beta=8.0))
 
-    def observe(self, face: Detection, time: float, alone: bool = True) -> None:
-        """Note where the face is at a time, to which its box was predicted.
-
-        A face beside another one goes on as predicted: the box of a face that somebody covers shrinks to what is seen of
-        it, which is no motion.
-        """
-        if alone:
-            self.kalman.update(face.box)
-        self.face, self.seen, self.here = face, time, True
+    def observe(self, face: Detection, time: float) -> None:
+        """Note where the face is at a time, to which its box was predicted."""
+        self.kalman.update(face.box)
+        self.face, self.seen, self.here, self.predicted = face, time, True, False
 
 
 class Tracker:
@@ -97,10 +96,11 @@ class Tracker:
         for track in self.tracks:
             track.kalman.predict(time)
 
-    def is_alone(self, track: Track, face: Detection) -> bool:
-        """Return whether a track's face, detected and predicted, overlaps no other track's predicted box."""
-        others = [other.kalman.box for other in self.tracks if other is not track]
-        return all(overlap(one, box) < CLEAR for box in others for one in (face.box, track.kalman.box))
+    def _is_covered(self, track: Track, picture: Array) -> bool:
+        """Return whether another head covers a face: the box of what is seen of it shrinks, which is no motion."""
+        box = _head(track.kalman.box)
+        near = any(overlap(box, _head(other.kalman.box)) for other in self.tracks if other is not track)
+        return near and likeness(picture, track.stamp) < COVERED
 
     def _recognise(self, track: Track, picture: Array, lost: Sequence[Track]) -> None:
         """Give a track the number of a lost face if its new stamp shows that both are the same face."""
@@ -138,12 +138,14 @@ class Tracker:
                     matched[i] = track
         for i, track in matched.items():
             self._recognise(track, stamps[i], [lost for lost in self.tracks if lost not in matched.values()])
-            if alone := self.is_alone(track, faces[i]):
-                track.stamp = renewed(track.stamp, stamps[i])
+            track.detected = time
+            if track.here and near(i, track) and self._is_covered(track, stamps[i]):
+                track.seen = time  # its place stays the predicted one
+                continue
+            track.stamp = renewed(track.stamp, stamps[i])
             if not track.here or near(i, track) == 0:  # the face returned at another place
                 track.kalman = Kalman(faces[i].box, time)
-            track.observe(faces[i], time, alone)
-            track.detected = time
+            track.observe(faces[i], time)
         for i in high:
             if i not in matched:
                 matched[i] = Track(
@@ -151,3 +153,10 @@ class Tracker:
                 )
                 self.tracks.append(matched[i])
         return [matched.get(i) for i in range(len(faces))]
+
+
+def _head(box: Sequence[float]) -> tuple[float, ...]:
+    """Return a face's box enlarged to its head."""
+    low, high = np.array(box, np.float64).reshape(2, 2)
+    centre, half = (low + high) / 2, HEAD * (high - low) / 2
+    return (*(centre - half).tolist(), *(centre + half).tolist())

@@ -34,11 +34,7 @@ def command(
     engine: str = options.ENGINE,
     device: str = options.DEVICE,
     faces: str = options.FACES,
-    no_face: str | None = Option(
-        None,
-        "--no-face",
-        help="How to treat a picture without a face: whole, background or fail. [default: fail with anonymise]",
-    ),
+    no_face: str | None = options.no_face("fail with anonymise"),
     pictures: Path | None = Option(
         None, parser=words.path, help="File of pictures, one path a line; `-` is stdin."
     ),

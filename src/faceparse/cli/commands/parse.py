@@ -57,11 +57,7 @@ def command(
     scheme: str = options.SCHEME,
     threshold: float | None = options.THRESHOLD,
     faces: str = options.FACES,
-    no_face: str | None = Option(
-        None,
-        "--no-face",
-        help="How to treat a picture without a face: whole, background or fail. [default: whole for auto, else fail]",
-    ),
+    no_face: str | None = options.no_face("whole for auto, else fail"),
     list_file: Path | None = Option(
         None, "--list", parser=words.path, help="File of pictures, one path a line; `-` is stdin."
     ),

@@ -60,11 +60,7 @@ def command(
     scheme: str = options.SCHEME,
     threshold: float | None = options.THRESHOLD,
     faces: str = options.FACES,
-    no_face: str | None = Option(
-        None,
-        "--no-face",
-        help="A frame without a face: whole, background or fail. [default: whole for auto, else background]",
-    ),
+    no_face: str | None = options.no_face("whole for auto, else background"),
     overwrite: bool = Option(False, "--overwrite", help="Replace outputs that exist."),
     quiet: bool = options.QUIET,
 ) -> None:
@@ -94,6 +90,8 @@ def command(
         raise ConfigError("name the output: -o FILE, -o FOLDER, or -o - for stdout")
     if save is None and not edit:
         save = "rle" if output.suffix.lower() == ".jsonl" else "overlay"
+    if save and "edit" in save.split(","):
+        raise ConfigError("--save has no form edit: name each edit with --edit, as in --edit hair=#a0522d")
     chosen = read_options(option or (), alpha=alpha, classes=classes or None)
     forms = writers(save.split(","), chosen) if save else {}
     if chosen and not save:
