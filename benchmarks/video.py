@@ -282,8 +282,11 @@ class Figures:
                 self.corrected += np.count_nonzero(different & (new[0] == truth) & (old[0] != was))
             nose = place[portraits[who].nose]
             if (nose > 0).all() and (nose < shot.truth.shape[::-1]).all():
-                near = (f for f in frame.faces if np.linalg.norm(f.landmarks[2] - nose) < 0.4 * max(f.size))
-                self.ids.setdefault(who, []).append(next((f.id or 0 for f in near), 0))
+                far = {
+                    float(np.linalg.norm(f.landmarks[2] - nose)) / max(f.size): f.id or 0 for f in frame.faces
+                }
+                nearest = min(far, default=np.inf)
+                self.ids.setdefault(who, []).append(far[nearest] if nearest < 0.4 else 0)
 
     @property
     def flicker(self) -> float:

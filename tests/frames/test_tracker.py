@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from faceparse.faces import Detection
-from faceparse.frames.follow import CARRIED, Follower
-from faceparse.frames.tracker import KEPT, Tracker
+from faceparse.frames.follow import Follower
+from faceparse.frames.tracker import CARRIED, KEPT, Tracker
 
 POINTS = np.array([[40, 45], [60, 45], [50, 55], [42, 66], [58, 66]], np.float64) - np.array([50, 55])
 SIZE = (240, 400)
@@ -110,8 +110,8 @@ def test_a_covered_face_goes_on_as_it_moved() -> None:
     assert covered > 3
 
 
-def test_a_face_that_vanished_is_carried_on_for_half_a_second_and_not_beyond_the_picture() -> None:
-    for x, speed, most in ((100, 0.0, CARRIED), (300, 12.0, 0.4)):
+def test_a_face_that_vanished_is_carried_on_for_a_moment_and_not_beyond_the_picture() -> None:
+    for x, speed, most in ((100, 0.0, CARRIED), (300, 12.0, 0.5)):
         follower = Follower()
         for i in range(8):
             follower.move(scene((1, x + speed * i, 110)), i / 25)

@@ -19,16 +19,12 @@ from faceparse.faces import Detection, Square
 from faceparse.frames.kalman import overlap
 from faceparse.frames.motion import CUT, Affine, change, compose, flow, move, reduced, thumbnail
 from faceparse.frames.stamp import likeness, stamp
-from faceparse.frames.tracker import LIKE, Track, Tracker
+from faceparse.frames.tracker import CARRIED, COVERED, LIKE, Track, Tracker
 from faceparse.results.square import similarity
 
-FOLLOWED = 0.6
-"""Least likeness of a followed face to its stored stamp; below, the face is covered or something else was followed."""
 STILL, MOST = 3.0, 0.6
 """Difference of a frame from the last one, 0 to 255, up to which the camera is still; share of the picture's points that
 move with the camera."""
-CARRIED = 0.5
-"""Seconds for which a face that the detector misses is followed."""
 
 
 class Follower:
@@ -76,7 +72,8 @@ class Follower:
             still = self.changed <= STILL
             self.camera = np.eye(2, 3) if still else flow(last, image, whole, together=MOST)
             for track in tracks:
-                self._follow(track, last, image)
+                if not track.predicted:  # what is seen at a predicted place may be whoever covers the face
+                    self._follow(track, last, image)
         self.lost = any(track.motion is None for track in tracks)
         self.cut = self.changed > CUT and all(track.motion is None for track in tracks)
         for track in tracks if again and not self.cut else ():
@@ -92,7 +89,7 @@ class Follower:
         if motion is None:
             return
         face = moved(track.face, motion)
-        if likeness(track.stamp, stamp(image, face)) < FOLLOWED:
+        if likeness(track.stamp, stamp(image, face)) < COVERED:
             return
         self._move(track, face, motion)
         track.kalman.update(face.box)

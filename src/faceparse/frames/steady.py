@@ -201,16 +201,16 @@ def _owner(view: View, faces: Sequence[Face]) -> int | None:
 
 def _within(view: View, size: tuple[int, int]) -> Array:
     """Return 1 for the cells of a view's grid in the picture or less than a cell beside it, else 0, h × w."""
-    if view.before is not None or view.frame is None:
-        return np.float32(1)
     height, width = view.logits.shape[1:]
+    if view.before is not None or view.frame is None:
+        return np.ones((height, width), np.float32)
     back, cells = inverse(view.to_grid), np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1)
-    points = cells @ back[:, :2].T + back[:, 2]
-    cell = np.hypot(*back[:, 0])
-    return ((points >= -cell) & (points <= np.array(size[::-1]) + cell)).all(-1).astype(np.float32)
+    points, cell = cells @ back[:, :2].T + back[:, 2], np.hypot(*back[:, 0])
+    inside = (points >= -cell) & (points <= np.array(size[::-1]) + cell)
+    return np.asarray(inside.all(-1), np.float32)
 
 
-def _coarse(shape: tuple[int, ...]) -> Array:
+def _coarse(shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return the (column, row) of the coarse cells' centres in a grid of h × w, `COARSE` × `COARSE` × 2."""
     x, y = ((np.arange(COARSE) + 0.5) * side / COARSE - 0.5 for side in shape[::-1])
     return np.stack(np.meshgrid(x, y), -1)
@@ -220,7 +220,8 @@ def _colours(small: NDArray[np.uint8], view: View, size: tuple[int, int]) -> Arr
     """Return the colours of a reduced frame on the coarse cells of a view; `size` is that of the frame itself."""
     if view.before is not None:
         return np.zeros((COARSE, COARSE, 3), np.float32)
-    points = _coarse(view.logits.shape[1:]) @ (back := inverse(view.to_grid))[:, :2].T + back[:, 2]
+    back = inverse(view.to_grid)
+    points = _coarse(view.logits.shape[1:]) @ back[:, :2].T + back[:, 2]
     pixels = points * (np.array(small.shape[1::-1]) / size[::-1]) - 0.5
     return _sampled(small.astype(np.float32), pixels)
 
@@ -230,10 +231,11 @@ def _alike(before: Array, now: Array, step: Affine, shape: tuple[int, ...]) -> A
     there = _coarse(shape) @ step[:, :2].T + step[:, 2]
     last = _sampled(before, (there + 0.5) * COARSE / shape[::-1] - 0.5)
     alike = np.clip(2 - np.abs(now - last).mean(-1) / SAME, 0, 1)
-    return cv2.resize(alike, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(alike, shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _sampled(image: Array, pixels: NDArray[np.float64]) -> Array:
-    return cv2.remap(
-        image, pixels.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    """Return an image's bilinear values at (column, row), h × w × 2."""
+    x, y = np.moveaxis(pixels, -1, 0).astype(np.float32)
+    values = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(values, np.float32)

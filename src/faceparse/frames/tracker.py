@@ -29,6 +29,8 @@ HIGH_SCORE = 0.6
 """Score of a detection that may begin a track."""
 KEPT = 1.5
 """Seconds for which a lost face keeps its number."""
+CARRIED = 0.7
+"""Seconds for which a face that is covered or not detected goes on."""
 OVERLAP, ALIKE, LIKE = 0.2, 0.6, 0.82
 """Least overlap of a detection with a track at its place; least likeness with a lost face elsewhere, and after a cut.
 
@@ -37,8 +39,10 @@ themselves, 5 % of the pairs of different people more than 0.75 and 1 % more tha
 """
 HEAD = 1.5
 """Side of a head, in sides of its face."""
-COVERED = 0.6
-"""Likeness of a face to its stored stamp below which another head that overlaps it counts as covering it."""
+SAME = 0.5
+"""Overlap of two faces' boxes above which they are at the same place."""
+COVERED = 0.7
+"""Likeness of a face to its stored stamp below which it may be covered, or something else was followed."""
 
 Array = NDArray[np.float64]
 
@@ -96,11 +100,11 @@ class Tracker:
         for track in self.tracks:
             track.kalman.predict(time)
 
-    def _is_covered(self, track: Track, picture: Array) -> bool:
+    def _is_covered(self, track: Track, picture: Array, time: float) -> bool:
         """Return whether another head covers a face: the box of what is seen of it shrinks, which is no motion."""
         box = _head(track.kalman.box)
         near = any(overlap(box, _head(other.kalman.box)) for other in self.tracks if other is not track)
-        return near and likeness(picture, track.stamp) < COVERED
+        return near and likeness(picture, track.stamp) < COVERED and time - track.detected <= CARRIED
 
     def _recognise(self, track: Track, picture: Array, lost: Sequence[Track]) -> None:
         """Give a track the number of a lost face if its new stamp shows that both are the same face."""
@@ -123,7 +127,10 @@ class Tracker:
         matched: dict[int, Track] = {}
 
         def near(i: int, track: Track) -> float:
-            shared = max(overlap(faces[i].box, box) for box in (track.kalman.box, track.face.box))
+            boxes: list[tuple[float, ...]] = [faces[i].box, track.kalman.box, track.face.box]
+            if track.predicted:  # its place is a guess
+                boxes = [_head(box) for box in boxes]
+            shared = max(overlap(boxes[0], box) for box in boxes[1:])
             return 1 + shared + likeness(stamps[i], track.stamp) if track.here and shared >= OVERLAP else 0.0
 
         def like(i: int, track: Track) -> float:
@@ -138,14 +145,16 @@ class Tracker:
                     matched[i] = track
         for i, track in matched.items():
             self._recognise(track, stamps[i], [lost for lost in self.tracks if lost not in matched.values()])
+            if track.here and near(i, track) and self._is_covered(track, stamps[i], time):
+                continue  # its place stays the predicted one
             track.detected = time
-            if track.here and near(i, track) and self._is_covered(track, stamps[i]):
-                track.seen = time  # its place stays the predicted one
-                continue
             track.stamp = renewed(track.stamp, stamps[i])
             if not track.here or near(i, track) == 0:  # the face returned at another place
                 track.kalman = Kalman(faces[i].box, time)
             track.observe(faces[i], time)
+        for track in self.tracks:
+            if track not in matched.values():  # another face is detected at its place
+                track.predicted |= any(overlap(track.face.box, faces[i].box) > SAME for i in matched)
         for i in high:
             if i not in matched:
                 matched[i] = Track(
