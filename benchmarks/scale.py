@@ -1,6 +1,6 @@
 """What Ray costs: `faceparse scale` against `faceparse parse` on the same pictures, and memory over many rows.
 
-    python benchmarks/scale.py [--pictures 128] [--side 1024] [--rounds 2] [--rows 100000]
+    python benchmarks/scale.py [--pictures 64] [--side 1024] [--rounds 2] [--rows 100000]
 
 Prints pictures a second of both, with one process of one or two threads and with two, the best of the rounds, which take
 turns; the start of Ray and of the processes, CPU time and the table's size; and then the memory of all processes
@@ -165,7 +165,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pictures", type=int, default=128)
+    parser.add_argument("--pictures", type=int, default=64)
     parser.add_argument("--side", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--rows", type=int, default=100_000, help="a multiple of 1000; 0: none")

@@ -118,21 +118,14 @@ def to_row(
     """
     height, width = parsing.size
     classes = parsing.scheme.classes
-    runs = encode(parsing.labels, [(label,) for label in range(len(classes))])
+    labels = np.flatnonzero(count(parsing.labels)[: len(classes)]).tolist()
     masks = []
-    for label, mask in enumerate(runs):
+    for label, mask in zip(labels, encode(parsing.labels, [(label,) for label in labels]), strict=True):
         x, y, across, down = mask.box
         box = [x, y, x + across, y + down]
-        if mask.area:
-            masks.append(
-                {
-                    "name": classes[label],
-                    "label": label,
-                    "pixels": mask.area,
-                    "box": box,
-                    "counts": mask.counts,
-                }
-            )
+        masks.append(
+            {"name": classes[label], "label": label, "pixels": mask.area, "box": box, "counts": mask.counts}
+        )
     trusts = [face.trust for face in parsing.faces if face.trust is not None]
     return {
         **dict.fromkeys(COLUMNS),
