@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from faceparse.errors import ConfigError, MissingExtraError
-from faceparse.scale import Parse, Run
+from faceparse.scale import Parse, Run, Workers
 from faceparse.scale.table import COLUMNS
 from tests.scale.conftest import fake_parse
 
@@ -95,6 +95,14 @@ def test_without_the_extra_a_run_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"needs ray.*pip install 'faceparse\[scale\]'"):
         Run("photos", "out", fake_parse())
+
+
+@pytest.mark.slow
+def test_an_address_without_a_cluster_is_one_line(photos: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    run = Run(str(photos), str(tmp_path), fake_parse(), workers=Workers(address="127.0.0.1:1"))
+    with pytest.raises(ConfigError, match=r"no Ray cluster answers at .*: Connection refused"):
+        list(run)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -224,6 +225,8 @@ def ray_session(workers: Workers) -> Iterator[None]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     folder = None
     options: dict[str, Any] = {"address": workers.address}
+    if workers.address:
+        _check_address(workers.address)
     if not workers.address:
         # Ray's sockets are in this folder, and their paths have at most 107 bytes.
         parent = tempfile.gettempdir()
@@ -248,6 +251,23 @@ def ray_session(workers: Workers) -> Iterator[None]:
         ray.shutdown()
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_address(address: str) -> None:
+    """Refuse an address at which nothing answers: Ray would try for minutes.
+
+    Raises:
+        ConfigError: no connection to HOST:PORT.
+    """
+    host, _, port = address.rpartition(":")
+    if not port.isdigit() or "://" in address:  # `auto`, which Ray looks up
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"no Ray cluster answers at {address}: {in_words(error)}; expected HOST:PORT or auto"
+        ) from None
 
 
 @contextmanager
