@@ -80,6 +80,7 @@ def test_a_damaged_tar_gives_its_pictures_and_one_error(tmp_path: Path) -> None:
         ("empty", "no picture .* in .*empty; --recursive"),
         ("a.mp4", "is no folder, list"),
         ("bad.parquet", "cannot read .*bad.parquet as Parquet"),
+        ("none.parquet", "no picture .* in .*none.parquet"),
         ("other.parquet", "no column bytes, image or path, only name"),
         ("s4://bucket/a", "s4://bucket: .*expected a path, file://, s3://"),
     ],
@@ -92,6 +93,7 @@ def test_sources_that_are_none(
     Path("a.mp4").touch()
     Path("bad.parquet").write_bytes(b"PAR1")
     pq.write_table(pa.table({"name": ["a"]}), "other.parquet")
+    pq.write_table(pa.table({"path": pa.array([], pa.string())}), "none.parquet")
     with pytest.raises(ConfigError, match=words):
         find_source(name)
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -110,6 +111,13 @@ def test_a_model_that_no_worker_can_load_is_one_line(
     parse = Parse(tiny_path, device="cuda", faces="whole", scheme=None)
     with pytest.raises(EngineError, match="cuda"):
         list(Run(str(photos), str(tmp_path), parse, workers=TWO))
+
+
+def test_a_tar_without_a_picture_makes_an_empty_run(ray: None, tmp_path: Path) -> None:
+    tarfile.open(tmp_path / "a.tar", "w").close()
+    run = Run(str(tmp_path / "a.tar"), str(tmp_path / "out"), fake_parse(), workers=TWO)
+    assert list(run) == []
+    assert rows(tmp_path / "out") == []
 
 
 def test_more_gpus_than_there_are_is_one_line(ray: None, photos: Path, tmp_path: Path) -> None:

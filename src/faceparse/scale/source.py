@@ -111,7 +111,8 @@ class Source:
             raise ConfigError(f"{place.name} has no column {expected}, only {', '.join(columns) or 'none'}")
         first = 0
         for group, count in enumerate(rows):
-            self.packs.append(Pack(place.name, key, group, first))
+            if count:
+                self.packs.append(Pack(place.name, key, group, first))
             first += count
         self.total = None if self.total is None else self.total + first
 

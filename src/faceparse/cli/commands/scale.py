@@ -129,4 +129,4 @@ def _summary(run: Run, output: str) -> Iterator[str]:
     )
     speed = f", {done / run.seconds:.2f} pictures a second" if run.seconds else ""
     ready = f" after {run.start_seconds:.1f} s for Ray's start" if done else ""
-    yield f"{rows} in {output}, {run.seconds:.1f} s{speed}{ready}"
+    yield f"{rows or 'no picture'} in {output}, {run.seconds:.1f} s{speed}{ready}"
