@@ -183,19 +183,22 @@ class Run:
                     _read, batch_size=1, batch_format="pyarrow", fn_kwargs=reading, num_cpus=0.25
                 )
             )
-        token = f"faceparse-scale-{secrets.token_hex(8)}"
-        for part in inputs:
-            rows = part.map_batches(
-                _Actor,
-                batch_format="pyarrow",
-                batch_size=workers.batch,
-                fn_constructor_args=(self._parse, self._prepare, token),
-                compute=ray.data.ActorPoolStrategy(size=actors),
-                num_cpus=workers.threads,
-                num_gpus=workers.gpus or None,
-            )
-            with _one_line():
-                yield from rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+        marks = f"faceparse-scale-{secrets.token_hex(8)}"
+        try:
+            for part in inputs:
+                rows = part.map_batches(
+                    _Actor,
+                    batch_format="pyarrow",
+                    batch_size=workers.batch,
+                    fn_constructor_args=(self._parse, self._prepare, marks),
+                    compute=ray.data.ActorPoolStrategy(size=actors),
+                    num_cpus=workers.threads,
+                    num_gpus=workers.gpus or None,
+                )
+                with _one_line():
+                    yield from rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+        finally:
+            shutil.rmtree(Path(tempfile.gettempdir(), marks), ignore_errors=True)
 
 
 def import_ray() -> Any:
