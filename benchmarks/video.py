@@ -10,13 +10,13 @@ Flicker is the share of a person's pixels, in sight in both frames, whose label 
 the motion is undone. Two kinds of change are no flicker, frame by frame as well as steadied:
 
 - Changes within the raster. A label map has whole pixels, so even an edge that stays on the face moves to and fro on it
-  by half a pixel. One frame's logits, moved exactly along with the turning face, change 0.44 % of the labels a frame
+  by half a pixel. In one turning clip, a frame's logits, moved exactly along with the face, change 0.44 % of the labels a frame
   (frame by frame: 1.48 %). So a label counts as the same if one of the four pixels around the place has it in the other
   frame, which leaves 0.03 % of these.
 - Corrections: a label that was wrong and becomes right, as when a face is found that comes into the picture. A pixel that
   flickers counts each time it becomes wrong.
 
-In brackets stand the ratio of the two, and the same ratio with corrections.
+In brackets stand the ratio of the two, and the same ratio with corrections. Mean F1 is over the classes of the truth.
 """
 
 from __future__ import annotations
@@ -294,6 +294,12 @@ class Figures:
         return 100 * (self.changed - self.corrected) / max(self.compared, 1)
 
     @property
+    def mean_f1(self) -> float:
+        """Mean F1 of the classes that the truth shows, the background apart, in %."""
+        shown = self.confusion.matrix.sum(1)[1:] > 0
+        return 100 * float(self.confusion.f1[1:][shown].mean())
+
+    @property
     def numbers(self) -> str:
         """The ids of each portrait, and in how many frames it has none."""
         return "; ".join(
@@ -446,7 +452,7 @@ def main(arguments: list[str] | None = None) -> None:
             pair = [portraits[k % len(portraits)], portraits[(k + given.portraits) % len(portraits)]]
             measure(clip, pair, k, streams, {"plain": plain, "steady": steady})
         flicker, every = [f.flicker for f in (plain, steady)], steady.changed / plain.changed
-        f1 = [100 * f.confusion.mean_f1 for f in (plain, steady)]
+        f1 = [f.mean_f1 for f in (plain, steady)]
         first = f"{plain.first:5.1f} → {steady.first:5.1f}" if plain.first == plain.first else ""
         print(
             f"{name:14} {flicker[0]:.3f} → {flicker[1]:.3f} ({flicker[1] / flicker[0]:.3f}; {every:.3f})"
