@@ -83,7 +83,7 @@ class DataSettings:
 
     Attributes:
         root: Folder of the data set.
-        kind: folder (`images/` and `labels/` or `masks/`), celebamask-hq, lapa, helen or facesynthetics.
+        kind: folder (`images/` and `labels/` or `masks/`), celebamask-hq, lapa, helen, facesynthetics, webdataset or parquet.
         scheme: Scheme of the label maps, or a YAML file; null if the data set states its scheme.
         train: Split to train on.
         val: Split on which the best checkpoint is chosen.
