@@ -15,7 +15,9 @@ def command(
         None, "--data.scheme", help="Scheme of its label maps, or a YAML file; not needed if it states one."
     ),
     kind: str = Option(
-        "folder", "--data.kind", help="Layout: folder, celebamask-hq, lapa, helen, facesynthetics, webdataset, parquet."
+        "folder",
+        "--data.kind",
+        help="Layout: folder, celebamask-hq, lapa, helen, facesynthetics, webdataset, parquet.",
     ),
     model: str = Option("default", help="Model id or file."),
     crop: bool = Option(False, "--data.crop", help="Crop pictures to their faces by landmarks (Helen)."),
