@@ -56,7 +56,7 @@ class Problem(Exception):  # noqa: N818 (the standard's word)
         }
 
     def answer(self, request_id: str) -> Response:
-        """Return the answer, after which the connection ends: a rest of the body would be taken for a request."""
+        """Return the answer, after which the connection ends, since the rest of the body would be read as the next request."""
         text = json.dumps(self.body(request_id), ensure_ascii=False)
         return Response(
             text, self.status, {**self.headers, "Connection": "close"}, "application/problem+json"

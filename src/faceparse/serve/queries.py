@@ -96,7 +96,7 @@ class EditQuery:
 
     @property
     def parser(self) -> ParserOptions:
-        """Arguments of `Parser`; without a face, what should hide one fails."""
+        """Arguments of `Parser`; if an edit is to hide faces, a picture without one is an error."""
         private = any(step.private for step in self.form.edits)
         return ParserOptions(self.faces, self.no_face or ("fail" if private else None))
 
