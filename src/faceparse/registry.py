@@ -21,7 +21,7 @@ from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from faceparse.errors import FaceparseError
+from faceparse.errors import FaceparseError, MissingExtraError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -36,6 +36,26 @@ _LONGEST = 100
 def room(name: str) -> Any:
     """Import a subpackage's registry module, for code that must not import it at the top, such as `Parsing.save`."""
     return import_module(f"faceparse.{name}.registry")
+
+
+def import_extra(extra: str, use: str, *modules: str) -> Any:
+    """Import modules that an extra brings, and return the first.
+
+    >>> pyarrow = import_extra("scale", "Parquet", "pyarrow", "pyarrow.fs")  # doctest: +SKIP
+
+    Args:
+        extra: The extra, such as `scale` in `pip install 'faceparse[scale]'`.
+        use: What needs the modules, for the message.
+        modules: The modules.
+
+    Raises:
+        MissingExtraError: a module is not installed.
+    """
+    try:
+        first, *_ = map(import_module, modules)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(str(error.name), extra, use) from None
+    return first
 
 
 @cache

@@ -8,8 +8,9 @@ import pytest
 
 from faceparse.errors import DataError
 from faceparse.labels import scheme
+from faceparse.labels.archive import PARQUET_HEADER
 from faceparse.results import Face, Parsing
-from faceparse.scale.table import COLUMNS, HEADER, Header, check_schema, error_row, schema, to_row, to_table
+from faceparse.scale.table import COLUMNS, Header, check_schema, error_row, schema, to_row, to_table
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -54,16 +55,16 @@ def test_rows_come_back_from_parquet(tmp_path: Any) -> None:
 
 def changed(**values: object) -> Any:
     content = json.loads(HEAD.to_json()) | values
-    return schema().with_metadata({HEADER: json.dumps(content)})
+    return schema().with_metadata({PARQUET_HEADER: json.dumps(content)})
 
 
 @pytest.mark.parametrize(
     ("other", "words"),
     [
         (lambda: changed(format=2), "rows is of format 2, and this version of faceparse reads format 1"),
-        (lambda: changed(faceparse="data set"), "rows holds a data set, not parsings"),
+        (lambda: changed(faceparse="data set"), "rows is of kind .data set., not .parsings."),
         (lambda: schema(), "rows is no table of parsings"),
-        (lambda: schema().with_metadata({HEADER: b"{"}), "rows has a damaged header"),
+        (lambda: schema().with_metadata({PARQUET_HEADER: b"{"}), "rows has a damaged header"),
         (lambda: changed().remove(0), "rows: column key is string in a table of parsings, got none"),
     ],
 )

@@ -8,12 +8,11 @@ is opened; nothing stays open, so that a data set travels to threads and other p
 from __future__ import annotations
 
 import io
-import json
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +23,11 @@ from faceparse.data.reading import read_image, read_labels
 from faceparse.data.record import declared_scheme
 from faceparse.data.splits import is_share, take_share
 from faceparse.errors import DataError, FaceparseError
-from faceparse.files import json_bytes
-from faceparse.labels import Scheme, reference
+from faceparse.labels import Scheme
 from faceparse.labels import scheme as find_scheme
+from faceparse.labels.archive import read_header, write_header
 from faceparse.labels.registry import scheme_inside
+from faceparse.tables import convert
 
 FORMAT = 1
 """Version of the header, which a reader compares."""
@@ -39,6 +39,7 @@ NUMBER, TEXT, TRUTH = "number", "text", "truth"
 """Types of columns."""
 
 _KIND = "data set"
+_COLUMNS = dict[str, Literal["number", "text", "truth"]]
 
 
 class Member(io.BytesIO):
@@ -73,33 +74,17 @@ def make_header(scheme: Scheme, columns: Mapping[str, str]) -> bytes:
         scheme: Scheme of the label maps.
         columns: Name → type of the values that each sample has.
     """
-    content = {"faceparse": _KIND, "format": FORMAT, "scheme": reference(scheme), "columns": dict(columns)}
-    return json_bytes(content)
+    return write_header(_KIND, FORMAT, scheme, columns=dict(columns))
 
 
-def read_header(header: bytes, path: Path) -> dict[str, Any]:
-    """Return the content of a file's header; empty for an empty header.
-
-    Raises:
-        DataError: a header of another kind, or of a newer version.
-    """
-    if not header:
+def _read_header(content: bytes, path: Path) -> dict[str, Any]:
+    """Return the content of a file's header; empty for an empty header."""
+    if not content:
         return {}
-    try:
-        content = json.loads(header)
-        kind, version = content["faceparse"], int(content["format"])
-        if not {*dict(content["columns"]).values()} <= {NUMBER, TEXT, TRUTH} and version == FORMAT:
-            raise ValueError
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise DataError(f"{path} has a damaged header ({type(error).__name__}): pack it again") from None
-    if kind != _KIND:
-        raise DataError(f"{path} holds a {kind}, not a data set: faceparse data pack makes one of it")
-    if version != FORMAT:
-        raise DataError(
-            f"{path} is of format {version}, and this version of faceparse reads format {FORMAT}: pack it again, or "
-            "install the version that wrote it"
-        )
-    return dict(content)
+    header = read_header(content, _KIND, FORMAT, path, "faceparse data pack")
+    return header | {
+        "columns": convert(_COLUMNS, header.get("columns"), "columns", where=str(path), error=DataError)
+    }
 
 
 class Packed(Dataset):
@@ -133,7 +118,7 @@ class Packed(Dataset):
             take_share([], split, root, splits)  # raises
         self._files = chosen
         indices = [self._scan(path) for path in chosen]
-        headers = [read_header(index.header, path) for index, path in zip(indices, chosen, strict=True)]
+        headers = [_read_header(index.header, path) for index, path in zip(indices, chosen, strict=True)]
         for header, path in zip(headers, chosen, strict=True):
             if header != headers[0]:
                 raise DataError(

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,11 +27,10 @@ from numpy.typing import NDArray
 
 from faceparse.data.packed import Index, Packed
 from faceparse.data.registry import register
-from faceparse.errors import DataError, FaceparseError, MissingExtraError
+from faceparse.errors import DataError, FaceparseError
 from faceparse.files import json_bytes, open_regular
-
-HEADER = b"faceparse"
-"""Key of the header in a file's metadata."""
+from faceparse.labels.archive import PARQUET_HEADER
+from faceparse.registry import import_extra
 
 NAME, IMAGE, LABELS = "name", "image", "labels"
 
@@ -38,20 +38,7 @@ LARGEST = 1 << 30
 """Largest unpacked size of a row group in bytes: one is in memory whenever a sample is read."""
 
 
-def import_pyarrow() -> Any:
-    """Import pyarrow, with its module `parquet`.
-
-    Raises:
-        MissingExtraError: pyarrow is not installed.
-    """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "pyarrow":
-            raise
-        raise MissingExtraError("pyarrow", "scale", "Parquet") from None
-    return pyarrow
+import_pyarrow = partial(import_extra, "scale", "Parquet", "pyarrow", "pyarrow.parquet")
 
 
 @contextmanager
@@ -85,7 +72,7 @@ class Parquet(Packed):
     @staticmethod
     def _scan(path: Path) -> Index:
         with open_parquet(path) as file:
-            header = (file.schema_arrow.metadata or {}).get(HEADER, b"")
+            header = (file.schema_arrow.metadata or {}).get(PARQUET_HEADER, b"")
             absent = {NAME, IMAGE, LABELS} - set(file.schema_arrow.names)
             row_groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
             if any(group.total_byte_size > LARGEST for group in row_groups):

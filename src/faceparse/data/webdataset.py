@@ -29,29 +29,13 @@ from faceparse.data.packed import Index, Packed
 from faceparse.data.registry import register
 from faceparse.errors import DataError
 from faceparse.files import open_regular
+from faceparse.labels.archive import TAR_HEADER, from_key
 from faceparse.pictures import SUFFIXES
 from faceparse.tables import LARGEST
 
-HEADER = "__faceparse__/header.json"
 LABELS, COLUMNS = ".labels.png", ".json"
 _PARTS = ("image", "labels", "columns")
 _ENDINGS = {LABELS: 1, COLUMNS: 2}
-
-
-def to_key(name: str) -> str:
-    """Return the key of a name without suffix.
-
-    >>> to_key("sub/a.b"), from_key("sub/a%2Eb")
-    ('sub/a%2Eb', 'sub/a.b')
-    """
-    folder, slash, last = name.rpartition("/")
-    return folder + slash + last.replace("%", "%25").replace(".", "%2E")
-
-
-def from_key(key: str) -> str:
-    """Return the name of a key."""
-    folder, slash, last = key.rpartition("/")
-    return folder + slash + last.replace("%2E", ".").replace("%25", "%")
 
 
 @register
@@ -78,7 +62,7 @@ class WebDataset(Packed):
                     folder, slash, last = member.name.rpartition("/")
                     stem, dot, ending = last.partition(".")
                     key, ending = folder + slash + stem, dot + ending
-                    if member.name == HEADER and member.size <= LARGEST:
+                    if member.name == TAR_HEADER and member.size <= LARGEST:
                         header = tar.extractfile(member).read()  # type: ignore[union-attr]
                     elif ending.lower() in SUFFIXES or ending in (LABELS, COLUMNS):
                         part = _ENDINGS.get(ending, 0)

@@ -13,11 +13,11 @@ import numpy as np
 
 from faceparse.data.packed import NO_SPLIT, NUMBER, TEXT, TRUTH, make_header
 from faceparse.data.painting import match_sizes
-from faceparse.data.parquet import HEADER as PARQUET_HEADER
 from faceparse.data.parquet import IMAGE, LABELS, NAME, import_pyarrow
-from faceparse.data.webdataset import COLUMNS, HEADER, to_key
+from faceparse.data.webdataset import COLUMNS
 from faceparse.data.webdataset import LABELS as LABELS_ENDING
 from faceparse.files import json_bytes
+from faceparse.labels.archive import PARQUET_HEADER, TAR_HEADER, to_key
 from faceparse.pack.source import Item, Source
 from faceparse.results import Parsing
 from faceparse.writers.coco import write_joined
@@ -40,7 +40,7 @@ def write_tars(folder: Path, split: str, items: Iterator[Item], source: Source) 
                 stack.close()
                 tar = stack.enter_context(tarfile.open(folder / f"{split}-{number:05}.tar", "w"))
                 number += 1
-                _add(tar, HEADER, make_header(source.scheme, source.columns))
+                _add(tar, TAR_HEADER, make_header(source.scheme, source.columns))
             stem, dot, suffix = item.name.rpartition(".")
             key = to_key(stem)
             _add(tar, key + dot + suffix, item.image)

@@ -27,18 +27,16 @@ from faceparse.errors import ConfigError, DataError, FaceparseError, OutputError
 from faceparse.files import json_bytes
 from faceparse.folder.lock import hold_lock
 from faceparse.folder.state import FOLDER
+from faceparse.labels.archive import PARQUET_HEADER, TAR_HEADER, to_key
 from faceparse.pictures.formats import HEAD, format_of
 from faceparse.scale.place import Place, plain
-from faceparse.scale.table import HEADER, Header, Row, check_schema, import_pyarrow, schema
+from faceparse.scale.table import Header, Row, check_schema, import_pyarrow, schema
 
 ROWS = 1000
 """Default number of rows of one file."""
 
 GROUP = 32 << 20
 """Bytes of rows that are collected for one row group of a Parquet file."""
-
-TAR_HEADER = "__faceparse__/header.json"
-"""First file of a tar; WebDataset passes over names that begin so."""
 
 
 class Rows(ABC):
@@ -74,7 +72,7 @@ class ParquetRows(Rows):
     ending = ".parquet"
 
     def __init__(self, file: IO[bytes], header: Header) -> None:
-        metadata = schema().with_metadata({HEADER: header.to_json()})
+        metadata = schema().with_metadata({PARQUET_HEADER: header.to_json()})
         self._writer = import_pyarrow().parquet.ParquetWriter(file, metadata, compression="zstd")
         self._tables: list[Any] = []
 
@@ -122,7 +120,7 @@ class TarRows(Rows):
 
     def add(self, table: Any) -> None:
         for row in table.to_pylist():
-            key, image = _to_key(row["key"].lstrip("/")), row.pop("image")
+            key, image = to_key(row["key"].lstrip("/")), row.pop("image")
             self._add(f"{key}.json", json_bytes(row))
             if image is not None:
                 kind = format_of(image[:HEAD])
@@ -308,13 +306,3 @@ def open_destination(
             yield destination
         finally:  # rows that were added are whole, whatever ended the run
             destination.close()
-
-
-def _to_key(key: str) -> str:
-    """Return the name of a row in a tar: WebDataset ends it at the first dot.
-
-    >>> _to_key("sub/a.jpg")
-    'sub/a%2Ejpg'
-    """
-    folder, slash, last = key.rpartition("/")
-    return folder + slash + last.replace("%", "%25").replace(".", "%2E")

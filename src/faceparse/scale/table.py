@@ -26,19 +26,20 @@ Columns, null where `error` says why the picture has no parsing::
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from faceparse.errors import DataError, MissingExtraError
-from faceparse.files import json_bytes
+from faceparse.errors import DataError
 from faceparse.labels import Scheme, count
-from faceparse.labels.registry import reference, scheme_inside
+from faceparse.labels.archive import PARQUET_HEADER, read_header, write_header
+from faceparse.labels.registry import scheme_inside
+from faceparse.registry import import_extra
 from faceparse.results import Parsing
 from faceparse.results.nearest import nearest_box
+from faceparse.tables import convert
 from faceparse.writers.runs import encode
 
 KIND = "parsings"
@@ -47,13 +48,14 @@ KIND = "parsings"
 FORMAT = 1
 """Version of the columns; a reader takes no other."""
 
-HEADER = b"faceparse"
-"""Key of the header in a Parquet file's metadata."""
-
 COLUMNS = (
     "key", "path", "width", "height", "faces", "trust", "size", "masks", "scheme", "model", "sha256", "engine",
     "error", "image",
 )  # fmt: skip
+
+import_pyarrow = partial(
+    import_extra, "scale", "a table of parsings", "pyarrow", "pyarrow.fs", "pyarrow.parquet"
+)
 
 Row = dict[str, Any]
 """One picture's values by column, as plain Python values."""
@@ -72,8 +74,7 @@ class Header(NamedTuple):
 
     def to_json(self) -> bytes:
         """Return the header as JSON, as a Parquet file's metadata and a tar's first file hold it."""
-        content = {"faceparse": KIND, "format": FORMAT, "scheme": reference(self.scheme)}
-        return json_bytes({**content, "identity": dict(self.identity)})
+        return write_header(KIND, FORMAT, self.scheme, identity=dict(self.identity))
 
     @classmethod
     def read(cls, content: bytes | None, file: object) -> Header:
@@ -84,18 +85,10 @@ class Header(NamedTuple):
         """
         if not content:
             raise DataError(f"{file} is no table of parsings: faceparse scale did not write it")
-        try:
-            header = json.loads(content)
-            kind, version, identity = header["faceparse"], header["format"], dict(header.get("identity", {}))
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
-            raise DataError(f"{file} has a damaged header ({type(error).__name__}): write it again") from None
-        if kind != KIND:
-            raise DataError(f"{file} holds a {kind}, not parsings: faceparse scale writes these")
-        if version != FORMAT:
-            raise DataError(
-                f"{file} is of format {version}, and this version of faceparse reads format {FORMAT}: write it "
-                "again, or install the version that wrote it"
-            )
+        header = read_header(content, KIND, FORMAT, file, "faceparse scale")
+        identity = convert(
+            dict[str, str], header.get("identity", {}), "identity", where=str(file), error=DataError
+        )
         return cls(scheme_inside(header.get("scheme")), identity)
 
 
@@ -173,23 +166,6 @@ def _faces(parsing: Parsing) -> list[dict[str, Any]]:
     ]
 
 
-def import_pyarrow() -> Any:
-    """Import pyarrow, with its modules `fs` and `parquet`.
-
-    Raises:
-        MissingExtraError: pyarrow is not installed.
-    """
-    try:
-        import pyarrow
-        import pyarrow.fs
-        import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "pyarrow":
-            raise
-        raise MissingExtraError("pyarrow", "scale", "a table of parsings") from None
-    return pyarrow
-
-
 @cache
 def schema() -> Any:
     """Return the table's `pyarrow.Schema`, without a header.
@@ -234,7 +210,7 @@ def to_table(rows: Sequence[Row], header: Header | None = None) -> Any:
     Raises:
         MissingExtraError: pyarrow is not installed.
     """
-    metadata = {HEADER: header.to_json()} if header else None
+    metadata = {PARQUET_HEADER: header.to_json()} if header else None
     return import_pyarrow().Table.from_pylist(list(rows), schema().with_metadata(metadata))
 
 
@@ -244,7 +220,7 @@ def check_schema(found: Any, file: object) -> Header:
     Raises:
         DataError: a file of another kind or version, or with other columns.
     """
-    header = Header.read((found.metadata or {}).get(HEADER), file)
+    header = Header.read((found.metadata or {}).get(PARQUET_HEADER), file)
     for column in schema():
         index = found.get_field_index(column.name)
         if index < 0 or found.field(index).type != column.type:

@@ -15,13 +15,13 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from faceparse.errors import MissingExtraError, WeightsError
+from faceparse.errors import WeightsError
 from faceparse.files import atomic
 from faceparse.labels import schemes
+from faceparse.registry import import_extra
 from faceparse.weights.archive import unpack
 from faceparse.weights.card import Card, card_from_json
 from faceparse.weights.contents import HEAD, read_head
@@ -147,7 +147,7 @@ def write_safetensors(
         MissingExtraError: torch is not installed.
     """
     path = Path(path)
-    save = _import("safetensors.torch", f"writing {path.name}").save_file
+    save = import_extra("torch", f"writing {path.name}", "safetensors.torch").save_file
     with atomic(path, overwrite=overwrite, make_folder=True) as temporary:
         temporary.touch()
         mode = temporary.stat().st_mode
@@ -168,7 +168,7 @@ def _not_torch(path: Path, head: bytes) -> WeightsError:
 
 
 def _read_caffe(path: Path, file: BinaryIO) -> Checkpoint:
-    torch = _import("torch", f"reading {path.name}")
+    torch = import_extra("torch", f"reading {path.name}", "torch")
     try:
         arrays = read_caffemodel(file.read())
     except ProtobufError as error:
@@ -176,15 +176,8 @@ def _read_caffe(path: Path, file: BinaryIO) -> Checkpoint:
     return Checkpoint(path, {name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
-def _import(module: str, use: str) -> Any:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or module, "torch", use) from None
-
-
 def _torch_load(path: Path, file: BinaryIO) -> object:
-    torch = _import("torch", f"reading {path.name}")
+    torch = import_extra("torch", f"reading {path.name}", "torch")
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:  # torch wraps the first error in a page of advice
@@ -228,4 +221,6 @@ def _looks_like_safetensors(head: bytes) -> bool:
 
 def _read_safetensors(path: Path) -> Checkpoint:
     card = safetensors_card(path)
-    return Checkpoint(path, _import("safetensors.torch", f"reading {path.name}").load_file(path), card=card)
+    return Checkpoint(
+        path, import_extra("torch", f"reading {path.name}", "safetensors.torch").load_file(path), card=card
+    )
