@@ -17,7 +17,7 @@ from faceparse.errors import ConfigError, EngineError
 from faceparse.scale import Parse, Run, Workers
 from faceparse.scale.destination import FORMS
 from faceparse.scale.place import Place
-from faceparse.scale.run import ray_session
+from faceparse.scale.session import ray_session
 from tests.scale.conftest import Deadly, fake_parse
 
 pytest.importorskip("ray")

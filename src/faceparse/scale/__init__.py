@@ -7,6 +7,7 @@
 """
 
 from faceparse.scale.parse import Parse
-from faceparse.scale.run import Run, Workers
+from faceparse.scale.run import Run
+from faceparse.scale.session import Workers
 
 __all__ = ["Parse", "Run", "Workers"]
