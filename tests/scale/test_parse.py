@@ -37,7 +37,7 @@ def test_the_columns_of_a_batch(photos: Path) -> None:
 
 
 def test_a_picture_comes_as_bytes_array_or_path(photos: Path) -> None:
-    pytest.importorskip("pyarrow", reason="it reads paths")
+    pytest.importorskip("pyarrow", reason="it reads an address")
     array = np.zeros((24, 32, 3), np.uint8)
     hugging = {"bytes": encoded(), "path": "a.png"}
     values: dict[str, Any] = {
@@ -56,7 +56,6 @@ def test_a_picture_comes_as_bytes_array_or_path(photos: Path) -> None:
 
 
 def test_the_picture_s_bytes_are_kept_if_asked_for(photos: Path) -> None:
-    pytest.importorskip("pyarrow", reason="it reads paths")
     path = photos / "white.png"
     columns = fake_parse(keep_images=True)({"path": [str(path)], "key": ["a"]})
     assert columns["image"] == [path.read_bytes()]

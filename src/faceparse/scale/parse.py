@@ -22,7 +22,7 @@ import numpy as np
 from faceparse.engines import Engine
 from faceparse.errors import ConfigError, ImageError, in_words
 from faceparse.parser import Parser, in_order
-from faceparse.scale.place import Place
+from faceparse.scale.place import read_picture
 from faceparse.scale.table import COLUMNS, Header, Row, error_row, to_row
 
 SOURCES = ("bytes", "image", "path")
@@ -142,7 +142,7 @@ class Parse:
             if picture is None:
                 if path is None:
                     raise ImageError(f"{name} has neither bytes nor an image nor a path")
-                picture = path if "://" not in path and not self._keep_images else Place.of(path).read()
+                picture = path if "://" not in path and not self._keep_images else read_picture(path)
             if not isinstance(picture, str | np.ndarray):
                 picture = bytes(picture)
             if name is None:

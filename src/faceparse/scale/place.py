@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from faceparse.errors import ConfigError, ImageError, display_name
+from faceparse.files import open_regular
 from faceparse.scale.table import import_pyarrow
 
 
@@ -96,17 +97,19 @@ class Place(NamedTuple):
         """
         return self.system.open_input_file(self.path)
 
-    def read(self) -> bytes:
-        """Return a picture file's content.
 
-        Raises:
-            ImageError: the file cannot be read.
-        """
-        try:
-            with self.open() as file:
-                return bytes(file.read())
-        except OSError as error:
-            raise ImageError(f"cannot read {display_name(self.name)}: {plain(error)}") from None
+def read_picture(name: str) -> bytes:
+    """Return the content of a picture file; a path needs no pyarrow, an address does.
+
+    Raises:
+        ImageError: the file cannot be read.
+        MissingExtraError: pyarrow is not installed.
+    """
+    try:
+        with Place.of(name).open() if "://" in name else open_regular(name) as file:
+            return bytes(file.read())
+    except OSError as error:
+        raise ImageError(f"cannot read {display_name(name)}: {plain(error)}") from None
 
 
 def plain(error: BaseException) -> str:

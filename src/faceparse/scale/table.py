@@ -54,7 +54,7 @@ COLUMNS = (
 )  # fmt: skip
 
 import_pyarrow = partial(
-    import_extra, "scale", "a table of parsings", "pyarrow", "pyarrow.fs", "pyarrow.parquet"
+    import_extra, "scale", "a table or address", "pyarrow", "pyarrow.fs", "pyarrow.parquet"
 )
 
 Row = dict[str, Any]
