@@ -21,14 +21,13 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-import uvicorn
 from PIL import Image
 
 from faceparse.cli.process import tune_process
 from faceparse.errors import ConfigError
 from faceparse.serve import Settings, connection, supervisor
 from faceparse.serve.supervisor import Supervisor, listen
-from faceparse.serve.worker import server_config
+from faceparse.serve.worker import new_server
 from tests.conftest import ROOT
 from tests.serve.test_refusals import refused
 
@@ -119,6 +118,7 @@ def test_workers_end_with_their_supervisor(tiny_path: Path, tmp_path: Path) -> N
         worker = server.worker()
         server.process.kill()
         assert psutil.wait_procs([worker], timeout=60)[0]
+        assert not list(tmp_path.iterdir())
 
 
 def test_slow_clients_are_cut_off(tiny_path: Path, tmp_path: Path, photo: bytes) -> None:
@@ -228,7 +228,7 @@ def in_a_thread(tiny_path: Path) -> Iterator[int]:
     """Run a worker's server in this process, and yield its port."""
     beats, pipe = Pipe(duplex=False)
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(server_config(Settings(model=str(tiny_path)), pipe))
+    server = new_server(Settings(model=str(tiny_path)), pipe)
     thread = Thread(target=server.run, args=([listener],))
     thread.start()
     with beats, pipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
 import socket
 import tempfile
@@ -15,10 +16,21 @@ from faceparse.errors import in_words
 from faceparse.serve.settings import Settings
 
 if TYPE_CHECKING:
-    from uvicorn import Config
+    from uvicorn import Server
 
 BEAT = 1
 """Seconds between beats."""
+
+
+class Listener(socket.socket):
+    """The supervisor's socket, with the longest queue that the system allows.
+
+    asyncio accepts as many connections at a time as it asks the queue to hold. It asks for one, so that the workers share
+    connections that come at the same moment.
+    """
+
+    def listen(self, backlog: int = 0) -> None:
+        super().listen(socket.SOMAXCONN)
 
 
 def run_worker(
@@ -33,7 +45,7 @@ def run_worker(
         settings: The server's `Settings`.
         listener: The socket on which all workers take connections.
         pipe: Connection to the supervisor.
-        folder: Folder for temporary files, which the supervisor removes.
+        folder: Folder for temporary files, which is removed at the end.
         prepare: Function that the worker calls first.
     """
     tempfile.tempdir = folder
@@ -42,21 +54,21 @@ def run_worker(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which ends the workers
     try:
         prepare()
-        from uvicorn import Server
-
-        server = Server(server_config(settings, pipe))
+        server = new_server(settings, pipe)
     except Exception as error:
         with suppress(OSError):
             pipe.send(in_words(error))
         return
     with suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+        server.run(sockets=[Listener(fileno=listener.detach())])
+    shutil.rmtree(folder, ignore_errors=True)  # the supervisor may be gone
+    signal.raise_signal(signal.SIGTERM)  # a thread that is stuck does not hold the process
 
 
-def server_config(settings: Settings, pipe: Connection) -> Config:
-    """Load the model, and return the configuration of uvicorn's server, which sends its beats into `pipe`."""
+def new_server(settings: Settings, pipe: Connection) -> Server:
+    """Load the model, and return uvicorn's server, which sends its beats into `pipe`."""
     # Imported by the worker alone: the supervisor stays small.
-    from uvicorn import Config
+    from uvicorn import Config, Server
 
     from faceparse.serve.app import new_app
     from faceparse.serve.connection import allow_connections, connection_class
@@ -69,18 +81,22 @@ def server_config(settings: Settings, pipe: Connection) -> Config:
             if not work.is_stuck:
                 pipe.send(None)
         except OSError:  # the supervisor was killed
-            signal.raise_signal(signal.SIGTERM)
+            server.should_exit = True
 
-    return Config(
-        new_app(settings, work),
-        http=connection_class(settings, connections),
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=connections,
-        timeout_graceful_shutdown=max(1, round(settings.grace)),
-        callback_notify=beat,
-        timeout_notify=BEAT,
+    server = Server(
+        Config(
+            new_app(settings, work),
+            http=connection_class(settings, connections),
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            loop="asyncio",  # as Listener needs it
+            backlog=1,
+            timeout_graceful_shutdown=max(1, round(settings.grace)),
+            callback_notify=beat,
+            timeout_notify=BEAT,
+        )
     )
+    return server
