@@ -66,7 +66,7 @@ def count_actors(workers: Workers) -> int:
     if workers.gpus:
         most = int(there.get("GPU", 0) / workers.gpus)
     else:
-        most = int((there.get("CPU", 1) - (not workers.address)) / workers.threads)
+        most = int((there.get("CPU", 2) - 1) / workers.threads)  # one CPU reads files of many pictures
     if workers.gpus and not workers.address and most < (workers.actors or 1):
         raise ConfigError(
             f"{workers.actors or 1} processes with {workers.gpus:g} GPUs each do not fit: Ray sees {there.get('GPU', 0):g}"
