@@ -6,6 +6,8 @@ from pathlib import Path
 
 from typer import Argument, Option
 
+from faceparse.cli import options
+
 
 def command(
     photos: list[str] = Argument(..., metavar="PHOTO|FOLDER|PATTERN...", help="Pictures, folders, patterns."),
@@ -16,8 +18,8 @@ def command(
     scheme: str = Option(
         "auto", help="Scheme to compare in; auto: celebamask19, else the first model's own."
     ),
-    faces: str = Option("auto", help="What to parse: auto, whole (picture), each (face) or largest (face)."),
-    device: str = Option("auto", help="auto (CUDA, else Apple's, else the CPU), cpu, cuda, mps, …"),
+    faces: str = options.FACES,
+    device: str = options.DEVICE,
     side: int = Option(256, min=32, max=2048, help="Longer side of each picture in the sheet, in pixels."),
     overwrite: bool = Option(False, "--overwrite", help="Replace a file that exists."),
 ) -> None:

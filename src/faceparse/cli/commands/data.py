@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 from typer import Argument, Option
 
-from faceparse.cli import words
+from faceparse.cli import options, words
 from faceparse.cli.say import say
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def prepare_(
     images: Path | None = Option(None, help="Folder of pictures, for KIND parts."),
     no_split: bool = Option(False, "--no-split", help="Write no train.txt, val.txt and test.txt."),
     overwrite: bool = Option(False, "--overwrite", help="Redo what an earlier run wrote."),
-    jobs: int | None = Option(None, min=1, max=1024, help="Number of pictures processed at a time."),
+    jobs: int | None = options.JOBS,
 ) -> None:
     """Paint one mask file per part into label maps, and lay out a folder to train on.
 
@@ -142,7 +142,7 @@ def check(
     kind: str = Option("folder", help="Kind of data set; --kind list names them."),
     json_file: Path | None = Option(None, "--json", help="Write all findings and counts here."),
     sheet: Path | None = Option(None, metavar="FILE.png", help="Draw a contact sheet here."),
-    jobs: int | None = Option(None, min=1, max=1024, help="Number of pictures processed at a time."),
+    jobs: int | None = options.JOBS,
 ) -> None:
     """Check every file of a data set; exit code 1 if something must be mended.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from typer import Option
 
+from faceparse.cli import options
 from faceparse.cli.say import say
 
 
@@ -27,9 +28,7 @@ def command(
         None, min=1, help="Largest number of pictures, spread evenly over the split."
     ),
     faces: str = Option("whole", help="What to parse: whole (picture), auto, each (face) or largest (face)."),
-    no_face: str | None = Option(
-        None, "--no-face", help="How to treat a picture without a face: whole, background or fail."
-    ),
+    no_face: str | None = options.no_face(),
     landmarks: str = Option("detector", help="Source of landmarks: detector, or data (the data set)."),
     overall: bool | None = Option(
         None,
@@ -39,9 +38,9 @@ def command(
     sides: str = Option(
         "subject", help="How to convert left and right between schemes: subject (the same eye) or name."
     ),
-    engine: str = Option("auto", help="Program that runs the model: auto, onnx or torch."),
-    device: str = Option("auto", help="auto (CUDA, else Apple's, else the CPU), cpu, cuda, mps, …"),
-    card: str | None = Option(None, help="Card id or TOML file of a foreign model."),
+    engine: str = options.ENGINE,
+    device: str = options.DEVICE,
+    card: str | None = options.CARD,
     input_size: str | None = Option(
         None, metavar="N|HxW|native", help="Input size of the network, in place of its card's."
     ),
@@ -54,7 +53,7 @@ def command(
     ),
     seed: int = Option(0, min=0, help="Seed of the degradations' noise."),
     draws: int = Option(1000, min=0, max=10_000, help="Bootstrap draws for 95 % intervals; 0 for none."),
-    jobs: int | None = Option(None, min=1, max=1024, help="Number of pictures processed at a time."),
+    jobs: int | None = options.JOBS,
     batch: int | None = Option(
         None, min=1, help="Largest number of crops in one run of the network. [default: 1 on the CPU, else 8]"
     ),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
 from faceparse.cli import options, words
 from faceparse.cli.say import say
@@ -27,11 +27,7 @@ VIDEOS = (
 
 
 def command(
-    inputs: list[str] | None = Argument(
-        None,
-        metavar="PHOTO|FOLDER|PATTERN|-...",
-        help="Pictures, folders, quoted patterns (`'in/**/*.jpg'`); `-` is one picture from stdin.",
-    ),
+    inputs: list[str] | None = options.INPUTS,
     output: Path | None = Option(
         None, "-o", "--output", parser=words.path, help="Folder, or a file for one result; `-` is stdout."
     ),
@@ -61,18 +57,18 @@ def command(
     list_file: Path | None = Option(
         None, "--list", parser=words.path, help="File of pictures, one path a line; `-` is stdin."
     ),
-    root: Path | None = Option(None, help="Results of single pictures keep their paths below this folder."),
-    recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
+    root: Path | None = options.ROOT,
+    recursive: bool = options.RECURSIVE,
     shard: str | None = options.SHARD,
     overwrite: bool = options.OVERWRITE,
     card: str | None = options.CARD,
     input_size: str | None = options.INPUT_SIZE,
-    jobs: int | None = Option(None, min=1, max=1024, help="Number of pictures processed at a time."),
+    jobs: int | None = options.JOBS,
     batch: int | None = options.BATCH,
     max_pixels: int | None = options.MAX_PIXELS,
-    grace: float = Option(10, min=0, max=86400, help="Seconds to finish begun pictures after Ctrl-C."),
-    fail_fast: bool = Option(False, "--fail-fast", help="Stop after the first failure."),
-    log: Path | None = Option(None, parser=words.path, help="Add JSON lines to this file; `-` is stdout."),
+    grace: float = options.GRACE,
+    fail_fast: bool = options.FAIL_FAST,
+    log: Path | None = options.LOG,
     quiet: bool = options.QUIET,
 ) -> None:
     """Label every pixel of photos: masks (pixel value = label) and overlays to look at.

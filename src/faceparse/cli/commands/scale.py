@@ -26,7 +26,7 @@ def command(
     ),
     to: str = Option("parquet", "--to", metavar="FORM", help="Form of the table: parquet or tars."),
     keep_images: bool = Option(False, "--keep-images", help="Put the pictures' bytes into the table."),
-    recursive: bool = Option(False, "--recursive", help="Look into subfolders."),
+    recursive: bool = options.RECURSIVE,
     actors: int | None = Option(
         None, min=1, help="Number of processes. [default: as the CPUs or GPUs allow]"
     ),
@@ -43,9 +43,7 @@ def command(
     engine: str = options.ENGINE,
     device: str = options.DEVICE,
     faces: str = options.FACES,
-    no_face: str | None = Option(
-        None, "--no-face", help="How to treat a picture without a face: whole, background or fail."
-    ),
+    no_face: str | None = options.no_face(),
     scheme: str = options.SCHEME,
     threshold: float | None = options.THRESHOLD,
     card: str | None = options.CARD,
