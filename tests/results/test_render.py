@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from faceparse.results import View, render, render_confidence, render_labels, render_probability, sampling
+from faceparse.results import View, label_map, render, render_confidence, render_labels, render_probability, sampling
 from tests.results.reference import Doubles, decided, interpolated, probabilities
 from tests.results.strategies import Size, random_logits, scenes, sizes, square, whole, whole_views
 
@@ -20,6 +20,9 @@ def _pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Both as shipped and with every limit on sizes so low that all loops turn."""
     if request.param == "small pieces":
         monkeypatch.setattr(render, "TILE", 16)
+        monkeypatch.setattr(label_map, "TILE", 16)
+        monkeypatch.setattr(label_map, "CHUNK", 2)
+        monkeypatch.setattr(label_map, "SIDE", 3)
         monkeypatch.setattr(render, "BLEND", 64)
         for name in ("CHUNK", "DENSE_CHUNK", "CELLS"):
             monkeypatch.setattr(sampling, name, 20)

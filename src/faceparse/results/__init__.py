@@ -1,9 +1,9 @@
 """The parsing of one picture: views, faces, label map, soft masks, boxes, and the one renderer."""
 
+from faceparse.results.label_map import render_labels
 from faceparse.results.parsing import Face, Parsing
 from faceparse.results.render import (
     render_confidence,
-    render_labels,
     render_probabilities,
     render_probability,
 )

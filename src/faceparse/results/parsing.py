@@ -27,13 +27,13 @@ from faceparse.labels import IGNORE, Scheme, conversion, count
 from faceparse.labels import scheme as find_scheme
 from faceparse.registry import room
 from faceparse.results.foreground import cutout_strips
+from faceparse.results.label_map import render_labels
 from faceparse.results.lookup import look_up, members
 from faceparse.results.margins import Length, Margins
 from faceparse.results.nearest import nearest_box
 from faceparse.results.regions import region
 from faceparse.results.render import (
     render_confidence,
-    render_labels,
     render_probabilities,
     render_probability,
 )

@@ -1,4 +1,4 @@
-"""The one renderer: views → label map, soft mask or confidence, tile by tile.
+"""Views → soft mask or confidence, tile by tile; `label_map` renders labels with the same weights.
 
 A view's opacity at a point is alpha = min(edge / feather, 1), where `edge` is the distance from the point to
 the border of the view's frame, as a fraction of the frame's side. Within a layer, the views' probabilities
@@ -7,10 +7,10 @@ layers below it with the highest alpha of its views; background lies below all l
 has alpha and weight 1 everywhere.
 
 >>> import numpy as np
->>> from faceparse.results import View, render_labels
+>>> from faceparse.results import View, render_confidence
 >>> logits = np.array([[[1, 0]], [[0, 1]]], np.float32)  # two classes on one row of two samples
->>> render_labels([View(logits, np.array([[0.5, 0, -0.5], [0, 1, -0.5]]))], (1, 4))
-array([[0, 0, 1, 1]], dtype=uint8)
+>>> render_confidence([View(logits, np.array([[0.5, 0, -0.5], [0, 1, -0.5]]))], (1, 4)).round(2)
+array([[0.73, 0.62, 0.62, 0.73]], dtype=float32)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.results.edges import Edges
-from faceparse.results.sampling import MIXED, Area, Flags, Floats, Indices, Sampler, argmax
+from faceparse.results.sampling import Area, Flags, Floats, Indices, Sampler
 from faceparse.results.view import Scalar, View
 
 TILE = 512
@@ -34,8 +34,8 @@ BLEND = 1 << 18
 """Maximal number of probabilities in memory while views are blended."""
 
 
-class _Share(NamedTuple):
-    """A view and its weight in the probabilities of each pixel of a tile, rows × columns, 0 to 1."""
+class Share(NamedTuple):
+    """A view and its weight in the probabilities of each pixel, rows × columns, 0 to 1."""
 
     sampler: Sampler
     weight: Floats
@@ -46,31 +46,12 @@ class _Tile(NamedTuple):
 
     area: Area
     alone: Sampler | None
-    shares: Sequence[_Share]
+    shares: Sequence[Share]
     background: Floats
 
     def of(self, picture: NDArray[Scalar]) -> NDArray[Scalar]:
         """Return the tile's part of a picture."""
         return picture[self.area.y0 : self.area.y1, self.area.x0 : self.area.x1]
-
-
-def render_labels(views: Sequence[View], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the most probable label of every pixel, height × width uint8; in a tie, the lowest.
-
-    The result is the same as if all logits were interpolated at every pixel, at a fraction of the work.
-
-    Args:
-        views: Views of the same classes; without any, all is background.
-        size: Height and width of the picture, px.
-    """
-    out = np.zeros(size, np.uint8)
-    for tile in _tiles(views, size):
-        rows, columns = _fill(tile, tile.of(out), Sampler.labels)
-        label = _unanimous(tile, rows, columns)
-        split = label == MIXED
-        label[split] = _blend(tile, rows[split], columns[split], argmax)
-        tile.of(out)[rows, columns] = label
-    return out
 
 
 def render_confidence(views: Sequence[View], size: tuple[int, int]) -> NDArray[np.float32]:
@@ -83,7 +64,9 @@ def render_confidence(views: Sequence[View], size: tuple[int, int]) -> NDArray[n
     out = np.ones(size, np.float32)
     for tile in _tiles(views, size):
         rows, columns = _fill(tile, tile.of(out), Sampler.confidence)
-        tile.of(out)[rows, columns] = _blend(tile, rows, columns, lambda p: p.max(0))
+        at = rows + tile.area.y0, columns + tile.area.x0
+        blended = blend(tile.shares, tile.background, *at, (rows, columns), lambda p: p.max(0))
+        tile.of(out)[rows, columns] = blended
     return np.clip(out, 0, 1, out=out)
 
 
@@ -172,89 +155,106 @@ def _fill(
     return rows, columns
 
 
-def _unanimous(tile: _Tile, rows: Indices, columns: Indices) -> NDArray[np.uint8]:
-    """Return, for some pixels of a tile, the label on which all views there agree; `MIXED` where they differ.
-
-    A label on which all views agree wins any blend.
-    """
-    agreed = np.where(tile.background[rows, columns] > 0, 0, -1)
-    for sampler, weight in tile.shares:
-        voters = np.flatnonzero(weight[rows, columns])
-        vote = sampler.cell_labels(tile.area, rows[voters], columns[voters])
-        before = agreed[voters]
-        agreed[voters] = np.where((before == vote) | (before < 0), vote, MIXED)
-    return agreed.astype(np.uint8)
-
-
-def _blend(
-    tile: _Tile, rows: Indices, columns: Indices, read: Callable[[Floats], NDArray[Scalar]]
+def blend(
+    shares: Sequence[Share],
+    background: Floats,
+    rows: Indices,
+    columns: Indices,
+    which: tuple[Indices, ...],
+    read: Callable[[Floats], NDArray[Scalar]],
 ) -> NDArray[Scalar]:
-    """Blend the probabilities at n pixels of a tile, classes × n, and return what `read` computes from them."""
-    classes = tile.shares[0].sampler.classes if tile.shares else 1
+    """Blend the probabilities at n pixels, classes × n, and return what `read` computes from them.
+
+    Args:
+        shares: The views and their weights at some pixels.
+        background: The weight of the background there.
+        rows, columns: Rows and columns of the n pixels in the picture.
+        which: Indices of the n pixels in the weights.
+        read: Function of a part of the probabilities.
+    """
+    classes = shares[0].sampler.classes if shares else 1
     parts = []
     step = max(1, BLEND // classes)
     for begin in range(0, max(rows.size, 1), step):
         row, column = rows[begin : begin + step], columns[begin : begin + step]
+        here = tuple(index[begin : begin + step] for index in which)
         total = np.zeros((classes, row.size), np.float32)
-        total[0] = tile.background[row, column]
-        for sampler, weight in tile.shares:
-            part = weight[row, column]
+        total[0] = background[here]
+        for sampler, weight in shares:
+            part = weight[here]
             inside = np.flatnonzero(part)
             if inside.size == part.size:
-                total += part * sampler.probabilities(tile.area, row, column)
+                total += part * sampler.probabilities(row, column)
             elif inside.size:
-                values = sampler.probabilities(tile.area, row[inside], column[inside])
-                total[:, inside] += part[inside] * values
+                total[:, inside] += part[inside] * sampler.probabilities(row[inside], column[inside])
         parts.append(read(total))
     return np.concatenate(parts)
 
 
 def _tiles(views: Sequence[View], size: tuple[int, int], within: Area | None = None) -> Iterator[_Tile]:
     y0, y1, x0, x1 = within or (0, size[0], 0, size[1])
-    downwards = sorted(((v, Sampler(v)) for v in views), key=lambda pair: -pair[0].layer)
-    layers = [list(layer) for _, layer in groupby(downwards, key=lambda pair: pair[0].layer)]
+    layers = layers_of(views)
     side = TILE if len(views) > 1 else 2 * TILE  # a single view is not blended, which needs less memory
     for y in range(y0, y1, side):
         for x in range(x0, x1, side):
             yield _tile(layers, Area(y, min(y + side, y1), x, min(x + side, x1)))
 
 
-def _tile(layers: list[list[tuple[View, Sampler]]], area: Area) -> _Tile:
-    """Return a tile with the weight of each view, from the top layer down, and of the background."""
-    shares: list[_Share] = []
+def layers_of(views: Sequence[View]) -> list[list[Sampler]]:
+    """Return the views' samplers, layer by layer from the top down."""
+    downwards = sorted(views, key=lambda view: -view.layer)
+    return [[Sampler(view) for view in layer] for _, layer in groupby(downwards, key=lambda view: view.layer)]
+
+
+def _tile(layers: list[list[Sampler]], area: Area) -> _Tile:
+    rows, columns = np.arange(area.y0, area.y1)[:, None], np.arange(area.x0, area.x1)[None]
+    shares, left = weigh(layers, rows, columns)
+    alone = shares[0].sampler if len(shares) == 1 and shares[0].sampler.view.frame is None else None
+    return _Tile(area, alone, shares, left)
+
+
+def weigh(layers: list[list[Sampler]], rows: Indices, columns: Indices) -> tuple[list[Share], Floats]:
+    """Return the weight of each view, from the top layer down, and of the background at pixels of the picture.
+
+    Args:
+        layers: Samplers of the views, from the top layer down.
+        rows, columns: Rows, … × h × 1, and columns, … × 1 × w, of the pixels.
+    """
+    shape = np.broadcast_shapes(rows.shape, columns.shape)
+    shares: list[Share] = []
     # The weight that the layers above leave to the layers below: 1 at first, one number in memory.
-    left: Floats = np.broadcast_to(np.float32(1), area.shape)
+    left: Floats = np.broadcast_to(np.float32(1), shape)
     for layer in layers:
-        if not shares and len(layer) == 1 and layer[0][0].frame is None:
-            return _Tile(area, layer[0][1], (), left)
-        covers = [(sampler, *cover) for view, sampler in layer if (cover := _cover(view, area))]
+        covers = [(sampler, *cover) for sampler in layer if (cover := _cover(sampler.view, rows, columns))]
         if not covers:
             continue
         alpha = reduce(np.maximum, (alpha for _, alpha, _ in covers))
         total = reduce(np.add, (weight for _, _, weight in covers))
-        scale = np.divide(left * alpha, total, out=np.zeros(area.shape, np.float32), where=total > 0)
-        shares += [_Share(sampler, weight * scale) for sampler, _, weight in covers]
+        scale = np.divide(left * alpha, total, out=np.zeros(shape, np.float32), where=total > 0)
+        shares += [Share(sampler, weight * scale) for sampler, _, weight in covers]
         left = left * (1 - alpha)
         if not left.any():
             break
-    return _Tile(area, None, shares, left)
+    return shares, left
 
 
-def _cover(view: View, area: Area) -> tuple[Floats, Floats] | None:
-    """Return a view's alpha and its weight within its layer for each pixel of a tile; None outside the frame."""
+def _cover(view: View, rows: Indices, columns: Indices) -> tuple[Floats, Floats] | None:
+    """Return a view's alpha and its weight within its layer at pixels; None outside the frame."""
+    shape = np.broadcast_shapes(rows.shape, columns.shape)
     if view.frame is None:
-        ones = np.ones(area.shape, np.float32)
+        ones = np.ones(shape, np.float32)
         return ones, ones
-    x, y = np.arange(area.shape[1]), np.arange(area.shape[0])[:, None]
-    distance = np.zeros(area.shape, np.float32)  # from the frame's centre, 0.5 on its border
+    # Offsets from the first pixel are small, so that small frames in large pictures stay exact in single precision.
+    y, x = rows[..., :1, :], columns[..., :1]
+    aside, ahead = rows - y, columns - x
+    distance = np.zeros(shape, np.float32)  # from the frame's centre, 0.5 on its border
     for across, down, start in view.frame:
-        # The tile's offset is added in double precision, so that small frames in large pictures stay exact.
-        start += across * (area.x0 + 0.5) + down * (area.y0 + 0.5) - 0.5
-        ahead, aside = across * x + start, down * y
-        low, high = ahead.min() + aside.min(), ahead.max() + aside.max()
+        first = across * (x + 0.5) + down * (y + 0.5) + (start - 0.5)
+        along, along_rows = first + across * ahead, down * aside
+        low, high = along.min() + along_rows.min(), along.max() + along_rows.max()
         if low >= 0.5 or high <= -0.5:
             return None
-        offset = ahead.astype(np.float32) + aside.astype(np.float32)
+        offset = along.astype(np.float32) + along_rows.astype(np.float32)
         np.maximum(distance, np.abs(offset, out=offset), out=distance)
     edge = np.subtract(np.float32(0.5), distance, out=distance)
     np.maximum(edge, 0, out=edge)

@@ -19,6 +19,7 @@ from faceparse.results.squash import squash
 from faceparse.results.view import View
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Labels = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 Indices = NDArray[np.intp]
@@ -129,25 +130,75 @@ class Sampler:
             self._mixed[:-1, :-1] |= other != first
         self._cell_labels = np.where(self._mixed, np.uint8(MIXED), self._winners)
 
-    def labels(self, area: Area, pixels: Flags | None) -> Labels:
-        """Return the most probable label of each pixel; in a tie, the lowest."""
-        layout = self._layout(area, pixels)
-        out = layout.spread(self._cell_labels)
-        for sites, picks in self._rounds(layout.sites(self._mixed)):
-            best = self._candidates.logits(picks[0], sites)
+    @property
+    def is_coarse(self) -> bool:
+        """Whether the grid is upright and its cells are so large that `labels` works cell by cell."""
+        return self._upright and bool(np.abs(self._map[:, :2]).max() < 1 / 3)
+
+    def labels(self, area: Area) -> Labels:
+        """Return the most probable label of each pixel of an area, if the grid is coarse; in a tie, the lowest."""
+        (row_cells, down), (column_cells, right) = self._axes(area)
+        out = self._cell_labels.take(column_cells, axis=1).take(row_cells, axis=0)
+        row_cell, row, down = _runs(row_cells, down)
+        column_cell, column, right = _runs(column_cells, right)
+        i, j = np.nonzero(self._mixed[row_cell[:, None], column_cell])
+        cell = row_cell[i] * self._across + column_cell[j]
+        self._settle(Sites(cell, row[:, i], column[:, j], down[:, i], right[:, j]), out)
+        return out
+
+    def labels_at(self, rows: Indices, columns: Indices) -> Labels:
+        """Return the most probable label of pixels; rows and columns broadcast. In a tie, the lowest label."""
+        x, y = self._positions(rows, columns)
+        cell = _cells(y, self._height) * self._across + _cells(x, self._width)
+        out = self._cell_labels.reshape(-1).take(cell)
+        flat = out.reshape(1, -1)
+        (which,) = np.nonzero(flat[0] == MIXED)
+        x, y = x.reshape(-1)[which], y.reshape(-1)[which]
+        down, right = _places(y, self._height), _places(x, self._width)
+        row = np.zeros((1, which.size), np.intp)
+        self._settle(Sites(cell.reshape(-1)[which], row, which[None], down[None], right[None]), flat)
+        return out
+
+    def _settle(self, sites: Sites, out: Labels) -> None:
+        """Write the labels of pixels in mixed cells."""
+        for some, picks in self._rounds(sites):
+            best = self._candidates.logits(picks[0], some)
             label = np.empty(best.shape, np.uint8)
             label[:] = self._candidates.label[picks[0]]
             for pick in picks[1:]:
                 first = (..., slice(len(pick)))
-                values = self._candidates.logits(pick, sites)
+                values = self._candidates.logits(pick, some)
                 np.copyto(label[first], self._candidates.label[pick], where=values > best[first])
                 np.maximum(best[first], values, out=best[first])
-            out[sites.row[:, None], sites.column] = label
-        return out
+            out[some.row[:, None], some.column] = label
 
-    def cell_labels(self, area: Area, rows: Indices, columns: Indices) -> Labels:
-        """Return the label at n pixels of an area, or `MIXED` where the cell's corners have different winners."""
-        return self._cell_labels.reshape(-1)[self._locate(area, rows, columns)[0]]
+    def cell_labels(self, rows: Indices, columns: Indices) -> Labels:
+        """Return the label of pixels, or `MIXED` where the cell's corners have different winners."""
+        x, y = self._positions(rows, columns)
+        cell = _cells(y, self._height) * self._across + _cells(x, self._width)
+        return self._cell_labels.reshape(-1).take(cell)
+
+    def unanimous(self, low: tuple[Doubles, Doubles], high: tuple[Doubles, Doubles]) -> Labels:
+        """Return the label that all cells in rectangles of the grid have, or `MIXED` where they differ.
+
+        Args:
+            low, high: (column, row) of the rectangles' first and last points, in samples.
+        """
+        (left, top), (right, bottom) = (
+            (_cells(x + 1, self._width), _cells(y + 1, self._height)) for x, y in (low, high)
+        )
+        sums = self._borders
+        within = sums[bottom + 1, right + 1] - sums[top, right + 1] - sums[bottom + 1, left] + sums[top, left]
+        return np.where(within == 0, self._cell_labels[top, left], np.uint8(MIXED))
+
+    @cached_property
+    def _borders(self) -> NDArray[np.int32]:
+        """How many cells above and left of each sample are mixed or differ from the next cell to the right or below."""
+        cells = self._cell_labels
+        border = self._mixed.copy()
+        border[:, :-1] |= cells[:, :-1] != cells[:, 1:]
+        border[:-1] |= cells[:-1] != cells[1:]
+        return np.pad(border.cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32), ((1, 0), (1, 0)))
 
     def confidence(self, area: Area, pixels: Flags | None) -> Floats:
         """Return the probability of each pixel's most probable class."""
@@ -165,35 +216,30 @@ class Sampler:
                 one[where] = sum(numerators[i] for i in ids) / total
         return out
 
-    def probabilities(self, area: Area, rows: Indices, columns: Indices) -> Floats:
-        """Return the probabilities of all classes at n pixels of an area: classes × n."""
+    def probabilities(self, rows: Indices, columns: Indices) -> Floats:
+        """Return the probabilities of all classes at n pixels: classes × n."""
         out = np.empty((self.classes, rows.size), np.float32)
-        for where, numerators in self._numerators_at(*self._locate(area, rows, columns)):
+        for where, numerators in self._numerators_at(rows, columns):
             np.divide(numerators, numerators.sum(0), out=out[:, where])
         return out
-
-    def _layout(self, area: Area, pixels: Flags | None) -> _Blocks | _Scattered:
-        # Blocks are not faster if a cell is under 3 pixels wide.
-        blocks = self._upright and np.abs(self._map[:, :2]).max() < 1 / 3
-        return _Blocks(self, area) if blocks else _Scattered(self, area, pixels)
 
     def _axes(self, area: Area) -> tuple[tuple[Indices, Floats], tuple[Indices, Floats]]:
         """Return the cell and the place in the cell of each row and each column of an area, in an upright view."""
         (a, _, left), (_, d, top) = self._map
-        rows = _along(d * (np.arange(area.y0, area.y1) + 0.5) + top, self._height)
-        return rows, _along(a * (np.arange(area.x0, area.x1) + 0.5) + left, self._width)
+        y = d * (np.arange(area.y0, area.y1) + 0.5) + (top + 1)
+        x = a * (np.arange(area.x0, area.x1) + 0.5) + (left + 1)
+        return (
+            (_cells(y, self._height), _places(y, self._height)),
+            (_cells(x, self._width), _places(x, self._width)),
+        )
 
-    def _locate(self, area: Area, rows: Indices, columns: Indices) -> tuple[Indices, Floats, Floats]:
-        """Return the cell and the place in the cell of pixels of an area; rows and columns broadcast."""
+    def _positions(self, rows: Indices, columns: Indices) -> tuple[Doubles, Doubles]:
+        """Return the column and row, counted with the rim, of pixels in the grid; rows and columns broadcast."""
         (a, b, left), (c, d, top) = self._map
-        x, y = columns + (area.x0 + 0.5), rows + (area.y0 + 0.5)
+        x, y = columns + 0.5, rows + 0.5
         if self._before is not None:
             x, y = (squash(i * x + j * y + start) for i, j, start in self._before)
-        column, right = _along((a * x + left) + b * y, self._width)
-        row, down = _along((d * y + top) + c * x, self._height)
-        row *= self._across
-        row += column
-        return row, down, right
+        return (a * x + (left + 1)) + b * y, (d * y + (top + 1)) + c * x
 
     def _rounds(self, sites: Sites) -> Iterator[tuple[Sites, list[Indices]]]:
         """Yield the sites in chunks; with each chunk, per round, the candidate to sample at each site.
@@ -243,7 +289,7 @@ class Sampler:
             yield from self._row_numerators(area)
             return
         rows, columns = np.nonzero(np.ones(area.shape, np.bool_) if pixels is None else pixels)
-        for part, numerators in self._numerators_at(*self._locate(area, rows, columns)):
+        for part, numerators in self._numerators_at(rows + area.y0, columns + area.x0):
             yield (rows[part], columns[part]), numerators
 
     def _row_numerators(self, area: Area) -> Iterator[tuple[Index, Floats]]:
@@ -272,7 +318,10 @@ class Sampler:
                     np.multiply(values[:, i - 1], factor, out=values[:, i])
                 yield (slice(top, top + values.shape[1]), slice(None)), values
 
-    def _numerators_at(self, cell: Indices, down: Floats, right: Floats) -> Iterator[tuple[slice, Floats]]:
+    def _numerators_at(self, rows: Indices, columns: Indices) -> Iterator[tuple[slice, Floats]]:
+        x, y = self._positions(rows, columns)
+        cell = _cells(y, self._height) * self._across + _cells(x, self._width)
+        down, right = _places(y, self._height), _places(x, self._width)
         flat = self._level.reshape(self.classes, -1)
         step = max(1, DENSE_CHUNK // self.classes)
         for begin in range(0, cell.size, step):
@@ -302,48 +351,6 @@ class Sampler:
         return np.exp(values, out=values)
 
 
-class _Blocks:
-    """An area whose rows and columns run along the grid's axes, so that each cell is a block of pixels."""
-
-    def __init__(self, sampler: Sampler, area: Area) -> None:
-        self._across = sampler._across
-        self._rows, self._columns = sampler._axes(area)
-
-    def spread(self, table: Labels) -> Labels:
-        """Return, for each pixel, the table's entry for the pixel's cell."""
-        return table.take(self._columns[0], axis=1).take(self._rows[0], axis=0)
-
-    def sites(self, cells: Flags) -> Sites:
-        """Return the pixels in cells that are True in `cells`."""
-        row_cell, row, down = _runs(*self._rows)
-        column_cell, column, right = _runs(*self._columns)
-        i, j = np.nonzero(cells[row_cell[:, None], column_cell])
-        cell = row_cell[i] * self._across + column_cell[j]
-        return Sites(cell, row[:, i], column[:, j], down[:, i], right[:, j])
-
-
-class _Scattered:
-    """Pixels of an area that lies on the grid at any angle or scale; each pixel is a site of its own."""
-
-    def __init__(self, sampler: Sampler, area: Area, pixels: Flags | None) -> None:
-        self._pixels = pixels
-        rows, columns = np.ogrid[: area.shape[0], : area.shape[1]]
-        self._cell, self._down, self._right = sampler._locate(area, rows, columns)
-
-    def spread(self, table: Labels) -> Labels:
-        """Return, for each pixel, the table's entry for the pixel's cell."""
-        return table.reshape(-1)[self._cell]
-
-    def sites(self, cells: Flags) -> Sites:
-        """Return the pixels in cells that are True in `cells`."""
-        inside = cells.reshape(-1)[self._cell]
-        if self._pixels is not None:
-            inside &= self._pixels
-        row, column = np.nonzero(inside)
-        down, right = self._down[inside], self._right[inside]
-        return Sites(self._cell[inside], row[None], column[None], down[None], right[None])
-
-
 def argmax(logits: Floats) -> Labels:
     """Return the first index of the maximum along the first axis, faster than NumPy does."""
     best, label = logits[0].copy(), np.zeros(logits.shape[1:], np.uint8)
@@ -358,14 +365,15 @@ def highest_probability(logits: Floats) -> Floats:
     return np.asarray(1 / np.exp(logits - logits.max(0)).sum(0))
 
 
-def _along(position: NDArray[np.float64], samples: int) -> tuple[Indices, Floats]:
-    """Return the cell, counted with the rim, and the place in the cell, 0 to 1, of index coordinates along an axis."""
-    position = position + 1
-    np.clip(position, 0, samples + 1, out=position)
-    cell = position.astype(np.intp)
-    np.minimum(cell, samples, out=cell)
-    position -= cell
-    return cell, position.astype(np.float32)
+def _cells(position: Doubles, samples: int) -> Indices:
+    """Return the cell, counted with the rim, of positions along an axis that are counted with the rim."""
+    return np.clip(position, 0, samples).astype(np.intp)
+
+
+def _places(position: Doubles, samples: int) -> Floats:
+    """Return the place in the cell, 0 to 1, of positions along an axis that are counted with the rim."""
+    position = np.clip(position, 0, samples + 1)
+    return (position - np.minimum(np.floor(position), samples)).astype(np.float32)
 
 
 def _runs(cell: Indices, place: Floats) -> tuple[Indices, Indices, Floats]:
