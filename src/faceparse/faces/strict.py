@@ -13,7 +13,7 @@ import numpy as np
 from faceparse.faces.trust import EYES, MOUTH, SKIN, labels_of
 from faceparse.labels import Scheme
 from faceparse.labels.groups import GROUPS
-from faceparse.results.sampling import highest_probability
+from faceparse.results.sampling import argmax, highest_probability
 from faceparse.results.square import Square
 from faceparse.results.view import View
 
@@ -46,21 +46,23 @@ def without_doubtful_faces(view: View, scheme: Scheme, faces: Sequence[Square] =
     if not all(parts):
         return view
     nose = labels_of(scheme, ("nose",))
-    logits, label, classes = view.logits.copy(), view.logits.argmax(0), labels_of(scheme, WITH_A_FACE)
-    candidates = np.isin(label, classes).astype(np.uint8)
+    logits, winners, classes = view.logits.copy(), argmax(view.logits), labels_of(scheme, WITH_A_FACE)
+    candidates = np.isin(winners, classes).astype(np.uint8)
     for square in faces:
         corners = square.corners @ view.to_grid[:, :2].T + view.to_grid[:, 2]
         cv2.fillConvexPoly(candidates, np.rint(corners).astype(np.int32), 0)
     count, regions = cv2.connectedComponents(candidates)
     for i in range(1, count):
         region = regions == i
-        there = all(np.isin(label[region], part).any() for part in parts)
-        there = there and (not nose or np.isin(label[region], nose).mean() >= LEAST_NOSE)
+        there = all(np.isin(winners[region], part).any() for part in parts)
+        there = there and (not nose or np.isin(winners[region], nose).mean() >= LEAST_NOSE)
         if not there or highest_probability(view.logits[:, region]).mean() < SURE:
             candidates[region] = 0
     # A rim of one cell around a face stays, so that the face's border does not move.
     doubtful = cv2.dilate(candidates, np.ones((3, 3), np.uint8)) == 0
     # Skin without a face becomes background, because the second best class means nothing there.
-    logits[0][doubtful] = logits[[0, *classes]][:, doubtful].max(0)
-    logits[np.array(classes)[:, None], doubtful.nonzero()[0], doubtful.nonzero()[1]] = EXCLUDED_LOGIT
+    best = logits[[0, *classes]].max(0)
+    np.copyto(logits[0], best, where=doubtful)
+    for label in classes:
+        np.copyto(logits[label], np.float32(EXCLUDED_LOGIT), where=doubtful)
     return replace(view, logits=logits)

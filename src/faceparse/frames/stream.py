@@ -43,6 +43,9 @@ LARGER = 1.25
 """Factor by which another face must be larger to take over as the largest."""
 TURNED = 60.0
 """Angle of a face in degrees above which the picture is turned before parsing."""
+THOROUGH, REDUCED, VISIBLE = 3, 640, 40.0
+"""Detections from one search of the whole pyramid to the next while faces are followed; longer side of the picture for
+those in between, and least size that the faces must have in it, in pixels."""
 LOW_SCORE = 0.4
 """Least score of a detection; below `HIGH_SCORE` it only continues a track."""
 
@@ -79,6 +82,8 @@ class Stream:
         self._follower = self._steady.follower
         detector = parser.detector
         self._detector = YuNet(LOW_SCORE) if type(detector) is YuNet else detector
+        self._quick = YuNet(LOW_SCORE, REDUCED) if type(detector) is YuNet else detector
+        self._detections = 0
         self._turn: Turn | None = None
         self._portrait = False
         self._largest: Track | None = None
@@ -144,7 +149,10 @@ class Stream:
         if self._turn is None or self._turn.size != image.shape[:2] or not self._follower.tracks:
             self._turn, faces = detect_upright(self._detector, image)
         else:
-            faces = self._detector.detect(self._turn.apply(image))
+            self._detections += 1
+            least = min(track.face.size for track in self._follower.tracks) * REDUCED / max(image.shape)
+            quick = self._detections % THOROUGH and least >= VISIBLE
+            faces = (self._quick if quick else self._detector).detect(self._turn.apply(image))
         turn = self._turn
         self._follower.detect([turn.face_back(face) for face in faces])
         tracks = self._follower.tracks
