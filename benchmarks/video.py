@@ -352,7 +352,7 @@ def speed(models: list[str], smooth: float) -> None:
                 frame = cv2.warpAffine(image, matrix, (1280, 720), borderMode=cv2.BORDER_REPLICATE)
                 writer.write(np.asarray(frame, np.uint8))
         for model in models:
-            parser, runs = Parser(model), 0
+            parser, runs = Parser(model, threads=1), 0  # as the command does
             before = bare(model, image)
             list(islice(video(clip, parser, smooth=smooth), 3))
             began = time.perf_counter()

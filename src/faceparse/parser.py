@@ -79,15 +79,15 @@ class Prior(NamedTuple):
         faces: Its faces, in points of the turned picture.
         doubted: Those of `faces` that count only if the network confirms them.
         portrait: Whether the picture is a portrait of its largest face; None: judged by its framing.
-        logits: (face or None, layer) of a look → logits that stand in for a run of the network; in a video,
-            those of an earlier frame.
+        logits: (face or None, layer) of a look → function that returns the logits that stand in for a run of the
+            network; in a video, those of an earlier frame, on which the network may still run.
     """
 
     turn: Turn
     faces: tuple[Detection, ...]
     doubted: tuple[Detection, ...] = ()
     portrait: bool | None = None
-    logits: Mapping[tuple[Detection | None, int], NDArray[np.float32]] = MappingProxyType({})
+    logits: Mapping[tuple[Detection | None, int], Callable[[], NDArray[np.float32]]] = MappingProxyType({})
 
 
 class Scene(NamedTuple):
@@ -339,25 +339,35 @@ class Parser:
         turn, faces = detect_upright(self.detector, image)
         return Prior(turn, faces, doubted=faces)
 
+    def plan(self, prior: Prior, size: tuple[int, int]) -> Plan:
+        """Return the looks at a picture whose faces are known; `size` is the turned picture's height and width."""
+        card = self.card
+        return plan(
+            prior.faces, size, self.faces, card.input.size if card.input.warp else None, prior.portrait
+        )
+
     def _look(self, image: NDArray[np.uint8], prior: Prior, seconds: dict[str, float]) -> Scene:
         """Run the network on a picture; drop doubted faces that it does not confirm, and look again."""
         scheme, looks = scheme_of_results(self.card), 0
         turn, detections = prior.turn, prior.faces
         false_faces: list[tuple[Detection, float]] = []
-        warp = self.card.input.size if self.card.input.warp else None
         logits: dict[object, NDArray[np.float32]] = {}
         while True:
             picture = turn.apply(image)
-            chosen = plan(detections, picture.shape[:2], self.faces, warp, prior.portrait)
-            if not chosen.faces and (warp or self.faces != "whole"):
+            chosen = self.plan(prior._replace(faces=detections), picture.shape[:2])
+            if not chosen.faces and (self.card.input.warp or self.faces != "whole"):
                 chosen = self._without_a_face(chosen, picture.shape[:2], len(false_faces))
             card = self._card_for(picture.shape[:2])
-            for look in chosen.looks:
-                if (look.face, look.layer) in prior.logits:
-                    logits.setdefault(look.part, prior.logits[look.face, look.layer])
-            new = [look for look in chosen.looks if look.part not in logits]
+            kept = {
+                look.part: prior.logits[look.face, look.layer]
+                for look in chosen.looks
+                if (look.face, look.layer) in prior.logits
+            }
+            new = [look for look in chosen.looks if look.part not in logits.keys() | kept.keys()]
             answers = self._logits(picture, card, new, seconds)
             logits.update(zip([look.part for look in new], answers, strict=True))
+            for part in kept.keys() - logits.keys():
+                logits[part] = kept[part]()
             looks += len(new)
             views = {
                 look: look.view(logits[look.part], card, picture.shape[:2], chosen.faces)

@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,23 @@ from faceparse.results.square import similarity
 STILL, MOST = 3.0, 0.6
 """Difference of a frame from the last one, 0 to 255, up to which the camera is still; share of the picture's points that
 move with the camera."""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What a follower knows of one frame; it stays the same when the follower goes on.
+
+    Attributes:
+        time, small, changed, cut, camera: As in `Follower`.
+        tracks: The faces in the frame.
+    """
+
+    time: float
+    small: NDArray[np.uint8]
+    changed: float
+    cut: bool
+    camera: Affine | None
+    tracks: tuple[Track, ...]
 
 
 class Follower:
@@ -54,6 +72,12 @@ class Follower:
     def tracks(self) -> list[Track]:
         """The faces in this frame."""
         return [track for track in self._tracker.tracks if track.seen == self.time]
+
+    @property
+    def followed(self) -> Followed:
+        """What is known of this frame."""
+        tracks = tuple(copy(track) for track in self.tracks)
+        return Followed(self.time, self.small, self.changed, self.cut, self.camera, tracks)
 
     def move(self, image: NDArray[np.uint8], time: float) -> None:
         """Go on to the next frame, RGB uint8, H × W × 3, at `time` in seconds, and follow the faces into it."""

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.faces import Detection
-from faceparse.frames.follow import Follower
+from faceparse.frames.follow import Followed, Follower
 from faceparse.frames.motion import Affine, compose, inverse, move
 from faceparse.frames.tracker import Track
 from faceparse.results import Face, Parsing, View
@@ -94,10 +94,17 @@ class Steady:
         """
         self.follower.move(parsing.image if image is None else image, time)
         faces = [Detection(face.box, face.score, face.landmarks) for face in parsing.faces]
-        return self.average(parsing, self.follower.detect(faces))
+        tracks = self.follower.detect(faces)
+        return self.average(parsing, tracks, self.follower.followed)
 
-    def average(self, parsing: Parsing, tracks: Sequence[Track | None]) -> Parsing:
-        """Return a parsing whose views are averaged with their past; `tracks` has the track of each of its faces."""
+    def average(self, parsing: Parsing, tracks: Sequence[Track | None], frame: Followed) -> Parsing:
+        """Return a parsing whose views are averaged with their past.
+
+        Args:
+            parsing: The parsing of the frame.
+            tracks: The track of each of its faces.
+            frame: What the follower knows of the frame.
+        """
         faces = []
         for face, track in zip(parsing.faces, tracks, strict=True):
             if track is None:
@@ -107,10 +114,13 @@ class Steady:
                 faces.append(replace(face, id=track.id, landmarks=landmarks))
         if not self.smooth:
             return replace(parsing, faces=tuple(faces))
-        step, self._time = self.follower.time - self._time, self.follower.time
+        step, self._time = frame.time - self._time, frame.time
         self._ratio = (RATIO * (1 - (1 - self.smooth) ** 4)) ** max(RATE * step, 0.0)
-        self._carry()
-        views = {id(view): self._steadied(view, _owner(view, faces), parsing.size) for view in parsing.views}
+        self._carry(frame)
+        views = {
+            id(view): self._steadied(view, _owner(view, faces), parsing.size, frame.small)
+            for view in parsing.views
+        }
 
         def of(whole: Parsing) -> Parsing:
             return replace(whole, views=tuple(views.get(id(view), view) for view in whole.views))
@@ -119,20 +129,22 @@ class Steady:
             of(parsing), faces=tuple(replace(f, parsing=f.parsing and of(f.parsing)) for f in faces)
         )
 
-    def _carry(self) -> None:
+    def _carry(self, frame: Followed) -> None:
         """Move the pasts to this frame with their faces; drop those of lost faces and those from before a cut."""
-        motions = {track.id: track.motion for track in self.follower.tracks}
+        motions = {track.id: track.motion for track in frame.tracks}
         for (owner, layer), past in list(self._pasts.items()):
-            motion = self.follower.camera if owner is None else motions.get(owner)
-            if motion is None or self.follower.cut:
+            motion = frame.camera if owner is None else motions.get(owner)
+            if motion is None or frame.cut:
                 del self._pasts[owner, layer]
             elif not past.warped:
                 past.to_grid = compose(past.to_grid, inverse(motion))
 
-    def _steadied(self, view: View, owner: int | None, size: tuple[int, int]) -> View:
+    def _steadied(
+        self, view: View, owner: int | None, size: tuple[int, int], small: NDArray[np.uint8]
+    ) -> View:
         """Return a view of a picture of `size` (height, width), averaged with its past, which it becomes part of."""
         past = self._pasts.get((owner, view.layer))
-        colours = _colours(self.follower.small, view, size)
+        colours = _colours(small, view, size)
         warped = view.before is not None
         if past is None or past.logits.shape != view.logits.shape or past.warped != warped:
             probabilities, new = softmax(view.logits), view

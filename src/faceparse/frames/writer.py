@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -173,6 +174,7 @@ class Writer(Output):
         stream.height, stream.width = (side + side % 2 if coding.even else side for side in self._shape[:2])
         stream.pix_fmt = coding.pixels
         context = stream.codec_context
+        context.thread_count = os.cpu_count() or 1  # x264 would begin half as many again, beside those that parse
         context.time_base = stream.time_base = self._unit
         if self._aspect != 1:
             context.sample_aspect_ratio = self._aspect

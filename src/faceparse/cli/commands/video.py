@@ -115,6 +115,7 @@ def command(
             model,
             engine=engine,
             device=device,
+            threads=1,  # several frames are parsed at the same time
             faces=faces,
             no_face=no_face or ("background" if faces in ("each", "largest") else None),
             scheme=scheme,
