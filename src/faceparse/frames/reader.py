@@ -25,6 +25,7 @@ from faceparse.pictures.reader import LARGEST
 if TYPE_CHECKING:
     import av
     from av.container import InputContainer
+    from av.video.reformatter import VideoReformatter
 
 Pixels = NDArray[np.uint8]
 
@@ -163,8 +164,9 @@ class Reader:
     def _decoded(self) -> Iterator[Picture]:
         size: tuple[int, int] | None = None
         last, resized = -1.0, False
+        converter = pyav().video.reformatter.VideoReformatter()  # one for each frame would begin new threads
         for frame in self._deinterlaced():
-            image = _upright(_rgb(frame), _matrix(frame))
+            image = _upright(_rgb(frame, converter), _matrix(frame))
             if size is None:
                 size = image.shape[:2]
                 ratio = self._stream.sample_aspect_ratio or Fraction(1)
@@ -234,13 +236,14 @@ def open_input(path: Path) -> InputContainer:
         raise DataError(f"{name} cannot be read as a video: {reason}") from None
 
 
-def _rgb(frame: av.VideoFrame) -> Pixels:
+def _rgb(frame: av.VideoFrame, converter: VideoReformatter) -> Pixels:
     matrix = _MATRICES.get(int(frame.colorspace)) or (
         "ITU709" if frame.height >= _HIGH_DEFINITION else "ITU601"
     )
     from av.video.reformatter import Colorspace
 
-    return np.asarray(frame.to_ndarray(format="rgb24", src_colorspace=Colorspace[matrix]))
+    rgb = converter.reformat(frame, format="rgb24", src_colorspace=Colorspace[matrix])
+    return np.asarray(rgb.to_ndarray())
 
 
 def _matrix(frame: av.VideoFrame) -> NDArray[np.int64] | None:

@@ -122,6 +122,7 @@ class Writer(Output):
             find_coding(self.path, channels or 3)
         self._av = pyav()
         self._errors = (OSError, self._av.FFmpegError)
+        self._converter = self._av.video.reformatter.VideoReformatter()
         self._rate = Fraction(rate).limit_denominator(1001) if rate else like.rate if like else Fraction(25)
         self._unit = Fraction(1, 90_000) if rate or like is None else like.time_base
         self._aspect = like.aspect if like else Fraction(1)
@@ -189,8 +190,8 @@ class Writer(Output):
             array = _evened(array)
         frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(array), _ARRAYS[self._shape[2]])
         if self._shape[2] > 1:
-            frame = frame.reformat(
-                format=self._coding.pixels, dst_colorspace="ITU709", dst_color_range="MPEG"
+            frame = self._converter.reformat(
+                frame, format=self._coding.pixels, dst_colorspace="ITU709", dst_color_range="MPEG"
             )
             frame.colorspace = frame.color_primaries = frame.color_trc = _BT709
             frame.color_range = _LIMITED

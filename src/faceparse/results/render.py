@@ -183,7 +183,7 @@ def blend(
         for sampler, weight in shares:
             part = weight[here]
             inside = np.flatnonzero(part)
-            if inside.size == part.size:
+            if inside.size > part.size / 2:  # indices would cost more than they save
                 total += part * sampler.probabilities(row, column)
             elif inside.size:
                 total[:, inside] += part[inside] * sampler.probabilities(row[inside], column[inside])
