@@ -243,7 +243,9 @@ def _rgb(frame: av.VideoFrame, converter: VideoReformatter) -> Pixels:
     from av.video.reformatter import Colorspace
 
     rgb = converter.reformat(frame, format="rgb24", src_colorspace=Colorspace[matrix])
-    return np.asarray(rgb.to_ndarray())
+    (plane,) = rgb.planes  # in place: a copy takes as long as the decoder
+    rows = np.frombuffer(plane, np.uint8).reshape(rgb.height, plane.line_size)
+    return np.ascontiguousarray(rows[:, : 3 * rgb.width]).reshape(rgb.height, rgb.width, 3)
 
 
 def _matrix(frame: av.VideoFrame) -> NDArray[np.int64] | None:

@@ -174,8 +174,14 @@ class Writer(Output):
         )
         stream.height, stream.width = (side + side % 2 if coding.even else side for side in self._shape[:2])
         stream.pix_fmt = coding.pixels
+        # One frame for all pictures: a new one's memory costs more than its conversion.
+        self._source = self._av.VideoFrame(stream.width, stream.height, _ARRAYS[channels])
+        plane = self._source.planes[0]
+        self._rows = np.frombuffer(plane, np.uint8).reshape(stream.height, plane.line_size)
         context = stream.codec_context
-        context.thread_count = os.cpu_count() or 1  # x264 would begin half as many again, beside those that parse
+        context.thread_count = (
+            os.cpu_count() or 1
+        )  # x264 would begin half as many again, beside those that parse
         context.time_base = stream.time_base = self._unit
         if self._aspect != 1:
             context.sample_aspect_ratio = self._aspect
@@ -188,10 +194,12 @@ class Writer(Output):
     def _encode(self, array: NDArray[np.uint8], time: float) -> None:
         if self._coding.even:
             array = _evened(array)
-        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(array), _ARRAYS[self._shape[2]])
-        if self._shape[2] > 1:
+        if self._shape[2] == 1:
+            frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(array), _ARRAYS[1])
+        else:
+            self._rows[:, : array[0].size] = array.reshape(len(array), -1)
             frame = self._converter.reformat(
-                frame, format=self._coding.pixels, dst_colorspace="ITU709", dst_color_range="MPEG"
+                self._source, format=self._coding.pixels, dst_colorspace="ITU709", dst_color_range="MPEG"
             )
             frame.colorspace = frame.color_primaries = frame.color_trc = _BT709
             frame.color_range = _LIMITED
