@@ -98,11 +98,10 @@ def _followed(before: Image, after: Image, points: Any) -> tuple[Any, NDArray[np
 
 
 def _gray(image: Image, scale: float) -> Image:
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     if scale < 1:
-        image = np.asarray(
-            cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
-        )
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(gray, np.uint8)
 
 
 def move(points: NDArray[np.float64], motion: Affine) -> NDArray[np.float64]:

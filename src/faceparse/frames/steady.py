@@ -216,10 +216,13 @@ def _within(view: View, size: tuple[int, int]) -> Array:
     height, width = view.logits.shape[1:]
     if view.before is not None or view.frame is None:
         return np.ones((height, width), np.float32)
-    back, cells = inverse(view.to_grid), np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1)
-    points, cell = cells @ back[:, :2].T + back[:, 2], np.hypot(*back[:, 0])
-    inside = (points >= -cell) & (points <= np.array(size[::-1]) + cell)
-    return np.asarray(inside.all(-1), np.float32)
+    back, last = inverse(view.to_grid), np.array(size[::-1])
+    cell = np.hypot(*back[:, 0])
+    corners = move(np.array([[0, 0], [width, 0], [0, height], [width, height]]), back)
+    if (corners >= -cell).all() and (corners <= last + cell).all():
+        return np.ones((height, width), np.float32)
+    points = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1) @ back[:, :2].T + back[:, 2]
+    return np.asarray(((points >= -cell) & (points <= last + cell)).all(-1), np.float32)
 
 
 def _coarse(shape: tuple[int, ...]) -> NDArray[np.float64]:
