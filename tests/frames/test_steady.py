@@ -1,7 +1,9 @@
 """Parsings made steady, and streams of frames."""
 
 import itertools
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import lru_cache
 
@@ -11,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from faceparse import Parser, Parsing
-from faceparse.errors import ConfigError
-from faceparse.frames import Frame, Steady
+from faceparse.errors import ConfigError, NoFaceError
+from faceparse.frames import Frame, Steady, video
 from faceparse.frames.motion import flow
 from faceparse.frames.stream import Stream
 from faceparse.labels import scheme as find_scheme
@@ -94,6 +96,28 @@ def test_the_labels_of_a_noisy_still_change_less_and_the_network_runs_less(colli
     assert changes([f.parsing.labels for f in steady]) < 0.5 * changes([f.parsing.labels for f in plain])
     assert sum(f.parsing.looks for f in steady) < sum(f.parsing.looks for f in plain)
     assert {face.id for frame in steady for face in frame.faces} == {1}
+
+
+@pytest.mark.parametrize("smooth", [0, 0.5])
+def test_frames_parsed_at_the_same_time_are_as_one_after_another(collins: Image, smooth: float) -> None:
+    images = [shifted(noisy(small(collins), i), 2 * i, 0) for i in range(8)]
+    expected = list(run(Stream(default(), smooth), images))
+    frames = list(video([(image, i / 25) for i, image in enumerate(images)], default(), smooth=smooth))
+    for frame, other in zip(frames, expected, strict=True):
+        assert np.array_equal(frame.parsing.labels, other.parsing.labels)
+        assert (frame.time, frame.parsing.looks) == (other.time, other.parsing.looks)
+        assert [face.id for face in frame.faces] == [1]
+
+
+def test_a_video_may_be_left_early_and_an_error_names_the_time(collins: Image) -> None:
+    before = threading.active_count()
+    with closing(video([(small(collins), i / 25) for i in range(20)], default())) as frames:
+        assert next(frames).time == 0
+    assert threading.active_count() == before
+    parser = Parser(no_face="fail")
+    pictures = [(small(collins), 0.0), (np.zeros((90, 120, 3), np.uint8), 0.5)]
+    with pytest.raises(NoFaceError, match=r"at 0\.50 s"):
+        list(video(pictures, parser))
 
 
 def test_a_moving_face_keeps_its_id_its_landmarks_and_its_mask(collins: Image) -> None:

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from faceparse.results import View, label_map, render, render_confidence, render_labels, render_probability, sampling
+from faceparse.results import (
+    View,
+    label_map,
+    render,
+    render_confidence,
+    render_labels,
+    render_probability,
+    sampling,
+)
 from tests.results.reference import Doubles, decided, interpolated, probabilities
 from tests.results.strategies import Size, random_logits, scenes, sizes, square, whole, whole_views
 

@@ -15,10 +15,12 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from faceparse.errors import NoFaceError
 from faceparse.frames.finder import Step
 from faceparse.frames.frame import Frame
-from faceparse.frames.raw import RawReader
 from faceparse.frames.reader import Reader
 from faceparse.frames.stream import Stream, Task
 from faceparse.parser import Parser
@@ -88,8 +90,11 @@ def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
 
 
 def video(
-    source: str | os.PathLike[str] | Reader | RawReader, parser: Parser | None = None, *, smooth: float = 0.5
-) -> Iterator[Frame]:
+    source: str | os.PathLike[str] | Iterable[tuple[NDArray[np.uint8], float]],
+    parser: Parser | None = None,
+    *,
+    smooth: float = 0.5,
+) -> Generator[Frame, None, None]:
     """Parse a video frame by frame, in order.
 
     Threads decode and find the faces of the next frames, and parse as many frames at a time as the parser has `workers`;
@@ -99,7 +104,7 @@ def video(
     ...     print(frame.time, frame.parsing.areas, [face.id for face in frame.faces])
 
     Args:
-        source: Path of a video, or a reader.
+        source: Path of a video, a reader, or other frames: each an RGB uint8 picture and its time in seconds.
         parser: The parser; by default one with the default model and one thread for each run.
         smooth: Weight of the frames before, 0 (each frame is parsed by itself) to 1.
 
@@ -108,15 +113,17 @@ def video(
         DataError: the file does not exist, is no video, has an unknown codec, or has no frames.
         ConfigError: `smooth` out of range.
     """
-    reader = Reader(source) if isinstance(source, str | os.PathLike) else source
+    frames = Reader(source) if isinstance(source, str | os.PathLike) else source
     stream = Stream(parser or Parser(threads=1), smooth)
-    return _frames(stream, reader)
+    return _frames(stream, frames)
 
 
-def _frames(stream: Stream, reader: Reader | RawReader) -> Iterator[Frame]:
+def _frames(
+    stream: Stream, frames: Iterable[tuple[NDArray[np.uint8], float]]
+) -> Generator[Frame, None, None]:
     workers = stream.parser.workers
     tasks: deque[Task] = deque()
-    with closing(ahead(_steps(stream, reader))) as steps, ThreadPoolExecutor(workers + 1) as pool:
+    with closing(ahead(_steps(stream, frames))) as steps, ThreadPoolExecutor(workers + 1) as pool:
         try:
             for step in steps:
                 with _at(step):
@@ -130,8 +137,8 @@ def _frames(stream: Stream, reader: Reader | RawReader) -> Iterator[Frame]:
                 task.parsing.cancel()
 
 
-def _steps(stream: Stream, reader: Reader | RawReader) -> Iterator[Step]:
-    with closing(ahead(reader)) as pictures:
+def _steps(stream: Stream, frames: Iterable[tuple[NDArray[np.uint8], float]]) -> Iterator[Step]:
+    with closing(ahead(frames)) as pictures:
         for image, time in pictures:
             yield stream.find(image, time)
 

@@ -244,7 +244,7 @@ def _rgb(frame: av.VideoFrame, converter: VideoReformatter) -> Pixels:
 
     rgb = converter.reformat(frame, format="rgb24", src_colorspace=Colorspace[matrix])
     (plane,) = rgb.planes  # in place: a copy takes as long as the decoder
-    rows = np.frombuffer(plane, np.uint8).reshape(rgb.height, plane.line_size)
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(rgb.height, plane.line_size)
     return np.ascontiguousarray(rows[:, : 3 * rgb.width]).reshape(rgb.height, rgb.width, 3)
 
 

@@ -73,7 +73,8 @@ class _Blocks:
     def __init__(self, layers: list[list[Sampler]], size: tuple[int, int]) -> None:
         self._layers, self._size = layers, size
         shape = tuple(-(-side // SIDE) for side in size)
-        y, x = np.arange(shape[0])[:, None] * SIDE + 0.5, np.arange(shape[1]) * SIDE + 0.5
+        y, x = (np.arange(number, dtype=np.float64) * SIDE + 0.5 for number in shape)
+        y = y[:, None]
         low, high = (x, y), (x + SIDE - 1, y + SIDE - 1)
         self._label = np.full(shape, NONE)
         number, is_open = np.zeros(shape, np.int_), np.ones(shape, np.bool_)

@@ -139,7 +139,7 @@ class Sampler:
     def labels(self, area: Area) -> Labels:
         """Return the most probable label of each pixel of an area, if the grid is coarse; in a tie, the lowest."""
         (row_cells, down), (column_cells, right) = self._axes(area)
-        out = self._cell_labels.take(column_cells, axis=1).take(row_cells, axis=0)
+        out: Labels = self._cell_labels.take(column_cells, axis=1).take(row_cells, axis=0)
         row_cell, row, down = _runs(row_cells, down)
         column_cell, column, right = _runs(column_cells, right)
         i, j = np.nonzero(self._mixed[row_cell[:, None], column_cell])
@@ -151,7 +151,7 @@ class Sampler:
         """Return the most probable label of pixels; rows and columns broadcast. In a tie, the lowest label."""
         x, y = self._positions(rows, columns)
         cell = _cells(y, self._height) * self._across + _cells(x, self._width)
-        out = self._cell_labels.reshape(-1).take(cell)
+        out: Labels = self._cell_labels.reshape(-1).take(cell)
         flat = out.reshape(1, -1)
         (which,) = np.nonzero(flat[0] == MIXED)
         x, y = x.reshape(-1)[which], y.reshape(-1)[which]
@@ -177,7 +177,8 @@ class Sampler:
         """Return the label of pixels, or `MIXED` where the cell's corners have different winners."""
         x, y = self._positions(rows, columns)
         cell = _cells(y, self._height) * self._across + _cells(x, self._width)
-        return self._cell_labels.reshape(-1).take(cell)
+        labels: Labels = self._cell_labels.reshape(-1).take(cell)
+        return labels
 
     def unanimous(self, low: tuple[Doubles, Doubles], high: tuple[Doubles, Doubles]) -> Labels:
         """Return the label that all cells in rectangles of the grid have, or `MIXED` where they differ.
