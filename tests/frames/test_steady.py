@@ -16,6 +16,7 @@ from faceparse import Parser, Parsing
 from faceparse.errors import ConfigError, NoFaceError
 from faceparse.frames import Frame, Steady, video
 from faceparse.frames.motion import flow
+from faceparse.frames.steady import completed
 from faceparse.frames.stream import Stream
 from faceparse.labels import scheme as find_scheme
 from faceparse.results import View
@@ -187,6 +188,32 @@ def test_steady_gives_ids_and_takes_the_frame_apart_from_the_parsing(collins: Im
     for time in (0.0, 0.04):
         blind = replace(alone, image=np.zeros_like(image))
         assert [face.id for face in steady(blind, time, image).faces] == [1]
+
+
+def test_a_face_s_view_leaves_another_face_to_that_one_s_view() -> None:
+    rng = np.random.default_rng(2)
+    own, other = rng.normal(0, 3, (2, 19, 16, 16)).astype(np.float32)
+    own[0, :, 8:], other[1:, :, 8:] = (
+        30,
+        other[1:, :, 8:] + 30,
+    )  # it sees background where the other one sees a person
+    own[0, :, :8] -= 60
+    filled = completed(View(own, TO_GRID), [View(other, TO_GRID)]).logits
+    assert np.array_equal(filled[:, :, 8:].argmax(0), other[:, :, 8:].argmax(0))
+    assert np.array_equal(filled[:, :, :8].argmax(0), own[:, :, :8].argmax(0))
+    assert completed(view := View(own, TO_GRID), []) is view
+
+
+def test_flow_without_a_box_is_that_of_the_rest(collins: Image) -> None:
+    (face,) = default().parse(collins).faces
+    x0, y0, x1, y1 = face.box
+    front = (int((x0 + x1) / 2), int(y0) - 40, int(x1) + 60, int(y1) + 40)
+    after = shifted(collins, 4, 0)
+    part = (slice(front[1], front[3]), slice(front[0], front[2]))
+    after[part] = shifted(collins, -4, 0)[part]
+    motion = flow(collins, after, face.box, without=tuple(map(float, front)))
+    assert motion is not None
+    assert motion[0] @ [x0, y0, 1] - x0 == pytest.approx(4, abs=0.5)
 
 
 def test_flow_is_the_motion_of_the_face_and_none_over_a_cut(collins: Image) -> None:

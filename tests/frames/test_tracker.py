@@ -106,7 +106,10 @@ def test_a_covered_face_goes_on_as_it_moved() -> None:
         tracks = {track.id: track for track in follower.tracks}
         assert {*tracks} == {1, 2}
         assert abs(tracks[1].face.centre[0] - left) < 15
+        assert not tracks[2].behind
         covered += tracks[1].predicted
+        if abs(left - right) < 25:
+            assert tracks[1].behind
     assert covered > 3
 
 

@@ -12,15 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.faces import Detection, Square
-from faceparse.frames.kalman import overlap
+from faceparse.frames.kalman import hidden, overlap
 from faceparse.frames.motion import CUT, Affine, change, compose, flow, move, reduced, thumbnail
 from faceparse.frames.stamp import likeness, stamp
-from faceparse.frames.tracker import CARRIED, COVERED, LIKE, Track, Tracker
+from faceparse.frames.tracker import CARRIED, COVERED, LIKE, Track, Tracker, head
 from faceparse.results.square import similarity
 
 STILL, MOST = 3.0, 0.6
@@ -43,6 +44,12 @@ class Followed:
     cut: bool
     camera: Affine | None
     tracks: tuple[Track, ...]
+
+
+HIDDEN, ORDER = 0.35, 0.1
+"""Share of a face that another head must cover for one of both to be behind; likeness by which their order must change."""
+ASTRAY = 0.04
+"""Largest difference of a face behind another from its predicted place, in sides of its box."""
 
 
 class Follower:
@@ -95,8 +102,11 @@ class Follower:
             whole = (0, 0, image.shape[1], image.shape[0])
             still = self.changed <= STILL
             self.camera = np.eye(2, 3) if still else flow(last, image, whole, together=MOST)
+            fronts = _fronts(tracks, image)
             for track in tracks:
-                if not track.predicted:  # what is seen at a predicted place may be whoever covers the face
+                if track in fronts:
+                    self._follow_behind(track, fronts[track], last, image)
+                elif not track.predicted:  # what is seen at a predicted place may be whoever covers the face
                     self._follow(track, last, image)
         self.lost = any(track.motion is None for track in tracks)
         self.cut = self.changed > CUT and all(track.motion is None for track in tracks)
@@ -107,8 +117,7 @@ class Follower:
             track.here = track.here and not self.cut
 
     def _follow(self, track: Track, last: NDArray[np.uint8], image: NDArray[np.uint8]) -> None:
-        predicted = np.array(track.kalman.box).reshape(2, 2).mean(0)
-        x, y = np.rint(predicted - track.face.centre).astype(int).tolist()
+        x, y = np.rint(_step(track)).astype(int).tolist()
         motion = flow(last, image, track.face.box, (x, y))
         if motion is None:
             return
@@ -118,6 +127,20 @@ class Follower:
         self._move(track, face, motion)
         track.kalman.update(face.box)
 
+    def _follow_behind(
+        self, track: Track, front: tuple[float, ...], last: NDArray[np.uint8], image: NDArray[np.uint8]
+    ) -> None:
+        """Follow what the head in front leaves of a face, if that moves about as the face did before."""
+        x, y = np.rint(_step(track)).astype(int).tolist()
+        motion = flow(last, image, track.face.box, (x, y), without=front)
+        if motion is None:
+            return
+        face = moved(track.face, motion)
+        if np.abs(np.subtract(face.centre, track.face.centre) - _step(track)).max() <= ASTRAY * face.size:
+            track.kalman.update(face.box)
+            self._move(track, face, motion)
+            track.predicted = True
+
     def _move(self, track: Track, face: Detection, motion: Affine) -> None:
         track.motion = motion
         if track.smoothed.value is not None:
@@ -126,8 +149,7 @@ class Follower:
 
     def _predict(self, track: Track, image: NDArray[np.uint8]) -> None:
         """Let a face that is covered, or that leaves the picture, go on as it moved before."""
-        motion = np.eye(2, 3)
-        motion[:, 2] = np.array(track.kalman.box).reshape(2, 2).mean(0) - track.face.centre
+        motion = np.column_stack([np.eye(2), _step(track)])
         face = moved(track.face, motion)
         if overlap(face.box, (0, 0, image.shape[1], image.shape[0])):
             self._move(track, face, motion)
@@ -165,6 +187,36 @@ class Follower:
             step = similarity(before, track.face.landmarks)
             track.motion = step if motion is None else compose(step, motion)
             track.smoothed.value = move(before, step)
+
+
+def _step(track: Track) -> NDArray[np.float64]:
+    """Return the predicted step of a face's centre since the last frame, x and y."""
+    return np.asarray(np.array(track.kalman.box).reshape(2, 2).mean(0) - track.face.centre, np.float64)
+
+
+def _fronts(tracks: Sequence[Track], image: NDArray[np.uint8]) -> dict[Track, tuple[float, ...]]:
+    """Return each face behind another with the box, in the last frame, of the head in front of it.
+
+    Of two faces of which one covers much of the other, that one is behind which looks less like itself.
+    """
+    before = {track for track in tracks if track.behind}
+    for track in tracks:
+        track.behind = False
+    fronts: dict[Track, tuple[float, ...]] = {}
+    for pair in combinations(tracks, 2):
+        a, b = pair
+        if max(hidden(a.kalman.box, head(b.kalman.box)), hidden(b.kalman.box, head(a.kalman.box))) > HIDDEN:
+            alike = [
+                likeness(
+                    track.stamp,
+                    stamp(image, moved(track.face, np.column_stack([np.eye(2), _step(track)]))),
+                )
+                - ORDER * (track in before)
+                for track in pair
+            ]
+            behind, front = (b, a) if alike[1] < alike[0] else (a, b)
+            behind.behind, fronts[behind] = True, head(front.face.box)
+    return fronts
 
 
 def moved(face: Detection, motion: Affine) -> Detection:

@@ -56,9 +56,18 @@ def _centre_and_size(box: Sequence[float]) -> Array:
 
 def overlap(a: Sequence[float], b: Sequence[float]) -> float:
     """Return the intersection of two boxes over their union, 0 to 1."""
-    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
-    shared = float(np.prod(np.maximum(high - low, 0.0)))
+    shared = _shared(a, b)
     return shared / max(_area(a) + _area(b) - shared, 1e-9)
+
+
+def hidden(box: Sequence[float], other: Sequence[float]) -> float:
+    """Return the share of a box that another one covers, 0 to 1."""
+    return _shared(box, other) / max(_area(box), 1e-9)
+
+
+def _shared(a: Sequence[float], b: Sequence[float]) -> float:
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
+    return float(np.prod(np.maximum(high - low, 0.0)))
 
 
 def _area(box: Sequence[float]) -> float:

@@ -36,7 +36,12 @@ CUT = 24.0
 
 
 def flow(
-    before: Image, after: Image, box: Box, shift: tuple[int, int] = (0, 0), together: float = 0.3
+    before: Image,
+    after: Image,
+    box: Box,
+    shift: tuple[int, int] = (0, 0),
+    together: float = 0.3,
+    without: tuple[float, ...] | None = None,
 ) -> Affine | None:
     """Return the motion of a box's content from one frame to the next, as a 2 × 3 similarity of points.
 
@@ -48,6 +53,7 @@ def flow(
         box: x0, y0, x1, y1 in picture points.
         shift: Expected motion of the box, x and y, in pixels.
         together: Least share of the points that must move together.
+        without: A box in `before` whose content moves otherwise.
 
     Returns:
         The similarity; None if too few points return to their start or move together.
@@ -67,6 +73,9 @@ def flow(
     inside = np.zeros(first.shape, np.uint8)
     (a, b), (c, d) = ((np.array([[x0, y0], [x1, y1]]) - offset) * scale).round().astype(int).clip(0)
     inside[b:d, a:c] = 1
+    if without is not None:
+        (a, b), (c, d) = ((np.reshape(without, (2, 2)) - offset) * scale).round().astype(int).clip(0)
+        inside[b:d, a:c] = 0
     start: Any = cv2.goodFeaturesToTrack(first, POINTS, 0.01, 4, mask=inside)
     if start is None or len(start) < LEAST_POINTS:
         return None

@@ -7,7 +7,8 @@
 A view's past is carried along with its face, so that rigid motion cancels. In each cell of the view's grid, the past
 weighs more where the network is unsure, as in MediaPipe's smoothing of segmentation: new + (past − new) · uncertainty ·
 ratio. Where the network is sure of something new (a blink, speech), or where the frame shows something else than before
-(somebody walks past), the new frame wins. A cut and a lost face end the past.
+(somebody walks past), the new frame wins. A cut and a lost face end the past. Where faces overlap, each one's views leave
+the other one to the other's.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from numpy.typing import NDArray
 
 from faceparse.faces import Detection
 from faceparse.frames.follow import Followed, Follower
+from faceparse.frames.kalman import overlap
 from faceparse.frames.motion import Affine, compose, inverse, move
-from faceparse.frames.tracker import Track
+from faceparse.frames.tracker import Track, head
 from faceparse.results import Face, Parsing, View
 from faceparse.tables import between, convert
 
@@ -117,16 +119,20 @@ class Steady:
         step, self._time = frame.time - self._time, frame.time
         self._ratio = (RATIO * (1 - (1 - self.smooth) ** 4)) ** max(RATE * step, 0.0)
         self._carry(frame)
-        views = {
-            id(view): self._steadied(view, _owner(view, faces), parsing.size, frame.small)
-            for view in parsing.views
-        }
+        owners = [_owner(view, faces) for view in parsing.views]
+        views = [
+            self._steadied(view, owner, parsing.size, frame.small)
+            for view, owner in zip(parsing.views, owners, strict=True)
+        ]
+        steadied = {id(view): new for view, new in zip(parsing.views, views, strict=True)}
 
-        def of(whole: Parsing) -> Parsing:
-            return replace(whole, views=tuple(views.get(id(view), view) for view in whole.views))
+        def of_face(part: Parsing | None) -> Parsing | None:
+            return part and replace(part, views=tuple(steadied.get(id(view), view) for view in part.views))
 
         return replace(
-            of(parsing), faces=tuple(replace(f, parsing=f.parsing and of(f.parsing)) for f in faces)
+            parsing,
+            views=_completed(views, owners, faces),
+            faces=tuple(replace(face, parsing=of_face(face.parsing)) for face in faces),
         )
 
     def _carry(self, frame: Followed) -> None:
@@ -209,6 +215,43 @@ def _owner(view: View, faces: Sequence[Face]) -> int | None:
         if face.parsing is not None and any(view is other for other in face.parsing.views):
             return face.id
     return None
+
+
+def _completed(
+    views: Sequence[View], owners: Sequence[int | None], faces: Sequence[Face]
+) -> tuple[View, ...]:
+    """Return the views; those of faces whose heads overlap fill in each other's background."""
+    heads = {face.id: head(face.box) for face in faces}
+
+    def beside(a: int | None, b: int | None) -> bool:
+        return a is not None and b is not None and a != b and overlap(heads[a], heads[b]) > 0
+
+    return tuple(
+        completed(
+            view,
+            [
+                other
+                for other, theirs in zip(views, owners, strict=True)
+                if beside(owner, theirs) and other.layer == view.layer and other.before is None
+            ],
+        )
+        for view, owner in zip(views, owners, strict=True)
+    )
+
+
+def completed(view: View, others: Sequence[View]) -> View:
+    """Return a face's view whose background shows what the views of other faces show there.
+
+    To the network, everyone but the face in the middle is background. So a view's background says nothing of others.
+    """
+    if not others or view.before is not None:
+        return view
+    probabilities = softmax(view.logits)
+    for other in others:
+        theirs = resampled(softmax(other.logits), compose(other.to_grid, inverse(view.to_grid)))
+        probabilities[1:] += probabilities[0] * theirs[1:]
+        probabilities[0] *= 1 - theirs[1:].sum(0)
+    return replace(view, logits=np.log(np.maximum(probabilities, LEAST)))
 
 
 def _within(view: View, size: tuple[int, int]) -> Array:

@@ -61,6 +61,7 @@ class Track:
         seen: Time in seconds at which it was last detected or followed.
         here: Whether its place still counts; False after a cut.
         predicted: Whether its place is only predicted, since it was neither detected nor followed.
+        behind: Whether another head hides much of it.
         motion: 2 × 3 map of its points from the last frame to this one; None if unknown: for a new or lost face.
         smoothed: The filter of its landmarks.
     """
@@ -75,6 +76,7 @@ class Track:
     here: bool = True
     motion: Array | None = None
     predicted: bool = False
+    behind: bool = False
     smoothed: OneEuro = field(default_factory=lambda: OneEuro(cutoff=0.5, beta=8.0))
 
     def observe(self, face: Detection, time: float) -> None:
@@ -102,9 +104,10 @@ class Tracker:
 
     def _is_covered(self, track: Track, picture: Array, time: float) -> bool:
         """Return whether another head covers a face: the box of what is seen of it shrinks, which is no motion."""
-        box = _head(track.kalman.box)
-        near = any(overlap(box, _head(other.kalman.box)) for other in self.tracks if other is not track)
-        return near and likeness(picture, track.stamp) < COVERED and time - track.detected <= CARRIED
+        box = head(track.kalman.box)
+        near = any(overlap(box, head(other.kalman.box)) for other in self.tracks if other is not track)
+        covered = track.behind or (near and likeness(picture, track.stamp) < COVERED)
+        return covered and time - track.detected <= CARRIED
 
     def _recognise(self, track: Track, picture: Array, lost: Sequence[Track]) -> None:
         """Give a track the number of a lost face if its new stamp shows that both are the same face."""
@@ -129,7 +132,7 @@ class Tracker:
         def near(i: int, track: Track) -> float:
             boxes: list[tuple[float, ...]] = [faces[i].box, track.kalman.box, track.face.box]
             if track.predicted:  # its place is a guess
-                boxes = [_head(box) for box in boxes]
+                boxes = [head(box) for box in boxes]
             shared = max(overlap(boxes[0], box) for box in boxes[1:])
             return 1 + shared + likeness(stamps[i], track.stamp) if track.here and shared >= OVERLAP else 0.0
 
@@ -164,7 +167,7 @@ class Tracker:
         return [matched.get(i) for i in range(len(faces))]
 
 
-def _head(box: Sequence[float]) -> tuple[float, ...]:
+def head(box: Sequence[float]) -> tuple[float, ...]:
     """Return a face's box enlarged to its head."""
     low, high = np.array(box, np.float64).reshape(2, 2)
     centre, half = (low + high) / 2, HEAD * (high - low) / 2
