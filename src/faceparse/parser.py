@@ -370,7 +370,9 @@ class Parser:
                 logits[part] = kept[part]()
             looks += len(new)
             views = {
-                look: look.view(logits[look.part], card, picture.shape[:2], chosen.faces)
+                look: (look.plain if look.part in kept else look).view(
+                    logits[look.part], card, picture.shape[:2], chosen.faces
+                )
                 for look in chosen.looks
             }
             evidence = [

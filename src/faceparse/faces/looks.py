@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,11 @@ class Look:
     def part(self) -> tuple[Square | None, Warp | None]:
         """The square and the warp, which set the network's input: looks with the same part have the same logits."""
         return self.square, self.warp
+
+    @property
+    def plain(self) -> Look:
+        """The look without changes of its logits, for logits that were changed before."""
+        return replace(self, excluded=(), strict=False)
 
     def crop(self, image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """Make the network's input from an RGB picture, before normalisation: H × W × 3 uint8."""

@@ -32,7 +32,7 @@ TURNED = 60.0
 """Angle of a face in degrees above which the picture is turned before parsing."""
 LOW_SCORE = 0.4
 """Least score of a detection; below `HIGH_SCORE` it only continues a track."""
-THOROUGH, REDUCED, VISIBLE = 3, 640, 40.0
+THOROUGH, REDUCED, VISIBLE = 5, 640, 40.0
 """Detections from one search of the whole pyramid to the next while faces are followed; longer side of the picture for
 those in between, and least size that the faces must have in it, in pixels."""
 
