@@ -49,7 +49,7 @@ from faceparse.pictures import read_picture
 ROOT = Path(__file__).parents[1]
 FRAMES, RATE, SIDE = 40, 25, 512
 NOISE = 4
-SPEED_FRAMES, BARE_RUNS = 150, 100
+SPEED_FRAMES, BARE_RUNS = 400, 200
 Image, Labels, Map = NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]
 
 
