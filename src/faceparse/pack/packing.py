@@ -11,9 +11,9 @@ import os
 import secrets
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import groupby, islice
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
@@ -103,7 +103,7 @@ def pack(
 
     def items() -> Iterator[Item]:
         nonlocal written
-        for done, (entry, item) in enumerate(_read(contents, condition, jobs), 1):
+        for done, (entry, item) in enumerate(entries, 1):
             if isinstance(item, str):
                 summary.add("left out", item, entry.name)
             else:
@@ -111,7 +111,8 @@ def pack(
                 yield item
             progress(done, contents.count)
 
-    with _new_folder(target, overwrite) as folder:
+    # Closed here: if a writer fails, the garbage collector could close it in one of its own threads.
+    with closing(_read(contents, condition, jobs)) as entries, _new_folder(target, overwrite) as folder:
         for split, group in groupby(items(), attrgetter("split")):
             FORMS[to](folder, split, group, contents)
         left_out = dict(summary.reasons("left out"))
@@ -130,7 +131,9 @@ def pack(
     return Packing(written, left_out)
 
 
-def _read(source: Source, condition: Condition | None, jobs: int) -> Iterator[tuple[Entry, Item | str]]:
+def _read(
+    source: Source, condition: Condition | None, jobs: int
+) -> Generator[tuple[Entry, Item | str], None, None]:
     """Yield each entry with its item, or with the reason why it is left out."""
 
     def read(entry: Entry) -> Item | str:
