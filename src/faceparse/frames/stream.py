@@ -85,9 +85,10 @@ class Stream:
 
     def find(self, image: NDArray[np.uint8], time: float) -> Step:
         """Find the faces of the next frame, while other threads may parse the frames before."""
+        image = read_picture(image)
         if not self._steady.smooth:
             return Step(image, time, Turn(0, image.shape[:2]), False, None)
-        return self._finder(read_picture(image), time)
+        return self._finder(image, time)
 
     def begin(self, step: Step, run: Run) -> Task:
         """Begin to parse the frame of the next step; `run` calls the network, here or in another thread.
