@@ -11,9 +11,11 @@ import logging
 import os
 import re
 import shutil
+import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -83,7 +85,7 @@ def ray_session(workers: Workers) -> Iterator[None]:
             yield
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    folder = None
+    folder, on_terminate = None, signal.getsignal(signal.SIGTERM)
     options: dict[str, Any] = {"address": workers.address}
     if workers.address:
         _check_address(workers.address)
@@ -109,6 +111,8 @@ def ray_session(workers: Workers) -> Iterator[None]:
             yield
     finally:
         ray.shutdown()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_terminate)  # Ray leaves a handler of its own
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
 
