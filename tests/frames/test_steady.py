@@ -16,7 +16,7 @@ from faceparse import Parser, Parsing
 from faceparse.errors import ConfigError, NoFaceError
 from faceparse.frames import Frame, Steady, video
 from faceparse.frames.motion import flow
-from faceparse.frames.steady import completed
+from faceparse.frames.steady import fill_background
 from faceparse.frames.stream import Stream
 from faceparse.labels import scheme as find_scheme
 from faceparse.results import View
@@ -193,15 +193,13 @@ def test_steady_gives_ids_and_takes_the_frame_apart_from_the_parsing(collins: Im
 def test_a_face_s_view_leaves_another_face_to_that_one_s_view() -> None:
     rng = np.random.default_rng(2)
     own, other = rng.normal(0, 3, (2, 19, 16, 16)).astype(np.float32)
-    own[0, :, 8:], other[1:, :, 8:] = (
-        30,
-        other[1:, :, 8:] + 30,
-    )  # it sees background where the other one sees a person
+    own[0, :, 8:] = 30  # background, where the other view has a person
+    other[1:, :, 8:] += 30
     own[0, :, :8] -= 60
-    filled = completed(View(own, TO_GRID), [View(other, TO_GRID)]).logits
+    filled = fill_background(View(own, TO_GRID), [View(other, TO_GRID)]).logits
     assert np.array_equal(filled[:, :, 8:].argmax(0), other[:, :, 8:].argmax(0))
     assert np.array_equal(filled[:, :, :8].argmax(0), own[:, :, :8].argmax(0))
-    assert completed(view := View(own, TO_GRID), []) is view
+    assert fill_background(view := View(own, TO_GRID), []) is view
 
 
 def test_flow_without_a_box_is_that_of_the_rest(collins: Image) -> None:

@@ -60,8 +60,8 @@ class YuNet:
     Args:
         threshold: Least score of a face, 0 to 1. Clear faces score 0.8 to 0.95, blurred faces and faces cut
             by the picture's border 0.6 to 0.8, hands and noise less than 0.6.
-        largest: Longer side, in pixels, of the largest resized picture that is searched: 320, 640 or 1280. Up to 640, a
-            search of a picture of 1280 pixels takes a quarter of the time, but misses faces below 1/30 of its side.
+        largest: Longer side, in pixels, of the largest resized picture that is searched: 320, 640 or 1280. A smaller one
+            takes less time, and misses the smallest faces.
     """
 
     def __init__(self, threshold: float = 0.6, largest: int = 1280) -> None:

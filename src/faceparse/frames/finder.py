@@ -1,7 +1,7 @@
 """Find the faces of a video's frames: detect them every few frames, and follow them between.
 
 >>> finder = Finder(YuNet(), Follower())  # doctest: +SKIP
->>> [track.id for track in finder(image, 0.0).followed.tracks]  # doctest: +SKIP
+>>> [track.id for track in finder(image, 0.0).snapshot.tracks]  # doctest: +SKIP
 [1]
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from faceparse.faces import Square, YuNet
 from faceparse.faces.detector import Detector
 from faceparse.faces.turn import Turn, detect_upright
-from faceparse.frames.follow import Followed, Follower
+from faceparse.frames.follow import Follower, Snapshot
 from faceparse.frames.motion import move
 from faceparse.frames.tracker import Track
 
@@ -46,14 +46,14 @@ class Step:
         time: Its time in seconds.
         turn: The turn in which its faces are upright.
         detected: Whether its faces were detected, not only followed.
-        followed: What the follower knows of it; None if each frame is parsed by itself.
+        snapshot: What the follower knows of it; None if each frame is parsed by itself.
     """
 
     image: NDArray[np.uint8]
     time: float
     turn: Turn
     detected: bool
-    followed: Followed | None
+    snapshot: Snapshot | None
 
 
 class Finder:
@@ -78,7 +78,7 @@ class Finder:
         detected = self._detector is not None and self._is_due(image)
         if detected:
             self._detect(image)
-        return Step(image, time, self._turn or Turn(0, image.shape[:2]), detected, self._follower.followed)
+        return Step(image, time, self._turn or Turn(0, image.shape[:2]), detected, self._follower.snapshot)
 
     def _is_due(self, image: NDArray[np.uint8]) -> bool:
         """Return whether faces must be detected in this frame."""

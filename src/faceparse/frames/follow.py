@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.faces import Detection, Square
-from faceparse.frames.kalman import hidden, overlap
+from faceparse.frames.kalman import overlap, share_covered
 from faceparse.frames.motion import CUT, Affine, change, compose, flow, move, reduced, thumbnail
 from faceparse.frames.stamp import likeness, stamp
 from faceparse.frames.tracker import CARRIED, COVERED, LIKE, Track, Tracker, head
@@ -29,8 +29,14 @@ STILL, MOST = 3.0, 0.6
 move with the camera."""
 
 
+HIDDEN, ORDER = 0.35, 0.1
+"""Share of a face that another head must cover for one of both to be behind; likeness by which their order must change."""
+ASTRAY = 0.04
+"""Largest difference of a face behind another from its predicted place, in sides of its box."""
+
+
 @dataclass(frozen=True)
-class Followed:
+class Snapshot:
     """What a follower knows of one frame; it stays the same when the follower goes on.
 
     Attributes:
@@ -44,12 +50,6 @@ class Followed:
     cut: bool
     camera: Affine | None
     tracks: tuple[Track, ...]
-
-
-HIDDEN, ORDER = 0.35, 0.1
-"""Share of a face that another head must cover for one of both to be behind; likeness by which their order must change."""
-ASTRAY = 0.04
-"""Largest difference of a face behind another from its predicted place, in sides of its box."""
 
 
 class Follower:
@@ -81,10 +81,10 @@ class Follower:
         return [track for track in self._tracker.tracks if track.seen == self.time]
 
     @property
-    def followed(self) -> Followed:
+    def snapshot(self) -> Snapshot:
         """What is known of this frame."""
         tracks = tuple(copy(track) for track in self.tracks)
-        return Followed(self.time, self.small, self.changed, self.cut, self.camera, tracks)
+        return Snapshot(self.time, self.small, self.changed, self.cut, self.camera, tracks)
 
     def move(self, image: NDArray[np.uint8], time: float) -> None:
         """Go on to the next frame, RGB uint8, H × W × 3, at `time` in seconds, and follow the faces into it."""
@@ -205,7 +205,13 @@ def _fronts(tracks: Sequence[Track], image: NDArray[np.uint8]) -> dict[Track, tu
     fronts: dict[Track, tuple[float, ...]] = {}
     for pair in combinations(tracks, 2):
         a, b = pair
-        if max(hidden(a.kalman.box, head(b.kalman.box)), hidden(b.kalman.box, head(a.kalman.box))) > HIDDEN:
+        if (
+            max(
+                share_covered(a.kalman.box, head(b.kalman.box)),
+                share_covered(b.kalman.box, head(a.kalman.box)),
+            )
+            > HIDDEN
+        ):
             alike = [
                 likeness(
                     track.stamp,

@@ -60,7 +60,7 @@ def overlap(a: Sequence[float], b: Sequence[float]) -> float:
     return shared / max(_area(a) + _area(b) - shared, 1e-9)
 
 
-def hidden(box: Sequence[float], other: Sequence[float]) -> float:
+def share_covered(box: Sequence[float], other: Sequence[float]) -> float:
     """Return the share of a box that another one covers, 0 to 1."""
     return _shared(box, other) / max(_area(box), 1e-9)
 

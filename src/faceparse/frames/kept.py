@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faceparse.faces import Detection
 from faceparse.faces.looks import Look
-from faceparse.frames.follow import STILL, Followed
+from faceparse.frames.follow import STILL, Snapshot
 from faceparse.frames.tracker import Track
 from faceparse.results import Parsing
 
@@ -45,7 +45,7 @@ class KeptLooks:
         self._kept.clear()
 
     def logits(
-        self, faces: Mapping[Track, Detection], frame: Followed
+        self, faces: Mapping[Track, Detection], frame: Snapshot
     ) -> dict[tuple[Detection | None, int], Logits]:
         """Return the logits that replace runs of the network in the next frame.
 
@@ -114,7 +114,7 @@ class _Lookup:
         return next(view.logits for view in views if view.layer == self.layer)
 
 
-def _is_old(kept: _Kept, face: Detection | None, frame: Followed) -> bool:
+def _is_old(kept: _Kept, face: Detection | None, frame: Snapshot) -> bool:
     """Return whether a face has moved far from where it was when the look was kept, or the picture has changed."""
     if kept.face is None or face is None:
         return frame.changed > STILL

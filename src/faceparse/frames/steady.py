@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.faces import Detection
-from faceparse.frames.follow import Followed, Follower
+from faceparse.frames.follow import Follower, Snapshot
 from faceparse.frames.kalman import overlap
 from faceparse.frames.motion import Affine, compose, inverse, move
 from faceparse.frames.tracker import Track, head
@@ -97,9 +97,9 @@ class Steady:
         self.follower.move(parsing.image if image is None else image, time)
         faces = [Detection(face.box, face.score, face.landmarks) for face in parsing.faces]
         tracks = self.follower.detect(faces)
-        return self.average(parsing, tracks, self.follower.followed)
+        return self.average(parsing, tracks, self.follower.snapshot)
 
-    def average(self, parsing: Parsing, tracks: Sequence[Track | None], frame: Followed) -> Parsing:
+    def average(self, parsing: Parsing, tracks: Sequence[Track | None], frame: Snapshot) -> Parsing:
         """Return a parsing whose views are averaged with their past.
 
         Args:
@@ -131,11 +131,11 @@ class Steady:
 
         return replace(
             parsing,
-            views=_completed(views, owners, faces),
+            views=_fill_backgrounds(views, owners, faces),
             faces=tuple(replace(face, parsing=of_face(face.parsing)) for face in faces),
         )
 
-    def _carry(self, frame: Followed) -> None:
+    def _carry(self, frame: Snapshot) -> None:
         """Move the pasts to this frame with their faces; drop those of lost faces and those from before a cut."""
         motions = {track.id: track.motion for track in frame.tracks}
         for (owner, layer), past in list(self._pasts.items()):
@@ -217,7 +217,7 @@ def _owner(view: View, faces: Sequence[Face]) -> int | None:
     return None
 
 
-def _completed(
+def _fill_backgrounds(
     views: Sequence[View], owners: Sequence[int | None], faces: Sequence[Face]
 ) -> tuple[View, ...]:
     """Return the views; those of faces whose heads overlap fill in each other's background."""
@@ -227,7 +227,7 @@ def _completed(
         return a is not None and b is not None and a != b and overlap(heads[a], heads[b]) > 0
 
     return tuple(
-        completed(
+        fill_background(
             view,
             [
                 other
@@ -239,7 +239,7 @@ def _completed(
     )
 
 
-def completed(view: View, others: Sequence[View]) -> View:
+def fill_background(view: View, others: Sequence[View]) -> View:
     """Return a face's view whose background shows what the views of other faces show there.
 
     To the network, everyone but the face in the middle is background. So a view's background says nothing of others.

@@ -95,7 +95,7 @@ class Stream:
 
         If a face is new, this waits for the network, which decides whether it is one.
         """
-        if (frame := step.followed) is None:
+        if (frame := step.snapshot) is None:
             return Task(step, (), run(self.parser.parse, step.image))
         if step.turn != self._turn:
             self._kept.clear()
@@ -123,10 +123,10 @@ class Stream:
     def finish(self, task: Task) -> Frame:
         """Wait for the network, and return the steadied frame; tasks come in the order in which they began."""
         step, parsing = task.step, task.parsing.result()
-        if step.followed is None:
+        if step.snapshot is None:
             return Frame(self._steady(parsing, step.time), step.time)
         shown = [_nearest(face, task.tracks) for face in parsing.faces]
-        return Frame(self._steady.average(parsing, shown, step.followed), step.time)
+        return Frame(self._steady.average(parsing, shown, step.snapshot), step.time)
 
     def _chosen(self, tracks: Sequence[Track], detected: bool) -> list[Track]:
         """Return the tracks to parse; those that the network takes for no faces only if `detected`."""

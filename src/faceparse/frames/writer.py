@@ -179,9 +179,8 @@ class Writer(Output):
         plane = self._source.planes[0]
         self._rows = np.frombuffer(plane, np.uint8).reshape(stream.height, plane.line_size)
         context = stream.codec_context
-        context.thread_count = (
-            os.cpu_count() or 1
-        )  # x264 would begin half as many again, beside those that parse
+        # x264 would begin half as many threads again, beside those that parse.
+        context.thread_count = os.cpu_count() or 1
         context.time_base = stream.time_base = self._unit
         if self._aspect != 1:
             context.sample_aspect_ratio = self._aspect

@@ -150,7 +150,7 @@ class Sampler:
     def labels_at(self, rows: Indices, columns: Indices) -> Labels:
         """Return the most probable label of pixels; rows and columns broadcast. In a tie, the lowest label."""
         x, y = self._positions(rows, columns)
-        cell = _cells(y, self._height) * self._across + _cells(x, self._width)
+        cell = self._cell_index(x, y)
         out: Labels = self._cell_labels.reshape(-1).take(cell)
         flat = out.reshape(1, -1)
         (which,) = np.nonzero(flat[0] == MIXED)
@@ -176,7 +176,7 @@ class Sampler:
     def cell_labels(self, rows: Indices, columns: Indices) -> Labels:
         """Return the label of pixels, or `MIXED` where the cell's corners have different winners."""
         x, y = self._positions(rows, columns)
-        cell = _cells(y, self._height) * self._across + _cells(x, self._width)
+        cell = self._cell_index(x, y)
         labels: Labels = self._cell_labels.reshape(-1).take(cell)
         return labels
 
@@ -242,6 +242,11 @@ class Sampler:
         if self._before is not None:
             x, y = (squash(i * x + j * y + start) for i, j, start in self._before)
         return (a * x + (left + 1)) + b * y, (d * y + (top + 1)) + c * x
+
+    def _cell_index(self, x: Doubles, y: Doubles) -> Indices:
+        """Return the index of the cell at a column and row that are counted with the rim."""
+        index: Indices = _cells(y, self._height) * self._across + _cells(x, self._width)
+        return index
 
     def _rounds(self, sites: Sites) -> Iterator[tuple[Sites, list[Indices]]]:
         """Yield the sites in chunks; with each chunk, per round, the candidate to sample at each site.
@@ -322,7 +327,7 @@ class Sampler:
 
     def _numerators_at(self, rows: Indices, columns: Indices) -> Iterator[tuple[slice, Floats]]:
         x, y = self._positions(rows, columns)
-        cell = _cells(y, self._height) * self._across + _cells(x, self._width)
+        cell = self._cell_index(x, y)
         down, right = _places(y, self._height), _places(x, self._width)
         step = max(1, DENSE_CHUNK // self.classes)
         for begin in range(0, cell.size, step):
@@ -338,7 +343,7 @@ class Sampler:
 
     def _between(self, sample: Indices, right: Floats) -> Floats:
         """Return the logits at n places between samples and the next ones to the right: classes × n."""
-        # Rows of classes are read and then transposed: many times faster than a column for each class.
+        # To read rows of classes and transpose them is faster than to read a value for each class.
         rows = self._by_sample
         left = np.asarray(cv2.transpose(rows.take(sample, axis=0)), np.float32)
         left += (np.asarray(cv2.transpose(rows.take(sample + 1, axis=0)), np.float32) - left) * right

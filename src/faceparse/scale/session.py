@@ -111,7 +111,7 @@ def ray_session(workers: Workers) -> Iterator[None]:
             yield
     finally:
         ray.shutdown()
-        if threading.current_thread() is threading.main_thread():
+        if on_terminate is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_terminate)  # Ray leaves a handler of its own
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
