@@ -22,25 +22,24 @@ In brackets stand the ratio of the two, and the same ratio with corrections. Mea
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from throughput import machine
+from throughput import CORES, bare, machine, rate
 
 from faceparse import Parser
 from faceparse.cli.process import tune_process
 from faceparse.data import open_dataset
 from faceparse.data.derived import Subset
-from faceparse.engines import open_engine
 from faceparse.evaluate import Confusion
 from faceparse.frames import Frame, Reader, Stream, Writer, ahead, video
 from faceparse.labels import Scheme, conversion
@@ -49,7 +48,7 @@ from faceparse.pictures import read_picture
 ROOT = Path(__file__).parents[1]
 FRAMES, RATE, SIDE = 40, 25, 512
 NOISE = 4
-SPEED_FRAMES, BARE_RUNS = 400, 200
+SPEED_FRAMES, BARE_RUNS, ROUNDS = 200, 100, 5
 Image, Labels, Map = NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]
 
 
@@ -340,10 +339,13 @@ def measure(
 
 
 def speed(models: list[str], smooth: float) -> None:
-    """Print how fast each model makes overlays in H.264 of a 720p clip with one face, and runs by itself."""
+    """Print how fast each model makes overlays in H.264 of a 720p clip with one face, and how fast it runs by itself.
+
+    Each round measures all of it side by side; medians of the rounds count.
+    """
     tune_process()
-    image, rates = read_picture(ROOT / "examples" / "collins.jpg"), []
-    print(f"{machine()}, {os.cpu_count()} cores, {SPEED_FRAMES} frames of 1280 × 720, overlay, H.264")
+    image, fastest = read_picture(ROOT / "examples" / "collins.jpg"), []
+    print(f"{machine()}, {CORES} cores, {ROUNDS} rounds of {SPEED_FRAMES} frames, 1280 × 720, overlay, H.264")
     with tempfile.TemporaryDirectory() as folder:
         clip, out = Path(folder, "clip.mp4"), Path(folder, "overlay.mp4")
         with Writer(clip, rate=RATE) as writer:
@@ -352,39 +354,47 @@ def speed(models: list[str], smooth: float) -> None:
                 frame = cv2.warpAffine(image, matrix, (1280, 720), borderMode=cv2.BORDER_REPLICATE)
                 writer.write(np.asarray(frame, np.uint8))
         for model in models:
-            parser, runs = Parser(model, threads=1), 0  # as the command does
-            before = bare(model, image)
+            parser, whole = Parser(model, threads=1), Parser(model)  # one thread a run, as the command does
+            square = cv2.resize(image, parser.card.input.size[::-1])
+            inputs = [parser.card.input.normalise(np.asarray(square, np.uint8))]
             list(islice(video(clip, parser, smooth=smooth), 3))
-            began = time.perf_counter()
-            with (
-                Writer(out, like=Reader(clip), overwrite=True) as writer,
-                closing(ahead(video(clip, parser, smooth=smooth))) as frames,
-            ):
-                for frame in frames:
-                    runs += frame.parsing.looks
-                    writer.write(frame.parsing.overlay(), frame.time)
-            rate, each = SPEED_FRAMES / (time.perf_counter() - began), runs / SPEED_FRAMES
-            rates.append((before + bare(model, image)) / 2)
+            rounds = []
+            for _ in range(ROUNDS):
+                together = rate(BARE_RUNS, partial(bare, whole, inputs, BARE_RUNS, 1))
+                apart = rate(BARE_RUNS, partial(bare, parser, inputs, BARE_RUNS, CORES))
+                began = time.perf_counter()
+                runs = overlays(clip, out, parser, smooth)
+                taken = time.perf_counter() - began
+                rounds.append(
+                    (SPEED_FRAMES / taken, together, apart, runs / taken / together, runs / taken / apart)
+                )
+            frames, together, apart, of_one, of_each = np.median(rounds, 0)
+            low, high = np.min(rounds, 0), np.max(rounds, 0)
+            fastest.append(max(together, apart))
             print(
-                f"{model}: {rate:.1f} frames a second, {each:.2f} runs of the network a frame; the bare network "
-                f"{rates[-1]:.1f} runs a second; ratio {rate * each / rates[-1]:.2f}",
+                f"{model}: {frames:.1f} ({low[0]:.1f} to {high[0]:.1f}) frames a second, {runs / SPEED_FRAMES:.2f} runs "
+                "of the network a frame\n"
+                f"  bare network, one run on {CORES} threads: {together:.1f} ({low[1]:.1f} to {high[1]:.1f}) runs a "
+                f"second; ratio {of_one:.2f} ({low[3]:.2f} to {high[3]:.2f})\n"
+                f"  bare network, {CORES} runs of one thread: {apart:.1f} ({low[2]:.1f} to {high[2]:.1f}) runs a "
+                f"second; ratio {of_each:.2f} ({low[4]:.2f} to {high[4]:.2f})",
                 flush=True,
             )
-    if len(rates) > 1:
-        print(f"{models[1]} runs {rates[1] / rates[0]:.2f} times as fast as {models[0]}")
+    if len(fastest) > 1:
+        print(f"{models[1]} runs {fastest[1] / fastest[0]:.2f} times as fast as {models[0]}")
 
 
-def bare(model: str, image: Image) -> float:
-    """Runs a second of the network alone."""
-    engine = open_engine(model)
-    picture = engine.card.input.normalise(
-        np.asarray(cv2.resize(image, engine.card.input.size[::-1]), np.uint8)
-    )
-    engine.run({"image": picture})
-    began = time.perf_counter()
-    for _ in range(BARE_RUNS):
-        engine.run({"image": picture})
-    return BARE_RUNS / (time.perf_counter() - began)
+def overlays(clip: Path, out: Path, parser: Parser, smooth: float) -> int:
+    """Write the overlays of a clip as the command does; return the number of runs of the network."""
+    runs = 0
+    with (
+        Writer(out, like=Reader(clip), overwrite=True) as writer,
+        closing(ahead(video(clip, parser, smooth=smooth))) as frames,
+    ):
+        for frame in frames:
+            runs += frame.parsing.looks
+            writer.write(frame.parsing.overlay(), frame.time)
+    return runs
 
 
 def strip(parser: Parser, smooth: float, path: Path) -> None:

@@ -314,8 +314,10 @@ def test_another_fault_of_one_file_does_not(
 def test_fail_fast(tmp_path: Path) -> None:
     root = pictures(tmp_path / "in", *(f"{i:02}.png" for i in range(30)))
     (root / "03.png").write_text("broken")
-    whole = Run(find([root], tmp_path / "out"), parse, MASK, tmp_path / "out", workers=2, fail_fast=True)
-    assert 4 <= len(list(whole)) <= 8
+    whole = Run(find([root], tmp_path / "out"), parse, MASK, tmp_path / "out", workers=1, fail_fast=True)
+    assert (
+        4 <= len(list(whole)) <= 5
+    )  # with more threads, one can parse any number while 03 waits for its turn
     assert whole.end_reason == "failed"
 
 

@@ -1,11 +1,11 @@
 """Parsings made steady, and streams of frames."""
 
-import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -66,7 +66,7 @@ def run(stream: Stream, images: list[Image]) -> Iterator[Frame]:
 
 def changes(labels: list[NDArray[np.uint8]]) -> float:
     """The mean share of pixels that change from frame to frame."""
-    return float(np.mean([(a != b).mean() for a, b in itertools.pairwise(labels)]))
+    return float(np.mean([(a != b).mean() for a, b in pairwise(labels)]))
 
 
 @pytest.mark.parametrize("smooth", [-0.1, 1.1, float("nan"), "much"])
@@ -96,6 +96,12 @@ def test_the_labels_of_a_noisy_still_change_less_and_the_network_runs_less(colli
     plain, steady = (list(run(Stream(default(), smooth), images)) for smooth in (0, 0.5))
     assert changes([f.parsing.labels for f in steady]) < 0.5 * changes([f.parsing.labels for f in plain])
     assert sum(f.parsing.looks for f in steady) < sum(f.parsing.looks for f in plain)
+    kept = [
+        a.logits is b.logits
+        for f, g in pairwise(steady)
+        for a, b in zip(f.parsing.views, g.parsing.views, strict=True)
+    ]
+    assert sum(kept) == sum(len(f.parsing.views) - f.parsing.looks for f in steady)
     assert {face.id for frame in steady for face in frame.faces} == {1}
 
 

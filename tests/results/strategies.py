@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from faceparse.faces.strict import EXCLUDED_LOGIT
 from faceparse.results import View
 
 Size = tuple[int, int]
@@ -14,15 +15,17 @@ sizes = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
 
 def random_logits(seed: int, classes: int, grid: Size, kind: str) -> NDArray[np.float32]:
-    """`smooth` like a network's, `noisy`, `steep` beyond what exp() takes, or `tied`: few whole numbers."""
+    """`smooth` like a network's, also `excluding` classes, `noisy`, `steep` beyond exp(), or `tied`: few whole numbers."""
     rng = np.random.default_rng(seed)
     if kind == "tied":
         return rng.integers(-1, 2, (classes, *grid)).astype(np.float32)
-    values = rng.normal(size=(classes, *grid)) * {"smooth": 6, "noisy": 3, "steep": 300}[kind]
-    if kind == "smooth":
+    values = rng.normal(size=(classes, *grid)) * {"smooth": 6, "excluding": 6, "noisy": 3, "steep": 300}[kind]
+    if kind in ("smooth", "excluding"):
         for axis in (1, 2):
             for _ in range(3):
                 values = values + np.roll(values, 1, axis)
+    if kind == "excluding":
+        values[: classes - 1][rng.random(classes - 1) < 0.6] = EXCLUDED_LOGIT
     return values.astype(np.float32)
 
 
@@ -120,7 +123,7 @@ def square_views(draw: st.DrawFn, size: Size, classes: int, kinds: tuple[str, ..
 
 @st.composite
 def scenes(
-    draw: st.DrawFn, kinds: tuple[str, ...] = ("smooth", "noisy", "steep")
+    draw: st.DrawFn, kinds: tuple[str, ...] = ("smooth", "excluding", "noisy", "steep")
 ) -> tuple[list[View], Size, int]:
     """Views, size of the picture, number of classes."""
     size, classes = draw(sizes), draw(st.integers(1, 6))

@@ -13,7 +13,7 @@ import numpy as np
 from faceparse.faces.trust import EYES, MOUTH, SKIN, labels_of
 from faceparse.labels import Scheme
 from faceparse.labels.groups import GROUPS
-from faceparse.results.sampling import argmax, highest_probability
+from faceparse.results.samples import argmax, highest_probability
 from faceparse.results.square import Square
 from faceparse.results.view import View
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from faceparse.labels import Scheme
 from faceparse.labels.groups import GROUPS
 from faceparse.results.lookup import members
-from faceparse.results.sampling import argmax, highest_probability
+from faceparse.results.samples import argmax, highest_probability
 from faceparse.results.square import Square
 from faceparse.results.squash import squash
 from faceparse.results.view import View

@@ -17,7 +17,7 @@ from faceparse.faces.detector import Detector
 from faceparse.faces.turn import Turn, detect_upright
 from faceparse.frames.follow import Follower, Snapshot
 from faceparse.frames.motion import move
-from faceparse.frames.tracker import Track
+from faceparse.frames.track import Track
 
 EVERY = 5
 """Frames from one detection to the next while faces are followed; without a face, every frame is searched."""

@@ -21,7 +21,8 @@ from faceparse.faces import Detection, Square
 from faceparse.frames.kalman import overlap, share_covered
 from faceparse.frames.motion import CUT, Affine, change, compose, flow, move, reduced, thumbnail
 from faceparse.frames.stamp import likeness, stamp
-from faceparse.frames.tracker import CARRIED, COVERED, LIKE, Track, Tracker, head
+from faceparse.frames.track import Track, head
+from faceparse.frames.tracker import CARRIED, COVERED, LIKE, Tracker
 from faceparse.results.square import similarity
 
 STILL, MOST = 3.0, 0.6

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from faceparse.faces import Detection
 from faceparse.faces.looks import Look
 from faceparse.frames.follow import STILL, Snapshot
-from faceparse.frames.tracker import Track
+from faceparse.frames.track import Track
 from faceparse.results import Parsing
 
 LONGEST = 5

@@ -135,6 +135,9 @@ def reduced(image: Image) -> Image:
     """Return a frame with a longer side of at most `SMALL` pixels, averaged down."""
     scale = min(1.0, SMALL / max(image.shape))
     size = tuple(max(1, round(scale * side)) for side in image.shape[1::-1])
+    if scale <= 0.25:  # halved first, which is faster
+        half = (image.shape[1] // 2, image.shape[0] // 2)
+        image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 

@@ -123,7 +123,7 @@ def _frames(
 ) -> Generator[Frame, None, None]:
     workers = stream.parser.workers
     tasks: deque[Task] = deque()
-    with closing(ahead(_steps(stream, frames))) as steps, ThreadPoolExecutor(workers + 1) as pool:
+    with closing(ahead(_steps(stream, frames))) as steps, ThreadPoolExecutor(workers) as pool:
         try:
             for step in steps:
                 with _at(step):

@@ -22,11 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.faces import Detection
+from faceparse.faces.strict import EXCLUDED_LOGIT
 from faceparse.frames.follow import Follower, Snapshot
 from faceparse.frames.kalman import overlap
 from faceparse.frames.motion import Affine, compose, inverse, move
-from faceparse.frames.tracker import Track, head
+from faceparse.frames.track import Track, head
 from faceparse.results import Face, Parsing, View
+from faceparse.results.samples import Samples, samples_of
 from faceparse.tables import between, convert
 
 Array = NDArray[np.float32]
@@ -57,6 +59,7 @@ class _Past:
         logits: The last logits of the view, as the network gave them.
         steadied: The same, averaged with their past.
         colours: The mean colours of the frame on `COARSE`² cells of the grid.
+        samples: The samples of `steadied`, which are not computed again while the look is kept.
     """
 
     probabilities: Array
@@ -65,6 +68,7 @@ class _Past:
     logits: Array
     steadied: Array
     colours: Array
+    samples: Samples
 
 
 class Steady:
@@ -154,16 +158,22 @@ class Steady:
         warped = view.before is not None
         if past is None or past.logits.shape != view.logits.shape or past.warped != warped:
             probabilities, new = softmax(view.logits), view
-        elif np.array_equal(past.logits, view.logits):  # the look was kept: the network has said nothing new
+        elif past.logits is view.logits:  # the look was kept: the network has said nothing new
             self._pasts[owner, view.layer] = replace(past, to_grid=view.to_grid, colours=colours)
             return replace(view, logits=past.steadied)
         else:
             step = np.eye(2, 3) if past.warped else compose(past.to_grid, inverse(view.to_grid))
             ratio = self._ratio * _alike(past.colours, colours, step, view.logits.shape[1:])
             probabilities = mixed(softmax(view.logits), resampled(past.probabilities, step), ratio)
-            new = replace(view, logits=np.log(np.maximum(probabilities, LEAST)))
+            new = replace(view, logits=_logits(probabilities))
         self._pasts[owner, view.layer] = _Past(
-            probabilities * _within(view, size), view.to_grid, warped, view.logits, new.logits, colours
+            probabilities * _within(view, size),
+            view.to_grid,
+            warped,
+            view.logits,
+            new.logits,
+            colours,
+            samples_of(new.logits),
         )
         return new
 
@@ -173,6 +183,13 @@ def softmax(logits: Array) -> Array:
     out = logits - logits.max(0)
     np.exp(out, out=out)
     return np.asarray(out / out.sum(0), np.float32)
+
+
+def _logits(probabilities: Array) -> Array:
+    """Convert probabilities, classes × h × w, to logits; a class that is excluded everywhere stays excluded."""
+    logits = np.log(np.maximum(probabilities, LEAST))
+    logits[~probabilities.any((1, 2))] = EXCLUDED_LOGIT
+    return logits
 
 
 def resampled(probabilities: Array, step: Affine) -> Array:
@@ -251,7 +268,7 @@ def fill_background(view: View, others: Sequence[View]) -> View:
         theirs = resampled(softmax(other.logits), compose(other.to_grid, inverse(view.to_grid)))
         probabilities[1:] += probabilities[0] * theirs[1:]
         probabilities[0] *= 1 - theirs[1:].sum(0)
-    return replace(view, logits=np.log(np.maximum(probabilities, LEAST)))
+    return replace(view, logits=_logits(probabilities))
 
 
 def _within(view: View, size: tuple[int, int]) -> Array:

@@ -22,7 +22,7 @@ from faceparse.frames.finder import Finder, Step
 from faceparse.frames.frame import Frame
 from faceparse.frames.kept import KeptLooks
 from faceparse.frames.steady import Steady
-from faceparse.frames.tracker import Track
+from faceparse.frames.track import Track
 from faceparse.parser import Parser, Prior
 from faceparse.pictures import read_picture
 from faceparse.results import Face, Parsing

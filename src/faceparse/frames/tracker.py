@@ -15,15 +15,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.faces import Detection
 from faceparse.frames.kalman import Kalman, overlap
-from faceparse.frames.oneeuro import OneEuro
 from faceparse.frames.stamp import likeness, renewed, stamp
+from faceparse.frames.track import Track, head
 
 HIGH_SCORE = 0.6
 """Score of a detection that may begin a track."""
@@ -37,52 +36,12 @@ OVERLAP, ALIKE, LIKE = 0.2, 0.6, 0.82
 Of 79 portraits of CelebAMask-HQ, turned, scaled, blurred, relit and noisy, 99 % have a likeness of at least 0.82 with
 themselves, 5 % of the pairs of different people more than 0.75 and 1 % more than 0.85.
 """
-HEAD = 1.5
-"""Side of a head, in sides of its face."""
 SAME = 0.5
 """Overlap of two faces' boxes above which they are at the same place."""
 COVERED = 0.7
 """Likeness of a face to its stored stamp below which it may be covered, or something else was followed."""
 
 Array = NDArray[np.float64]
-
-
-@dataclass(eq=False)
-class Track:
-    """A face with its number.
-
-    Attributes:
-        id: The face's number, from 1.
-        face: The face as it was last observed.
-        stamp: Its stored stamp (`faceparse.frames.stamp`).
-        kalman: Its predicted box.
-        detected: Time in seconds of its last detection.
-        begun: Time in seconds of its first detection.
-        seen: Time in seconds at which it was last detected or followed.
-        here: Whether its place still counts; False after a cut.
-        predicted: Whether its place is only predicted, since it was neither detected nor followed.
-        behind: Whether another head hides much of it.
-        motion: 2 × 3 map of its points from the last frame to this one; None if unknown: for a new or lost face.
-        smoothed: The filter of its landmarks.
-    """
-
-    id: int
-    face: Detection
-    stamp: Array
-    kalman: Kalman
-    begun: float
-    detected: float
-    seen: float
-    here: bool = True
-    motion: Array | None = None
-    predicted: bool = False
-    behind: bool = False
-    smoothed: OneEuro = field(default_factory=lambda: OneEuro(cutoff=0.5, beta=8.0))
-
-    def observe(self, face: Detection, time: float) -> None:
-        """Note where the face is at a time, to which its box was predicted."""
-        self.kalman.update(face.box)
-        self.face, self.seen, self.here, self.predicted = face, time, True, False
 
 
 class Tracker:
@@ -165,10 +124,3 @@ class Tracker:
                 )
                 self.tracks.append(matched[i])
         return [matched.get(i) for i in range(len(faces))]
-
-
-def head(box: Sequence[float]) -> tuple[float, ...]:
-    """Return a face's box enlarged to its head."""
-    low, high = np.array(box, np.float64).reshape(2, 2)
-    centre, half = (low + high) / 2, HEAD * (high - low) / 2
-    return (*(centre - half).tolist(), *(centre + half).tolist())

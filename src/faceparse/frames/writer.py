@@ -38,7 +38,9 @@ class Coding(NamedTuple):
     even: bool = False
 
 
-_H264 = Coding("libx264", "yuv420p", {"crf": "18", "preset": "veryfast"}, even=True)
+_H264 = Coding(
+    "libx264", "yuv420p", {"crf": "18", "preset": "veryfast", "x264-params": "weightp=0"}, even=True
+)
 _VP9_OPTIONS = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"}
 _VP9 = Coding("libvpx-vp9", "yuv420p", _VP9_OPTIONS)
 _VP9_ALPHA = Coding("libvpx-vp9", "yuva420p", {**_VP9_OPTIONS, "auto-alt-ref": "0"})
@@ -179,8 +181,8 @@ class Writer(Output):
         plane = self._source.planes[0]
         self._rows = np.frombuffer(plane, np.uint8).reshape(stream.height, plane.line_size)
         context = stream.codec_context
-        # x264 would begin half as many threads again, beside those that parse.
-        context.thread_count = os.cpu_count() or 1
+        # Beside the threads that parse; x264 would begin three a pair of cores.
+        context.thread_count = max(1, (os.cpu_count() or 1) // 2)
         context.time_base = stream.time_base = self._unit
         if self._aspect != 1:
             context.sample_aspect_ratio = self._aspect

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparse.results.sampling import Area, Floats, Sampler
+from faceparse.results.samples import Floats
+from faceparse.results.sampling import Area, Sampler
 from faceparse.results.squash import squash, unsquash
 from faceparse.results.view import View
 

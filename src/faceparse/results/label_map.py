@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.results.render import blend, layers_of, weigh
-from faceparse.results.sampling import MIXED, Area, Doubles, Flags, Indices, Labels, Sampler, argmax
+from faceparse.results.samples import MIXED, Doubles, Flags, Indices, Labels, argmax
+from faceparse.results.sampling import Area, Sampler
 from faceparse.results.squash import squash
 from faceparse.results.view import View
 
@@ -112,9 +113,10 @@ class _Blocks:
         for sampler, weight in shares:
             _vote(label, sampler.cell_labels(rows, columns), weight > 0)
         out = label.astype(np.uint8)
-        split = np.nonzero(out == MIXED)
-        rows, columns = (along[split] for along in np.broadcast_arrays(rows, columns))
-        out[split] = blend(shares, left, rows, columns, split, argmax)
+        split = np.flatnonzero(out == MIXED)
+        line, x = np.divmod(split, SIDE)
+        row, column = rows.take(line), columns.take(line // SIDE * SIDE + x)
+        np.put(out, split, blend(shares, left, row, column, split, argmax))
         return out
 
 

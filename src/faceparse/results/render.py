@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparse.results.edges import Edges
-from faceparse.results.sampling import Area, Flags, Floats, Indices, Sampler
+from faceparse.results.samples import Flags, Floats, Indices
+from faceparse.results.sampling import Area, Sampler
 from faceparse.results.view import Scalar, View
 
 TILE = 512
@@ -63,10 +64,10 @@ def render_confidence(views: Sequence[View], size: tuple[int, int]) -> NDArray[n
     """
     out = np.ones(size, np.float32)
     for tile in _tiles(views, size):
-        rows, columns = _fill(tile, tile.of(out), Sampler.confidence)
+        which = _fill(tile, tile.of(out), Sampler.confidence)
+        rows, columns = np.divmod(which, tile.area.shape[1])
         at = rows + tile.area.y0, columns + tile.area.x0
-        blended = blend(tile.shares, tile.background, *at, (rows, columns), lambda p: p.max(0))
-        tile.of(out)[rows, columns] = blended
+        tile.of(out)[rows, columns] = blend(tile.shares, tile.background, *at, which, lambda p: p.max(0))
     return np.clip(out, 0, 1, out=out)
 
 
@@ -139,11 +140,11 @@ def render_probabilities(
 
 def _fill(
     tile: _Tile, out: NDArray[Scalar], sample: Callable[[Sampler, Area, Flags | None], NDArray[Scalar]]
-) -> tuple[Indices, Indices]:
-    """Fill in the pixels at which a single view counts; return the rows and columns of the other pixels."""
+) -> Indices:
+    """Fill in the pixels at which a single view counts; return the flat indices of the other pixels."""
     if tile.alone:
         out[:] = sample(tile.alone, tile.area, None)
-        return np.empty(0, np.intp), np.empty(0, np.intp)
+        return np.empty(0, np.intp)
     count = (tile.background > 0).astype(np.uint8)
     for _, weight in tile.shares:
         count += weight > 0
@@ -151,8 +152,7 @@ def _fill(
         alone = (weight > 0) & (count == 1)
         if alone.any():
             np.copyto(out, sample(sampler, tile.area, alone), where=alone)
-    rows, columns = np.nonzero(count > 1)
-    return rows, columns
+    return np.flatnonzero(count > 1)
 
 
 def blend(
@@ -160,7 +160,7 @@ def blend(
     background: Floats,
     rows: Indices,
     columns: Indices,
-    which: tuple[Indices, ...],
+    which: Indices,
     read: Callable[[Floats], NDArray[Scalar]],
 ) -> NDArray[Scalar]:
     """Blend the probabilities at n pixels, classes × n, and return what `read` computes from them.
@@ -169,7 +169,7 @@ def blend(
         shares: The views and their weights at some pixels.
         background: The weight of the background there.
         rows, columns: Rows and columns of the n pixels in the picture.
-        which: Indices of the n pixels in the weights.
+        which: Flat indices of the n pixels in the weights.
         read: Function of a part of the probabilities.
     """
     classes = shares[0].sampler.classes if shares else 1
@@ -177,16 +177,20 @@ def blend(
     step = max(1, BLEND // classes)
     for begin in range(0, max(rows.size, 1), step):
         row, column = rows[begin : begin + step], columns[begin : begin + step]
-        here = tuple(index[begin : begin + step] for index in which)
+        here = which[begin : begin + step]
         total = np.zeros((classes, row.size), np.float32)
-        total[0] = background[here]
+        total[0] = background.take(here)
         for sampler, weight in shares:
-            part = weight[here]
-            inside = np.flatnonzero(part)
-            if inside.size > part.size / 2:  # indices would cost more than they save
-                total += part * sampler.probabilities(row, column)
-            elif inside.size:
-                total[:, inside] += part[inside] * sampler.probabilities(row[inside], column[inside])
+            part = weight.take(here)
+            count = np.count_nonzero(part)
+            if not count:
+                continue
+            # For most of the pixels, indices would cost more than they save.
+            inside = np.flatnonzero(part) if count <= part.size / 2 else slice(None)
+            values = sampler.probabilities(row[inside], column[inside])
+            values *= part[inside]
+            for label, value in zip(sampler.possible, values, strict=True):
+                total[label, inside] += value
         parts.append(read(total))
     return np.concatenate(parts)
 

@@ -3,31 +3,22 @@
 A *cell* lies between four neighbouring samples, its corners. A bilinear logit is a weighted mean of the four
 corners. So a class that wins at all four corners wins in the whole cell, and a class that is below another
 class at all four corners wins nowhere in the cell. Only the other classes, few classes in few cells, are
-sampled. Probabilities need all classes, so they are sampled at every pixel.
+sampled. Probabilities need all classes that are possible in the view, so they are sampled at every pixel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property, reduce
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from faceparse.results.samples import MIXED, Doubles, Flags, Floats, Indices, Labels, samples_of
 from faceparse.results.squash import squash
 from faceparse.results.view import View
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Labels = NDArray[np.uint8]
-Flags = NDArray[np.bool_]
-Indices = NDArray[np.intp]
 Index = tuple[Indices | slice, Indices | slice]
-
-MIXED = 255
-"""Label of a cell whose corners have different winners. No class has this label."""
 
 CHUNK = 1 << 15
 """Number of pixels sampled at a time for labels, so that the buffers stay in the processor's cache."""
@@ -35,14 +26,8 @@ CHUNK = 1 << 15
 DENSE_CHUNK = 1 << 18
 """Number of logits sampled at a time for probabilities, so that the buffers stay in the processor's cache."""
 
-CELLS = 1 << 14
-"""Number of cells whose candidates are computed at a time, which bounds the memory for fine grids."""
-
 LONGEST_RUN = 128
 """Maximal number of a cell's pixels in one site along an axis, which bounds the memory for coarse grids."""
-
-STEEP = 60.0
-"""Span of a view's logits above which each pixel's highest logit must be subtracted before exp()."""
 
 
 class Area(NamedTuple):
@@ -84,30 +69,6 @@ class Sites(NamedTuple):
         return Sites(self.cell[which], row, column, down, right)
 
 
-class Candidates(NamedTuple):
-    """The classes that may win in mixed cells; a cell's candidates are `start[cell]` to `start[cell] + number[cell]`.
-
-    Attributes:
-        number: Number of candidates of each cell, uint8.
-        start: Index of each cell's first candidate.
-        label: Label of each candidate, ascending within a cell.
-        terms: 4 × candidates: a, b, c, d of the candidate's logit a + b·right + c·down + d·right·down.
-    """
-
-    number: Labels
-    start: Indices
-    label: Labels
-    terms: Floats
-
-    def logits(self, which: Indices, sites: Sites) -> Floats:
-        """Return the logits of candidate `which[i]` at the pixels of site i, p × q × len(which)."""
-        down, right = sites.down[:, : len(which)], sites.right[:, : len(which)]
-        a, b, c, d = self.terms.take(which, axis=1)
-        values: Floats = (b + d * down)[:, None] * right
-        values += (a + c * down)[:, None]
-        return values
-
-
 class Sampler:
     """A view prepared for sampling in any area of the picture; `pixels` limits sampling to some pixels of the area.
 
@@ -121,15 +82,12 @@ class Sampler:
         self._map, self._before = view.to_grid, view.before
         self._upright = self._before is None and bool(self._map[0, 1] == self._map[1, 0] == 0)
         self.classes, self._height, self._width = view.logits.shape
-        # A rim repeats the edge samples, so that logits beyond the grid are those of the edge.
-        self._samples = np.pad(view.logits, ((0, 0), (1, 1), (1, 1)), mode="edge")
-        self._across = self._width + 2
-        self._winners = argmax(self._samples)
-        first, *others = (self._winners[i : i - 1 or None, j : j - 1 or None] for i in (0, 1) for j in (0, 1))
-        self._mixed = np.zeros(self._winners.shape, np.bool_)
-        for other in others:
-            self._mixed[:-1, :-1] |= other != first
-        self._cell_labels = np.where(self._mixed, np.uint8(MIXED), self._winners)
+        self._samples = samples_of(view.logits)
+
+    @property
+    def possible(self) -> Indices:
+        """The classes whose probability in this view is not 0 everywhere, ascending."""
+        return self._samples.possible
 
     @property
     def is_coarse(self) -> bool:
@@ -139,11 +97,11 @@ class Sampler:
     def labels(self, area: Area) -> Labels:
         """Return the most probable label of each pixel of an area, if the grid is coarse; in a tie, the lowest."""
         (row_cells, down), (column_cells, right) = self._axes(area)
-        out: Labels = self._cell_labels.take(column_cells, axis=1).take(row_cells, axis=0)
+        out: Labels = self._samples.cell_labels.take(column_cells, axis=1).take(row_cells, axis=0)
         row_cell, row, down = _runs(row_cells, down)
         column_cell, column, right = _runs(column_cells, right)
-        i, j = np.nonzero(self._mixed[row_cell[:, None], column_cell])
-        cell = row_cell[i] * self._across + column_cell[j]
+        i, j = np.nonzero(self._samples.mixed[row_cell[:, None], column_cell])
+        cell = row_cell[i] * self._samples.across + column_cell[j]
         self._settle(Sites(cell, row[:, i], column[:, j], down[:, i], right[:, j]), out)
         return out
 
@@ -151,7 +109,7 @@ class Sampler:
         """Return the most probable label of pixels; rows and columns broadcast. In a tie, the lowest label."""
         x, y = self._positions(rows, columns)
         cell = self._cell_index(x, y)
-        out: Labels = self._cell_labels.reshape(-1).take(cell)
+        out: Labels = self._samples.cell_labels.reshape(-1).take(cell)
         flat = out.reshape(1, -1)
         (which,) = np.nonzero(flat[0] == MIXED)
         x, y = x.reshape(-1)[which], y.reshape(-1)[which]
@@ -162,14 +120,17 @@ class Sampler:
 
     def _settle(self, sites: Sites, out: Labels) -> None:
         """Write the labels of pixels in mixed cells."""
+        if not sites.cell.size:
+            return
+        candidates = self._samples.candidates
         for some, picks in self._rounds(sites):
-            best = self._candidates.logits(picks[0], some)
+            best = candidates.logits(picks[0], some.down, some.right)
             label = np.empty(best.shape, np.uint8)
-            label[:] = self._candidates.label[picks[0]]
+            label[:] = candidates.label[picks[0]]
             for pick in picks[1:]:
                 first = (..., slice(len(pick)))
-                values = self._candidates.logits(pick, some)
-                np.copyto(label[first], self._candidates.label[pick], where=values > best[first])
+                values = candidates.logits(pick, some.down, some.right)
+                np.copyto(label[first], candidates.label[pick], where=values > best[first])
                 np.maximum(best[first], values, out=best[first])
             out[some.row[:, None], some.column] = label
 
@@ -177,7 +138,7 @@ class Sampler:
         """Return the label of pixels, or `MIXED` where the cell's corners have different winners."""
         x, y = self._positions(rows, columns)
         cell = self._cell_index(x, y)
-        labels: Labels = self._cell_labels.reshape(-1).take(cell)
+        labels: Labels = self._samples.cell_labels.reshape(-1).take(cell)
         return labels
 
     def unanimous(self, low: tuple[Doubles, Doubles], high: tuple[Doubles, Doubles]) -> Labels:
@@ -189,18 +150,9 @@ class Sampler:
         (left, top), (right, bottom) = (
             (_cells(x + 1, self._width), _cells(y + 1, self._height)) for x, y in (low, high)
         )
-        sums = self._borders
+        sums = self._samples.borders
         within = sums[bottom + 1, right + 1] - sums[top, right + 1] - sums[bottom + 1, left] + sums[top, left]
-        return np.where(within == 0, self._cell_labels[top, left], np.uint8(MIXED))
-
-    @cached_property
-    def _borders(self) -> NDArray[np.int32]:
-        """How many cells above and left of each sample are mixed or differ from the next cell to the right or below."""
-        cells = self._cell_labels
-        border = self._mixed.copy()
-        border[:, :-1] |= cells[:, :-1] != cells[:, 1:]
-        border[:-1] |= cells[:-1] != cells[1:]
-        return np.pad(border.cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32), ((1, 0), (1, 0)))
+        return np.where(within == 0, self._samples.cell_labels[top, left], np.uint8(MIXED))
 
     def confidence(self, area: Area, pixels: Flags | None) -> Floats:
         """Return the probability of each pixel's most probable class."""
@@ -212,15 +164,16 @@ class Sampler:
     def sums(self, area: Area, pixels: Flags | None, groups: Sequence[Sequence[int]]) -> Floats:
         """Return the sum of the probabilities of each group of classes: groups × rows × columns."""
         out = np.zeros((len(groups), *area.shape), np.float32)
+        rows = [np.flatnonzero(np.isin(self.possible, ids)) for ids in groups]
         for where, numerators in self._numerators(area, pixels):
             total = numerators.sum(0)
-            for one, ids in zip(out, groups, strict=True):
+            for one, ids in zip(out, rows, strict=True):
                 one[where] = sum(numerators[i] for i in ids) / total
         return out
 
     def probabilities(self, rows: Indices, columns: Indices) -> Floats:
-        """Return the probabilities of all classes at n pixels: classes × n."""
-        out = np.empty((self.classes, rows.size), np.float32)
+        """Return the probabilities of the possible classes at n pixels: possible classes × n."""
+        out = np.empty((len(self.possible), rows.size), np.float32)
         for where, numerators in self._numerators_at(rows, columns):
             np.divide(numerators, numerators.sum(0), out=out[:, where])
         return out
@@ -245,7 +198,7 @@ class Sampler:
 
     def _cell_index(self, x: Doubles, y: Doubles) -> Indices:
         """Return the index of the cell at a column and row that are counted with the rim."""
-        index: Indices = _cells(y, self._height) * self._across + _cells(x, self._width)
+        index: Indices = _cells(y, self._height) * self._samples.across + _cells(x, self._width)
         return index
 
     def _rounds(self, sites: Sites) -> Iterator[tuple[Sites, list[Indices]]]:
@@ -253,9 +206,10 @@ class Sampler:
 
         Sites with more candidates come first, so that a later round needs only the first sites of the chunk.
         """
-        if not sites.cell.size:
-            return
-        start, number = self._candidates.start[sites.cell], self._candidates.number[sites.cell]
+        start, number = (
+            self._samples.candidates.start[sites.cell],
+            self._samples.candidates.number[sites.cell],
+        )
         rank = 255 - number
         order = np.argsort(rank, kind="stable")
         step = max(1, CHUNK // (len(sites.row) * len(sites.column)))
@@ -263,32 +217,6 @@ class Sampler:
             which = order[begin : begin + step]
             ends = np.searchsorted(rank[which], 255 - np.arange(number[which[0]]))
             yield sites.take(which), [start[which[:end]] + i for i, end in enumerate(ends)]
-
-    @cached_property
-    def _candidates(self) -> Candidates:
-        cells = np.flatnonzero(self._mixed)
-        parts = [self._compared(cells[i : i + CELLS]) for i in range(0, cells.size, CELLS)]
-        counts, label, terms = (np.concatenate(p, axis=-1) for p in zip(*parts, strict=True))
-        number, start = np.zeros(self._mixed.size, np.uint8), np.zeros(self._mixed.size, np.intp)
-        number[cells], start[cells] = counts, np.cumsum(counts, dtype=np.intp) - counts
-        return Candidates(number, start, label, terms)
-
-    def _compared(self, cells: Indices) -> tuple[Labels, Labels, Floats]:
-        """Return the number of candidates of each cell, and all candidates' labels and terms, cell by cell."""
-        flat, winners = self._samples.reshape(self.classes, -1), self._winners.reshape(-1)
-        corners = [cells, cells + 1, cells + self._across, cells + self._across + 1]
-        logits = [flat.take(corner, axis=1) for corner in corners]
-        reach = np.full_like(
-            logits[0], np.inf
-        )  # per class, the least over the winners of its largest lead at a corner
-        for winner in (winners[corner] for corner in corners):
-            lead = (values - flat[winner, corner] for values, corner in zip(logits, corners, strict=True))
-            np.minimum(reach, reduce(np.maximum, lead), out=reach)
-        possible = reach >= 0
-        cell, label = np.nonzero(possible.T)
-        a, b, c, d = (one[label, cell] for one in logits)
-        terms = np.stack([a, b - a, c - a, d - b - c + a])
-        return possible.sum(0, dtype=np.uint8), label.astype(np.uint8), terms
 
     def _numerators(self, area: Area, pixels: Flags | None) -> Iterator[tuple[Index, Floats]]:
         """Yield the softmax's numerators in chunks, up to a factor per pixel, with their indices in the area."""
@@ -302,14 +230,14 @@ class Sampler:
     def _row_numerators(self, area: Area) -> Iterator[tuple[Index, Floats]]:
         (row, down), (column, right) = self._axes(area)
         first = row.min()
-        band = self._level[:, first : row.max() + 2]
+        band = self._samples.level[:, first : row.max() + 2]
         left = np.take(band, column, axis=2)
         wide = left + (np.take(band, column + 1, axis=2) - left) * right
         drop = wide[:, 1:] - wide[:, :-1]
-        step = max(1, DENSE_CHUNK // (self.classes * column.size))
+        step = max(1, DENSE_CHUNK // (len(self.possible) * column.size))
         starts = np.flatnonzero(np.diff(row, prepend=-1))
         for begin, end in zip(starts, [*starts[1:], row.size], strict=True):
-            if self._steep or end - begin < 3:
+            if self._samples.is_steep or end - begin < 3:
                 values = down[begin:end, None] * drop[:, row[begin] - first, None]
                 values += wide[:, row[begin] - first, None]
                 yield (slice(begin, end), slice(None)), self._exp(values)
@@ -317,7 +245,7 @@ class Sampler:
             # Within a cell the logits rise by the same amount from row to row, and the numerators by the same factor.
             factor = np.exp(drop[:, row[begin] - first] * np.float32(self._map[1, 1]))
             for top in range(begin, end, step):
-                values = np.empty((self.classes, min(step, end - top), column.size), np.float32)
+                values = np.empty((len(self.possible), min(step, end - top), column.size), np.float32)
                 values[:, 0] = self._exp(
                     down[top] * drop[:, row[begin] - first] + wide[:, row[begin] - first]
                 )
@@ -329,12 +257,12 @@ class Sampler:
         x, y = self._positions(rows, columns)
         cell = self._cell_index(x, y)
         down, right = _places(y, self._height), _places(x, self._width)
-        step = max(1, DENSE_CHUNK // self.classes)
+        step = max(1, DENSE_CHUNK // len(self.possible))
         for begin in range(0, cell.size, step):
             part = slice(begin, begin + step)
             above, below = (
                 self._between(cell[part], right[part]),
-                self._between(cell[part] + self._across, right[part]),
+                self._between(cell[part] + self._samples.across, right[part]),
             )
             below -= above
             below *= down[part]
@@ -342,45 +270,17 @@ class Sampler:
             yield part, self._exp(below)
 
     def _between(self, sample: Indices, right: Floats) -> Floats:
-        """Return the logits at n places between samples and the next ones to the right: classes × n."""
+        """Return the logits at n places between samples and the next ones to the right: possible classes × n."""
         # To read rows of classes and transpose them is faster than to read a value for each class.
-        rows = self._by_sample
+        rows = self._samples.by_sample
         left = np.asarray(cv2.transpose(rows.take(sample, axis=0)), np.float32)
         left += (np.asarray(cv2.transpose(rows.take(sample + 1, axis=0)), np.float32) - left) * right
         return left
 
-    @cached_property
-    def _by_sample(self) -> Floats:
-        return np.ascontiguousarray(self._level.reshape(self.classes, -1).T)
-
-    @cached_property
-    def _level(self) -> Floats:
-        """The samples minus each sample's highest logit: probabilities stay, and exp() does not overflow."""
-        level: Floats = self._samples - self._samples.max(0)
-        return level
-
-    @cached_property
-    def _steep(self) -> bool:
-        return bool(self._level.min() < -STEEP)
-
     def _exp(self, values: Floats) -> Floats:
-        if self._steep:
+        if self._samples.is_steep:
             values -= values.max(0)
         return np.exp(values, out=values)
-
-
-def argmax(logits: Floats) -> Labels:
-    """Return the first index of the maximum along the first axis, faster than NumPy does."""
-    best, label = logits[0].copy(), np.zeros(logits.shape[1:], np.uint8)
-    for i, values in enumerate(logits[1:], 1):
-        np.copyto(label, np.uint8(i), where=values > best)
-        np.maximum(best, values, out=best)
-    return label
-
-
-def highest_probability(logits: Floats) -> Floats:
-    """Return the highest softmax probability along the first axis."""
-    return np.asarray(1 / np.exp(logits - logits.max(0)).sum(0))
 
 
 def _cells(position: Doubles, samples: int) -> Indices:

@@ -174,6 +174,8 @@ def crop(image: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDA
     )
     to_crop = square.to_pixels(fine_size) @ to_picture
     to_crop[:, 2] += to_crop[:, :2] @ [0.5, 0.5] - 0.5
+    if fine > 1:  # with four channels, OpenCV samples the same values in half of the time
+        region = np.asarray(cv2.cvtColor(region, cv2.COLOR_RGB2RGBA), np.uint8)
     fine_crop = cv2.warpAffine(
         region,
         to_crop,
@@ -183,6 +185,7 @@ def crop(image: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDA
     )
     if fine > 1:
         fine_crop = cv2.resize(fine_crop, size[::-1], interpolation=cv2.INTER_AREA)
+        fine_crop = cv2.cvtColor(fine_crop, cv2.COLOR_RGBA2RGB)
     return np.asarray(fine_crop, np.uint8)
 
 

@@ -80,9 +80,10 @@ class View:
 
 
 def frozen(array: NDArray[Scalar]) -> NDArray[Scalar]:
-    """Return a read-only view of an array; the array itself stays writable."""
-    array = array.view()
-    array.setflags(write=False)
+    """Return a read-only view of an array, or the array if it is read-only; the array itself stays as it is."""
+    if array.flags.writeable:
+        array = array.view()
+        array.setflags(write=False)
     return array
 
 

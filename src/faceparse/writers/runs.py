@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from faceparse.errors import DataError
 from faceparse.labels import IGNORE
-from faceparse.results.sampling import Indices
+from faceparse.results.samples import Indices
 
 GROUPS = 13
 """Largest number of five-bit groups in an int64."""
