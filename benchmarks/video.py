@@ -48,7 +48,7 @@ from faceparse.pictures import read_picture
 ROOT = Path(__file__).parents[1]
 FRAMES, RATE, SIDE = 40, 25, 512
 NOISE = 4
-SPEED_FRAMES, BARE_RUNS, ROUNDS = 200, 100, 5
+SPEED_FRAMES, BARE_RUNS, ROUNDS = 400, 200, 3
 Image, Labels, Map = NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]
 
 
