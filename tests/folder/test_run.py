@@ -315,9 +315,8 @@ def test_fail_fast(tmp_path: Path) -> None:
     root = pictures(tmp_path / "in", *(f"{i:02}.png" for i in range(30)))
     (root / "03.png").write_text("broken")
     whole = Run(find([root], tmp_path / "out"), parse, MASK, tmp_path / "out", workers=1, fail_fast=True)
-    assert (
-        4 <= len(list(whole)) <= 5
-    )  # with more threads, one can parse any number while 03 waits for its turn
+    # With more threads, one may parse any number of pictures while 03 waits for its turn.
+    assert 4 <= len(list(whole)) <= 5
     assert whole.end_reason == "failed"
 
 

@@ -57,18 +57,16 @@ class _Past:
         to_grid: The map from this frame's points to their grid, 2 × 3.
         warped: Whether the points are squashed before; its grid then moves with the face.
         logits: The last logits of the view, as the network gave them.
-        steadied: The same, averaged with their past.
         colours: The mean colours of the frame on `COARSE`² cells of the grid.
-        samples: The samples of `steadied`, which are not computed again while the look is kept.
+        steadied: The samples of the logits averaged with their past; kept, so that a kept look does not need them anew.
     """
 
     probabilities: Array
     to_grid: Affine
     warped: bool
     logits: Array
-    steadied: Array
     colours: Array
-    samples: Samples
+    steadied: Samples
 
 
 class Steady:
@@ -160,7 +158,7 @@ class Steady:
             probabilities, new = softmax(view.logits), view
         elif past.logits is view.logits:  # the look was kept: the network has said nothing new
             self._pasts[owner, view.layer] = replace(past, to_grid=view.to_grid, colours=colours)
-            return replace(view, logits=past.steadied)
+            return replace(view, logits=past.steadied.logits)
         else:
             step = np.eye(2, 3) if past.warped else compose(past.to_grid, inverse(view.to_grid))
             ratio = self._ratio * _alike(past.colours, colours, step, view.logits.shape[1:])
@@ -171,7 +169,6 @@ class Steady:
             view.to_grid,
             warped,
             view.logits,
-            new.logits,
             colours,
             samples_of(new.logits),
         )

@@ -181,7 +181,7 @@ class Writer(Output):
         plane = self._source.planes[0]
         self._rows = np.frombuffer(plane, np.uint8).reshape(stream.height, plane.line_size)
         context = stream.codec_context
-        # Beside the threads that parse; x264 would begin three a pair of cores.
+        # x264 would begin more threads than there are cores, beside those that parse.
         context.thread_count = max(1, (os.cpu_count() or 1) // 2)
         context.time_base = stream.time_base = self._unit
         if self._aspect != 1:
